@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <cohort/io_pair.hpp>
+#include <cohort/options.hpp>
+#include <cohort/types.hpp>
+#include <cohort/worker_config.hpp>
+
+namespace cohort {
+
+class Transport;
+
+/// What a worker must be started with.
+struct LaunchParams {
+  std::string exename;                 ///< the program: this one, unless configured
+  std::vector<std::string> exeflags;   ///< arguments that make it a worker; the manager's own come after
+  std::string dir;                     ///< working directory
+  std::string cookie;                  ///< secret for the worker's standard input, followed by a newline; nowhere else
+  std::string transport;               ///< name of the transport that the worker listens with
+  Duration timeout = never;            ///< for launch() as a whole
+  std::stop_token stop;                ///< requested when the launch is given up
+};
+
+/// Takes workers as they come up. Any thread; owned by the core.
+class LaunchQueue {
+ public:
+  virtual ~LaunchQueue();
+  /// Hands one worker over; its set-up starts at once.
+  virtual void push(WorkerConfig config) = 0;
+};
+
+enum class ManageOp : std::uint8_t {
+  register_worker,    ///< it was told to join
+  deregister_worker,  ///< it is gone; called once
+  interrupt,          ///< the message did not help: send a signal
+  finalize,           ///< last call for this worker: free what is left
+};
+
+/// Launches workers somewhere and looks after them. Write one for a site; see docs/plugins.md.
+/// All functions are called on plugin threads of the master, never on the loop: they may block. launch() may run at the
+/// same time as the others; the others do not run at the same time for one worker. What they throw is reported with
+/// the plugin's name and does no other harm.
+class ClusterManager {
+ public:
+  virtual ~ClusterManager();
+
+  /// Starts workers and pushes each as it comes up; returns when all were pushed. What it throws fails addprocs, but
+  /// the workers pushed before stay.
+  virtual void launch(const LaunchParams& params, LaunchQueue& launched) = 0;
+
+  virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;
+
+  /// Dials a worker. On the master `config` is launch()'s, on workers only connect_at is set.
+  /// The default dials connect_at, or host and port, by the configured transport, and sets connect_at.
+  virtual IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline);
+
+  /// Ends a worker that was asked to exit and did not. The default does nothing: its connection is then closed.
+  virtual void kill(Pid pid, WorkerConfig& config);
+
+  /// Why the worker ended, if that can be known soon: "exited with code 3". Empty: unknown. Called when its connection
+  /// ended, before deregister; must return within about a second.
+  virtual std::string exit_cause(Pid pid, WorkerConfig& config);
+};
+
+}  // namespace cohort

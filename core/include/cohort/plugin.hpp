@@ -1,0 +1,77 @@
+#pragma once
+
+// For plugin authors: everything that a cluster manager or a transport needs. See docs/plugins.md.
+
+#include <cstddef>
+#include <cstdint>
+
+#include <cohort/cluster_manager.hpp>
+#include <cohort/error.hpp>
+#include <cohort/io_pair.hpp>
+#include <cohort/options.hpp>
+#include <cohort/transport.hpp>
+
+namespace cohort {
+
+enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
+
+/// Bumped when an interface above changes: major when old plugins break, minor when something is added at the end.
+inline constexpr std::uint32_t plugin_abi_major = 1;
+inline constexpr std::uint32_t plugin_abi_minor = 0;
+
+/// What two binaries must agree on to exchange C++ objects.
+#define COHORT_STRINGIZE_(x) #x
+#define COHORT_STRINGIZE(x) COHORT_STRINGIZE_(x)
+#ifdef _GLIBCXX_USE_CXX11_ABI
+#define COHORT_BUILD_TAG \
+  "gcc-abi-" COHORT_STRINGIZE(__GXX_ABI_VERSION) " libstdc++-cxx11-" COHORT_STRINGIZE(_GLIBCXX_USE_CXX11_ABI)
+#else
+#define COHORT_BUILD_TAG "gcc-abi-" COHORT_STRINGIZE(__GXX_ABI_VERSION)
+#endif
+
+/// The one symbol of a plugin, `cohort_plugin`. C layout, fixed: it is read before any of the plugin's code is trusted.
+struct PluginDescriptor {
+  char magic[8];               ///< "cohort\0\1"
+  std::uint32_t struct_size;   ///< sizeof(PluginDescriptor)
+  std::uint32_t abi_major;
+  std::uint32_t abi_minor;
+  PluginKind kind;
+  const char* build_tag;       ///< COHORT_BUILD_TAG
+  const char* name;            ///< as in the file name libcohort_<kind>_<name>.so
+  const char* version;
+  const Option* options;
+  std::size_t option_count;
+  const void* (*runtime)();    ///< the address of the libcohort that the plugin is linked to
+  void* (*create)(const Options& options);  ///< a new ClusterManager* or Transport*; may throw
+};
+
+namespace detail {
+/// The address of an object in libcohort: differs where a plugin links a copy of its own.
+const void* runtime_instance();
+}  // namespace detail
+
+#define COHORT_PLUGIN_(kind_, base_, name_, type_, version_, options_)                                    \
+  extern "C" __attribute__((visibility("default"), used)) const ::cohort::PluginDescriptor cohort_plugin; \
+  const ::cohort::PluginDescriptor cohort_plugin = {                                                      \
+      {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'},                                                         \
+      sizeof(::cohort::PluginDescriptor),                                                                 \
+      ::cohort::plugin_abi_major,                                                                         \
+      ::cohort::plugin_abi_minor,                                                                         \
+      kind_,                                                                                              \
+      COHORT_BUILD_TAG,                                                                                   \
+      name_,                                                                                              \
+      version_,                                                                                           \
+      std::data(options_),                                                                                \
+      std::size(options_),                                                                                \
+      [] { return ::cohort::detail::runtime_instance(); },                                                \
+      [](const ::cohort::Options& options) -> void* { return static_cast<base_*>(new type_(options)); }};
+
+/// Makes `type`, constructible from `const Options&`, the cluster manager `name`. Once a library, in one source file.
+#define COHORT_CLUSTER_MANAGER(name, type, version, options) \
+  COHORT_PLUGIN_(::cohort::PluginKind::manager, ::cohort::ClusterManager, name, type, version, options)
+
+/// The same for a transport.
+#define COHORT_TRANSPORT(name, type, version, options) \
+  COHORT_PLUGIN_(::cohort::PluginKind::transport, ::cohort::Transport, name, type, version, options)
+
+}  // namespace cohort

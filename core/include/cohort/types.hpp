@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace cohort {
+
+/// Identifies one process of a cluster. 1 is the master; workers count up from 2 and an id is never given twice.
+using Pid = std::int32_t;
+
+inline constexpr Pid no_pid = 0;
+inline constexpr Pid master_pid = 1;
+
+/// Names "some worker" in spawnat(): workers take turns.
+struct AnyWorker {};
+inline constexpr AnyWorker any{};
+
+using Duration = std::chrono::nanoseconds;
+using Clock = std::chrono::steady_clock;
+
+/// A time-out that does not lapse.
+inline constexpr Duration never = Duration::max();
+
+/// `now + after`, without overflow for `never`.
+inline Clock::time_point deadline_after(Duration after) {
+  return after == never ? Clock::time_point::max() : Clock::now() + after;
+}
+
+}  // namespace cohort
