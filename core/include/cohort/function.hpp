@@ -1,6 +1,9 @@
 #pragma once
 
 #include <concepts>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -68,9 +71,6 @@ struct Travelling<std::string_view> {
 };
 template <class T>
 using travelling_t = typename Travelling<std::decay_t<T>>::type;
-
-template <class T, class A>
-const T& as_travelling(const A& a, T&& converted = {}) = delete;
 
 template <class F, class... A>
 struct CallTraits {
@@ -144,7 +144,9 @@ void encode_argument(OutArchive& archive, const A& argument) {
   if constexpr (std::is_same_v<T, std::decay_t<A>>) {
     archive(argument);
   } else {
-    archive(T(argument));  // text: too short to become a segment is not guaranteed, so see encode_call
+    static_assert(std::is_same_v<T, std::string>);
+    auto text = std::make_shared<const std::string>(argument);  // long text travels as a segment: it must outlive us
+    archive.write_block(text->data(), text->size(), 1, text);
   }
 }
 
