@@ -12,14 +12,6 @@ constexpr int reads_a_turn = 4;  // then other connections have a turn
 
 Connection::Handler::~Handler() = default;
 
-std::shared_ptr<Connection> Connection::open(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role,
-                                             const Identity& mine, std::string_view cookie,
-                                             Duration handshake_timeout) {
-  auto connection = std::make_shared<Connection>(reactor, handler, std::move(pair), role, mine, cookie);
-  reactor.post([connection, handshake_timeout] { connection->start(handshake_timeout); });
-  return connection;
-}
-
 Connection::Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role, const Identity& mine,
                        std::string_view cookie)
     : reactor_(reactor),

@@ -31,13 +31,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     virtual void on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
   };
 
-  /// Starts the handshake. Any thread; the handler must outlive the reactor's last turn.
-  static std::shared_ptr<Connection> open(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role,
-                                          const Identity& mine, std::string_view cookie, Duration handshake_timeout);
-
   Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role, const Identity& mine,
              std::string_view cookie);
   ~Connection();
+
+  /// Starts the handshake. Loop thread, once. The handler must outlive the reactor's last turn.
+  void start(Duration handshake_timeout);
 
   /// Sends one frame; see SendQueue::send for the result. `references` name the payload's references, if it has any;
   /// `prefix` goes before the payload's body.
@@ -64,7 +63,6 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
-  void start(Duration handshake_timeout);
   void watch_output(bool soon);
   void on_ready(bool readable, bool writable);
   void read_some();

@@ -50,7 +50,7 @@ Master::~Master() {
 }
 
 void Master::use_transport(const std::string& plugin, const std::string& options_json) {
-  auto& loaded = PluginLoader::instance().load(PluginKind::transport, plugin);
+  auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, plugin);
   node_->set_transport(loaded.create_transport(loaded.parse_options(options_json)));
 }
 

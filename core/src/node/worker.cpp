@@ -42,7 +42,7 @@ void announce(const std::string& address) {
 Worker::Worker(Settings settings) : settings_(std::move(settings)) {
   node_ = std::make_unique<Node>(no_pid, Node::Settings{.cookie = settings_.cookie, .timeouts = {}, .slots = 1});
   node_->set_role(this);
-  auto& plugin = PluginLoader::instance().load(PluginKind::transport, settings_.transport);
+  auto& plugin = detail::PluginLoader::instance().load(PluginKind::transport, settings_.transport);
   node_->set_transport(plugin.create_transport(plugin.parse_options("{}")));
 }
 

@@ -18,7 +18,7 @@ enum class FutureState::Ask : std::uint8_t { value = 0, wait = 1, poll = 2 };  /
 // A question to the owner. Its answer settles the future, but for a poll.
 class FutureState::Query final : public Request {
  public:
-  Query(FuturePtr state, Ask what) : what(what), state_(std::move(state)) {}
+  Query(FuturePtr state, Ask asked) : what(asked), state_(std::move(state)) {}
 
   void on_result(Frame&& frame) noexcept override {
     if (what == Ask::poll) {
