@@ -1,0 +1,154 @@
+#include "cluster_flags.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cohort/cluster.hpp>
+
+#include "exit_code.hpp"
+#include "plugin/loader.hpp"
+
+namespace cohort::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::pair<std::string, std::string> key_and_value(const std::string& flag, const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == text.npos || equals == 0) throw UsageError(flag + " wants KEY=VALUE, not '" + text + "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+/// JSON where it is some, else text: 4, true and ["a"] need no quotes around them, and neither does 30s.
+Json json_or_text(const std::string& text) {
+  const Json value = Json::parse(text, nullptr, false);
+  return value.is_discarded() ? Json(text) : value;
+}
+
+const Option* find_option(const std::string& manager, const std::string& name) {
+  for (const Option& option : detail::PluginLoader::instance().load(PluginKind::manager, manager).options())
+    if (name == option.name) return &option;
+  return nullptr;
+}
+
+Json option_value(const Option* option, const std::string& text) {
+  if (option == nullptr) return text;  // the check of the whole cluster says that there is none
+  switch (option->type) {
+    case OptionType::string:
+    case OptionType::choice:
+    case OptionType::duration:
+    case OptionType::size:
+      return text;
+    default:
+      return json_or_text(text);
+  }
+}
+
+Json manager_options(const std::string& manager, const std::string& json, const std::vector<std::string>& pairs) {
+  Json options = Json::object();
+  if (!json.empty()) {
+    options = Json::parse(json, nullptr, false);
+    if (!options.is_object()) throw UsageError("--options wants a JSON object, not '" + json + "'");
+  }
+  for (const auto& pair : pairs) {
+    const auto [name, text] = key_and_value("-o", pair);
+    options[name] = option_value(find_option(manager, name), text);
+  }
+  return options;
+}
+
+Json count_of(const std::string& procs) {
+  if (procs == "auto") return procs;
+  const bool digits = std::all_of(procs.begin(), procs.end(), [](unsigned char c) { return std::isdigit(c); });
+  if (!digits || procs.size() > 6) throw UsageError("-p wants a number of workers or 'auto', not '" + procs + "'");
+  return std::stoi(procs);
+}
+
+void set_path(Json& cluster, const std::string& setting) {
+  auto [path, text] = key_and_value("--set", setting);
+  std::replace(path.begin(), path.end(), '.', '/');
+  try {
+    cluster[Json::json_pointer("/" + path)] = json_or_text(text);
+  } catch (const Json::exception&) {
+    throw UsageError("--set " + setting + ": there is no such place in the cluster file");
+  }
+}
+
+}  // namespace
+
+void ClusterFlags::add_to(CLI::App& command) {
+  const auto group = "Cluster";
+  command.add_option("-p,--procs", procs_, "Workers to start: a number, or auto for one a CPU")
+      ->type_name("N|auto")
+      ->group(group);
+  command.add_option("-f,--cluster", file_, "Cluster file; the other flags change what it says")
+      ->type_name("FILE.json")
+      ->group(group);
+  command.add_option("-m,--manager", manager_, "Cluster manager plugin, by name or path")
+      ->type_name("NAME")
+      ->group(group);
+  command.add_option("-o,--option", options_, "An option of the manager; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->group(group);
+  command.add_option("--options", options_json_, "The manager's options as one JSON object")
+      ->type_name("JSON")
+      ->group(group);
+  command.add_option("--topology", topology_, "Which workers talk to each other: all_to_all or master_worker")
+      ->type_name("NAME")
+      ->group(group);
+  auto* lazy = command.add_flag("--lazy", lazy_, "Connect two workers at their first message")->group(group);
+  command.add_flag("--no-lazy", not_lazy_, "Connect all workers at once")->excludes(lazy)->group(group);
+  command.add_option("--transport", transport_, "Transport plugin, by name or path")->type_name("NAME")->group(group);
+  command.add_option("--set", settings_, "Changes one value of the cluster file: timeouts.launch=2m")
+      ->type_name("KEY.PATH=VALUE")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->group(group);
+}
+
+bool ClusterFlags::empty() const {
+  return procs_.empty() && file_.empty() && manager_.empty() && options_.empty() && options_json_.empty() &&
+         topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();
+}
+
+ClusterFile ClusterFlags::cluster(int slots) const {
+  Json cluster = file_.empty() ? Json{{"version", 1}, {"managers", Json::array()}}
+                               : Json::parse(ClusterFile::load(file_).to_json());
+  Json& managers = cluster["managers"];
+  if (!manager_.empty())
+    managers = Json::array({{{"plugin", manager_}}});
+  else if (file_.empty())
+    managers = Json::array({{{"plugin", "local"}, {"count", "auto"}}});
+
+  const bool for_one_manager = !procs_.empty() || !options_.empty() || !options_json_.empty();
+  if (for_one_manager && managers.size() != 1)
+    throw UsageError("-p, -o and --options want one manager; " + file_ + " has " + std::to_string(managers.size()));
+  if (!procs_.empty()) managers[0]["count"] = count_of(procs_);
+  if (!options_.empty() || !options_json_.empty()) {
+    managers[0]["options"].update(manager_options(managers[0]["plugin"], options_json_, options_));
+  }
+  for (Json& manager : managers) {
+    if (slots > 0 && find_option(manager["plugin"], "threads") != nullptr) manager["options"]["threads"] = slots;
+  }
+  if (!topology_.empty()) cluster["topology"] = topology_;
+  if (lazy_ || not_lazy_) cluster["lazy"] = lazy_;
+  if (!transport_.empty()) cluster["transport"] = {{"plugin", transport_}};
+  for (const auto& setting : settings_) set_path(cluster, setting);
+  return ClusterFile::parse(cluster.dump(),
+                            file_.empty() ? "command line" : file_ + " with the command line's changes");
+}
+
+std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {
+  if (flags.empty() && nprocs() > 1) return workers();
+  auto pids = addprocs(flags.cluster(slots));
+  if (pids.empty()) throw LaunchError("the cluster has no workers");
+  return pids;
+}
+
+}  // namespace cohort::cli

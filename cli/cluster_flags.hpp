@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <cohort/cluster_file.hpp>
+#include <cohort/types.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace cohort::cli {
+
+/// The flags by which run, exec and map are told their workers.
+class ClusterFlags {
+ public:
+  /// Adds the flags to a command. The object must outlive it.
+  void add_to(CLI::App& command);
+
+  /// Whether no flag was given.
+  bool empty() const;
+  /// What the flags ask for: the cluster file with the flags' changes, or local workers, one a CPU.
+  /// @param slots jobs that a worker is to run at once, where its manager can be told so; 0: as configured.
+  /// @throws UsageError, ConfigError, PluginError.
+  ClusterFile cluster(int slots = 0) const;
+
+ private:
+  std::string procs_;
+  std::string file_;
+  std::string manager_;
+  std::vector<std::string> options_;  // key=value
+  std::string options_json_;
+  std::string topology_;
+  bool lazy_ = false;
+  bool not_lazy_ = false;
+  std::string transport_;
+  std::vector<std::string> settings_;  // key.path=value
+};
+
+/// Starts the workers; with no flags at all, those of `cohort run` serve, if it started this program.
+std::vector<Pid> start_workers(const ClusterFlags& flags, int slots = 0);
+
+}  // namespace cohort::cli

@@ -1,0 +1,64 @@
+#include "command_line.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include <CLI/CLI.hpp>
+
+#include "config/nearest.hpp"
+#include "exit_code.hpp"
+
+namespace cohort::cli {
+
+CommandLine CommandLine::split(int argc, char** argv) {
+  CommandLine line;
+  int i = 1;
+  for (; i < argc && std::string_view(argv[i]) != "--"; i++) line.ours.emplace_back(argv[i]);
+  line.separated = i < argc;
+  for (i++; i < argc; i++) line.theirs.emplace_back(argv[i]);
+  return line;
+}
+
+std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line) {
+  std::vector<std::string> words = command.remaining();
+  if (!words.empty() && words.front().size() > 1 && words.front().front() == '-')
+    throw UsageError(unknown_flag(command, words.front()));
+  if (!words.empty() && line.separated) words.emplace_back("--");  // it was the program's own
+  words.insert(words.end(), line.theirs.begin(), line.theirs.end());
+  if (words.empty()) throw UsageError("which program? See 'cohort help " + command.get_name() + "'");
+  return words;
+}
+
+std::string unknown_flag(const CLI::App& command, const std::string& flag) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    for (const auto& name : option->get_snames()) names.push_back("-" + name);
+  }
+  const std::string bare = flag.substr(0, flag.find('='));
+  const std::string of = command.get_parent() == nullptr ? "" : " for 'cohort " + command.get_name() + "'";
+  return "unknown flag " + bare + of + detail::did_you_mean(bare, names);
+}
+
+std::string shell_quote(std::string_view word) {
+  const auto harmless = [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), harmless)) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'')
+      quoted += "'\\''";
+    else
+      quoted += c;
+  }
+  return quoted + "'";
+}
+
+std::string shell_join(const std::vector<std::string>& words) {
+  std::string joined;
+  for (const auto& word : words) joined += (joined.empty() ? "" : " ") + shell_quote(word);
+  return joined;
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,156 @@
+// cohort completion: scripts for shells, made from the commands and flags that there are.
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include "command.hpp"
+#include "exit_code.hpp"
+#include "subcommands.hpp"
+
+namespace cohort::cli {
+namespace {
+
+struct Word {
+  std::string text;
+  std::string help;
+};
+
+/// A command and what may follow it.
+struct Completions {
+  std::vector<std::string> path;  // "config", "check"; empty: the tool
+  std::vector<Word> commands;
+  std::vector<Word> flags;
+};
+
+std::vector<Completions> walk(const CLI::App& command, const std::vector<std::string>& path) {
+  Completions here{path, {}, {}};
+  for (const CLI::Option* option : command.get_options()) {
+    for (const auto& name : option->get_lnames()) here.flags.push_back({"--" + name, option->get_description()});
+    for (const auto& name : option->get_snames()) here.flags.push_back({"-" + name, option->get_description()});
+  }
+  std::vector<Completions> all;
+  for (const CLI::App* subcommand : subcommands(command)) {
+    here.commands.push_back({subcommand->get_name(), subcommand->get_description()});
+    auto longer = path;
+    longer.push_back(subcommand->get_name());
+    const auto below = walk(*subcommand, longer);
+    all.insert(all.end(), below.begin(), below.end());
+  }
+  all.insert(all.begin(), std::move(here));
+  return all;
+}
+
+std::string joined_path(const Completions& command) {
+  std::string text;
+  for (const auto& word : command.path) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::string joined_words(const Completions& command) {
+  std::string text;
+  for (const auto& word : command.commands) text += (text.empty() ? "" : " ") + word.text;
+  for (const auto& word : command.flags) text += (text.empty() ? "" : " ") + word.text;
+  return text;
+}
+
+/// The words of the command line that are commands, then a case for each such path. Files complete everything else.
+void print_bash(const std::vector<Completions>& commands) {
+  std::cout << "# bash completion for cohort: source it, or put it into a directory of bash-completion.\n"
+               "_cohort() {\n"
+               "  local word=${COMP_WORDS[COMP_CWORD]} path= words= i\n"
+               "  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
+               "    case \"${COMP_WORDS[i]}\" in -*) break ;; esac\n"
+               "    path=\"${path:+$path }${COMP_WORDS[i]}\"\n"
+               "  done\n"
+               "  case \"$path\" in\n";
+  for (const auto& command : commands) {
+    const std::string path = joined_path(command);
+    const std::string pattern = path.empty() || !command.commands.empty() ? fmt::format("\"{}\"", path)
+                                                                          : fmt::format("\"{0}\" | \"{0} \"*", path);
+    std::cout << fmt::format("    {}) words=\"{}\" ;;\n", pattern, joined_words(command));
+  }
+  std::cout << "  esac\n"
+               "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+               "}\n"
+               "complete -o default -F _cohort cohort\n";
+}
+
+std::string in_quotes(const std::string& text, const std::string& escaped_quote) {
+  std::string quoted;
+  for (const char c : text) quoted += c == '\'' ? escaped_quote : std::string(1, c);
+  return "'" + quoted + "'";
+}
+
+void print_zsh(const std::vector<Completions>& commands) {
+  std::cout << "#compdef cohort\n"
+               "_cohort() {\n"
+               "  local path= i\n"
+               "  local -a entries\n"
+               "  for ((i = 2; i < CURRENT && i < 4; i++)); do\n"
+               "    [[ $words[i] == -* ]] && break\n"
+               "    path=\"${path:+$path }$words[i]\"\n"
+               "  done\n"
+               "  case \"$path\" in\n";
+  for (const auto& command : commands) {
+    const std::string path = joined_path(command);
+    const std::string pattern = path.empty() || !command.commands.empty() ? fmt::format("\"{}\"", path)
+                                                                          : fmt::format("\"{0}\" | \"{0} \"*", path);
+    std::cout << fmt::format("    {}) entries=(\n", pattern);
+    for (const auto* words : {&command.commands, &command.flags})
+      for (const auto& word : *words) std::cout << "      " << in_quotes(word.text + ":" + word.help, "'\\''") << '\n';
+    std::cout << "    ) ;;\n";
+  }
+  std::cout << "  esac\n"
+               "  _describe 'cohort' entries\n"
+               "  _files\n"
+               "}\n"
+               "compdef _cohort cohort\n";
+}
+
+void print_fish(const std::vector<Completions>& commands) {
+  std::cout << "# fish completion for cohort\n";
+  for (const auto& command : commands) {
+    std::string condition = command.path.empty() ? "__fish_use_subcommand" : "";
+    for (const auto& word : command.path)
+      condition += (condition.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
+    for (const auto& word : command.commands)
+      std::cout << fmt::format("complete -c cohort -n '{}' -a {} -d {}\n", condition, word.text,
+                               in_quotes(word.help, "\\'"));
+    for (const auto& word : command.flags) {
+      const bool is_long = word.text.starts_with("--");
+      std::cout << fmt::format("complete -c cohort -n '{}' {} {} -d {}\n", condition, is_long ? "-l" : "-s",
+                               word.text.substr(is_long ? 2 : 1), in_quotes(word.help, "\\'"));
+    }
+  }
+}
+
+int print_completion(const CLI::App& tool, const std::string& shell) {
+  const auto commands = walk(tool, {});
+  if (shell == "bash")
+    print_bash(commands);
+  else if (shell == "zsh")
+    print_zsh(commands);
+  else
+    print_fish(commands);
+  return ok;
+}
+
+}  // namespace
+
+void add_completion(CLI::App& tool, Action& action) {
+  auto shell = std::make_shared<std::string>();
+  CLI::App* command = tool.add_subcommand("completion", "Print a completion script for a shell");
+  command->add_option("shell", *shell, "The shell")
+      ->type_name("bash|zsh|fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+  command->callback([shell, &tool, &action] { action = [shell, &tool] { return print_completion(tool, *shell); }; });
+}
+
+}  // namespace cohort::cli

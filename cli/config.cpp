@@ -1,0 +1,59 @@
+// cohort config: cluster files.
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <cohort/cluster_file.hpp>
+#include <cohort/error.hpp>
+
+#include "command.hpp"
+#include "exit_code.hpp"
+
+namespace cohort::cli {
+namespace {
+
+int check(const std::string& file) {
+  try {
+    ClusterFile::load(file);
+  } catch (const ConfigError& error) {
+    std::cerr << error.what() << '\n';  // as compilers do, for editors to jump to
+    return config_invalid;
+  }
+  std::cout << file << ": ok\n";
+  return ok;
+}
+
+int show(const std::string& file) {
+  std::cout << ClusterFile::load(file).to_json() << '\n';
+  return ok;
+}
+
+int schema() {
+  std::cout << ClusterFile::schema() << '\n';
+  return ok;
+}
+
+}  // namespace
+
+void add_config(CLI::App& tool, Action& action) {
+  auto file = std::make_shared<std::string>();
+  CLI::App* config = tool.add_subcommand("config", "Check and show cluster files");
+  config->require_subcommand(1);
+
+  CLI::App* check_command = config->add_subcommand("check", "Say whether a cluster file is right, and what is wrong");
+  check_command->add_option("file", *file, "Cluster file")->type_name("FILE")->required();
+  check_command->callback([file, &action] { action = [file] { return check(*file); }; });
+
+  CLI::App* show_command = config->add_subcommand("show", "Print a cluster file with all defaults, as JSON");
+  show_command->add_option("file", *file, "Cluster file")->type_name("FILE")->required();
+  show_command->add_flag("--json", "JSON, as always");
+  show_command->callback([file, &action] { action = [file] { return show(*file); }; });
+
+  CLI::App* schema_command = config->add_subcommand("schema", "Print the JSON Schema of cluster files, for editors");
+  schema_command->callback([&action] { action = schema; });
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+namespace cohort::cli {
+
+/// What the tool's exit statuses mean; docs/cli.md lists them for users.
+enum ExitCode : int {
+  ok = 0,
+  operation_failed = 1,
+  usage = 2,
+  config_invalid = 3,
+  plugin_refused = 4,
+  launch_failed = 20,
+  not_executable = 126,
+  not_found = 127,
+  interrupted = 130,    // 128 + SIGINT
+  output_closed = 141,  // 128 + SIGPIPE
+};
+
+/// A command line that cannot be accepted.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// "cohort: message" on standard error, in one write. Any thread.
+void print_message(const std::string& message);
+
+/// Prints what the exception says. @return the exit status that goes with it.
+int report(const std::exception_ptr& exception);
+
+}  // namespace cohort::cli

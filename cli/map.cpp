@@ -1,0 +1,107 @@
+// cohort map: runs a command for each input, on whichever worker is free.
+
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include <cohort/cohort.hpp>
+
+#include "cluster_flags.hpp"
+#include "command.hpp"
+#include "config/units.hpp"
+#include "exit_code.hpp"
+#include "map_run.hpp"
+
+namespace cohort::cli {
+namespace {
+
+struct MapFlags {
+  ClusterFlags cluster;
+  MapSettings settings;
+  bool shell = false;
+  bool progress = false;
+  bool no_progress = false;
+  std::string timeout;
+  std::vector<std::string> files;
+};
+
+/// "echo {} | wc" given as one word would be taken for the name of a program.
+void refuse_shell_text(const std::vector<std::string>& words) {
+  const bool text = words.size() == 1 && words[0].find_first_of(" |;&<>$`") != std::string::npos;
+  if (text && access(words[0].c_str(), F_OK) != 0)
+    throw UsageError("'" + words[0] + "' is one word, and no program; with --shell it is run by sh");
+}
+
+int map(const MapFlags& flags, std::vector<std::string> words) {
+  MapSettings settings = flags.settings;
+  if (!flags.timeout.empty()) {
+    try {
+      settings.timeout = detail::parse_duration(flags.timeout);
+    } catch (const ConfigError& error) {
+      throw UsageError(std::string("--timeout: ") + error.what());
+    }
+  }
+  if (flags.progress) settings.progress = ProgressBar::Show::always;
+  if (flags.no_progress) settings.progress = ProgressBar::Show::never;
+  JobInputs inputs(words, flags.files);
+  if (words.empty()) throw UsageError("which command? It comes before the inputs: cohort map -- CMD {} ::: INPUTS");
+  if (!flags.shell) refuse_shell_text(words);
+  const JobTemplate command(std::move(words), flags.shell);
+
+  int argc = 1;
+  char name[] = "cohort";
+  char* argv[] = {name, nullptr};
+  Session session(argc, argv);
+  const auto workers = start_workers(flags.cluster, settings.slots > 1 ? settings.slots : 0);
+  return MapRun(settings, command, std::move(inputs), workers).run();
+}
+
+}  // namespace
+
+void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
+  auto flags = std::make_shared<MapFlags>();
+  MapSettings& settings = flags->settings;
+  CLI::App* command = tool.add_subcommand("map", "Run a command for each of many inputs");
+  command->prefix_command();
+  command->usage(
+      "Usage: cohort map [FLAGS] [--] COMMAND [ARGUMENTS...] ::: INPUTS...\n"
+      "       cohort map [FLAGS] [--] COMMAND [ARGUMENTS...] :::: FILES...\n"
+      "       ... | cohort map [FLAGS] [--] COMMAND [ARGUMENTS...]");
+  command->footer(
+      "Replaced in the command: {} the input, {.} without extension, {/} last part, {//} directory, {/.} last part\n"
+      "without extension, {#} number of the job, {%} number of the slot, {1} {2.} ... of several sources.\n"
+      "Without any, the input comes last. Exit status: the number of failed jobs, 101 for more than 100.");
+  flags->cluster.add_to(*command);
+  command->add_option("-j,--jobs", settings.slots, "Jobs at once on a worker")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("-k,--keep-order", settings.keep_order, "Print outputs in the order of the inputs");
+  command->add_flag("--tag", settings.tag, "Begin each line of output with its input");
+  command->add_flag("--shell", flags->shell, "Run the command by sh -c, inputs quoted");
+  command->add_option("-a,--arg-file", flags->files, "Read inputs from a file, a line each; - is standard input")
+      ->type_name("FILE")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  command->add_option("--retries", settings.retries, "Try a failed job again so often, on other workers if there are")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  const std::map<std::string, Halt> halts = {{"never", Halt::never}, {"soon", Halt::soon}, {"now", Halt::now}};
+  command->add_option("--halt", settings.halt, "At the first failure: go on, start no more jobs, or end all jobs")
+      ->type_name("never|soon|now")
+      ->transform(CLI::Transformer(halts, CLI::ignore_case).description(""));
+  command->add_option("--timeout", flags->timeout, "End a job that runs longer: 30s, 5m, 1h30m")->type_name("DURATION");
+  command->add_option("--joblog", settings.joblog, "Write a line for each job to this file, as GNU parallel does")
+      ->type_name("FILE");
+  auto* progress = command->add_flag("--progress", flags->progress, "Show progress also where stderr is no terminal");
+  command->add_flag("--no-progress", flags->no_progress, "Do not show progress")->excludes(progress);
+  command->callback([flags, command, &line, &action] {
+    action = [flags, program = other_program(*command, line)] { return map(*flags, program); };
+  });
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,145 @@
+// cohort plugin: the cluster managers and transports that are there.
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cohort/error.hpp>
+
+#include "command.hpp"
+#include "config/nearest.hpp"
+#include "config/option_schema.hpp"
+#include "exit_code.hpp"
+#include "plugin/loader.hpp"
+#include "plugin/plugin_files.hpp"
+
+namespace cohort::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using detail::Plugin;
+using detail::PluginInfo;
+using detail::PluginLoader;
+
+int list(bool as_json) {
+  const std::vector<PluginInfo> plugins = PluginLoader::instance().list();
+  if (as_json) {
+    Json entries = Json::array();
+    for (const auto& plugin : plugins) {
+      Json entry = {{"kind", detail::kind_name(plugin.kind)}, {"name", plugin.name}, {"path", plugin.path.string()}};
+      if (plugin.error.empty())
+        entry["version"] = plugin.version;
+      else
+        entry["error"] = plugin.error;
+      entries.push_back(std::move(entry));
+    }
+    std::cout << Json{{"schema_version", 1}, {"plugins", entries}}.dump(2) << '\n';
+    return ok;
+  }
+  std::size_t name_width = 4;
+  for (const auto& plugin : plugins) name_width = std::max(name_width, plugin.name.size());
+  const auto row = [&](std::string_view kind, std::string_view name, std::string_view version, std::string_view path) {
+    std::cout << fmt::format("{:<9}  {:<{}}  {:<8}  {}\n", kind, name, name_width, version, path);
+  };
+  row("KIND", "NAME", "VERSION", "PATH");
+  for (const auto& plugin : plugins) {
+    row(detail::kind_name(plugin.kind), plugin.name, plugin.error.empty() ? plugin.version : "refused",
+        plugin.path.string());
+    if (!plugin.error.empty()) std::cout << "           " << plugin.error << '\n';
+  }
+  return ok;
+}
+
+/// A manager and a transport may have one name: all that are meant.
+std::vector<const Plugin*> find(const std::string& name_or_path) {
+  auto& loader = PluginLoader::instance();
+  if (name_or_path.find('/') != name_or_path.npos) {
+    const auto file = detail::plugin_of_file(name_or_path);
+    if (!file && std::filesystem::exists(name_or_path))
+      throw PluginError(name_or_path +
+                        " is not named like a plugin: libcohort_manager_NAME.so or "
+                        "libcohort_transport_NAME.so");
+    return {&loader.load(file ? file->kind : PluginKind::manager, name_or_path)};
+  }
+  std::vector<const Plugin*> found;
+  std::vector<std::string> names;
+  for (const auto& file : detail::find_plugin_files()) {
+    names.push_back(file.name);
+    if (file.name == name_or_path) found.push_back(&loader.load(file.kind, file.name));
+  }
+  if (!found.empty()) return found;
+  std::string directories;
+  for (const auto& directory : PluginLoader::search_path()) directories += "\n  " + directory.string();
+  throw PluginError("there is no plugin '" + name_or_path + "'" + detail::did_you_mean(name_or_path, names) +
+                    "\nlooked in:" + directories);
+}
+
+std::string abi_of(const Plugin& plugin) {
+  return fmt::format("{}.{}", plugin.descriptor->abi_major, plugin.descriptor->abi_minor);
+}
+
+Json json_of(const Plugin& plugin) {
+  const PluginDescriptor& descriptor = *plugin.descriptor;
+  return {{"kind", detail::kind_name(descriptor.kind)},
+          {"name", descriptor.name},
+          {"version", descriptor.version},
+          {"path", plugin.path.string()},
+          {"abi", abi_of(plugin)},
+          {"build_tag", descriptor.build_tag},
+          {"options", Json::parse(detail::option_schema(plugin.options()))}};
+}
+
+void print_text(const Plugin& plugin) {
+  const PluginDescriptor& descriptor = *plugin.descriptor;
+  std::cout << fmt::format("{} '{}'\n  version    {}\n  path       {}\n  ABI        {}\n  build tag  {}\n",
+                           detail::kind_name(descriptor.kind), descriptor.name, descriptor.version,
+                           plugin.path.string(), abi_of(plugin), descriptor.build_tag);
+  if (plugin.options().empty())
+    std::cout << "\nIt has no options.\n";
+  else
+    std::cout << "\nOptions\n" << detail::option_help(plugin.options());
+}
+
+int info(const std::string& name_or_path, bool as_json) {
+  const auto plugins = find(name_or_path);
+  if (as_json) {
+    Json entries = Json::array();
+    for (const Plugin* plugin : plugins) entries.push_back(json_of(*plugin));
+    std::cout << Json{{"schema_version", 1}, {"plugins", entries}}.dump(2) << '\n';
+    return ok;
+  }
+  for (const Plugin* plugin : plugins) {
+    if (plugin != plugins.front()) std::cout << '\n';
+    print_text(*plugin);
+  }
+  return ok;
+}
+
+}  // namespace
+
+void add_plugin(CLI::App& tool, Action& action) {
+  struct Flags {
+    std::string name;
+    bool json = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* plugin = tool.add_subcommand("plugin", "Show cluster manager and transport plugins");
+  plugin->require_subcommand(1);
+
+  CLI::App* list_command = plugin->add_subcommand("list", "List the plugins that are found, and those refused");
+  list_command->add_flag("--json", flags->json, "Print JSON");
+  list_command->callback([flags, &action] { action = [flags] { return list(flags->json); }; });
+
+  CLI::App* info_command = plugin->add_subcommand("info", "Show one plugin and its options");
+  info_command->add_option("plugin", flags->name, "Name, or path of the file")->type_name("NAME|PATH")->required();
+  info_command->add_flag("--json", flags->json, "Print JSON, the options as a JSON Schema");
+  info_command->callback([flags, &action] { action = [flags] { return info(flags->name, flags->json); }; });
+}
+
+}  // namespace cohort::cli

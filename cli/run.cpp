@@ -1,0 +1,73 @@
+// cohort run: starts a program as master of a cluster.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <system_error>
+
+#include <CLI/CLI.hpp>
+
+#include <cohort/error.hpp>
+
+#include "cluster_flags.hpp"
+#include "command.hpp"
+#include "exit_code.hpp"
+#include "write_all.hpp"
+
+namespace cohort::cli {
+namespace {
+
+struct RunFlags {
+  ClusterFlags cluster;
+  bool dry_run = false;
+};
+
+/// Leaves the cluster to the program's Session: a descriptor that it inherits, and the number of it in the environment.
+/// The text stays out of argv and out of the environment, which everybody can read or inherits.
+void hand_over(const std::string& cluster) {
+  const int descriptor = memfd_create("cohort-cluster", 0);  // no MFD_CLOEXEC: it is for the program
+  if (descriptor < 0 || !write_all(descriptor, cluster))
+    throw Error("cannot hand the cluster over: " + std::generic_category().message(errno));
+  setenv("COHORT_HANDOVER", std::to_string(descriptor).c_str(), 1);
+}
+
+/// Only returns when the program cannot be started. @return the exit status that shells give for that.
+int become(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  const int error = errno;
+  print_message("cannot run " + command[0] + ": " + std::generic_category().message(error));
+  return error == ENOENT || error == ENOTDIR ? not_found : not_executable;
+}
+
+int run(const RunFlags& flags, const std::vector<std::string>& command) {
+  const std::string cluster = flags.cluster.cluster().to_json();
+  if (flags.dry_run) {
+    std::cout << cluster << '\n' << shell_join(command) << '\n';
+    return ok;
+  }
+  hand_over(cluster);
+  return become(command);
+}
+
+}  // namespace
+
+void add_run(CLI::App& tool, const CommandLine& line, Action& action) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App* command = tool.add_subcommand("run", "Run a program as the master of a cluster");
+  command->prefix_command();
+  command->usage("Usage: cohort run [FLAGS] [--] PROGRAM [ARGUMENTS...]");
+  flags->cluster.add_to(*command);
+  command->add_flag("--dry-run", flags->dry_run, "Print the cluster and the command, and do nothing");
+  command->callback([flags, command, &line, &action] {
+    action = [flags, program = other_program(*command, line)] { return run(*flags, program); };
+  });
+}
+
+}  // namespace cohort::cli

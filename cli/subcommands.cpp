@@ -1,0 +1,26 @@
+#include "subcommands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "config/nearest.hpp"
+
+namespace cohort::cli {
+
+std::vector<const CLI::App*> subcommands(const CLI::App& command) {
+  return command.get_subcommands([](const CLI::App*) { return true; });
+}
+
+const CLI::App* find_subcommand(const CLI::App& command, const std::string& name) {
+  for (const CLI::App* subcommand : subcommands(command))
+    if (subcommand->get_name() == name) return subcommand;
+  return nullptr;
+}
+
+std::string unknown_command(const CLI::App& command, const std::string& name) {
+  std::vector<std::string> names;
+  for (const CLI::App* subcommand : subcommands(command)) names.push_back(subcommand->get_name());
+  const std::string of = command.get_parent() == nullptr ? "" : " of 'cohort " + command.get_name() + "'";
+  return "unknown command '" + name + "'" + of + detail::did_you_mean(name, names);
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace cohort::cli {
+
+/// Writes the whole text, waiting where the descriptor is full. @return false: nobody reads it (errno says why).
+bool write_all(int descriptor, std::string_view text);
+
+}  // namespace cohort::cli
