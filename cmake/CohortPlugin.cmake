@@ -1,17 +1,28 @@
 # cohort_add_plugin(NAME KIND manager|transport SOURCES file...)
-# Builds libcohort_<kind>_<name>.so against cohort::cohort.
+# Builds libcohort_<kind>_<name>.so against cohort::cohort and installs it where the tool and programs look for plugins,
+# <libdir>/cohort/plugins. The target is called cohort_<kind>_<name>. The same for cohort's own plugins and for others'.
+include(GNUInstallDirs)
+
 function(cohort_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "KIND" "SOURCES")
   if(NOT arg_KIND MATCHES "^(manager|transport)$")
     message(FATAL_ERROR "cohort_add_plugin(${name}): KIND must be manager or transport, not '${arg_KIND}'")
   endif()
+  if(NOT arg_SOURCES)
+    message(FATAL_ERROR "cohort_add_plugin(${name}): SOURCES names no file")
+  endif()
   set(target cohort_${arg_KIND}_${name})
   add_library(${target} MODULE ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE cohort::cohort)
-  set_target_properties(${target} PROPERTIES PREFIX lib CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  if(PROJECT_NAME STREQUAL "cohort")
-    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/cohort/plugins)
-    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:cohort_warnings>)
-    install(TARGETS ${target} LIBRARY DESTINATION ${COHORT_PLUGIN_DIR})
+  set_target_properties(${target} PROPERTIES PREFIX lib CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+                        INSTALL_RPATH $ORIGIN/../..)
+  get_target_property(cohort_is_installed cohort::cohort IMPORTED)
+  if(NOT cohort_is_installed)
+    # A build tree is laid out like an installed one: the library finds the plugins from where it lies.
+    set_target_properties(${target} PROPERTIES
+                          LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:cohort::cohort>/cohort/plugins)
+    target_link_libraries(${target} PRIVATE cohort_warnings)
+    add_dependencies(cohort_plugins ${target})
   endif()
+  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/cohort/plugins)
 endfunction()

@@ -1,0 +1,17 @@
+# What `cmake --install` adds to the targets' own rules: the package for find_package(cohort) and for pkg-config.
+# Both find their files from where they lie, so that the installed tree can be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cohort)
+install(EXPORT cohortTargets NAMESPACE cohort:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/cohortConfig.cmake.in cohortConfig.cmake INSTALL_DESTINATION ${package_dir}
+                              NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(cohortConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cohortConfig.cmake ${PROJECT_BINARY_DIR}/cohortConfigVersion.cmake
+              cmake/CohortPlugin.cmake
+        DESTINATION ${package_dir})
+
+file(RELATIVE_PATH pkgconfig_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+configure_file(cmake/cohort.pc.in cohort.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/cohort.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES LICENSE TYPE DOC)
