@@ -39,7 +39,7 @@ struct Answered final : Request {
 }  // namespace
 
 Master::Master(const Timeouts& timeouts) {
-  node_ = std::make_unique<Node>(master_pid, Node::Settings{.cookie = make_cookie(), .timeouts = timeouts, .slots = 1});
+  node_ = std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
   node_->set_role(this);
   node_->members().add({master_pid, ""});
 }

@@ -1,0 +1,273 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <cohort/bytes.hpp>
+#include <cohort/error.hpp>
+
+// Turns values into payloads and back. docs/protocol.md describes the bytes.
+//
+// What can travel: numbers, enums, plain aggregates of up to 32 fields (no code needed), the containers and vocabulary
+// types of the standard library, and every class with one of
+//
+//   template <class Archive> void serialize(Archive& ar) { ar(first_, second_); }      // both directions, as for
+//   cereal template <class Archive> void serialize(Archive& ar, Type& value)                  // the same, beside the
+//   class template <class Archive> void save(Archive& ar) const; template <class Archive> void load(Archive& ar);
+//   template <class Archive> void save(Archive& ar, const Type&); template <class Archive> void load(Archive& ar,
+//   Type&);
+
+namespace cohort {
+
+static_assert(std::endian::native == std::endian::little, "the wire format is the memory of a little-endian machine");
+
+/// Contiguous ranges of this many bytes or more travel as segments: not copied by the sender.
+inline constexpr std::size_t segment_threshold = 16 * 1024;
+
+class OutArchive;
+class InArchive;
+
+namespace detail {
+inline constexpr std::uint64_t segment_mark = std::uint64_t{1} << 63;  // set in the count of a range sent as segment
+inline constexpr int max_depth = 64;                                   // of values inside of values
+inline constexpr std::size_t max_segments = 0xffff;                    // what a frame can say
+inline constexpr std::size_t max_references = 0xffff;
+
+template <class T>
+void save_value(OutArchive& ar, const T& value);
+template <class T>
+void load_value(InArchive& ar, T& value);
+template <class T>
+inline constexpr bool is_number = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+}  // namespace detail
+
+/// Writes values into a payload. One thread at a time.
+///
+/// Large arrays are not copied but refer to the memory of the value. This holds for the arguments of operator() and for
+/// all their fields; what a class's own serialize() or save() hands over is copied where it does not lie inside the
+/// object (it might be a local variable).
+class OutArchive {
+ public:
+  using is_saving = std::true_type;
+  using is_loading = std::false_type;
+
+  /// @param keep_alive owner of all that will be written; it becomes the owner of the segments. Null: they are
+  /// borrowed, the values must outlive the payload, or Payload::own() must be called before they end.
+  explicit OutArchive(Payload& payload, std::shared_ptr<const void> keep_alive = nullptr)
+      : payload_(payload), body_(payload.body), keep_alive_(std::move(keep_alive)) {}
+  OutArchive(const OutArchive&) = delete;
+  OutArchive& operator=(const OutArchive&) = delete;
+
+  template <class... T>
+  OutArchive& operator()(const T&... values) {
+    (save_argument(values), ...);
+    return *this;
+  }
+  template <class T>
+  OutArchive& operator&(const T& value) {
+    return (*this)(value);
+  }
+
+  /// Raw bytes into the body.
+  void write(const void* data, std::size_t size) { body_.append(data, size); }
+  void write_size(std::uint64_t size) { body_.append(&size, sizeof(size)); }
+  /// Bytes that travel outside of the body, in the order of the calls. Not copied, see above.
+  void add_segment(const void* data, std::size_t size);
+  void add_segment(const void* data, std::size_t size, std::shared_ptr<const void> owner);
+  /// Writes nothing: the index is for the caller to write, and for take_reference() to read.
+  std::uint32_t add_reference(std::shared_ptr<detail::Reference> reference);
+
+  /// A count and the memory of `count` elements, as a segment if it is large.
+  /// @param owner what keeps `data` alive; null: the value being written.
+  void write_block(const void* data, std::size_t count, std::size_t element_size,
+                   const std::shared_ptr<const void>& owner = nullptr) {
+    const std::size_t size = count * element_size;
+    if (size >= segment_threshold && payload_.segments.size() < detail::max_segments)
+      return write_large_block(data, count, size, owner);
+    write_size(count);
+    write(data, size);
+  }
+
+  /// While it lives, one more level of nesting. Of an object with its own code where `object` is not null.
+  class Scope {
+   public:
+    explicit Scope(OutArchive& ar, const void* object = nullptr, std::size_t size = 0)
+        : ar_(ar), object_(ar.object_), object_size_(ar.object_size_) {
+      if (++ar_.depth_ > detail::max_depth) ar_.fail_depth();
+      if (object == nullptr) return;
+      ar_.object_ = static_cast<const std::byte*>(object);
+      ar_.object_size_ = size;
+    }
+    ~Scope() {
+      --ar_.depth_;
+      ar_.object_ = object_;
+      ar_.object_size_ = object_size_;
+    }
+
+   private:
+    OutArchive& ar_;
+    const std::byte* object_;
+    std::size_t object_size_;
+  };
+
+  std::size_t position() const noexcept { return body_.size(); }
+
+ private:
+  template <class T>
+  void save_argument(const T& value) {
+    if constexpr (detail::is_number<T>) {
+      detail::save_value(*this, value);
+    } else {
+      const bool copying = copying_;
+      copying_ = copying || !lies_inside_object(std::addressof(value), sizeof(value));
+      detail::save_value(*this, value);
+      copying_ = copying;
+    }
+  }
+  bool lies_inside_object(const void* value, std::size_t size) const {
+    if (object_ == nullptr) return true;
+    const auto offset = reinterpret_cast<std::uintptr_t>(value) - reinterpret_cast<std::uintptr_t>(object_);
+    return offset <= object_size_ && size <= object_size_ - offset;
+  }
+  void write_large_block(const void* data, std::size_t count, std::size_t size,
+                         const std::shared_ptr<const void>& owner);
+  [[noreturn]] void fail_depth();
+
+  Payload& payload_;
+  Bytes& body_;
+  std::shared_ptr<const void> keep_alive_;
+  const std::byte* object_ = nullptr;  // whose own code is running, if any
+  std::size_t object_size_ = 0;
+  bool copying_ = false;  // the value may be a local variable of such code: segments must be copies
+  int depth_ = 0;
+};
+
+/// Reads values from a payload that came from somewhere: nothing in it is believed. Whatever does not fit throws
+/// BadMessage with the place and the C++ type. One thread at a time; the payload must outlive the archive.
+class InArchive {
+ public:
+  using is_saving = std::false_type;
+  using is_loading = std::true_type;
+
+  explicit InArchive(const Payload& payload)
+      : payload_(payload), cursor_(payload.body.begin()), end_(payload.body.end()) {}
+  InArchive(const InArchive&) = delete;
+  InArchive& operator=(const InArchive&) = delete;
+
+  template <class... T>
+  InArchive& operator()(T&... values) {
+    (detail::load_value(*this, values), ...);
+    return *this;
+  }
+  template <class T>
+  InArchive& operator&(T& value) {
+    return (*this)(value);
+  }
+
+  /// Raw bytes from the body.
+  void read(void* data, std::size_t size) { read(data, size, *type_); }
+  /// A number of elements that each take at least `min_element_bytes` (at least 1) of what is left, segments included.
+  std::uint64_t read_size(std::size_t min_element_bytes) { return read_size(min_element_bytes, *type_); }
+  /// The next segment, which must have this size.
+  const Segment& read_segment(std::size_t size);
+  /// Reads an index from the body and gives the reference of this number; each only once.
+  std::shared_ptr<detail::Reference> take_reference();
+  /// What OutArchive::write_block wrote. The bytes stay where they are.
+  struct Block {
+    const std::byte* data;
+    std::size_t count;
+    const Segment* segment;  ///< null: the bytes are in the body
+  };
+  Block read_block(std::size_t element_size) { return read_block(element_size, *type_); }
+  /// @throws BadMessage when body bytes or segments are left over.
+  void finish() const;
+
+  /// Body bytes not yet read.
+  std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - cursor_); }
+  std::size_t position() const noexcept { return static_cast<std::size_t>(cursor_ - payload_.body.begin()); }
+
+  // The same, with the type to name in errors.
+  std::uint64_t read_size(std::size_t min_element_bytes, const std::type_info& type);
+  Block read_block(std::size_t element_size, const std::type_info& type);
+  void read(void* data, std::size_t size, const std::type_info& type) {
+    if (size > left()) fail_short(type, size);
+    if (size != 0) std::memcpy(data, cursor_, size);
+    cursor_ += size;
+  }
+  /// @throws BadMessage "<problem>" with the place, and the types being read.
+  [[noreturn]] void fail(const std::type_info& type, const char* problem) const;
+
+  /// While it lives, errors say that a value of `type` is read, one level deeper.
+  class Scope {
+   public:
+    Scope(InArchive& ar, const std::type_info& type) : ar_(ar), outer_(std::exchange(ar.type_, &type)) {
+      if (++ar_.depth_ > detail::max_depth) ar_.fail(type, "values are nested more than 64 deep");
+    }
+    ~Scope() {
+      ar_.type_ = outer_;
+      --ar_.depth_;
+    }
+
+   private:
+    InArchive& ar_;
+    const std::type_info* outer_;
+  };
+
+ private:
+  [[noreturn]] void fail_short(const std::type_info& type, std::size_t wanted) const;
+
+  const Payload& payload_;
+  const std::byte* cursor_;
+  const std::byte* end_;
+  std::size_t next_segment_ = 0;
+  std::vector<bool> taken_;  // references; empty until the first is taken
+  const std::type_info* type_ = &typeid(void);
+  int depth_ = 0;
+};
+
+}  // namespace cohort
+
+#include <cohort/detail/codec.hpp>
+
+namespace cohort {
+
+/// Types that can travel. Looks through standard containers, not through classes.
+template <class T>
+concept Wire = detail::can_travel<std::remove_cvref_t<T>>();
+
+/// The value as a payload; large arrays are borrowed from `value`, see Payload::own().
+template <class T>
+Payload encode(const T& value) {
+  Payload payload;
+  OutArchive ar(payload);
+  ar(value);
+  return payload;
+}
+
+/// A temporary's large arrays are copied.
+template <class T>
+requires(!std::is_lvalue_reference_v<T>) Payload encode(T&& value) {
+  Payload payload = encode(static_cast<const T&>(value));
+  payload.own();
+  return payload;
+}
+
+/// @throws BadMessage when the payload is not exactly one T.
+template <class T>
+T decode(const Payload& payload) {
+  static_assert(std::is_default_constructible_v<T>, "a type that travels needs a default constructor");
+  InArchive ar(payload);
+  T value{};
+  ar(value);
+  ar.finish();
+  return value;
+}
+
+}  // namespace cohort

@@ -1,0 +1,330 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+#include <chrono>
+#include <complex>
+#include <deque>
+#include <filesystem>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include <cohort/detail/codec.hpp>
+
+// The types of the standard library.
+
+namespace cohort {
+
+template <class T, std::size_t N>
+struct is_bitwise<std::array<T, N>> : std::bool_constant<(N > 0) && is_bitwise<T>::value> {};
+template <class T>
+struct is_bitwise<std::complex<T>> : is_bitwise<T> {};
+template <class Rep, class Period>
+struct is_bitwise<std::chrono::duration<Rep, Period>> : is_bitwise<Rep> {};
+template <class ClockType, class Length>
+struct is_bitwise<std::chrono::time_point<ClockType, Length>> : is_bitwise<Length> {};
+
+namespace detail {
+
+template <class T>
+T load_new(InArchive& ar) {
+  static_assert(std::is_default_constructible_v<T>, "cohort: a type that travels needs a default constructor");
+  T value{};
+  load_value(ar, value);
+  return value;
+}
+
+/// How many elements to make room for at once: never more memory than the bytes left are worth.
+template <class T>
+std::size_t affordable(const InArchive& ar, std::uint64_t count) {
+  return std::min<std::uint64_t>(count, ar.left() / sizeof(T) + 1);
+}
+
+/// Contiguous and growing: vector, string.
+template <class Range>
+struct ContiguousCodec {
+  using T = typename Range::value_type;
+  static constexpr std::size_t min_size = sizeof(std::uint64_t);
+  static constexpr bool travels = can_travel<T>();
+
+  static void save(OutArchive& ar, const Range& range) {
+    if constexpr (bitwise<T>()) {
+      ar.write_block(range.data(), range.size(), sizeof(T));
+    } else {
+      ar.write_size(range.size());
+      for (const T& element : range) save_value(ar, element);
+    }
+  }
+  static void load(InArchive& ar, Range& range) {
+    if constexpr (bitwise<T>()) {
+      const InArchive::Block block = ar.read_block(sizeof(T), typeid(Range));
+      if (reinterpret_cast<std::uintptr_t>(block.data) % alignof(T) == 0) {
+        const T* first = reinterpret_cast<const T*>(block.data);
+        range.assign(first, first + block.count);
+      } else {
+        range.resize(block.count);
+        std::memcpy(static_cast<void*>(range.data()), block.data, block.count * sizeof(T));
+      }
+    } else {
+      const std::uint64_t count = ar.read_size(detail::min_size<T>(), typeid(Range));
+      range.clear();
+      range.reserve(affordable<T>(ar, count));
+      for (std::uint64_t i = 0; i < count; ++i) range.push_back(load_new<T>(ar));
+    }
+  }
+};
+
+template <class T, class Allocator>
+struct Codec<std::vector<T, Allocator>> : ContiguousCodec<std::vector<T, Allocator>> {};
+template <class C, class Traits, class Allocator>
+struct Codec<std::basic_string<C, Traits, Allocator>> : ContiguousCodec<std::basic_string<C, Traits, Allocator>> {};
+
+/// Bits, eight to a byte, the first in the lowest place; those after the last are 0.
+template <class Bits>
+void save_bits(OutArchive& ar, const Bits& bits, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 8) {
+    unsigned char byte = 0;
+    for (std::size_t j = i; j < std::min(i + 8, count); ++j) byte |= static_cast<unsigned char>(bits[j] << (j - i));
+    ar.write(&byte, 1);
+  }
+}
+template <class Bits>
+void load_bits(InArchive& ar, Bits& bits, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += 8) {
+    unsigned char byte;
+    ar.read(&byte, 1, typeid(Bits));
+    for (std::size_t j = i; j < std::min(i + 8, count); ++j) bits[j] = (byte >> (j - i)) & 1;
+    if (count - i < 8 && byte >> (count - i) != 0) ar.fail(typeid(Bits), "a bit after the last is set");
+  }
+}
+
+template <class Allocator>
+struct Codec<std::vector<bool, Allocator>> {
+  static constexpr std::size_t min_size = sizeof(std::uint64_t);
+  static constexpr bool travels = true;
+
+  static void save(OutArchive& ar, const std::vector<bool, Allocator>& bits) {
+    ar.write_size(bits.size());
+    save_bits(ar, bits, bits.size());
+  }
+  static void load(InArchive& ar, std::vector<bool, Allocator>& bits) {
+    std::uint64_t count;
+    ar.read(&count, sizeof(count), typeid(bits));
+    if (count / 8 + (count % 8 != 0) > ar.left()) ar.fail(typeid(bits), "a count is more than the bytes left can hold");
+    bits.assign(count, false);
+    load_bits(ar, bits, count);
+  }
+};
+
+template <std::size_t N>
+struct Codec<std::bitset<N>> {
+  static constexpr std::size_t min_size = N == 0 ? 1 : (N + 7) / 8;
+  static constexpr bool travels = true;
+
+  static void save(OutArchive& ar, const std::bitset<N>& bits) { save_bits(ar, bits, std::max<std::size_t>(N, 1)); }
+  static void load(InArchive& ar, std::bitset<N>& bits) { load_bits(ar, bits, std::max<std::size_t>(N, 1)); }
+};
+template <>
+struct Codec<std::bitset<0>> {
+  static constexpr std::size_t min_size = 1;
+  static constexpr bool travels = true;
+  static void save(OutArchive& ar, const std::bitset<0>&) { ar.write("", 1); }
+  static void load(InArchive& ar, std::bitset<0>&) { load_new<char>(ar); }
+};
+
+/// Lists and sets: a count, then the elements.
+template <class Range, class T = typename Range::value_type>
+struct RangeCodec {
+  static constexpr std::size_t min_size = sizeof(std::uint64_t);
+  static constexpr bool travels = can_travel<T>();
+
+  static void save(OutArchive& ar, const Range& range) {
+    ar.write_size(range.size());
+    for (const auto& element : range) save_value(ar, element);
+  }
+  static void load(InArchive& ar, Range& range) {
+    const std::uint64_t count = ar.read_size(detail::min_size<T>(), typeid(Range));
+    range.clear();
+    for (std::uint64_t i = 0; i < count; ++i) range.insert(range.end(), load_new<T>(ar));
+    if (range.size() != count) ar.fail(typeid(Range), "a key comes twice");
+  }
+};
+
+/// Maps: pairs whose keys are not const while they are read.
+template <class Map>
+using MapCodec = RangeCodec<Map, std::pair<typename Map::key_type, typename Map::mapped_type>>;
+
+template <class T, class A>
+struct Codec<std::deque<T, A>> : RangeCodec<std::deque<T, A>> {};
+template <class T, class A>
+struct Codec<std::list<T, A>> : RangeCodec<std::list<T, A>> {};
+template <class T, class C, class A>
+struct Codec<std::set<T, C, A>> : RangeCodec<std::set<T, C, A>> {};
+template <class T, class C, class A>
+struct Codec<std::multiset<T, C, A>> : RangeCodec<std::multiset<T, C, A>> {};
+template <class T, class H, class E, class A>
+struct Codec<std::unordered_set<T, H, E, A>> : RangeCodec<std::unordered_set<T, H, E, A>> {};
+template <class T, class H, class E, class A>
+struct Codec<std::unordered_multiset<T, H, E, A>> : RangeCodec<std::unordered_multiset<T, H, E, A>> {};
+template <class K, class V, class C, class A>
+struct Codec<std::map<K, V, C, A>> : MapCodec<std::map<K, V, C, A>> {};
+template <class K, class V, class C, class A>
+struct Codec<std::multimap<K, V, C, A>> : MapCodec<std::multimap<K, V, C, A>> {};
+template <class K, class V, class H, class E, class A>
+struct Codec<std::unordered_map<K, V, H, E, A>> : MapCodec<std::unordered_map<K, V, H, E, A>> {};
+template <class K, class V, class H, class E, class A>
+struct Codec<std::unordered_multimap<K, V, H, E, A>> : MapCodec<std::unordered_multimap<K, V, H, E, A>> {};
+
+/// Parts of fixed number: array, pair, tuple. At least one byte.
+template <class Tuple, class... T>
+struct TupleCodec {
+  static constexpr std::size_t parts_size = (std::size_t{0} + ... + detail::min_size<std::remove_cv_t<T>>());
+  static constexpr std::size_t min_size = parts_size == 0 ? 1 : parts_size;
+  static constexpr bool travels = (... && can_travel<std::remove_cv_t<T>>());
+
+  static void save(OutArchive& ar, const Tuple& tuple) {
+    std::apply([&ar](const auto&... part) { (save_value(ar, part), ...); }, tuple);
+    if constexpr (sizeof...(T) == 0) ar.write("", 1);
+  }
+  static void load(InArchive& ar, Tuple& tuple) {
+    std::apply([&ar](auto&... part) { (load_value(ar, part), ...); }, tuple);
+    if constexpr (sizeof...(T) == 0) load_new<char>(ar);
+  }
+};
+template <class A, class B>
+struct Codec<std::pair<A, B>> : TupleCodec<std::pair<A, B>, A, B> {};
+template <class... T>
+struct Codec<std::tuple<T...>> : TupleCodec<std::tuple<T...>, T...> {};
+
+template <class T, std::size_t N>
+struct Codec<std::array<T, N>> {
+  static constexpr std::size_t min_size = N == 0 ? 1 : N * detail::min_size<T>();
+  static constexpr bool travels = can_travel<T>();
+
+  static void save(OutArchive& ar, const std::array<T, N>& array) {
+    for (const T& element : array) save_value(ar, element);
+    if constexpr (N == 0) ar.write("", 1);
+  }
+  static void load(InArchive& ar, std::array<T, N>& array) {
+    for (T& element : array) load_value(ar, element);
+    if constexpr (N == 0) load_new<char>(ar);
+  }
+};
+
+/// A value or nothing: optional, unique_ptr.
+template <class Maybe, class T>
+struct MaybeCodec {
+  static constexpr std::size_t min_size = 1;
+  static constexpr bool travels = true;  // T may be the class that has this field: do not look
+
+  static void save(OutArchive& ar, const Maybe& maybe) {
+    const bool there = static_cast<bool>(maybe);
+    save_value(ar, there);
+    if (there) save_value(ar, *maybe);
+  }
+  static void load(InArchive& ar, Maybe& maybe) {
+    maybe = Maybe{};
+    if (!load_new<bool>(ar)) return;
+    static_assert(std::is_default_constructible_v<T>, "cohort: a type that travels needs a default constructor");
+    if constexpr (requires { maybe.emplace(); })
+      maybe.emplace();
+    else
+      maybe.reset(new T{});
+    load_value(ar, *maybe);
+  }
+};
+template <class T>
+struct Codec<std::optional<T>> : MaybeCodec<std::optional<T>, T> {};
+template <class T>
+requires(!std::is_array_v<T>) struct Codec<std::unique_ptr<T>> : MaybeCodec<std::unique_ptr<T>, T> {
+  static void save(OutArchive& ar, const std::unique_ptr<T>& pointer) {
+    static_assert(!std::is_polymorphic_v<T> || std::is_final_v<T>,
+                  "cohort: a pointer to a polymorphic class would lose the derived part; send a std::variant");
+    MaybeCodec<std::unique_ptr<T>, T>::save(ar, pointer);
+  }
+};
+
+template <>
+struct Codec<std::monostate> {
+  static constexpr std::size_t min_size = 1;
+  static constexpr bool travels = true;
+  static void save(OutArchive& ar, std::monostate) { ar.write("", 1); }
+  static void load(InArchive& ar, std::monostate&) { load_new<char>(ar); }
+};
+
+template <class... T>
+struct Codec<std::variant<T...>> {
+  using Variant = std::variant<T...>;
+  static_assert(sizeof...(T) < 256);
+  static constexpr std::size_t min_size = 1;
+  static constexpr bool travels = (... && can_travel<T>());
+
+  static void save(OutArchive& ar, const Variant& variant) {
+    if (variant.valueless_by_exception()) throw Error("a variant without a value cannot be sent");
+    save_value(ar, static_cast<unsigned char>(variant.index()));
+    std::visit([&ar](const auto& value) { save_value(ar, value); }, variant);
+  }
+  static void load(InArchive& ar, Variant& variant) {
+    const auto index = load_new<unsigned char>(ar);
+    if (index >= sizeof...(T)) ar.fail(typeid(Variant), "there is no alternative of this number");
+    load_alternative(ar, variant, index, std::index_sequence_for<T...>{});
+  }
+
+ private:
+  template <std::size_t... I>
+  static void load_alternative(InArchive& ar, Variant& variant, std::size_t index, std::index_sequence<I...>) {
+    (void)(... || (index == I && (load_value(ar, variant.template emplace<I>()), true)));
+  }
+};
+
+// With a representation that is not bitwise (long double).
+template <class Rep, class Period>
+struct Codec<std::chrono::duration<Rep, Period>> {
+  using Length = std::chrono::duration<Rep, Period>;
+  static constexpr std::size_t min_size = detail::min_size<Rep>();
+  static constexpr bool travels = can_travel<Rep>();
+  static void save(OutArchive& ar, const Length& length) { save_value(ar, length.count()); }
+  static void load(InArchive& ar, Length& length) { length = Length(load_new<Rep>(ar)); }
+};
+template <class ClockType, class Length>
+struct Codec<std::chrono::time_point<ClockType, Length>> {
+  using Point = std::chrono::time_point<ClockType, Length>;
+  static constexpr std::size_t min_size = detail::min_size<Length>();
+  static constexpr bool travels = can_travel<Length>();
+  static void save(OutArchive& ar, const Point& point) { save_value(ar, point.time_since_epoch()); }
+  static void load(InArchive& ar, Point& point) { point = Point(load_new<Length>(ar)); }
+};
+template <class T>
+struct Codec<std::complex<T>> {
+  static constexpr std::size_t min_size = 2 * detail::min_size<T>();
+  static constexpr bool travels = can_travel<T>();
+  static void save(OutArchive& ar, const std::complex<T>& number) {
+    save_value(ar, number.real());
+    save_value(ar, number.imag());
+  }
+  static void load(InArchive& ar, std::complex<T>& number) {
+    const T real = load_new<T>(ar);
+    number = {real, load_new<T>(ar)};
+  }
+};
+
+template <>
+struct Codec<std::filesystem::path> {
+  static constexpr std::size_t min_size = sizeof(std::uint64_t);
+  static constexpr bool travels = true;
+  static void save(OutArchive& ar, const std::filesystem::path& path) { save_value(ar, path.native()); }
+  static void load(InArchive& ar, std::filesystem::path& path) { path = load_new<std::string>(ar); }
+};
+
+}  // namespace detail
+}  // namespace cohort
