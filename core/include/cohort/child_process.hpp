@@ -20,7 +20,7 @@ struct SpawnOptions {
   std::string input;        ///< what it reads on standard input before the end; at most 64 KiB (what a pipe holds)
   bool capture = true;      ///< standard output and error as pipes, see out() and err(); else inherited
   bool new_session = true;  ///< no controlling terminal, and signal() reaches what it started as well
-  std::vector<int> cpus;    ///< CPUs it may run on; empty: inherited
+  std::vector<int> cpus;    ///< CPUs it may run on, bound before it can read its input; empty: inherited
 };
 
 /// How a process ended.

@@ -5,8 +5,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,8 +47,8 @@ Pipe make_pipe() {
   return pipe;
 }
 
-// The read end of a pipe that holds `input` and then ends.
-FileDescriptor pipe_holding(const std::string& input) {
+// A pipe that `input` can be written to without blocking.
+Pipe make_pipe_for(const std::string& input) {
   if (input.size() > input_limit)
     throw Error(fmt::format("the input of a process may be {} bytes, not {}", input_limit, input.size()));
   Pipe pipe = make_pipe();
@@ -56,9 +56,13 @@ FileDescriptor pipe_holding(const std::string& input) {
   // A user with many pipes gets small ones, and may ask for more up to a limit.
   if (::fcntl(pipe.write.get(), F_GETPIPE_SZ) < static_cast<int>(input.size()))
     ::fcntl(pipe.write.get(), F_SETPIPE_SZ, static_cast<int>(input.size()));
+  return pipe;
+}
+
+// Our read end is still open, so there is no SIGPIPE.
+void write_input(const Pipe& pipe, const std::string& input) {
   if (::write(pipe.write.get(), input.data(), input.size()) != static_cast<ssize_t>(input.size()))
     throw Error("no room in a pipe for the input of a process", ErrorKind::overloaded);
-  return std::move(pipe.read);
 }
 
 // The two parameter objects of posix_spawn, freed at the end. Their functions fail only for want of memory.
@@ -166,12 +170,12 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
 
   SpawnParameters spawn;
   const auto check = SpawnParameters::check;
-  FileDescriptor in;
+  Pipe in;
   if (options.input.empty()) {
     check(posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0));
   } else {
-    in = pipe_holding(options.input);
-    check(posix_spawn_file_actions_adddup2(&spawn.actions, in.get(), STDIN_FILENO));
+    in = make_pipe_for(options.input);
+    check(posix_spawn_file_actions_adddup2(&spawn.actions, in.read.get(), STDIN_FILENO));
   }
   Pipe out;
   Pipe err;
@@ -202,7 +206,7 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   child.leads_group_ = options.new_session;
   child.out_ = std::move(out.read);
   child.err_ = std::move(err.read);
-  child.pidfd_.reset(::pidfd_open(pid, 0));
+  child.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!child.pidfd_) {
     const int pidfd_error = errno;
     ::kill(pid, SIGKILL);
@@ -210,7 +214,9 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
     throw Error(fmt::format("cannot watch '{}': {}", options.command.front(), text_of(pidfd_error)),
                 ErrorKind::overloaded);
   }
-  if (!options.cpus.empty()) bind_to_cpus(pid, options.cpus);  // if this throws, `child` ends the process
+  // Where these throw, `child` ends the process. What it does after reading its input is bound in any case.
+  if (!options.cpus.empty()) bind_to_cpus(pid, options.cpus);
+  if (!options.input.empty()) write_input(in, options.input);
   return child;
 }
 

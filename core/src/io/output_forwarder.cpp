@@ -210,7 +210,9 @@ void OutputForwarder::wait_and_read() {
     eventfd_t ignored;
     ::eventfd_read(wake_.get(), &ignored);
   }
-  for (std::size_t i = 0; i < readers.size(); ++i)
+  // Backwards, and so standard error first: poll() looked at it last, so what a worker printed there before something
+  // else is read before that.
+  for (std::size_t i = readers.size(); i-- > 0;)
     if (polled[i + 1].revents != 0) read_once(*readers[i].first, *readers[i].second);
 }
 
