@@ -372,7 +372,7 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
   if (watcher_ == nullptr) {
     watcher_ = &self;
     watcher_armed_ = true;
-  } else {
+  } else if (watcher_ != &self) {  // else settle() made this thread, or chose it, to be the watcher
     idle_.push_back(&self);
   }
   int quiet = 0;
