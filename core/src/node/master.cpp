@@ -218,10 +218,10 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
     std::lock_guard lock(mutex_);
     records_.erase(record->pid);
   }
-  node_->reactor().post([this, record] {
+  node_->reactor().post([record, &reactor = node_->reactor()] {  // may run in ~Node, when node_ is null already
     record->leave_timer.stop();
     record->connection.reset();
-    node_->reactor().complete(record->gone);
+    reactor.complete(record->gone);
   });
 }
 
