@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cohort/cluster.hpp>
+#include <cohort/error.hpp>
 
 #include "exit_code.hpp"
 #include "plugin/loader.hpp"
@@ -78,6 +79,19 @@ void set_path(Json& cluster, const std::string& setting) {
   }
 }
 
+/// Whatever makes addprocs fail, bad configuration aside, is a failed launch.
+std::vector<Pid> launch(const ClusterFile& cluster) {
+  try {
+    return addprocs(cluster);
+  } catch (const ConfigError&) {
+    throw;
+  } catch (const PluginError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw LaunchError(error.what());
+  }
+}
+
 }  // namespace
 
 void ClusterFlags::add_to(CLI::App& command) {
@@ -102,8 +116,8 @@ void ClusterFlags::add_to(CLI::App& command) {
   command.add_option("--topology", topology_, "Which workers talk to each other: all_to_all or master_worker")
       ->type_name("NAME")
       ->group(group);
-  auto* lazy = command.add_flag("--lazy", lazy_, "Connect two workers at their first message")->group(group);
-  command.add_flag("--no-lazy", not_lazy_, "Connect all workers at once")->excludes(lazy)->group(group);
+  command.add_flag("--lazy", lazy_, "Connect two workers at their first message")->group(group);
+  command.add_flag("--no-lazy", not_lazy_, "Connect all workers at once")->group(group);
   command.add_option("--transport", transport_, "Transport plugin, by name or path")->type_name("NAME")->group(group);
   command.add_option("--set", settings_, "Changes one value of the cluster file: timeouts.launch=2m")
       ->type_name("KEY.PATH=VALUE")
@@ -118,6 +132,11 @@ bool ClusterFlags::empty() const {
 }
 
 ClusterFile ClusterFlags::cluster(int slots) const {
+  // A plugin that was named here is an error of its own; in a file it is one of the file.
+  auto& loader = detail::PluginLoader::instance();
+  if (!manager_.empty()) loader.load(PluginKind::manager, manager_);
+  if (!transport_.empty()) loader.load(PluginKind::transport, transport_);
+
   Json cluster = file_.empty() ? Json{{"version", 1}, {"managers", Json::array()}}
                                : Json::parse(ClusterFile::load(file_).to_json());
   Json& managers = cluster["managers"];
@@ -126,6 +145,7 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   else if (file_.empty())
     managers = Json::array({{{"plugin", "local"}, {"count", "auto"}}});
 
+  if (lazy_ && not_lazy_) throw UsageError("--lazy and --no-lazy exclude each other");
   const bool for_one_manager = !procs_.empty() || !options_.empty() || !options_json_.empty();
   if (for_one_manager && managers.size() != 1)
     throw UsageError("-p, -o and --options want one manager; " + file_ + " has " + std::to_string(managers.size()));
@@ -146,7 +166,7 @@ ClusterFile ClusterFlags::cluster(int slots) const {
 
 std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {
   if (flags.empty() && nprocs() > 1) return workers();
-  auto pids = addprocs(flags.cluster(slots));
+  const auto pids = launch(flags.cluster(slots));
   if (pids.empty()) throw LaunchError("the cluster has no workers");
   return pids;
 }

@@ -7,6 +7,7 @@
 
 #include "config/nearest.hpp"
 #include "exit_code.hpp"
+#include "subcommands.hpp"
 
 namespace cohort::cli {
 
@@ -36,8 +37,7 @@ std::string unknown_flag(const CLI::App& command, const std::string& flag) {
     for (const auto& name : option->get_snames()) names.push_back("-" + name);
   }
   const std::string bare = flag.substr(0, flag.find('='));
-  const std::string of = command.get_parent() == nullptr ? "" : " for 'cohort " + command.get_name() + "'";
-  return "unknown flag " + bare + of + detail::did_you_mean(bare, names);
+  return "unknown flag " + bare + " for '" + full_name(command) + "'" + detail::did_you_mean(bare, names);
 }
 
 std::string shell_quote(std::string_view word) {

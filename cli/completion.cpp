@@ -1,6 +1,7 @@
 // cohort completion: scripts for shells, made from the commands and flags that there are.
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -28,9 +29,19 @@ struct Completions {
   std::vector<Word> flags;
 };
 
+/// The values of an argument that is described as "bash|zsh|fish"; none for "NAME|PATH".
+std::vector<std::string> choices(const std::string& type_name) {
+  const auto is_upper = [](unsigned char c) { return std::isupper(c) != 0; };
+  if (std::any_of(type_name.begin(), type_name.end(), is_upper)) return {};
+  return CLI::detail::split(type_name, '|');
+}
+
 std::vector<Completions> walk(const CLI::App& command, const std::vector<std::string>& path) {
   Completions here{path, {}, {}};
   for (const CLI::Option* option : command.get_options()) {
+    if (option->get_positional()) {
+      for (const auto& value : choices(option->get_type_name())) here.commands.push_back({value, ""});
+    }
     for (const auto& name : option->get_lnames()) here.flags.push_back({"--" + name, option->get_description()});
     for (const auto& name : option->get_snames()) here.flags.push_back({"-" + name, option->get_description()});
   }
@@ -90,13 +101,13 @@ std::string in_quotes(const std::string& text, const std::string& escaped_quote)
 void print_zsh(const std::vector<Completions>& commands) {
   std::cout << "#compdef cohort\n"
                "_cohort() {\n"
-               "  local path= i\n"
+               "  local typed= i\n"
                "  local -a entries\n"
                "  for ((i = 2; i < CURRENT && i < 4; i++)); do\n"
                "    [[ $words[i] == -* ]] && break\n"
-               "    path=\"${path:+$path }$words[i]\"\n"
+               "    typed=\"${typed:+$typed }$words[i]\"\n"
                "  done\n"
-               "  case \"$path\" in\n";
+               "  case \"$typed\" in\n";
   for (const auto& command : commands) {
     const std::string path = joined_path(command);
     const std::string pattern = path.empty() || !command.commands.empty() ? fmt::format("\"{}\"", path)

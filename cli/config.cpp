@@ -49,7 +49,7 @@ void add_config(CLI::App& tool, Action& action) {
 
   CLI::App* show_command = config->add_subcommand("show", "Print a cluster file with all defaults, as JSON");
   show_command->add_option("file", *file, "Cluster file")->type_name("FILE")->required();
-  show_command->add_flag("--json", "JSON, as always");
+  show_command->add_flag("--json")->description("JSON, as always");
   show_command->callback([file, &action] { action = [file] { return show(*file); }; });
 
   CLI::App* schema_command = config->add_subcommand("schema", "Print the JSON Schema of cluster files, for editors");

@@ -86,7 +86,6 @@ void add_exec(CLI::App& tool, const CommandLine& line, Action& action) {
   auto flags = std::make_shared<ExecFlags>();
   CLI::App* command = tool.add_subcommand("exec", "Run a command once on every worker");
   command->prefix_command();
-  command->usage("Usage: cohort exec [FLAGS] [--] COMMAND [ARGUMENTS...]");
   flags->cluster.add_to(*command);
   command->add_flag("--no-prefix", flags->no_prefix, "Print lines as they are, without the worker they come from");
   command->callback([flags, command, &line, &action] {

@@ -32,12 +32,15 @@ int version_command(bool as_json) {
 
 int help(const CLI::App& tool, const std::vector<std::string>& topic) {
   const CLI::App* command = &tool;
+  std::string name = "cohort";
   for (const auto& word : topic) {
     const CLI::App* next = find_subcommand(*command, word);
     if (next == nullptr) throw UsageError(unknown_command(*command, word));
     command = next;
+    name += " " + word;
   }
-  std::cout << command->help(command == &tool ? "" : "cohort " + topic.front());
+  // Not App::help(): that is about the command that was parsed, which is `help`.
+  std::cout << command->get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal);
   return ok;
 }
 

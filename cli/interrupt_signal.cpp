@@ -4,15 +4,33 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 
 namespace cohort::cli {
 namespace {
 
 std::atomic<WakeEvent*> event_to_wake{nullptr};  // set while the handler is installed
 
-void on_signal(int) {
+/// The same signal sent to the process and to its group, as timeout(1) does, is one wish.
+constexpr double seconds_of_one_wish = 0.5;
+
+double now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+std::atomic<double> first_signal{0};
+
+void on_signal(int number) {
   const int saved = errno;
-  event_to_wake.load()->wake();
+  double none = 0;
+  if (first_signal.compare_exchange_strong(none, now())) {
+    event_to_wake.load()->wake();
+  } else if (now() - none > seconds_of_one_wish) {
+    signal(number, SIG_DFL);
+    raise(number);
+  }
   errno = saved;
 }
 
@@ -20,9 +38,10 @@ void on_signal(int) {
 
 InterruptSignal::InterruptSignal() {
   event_to_wake = &event_;
+  first_signal = 0;
   struct sigaction action = {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, &old_interrupt_);
   sigaction(SIGTERM, &action, &old_terminate_);
 }

@@ -1,6 +1,7 @@
 // cohort: the command line tool. Its commands are in the files of their names.
 
 #include <exception>
+#include <memory>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -28,17 +29,27 @@ std::string usage_message(const CLI::App& tool, const CommandLine& line, const C
   }
   if (i < line.ours.size() && !is_flag(line.ours[i]) && !subcommands(*command).empty())
     return unknown_command(*command, line.ours[i]);
-  if (error.get_name() == "ExtrasError") {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     for (const auto& word : command->remaining(true))
       if (is_flag(word)) return unknown_flag(*command, word);
   }
   return error.what();
 }
 
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* command, std::string name) const override {
+    std::string text = CLI::Formatter::make_usage(command, name);
+    if (command->get_prefix_command()) text.insert(text.find_last_not_of('\n') + 1, " [--] PROGRAM [ARGUMENTS...]");
+    return text;
+  }
+};
+
 int run_tool(int argc, char** argv) {
   const CommandLine line = CommandLine::split(argc, argv);
   Action action;
   CLI::App tool("Runs programs, commands and many small jobs on clusters of worker processes", "cohort");
+  tool.formatter(std::make_shared<HelpFormatter>());
   tool.set_version_flag("--version", std::string("cohort ") + version(), "Print the version");
   tool.require_subcommand(1);
   tool.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });

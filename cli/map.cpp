@@ -66,19 +66,16 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
   MapSettings& settings = flags->settings;
   CLI::App* command = tool.add_subcommand("map", "Run a command for each of many inputs");
   command->prefix_command();
-  command->usage(
-      "Usage: cohort map [FLAGS] [--] COMMAND [ARGUMENTS...] ::: INPUTS...\n"
-      "       cohort map [FLAGS] [--] COMMAND [ARGUMENTS...] :::: FILES...\n"
-      "       ... | cohort map [FLAGS] [--] COMMAND [ARGUMENTS...]");
   command->footer(
+      "Inputs: ::: WORDS... , :::: FILES... , -a FILE, or else the lines of standard input; several give all\n"
+      "combinations.\n"
       "Replaced in the command: {} the input, {.} without extension, {/} last part, {//} directory, {/.} last part\n"
       "without extension, {#} number of the job, {%} number of the slot, {1} {2.} ... of several sources.\n"
       "Without any, the input comes last. Exit status: the number of failed jobs, 101 for more than 100.");
   flags->cluster.add_to(*command);
-  command->add_option("-j,--jobs", settings.slots, "Jobs at once on a worker")
-      ->type_name("N")
+  command->add_option("-j,--jobs", settings.slots, "Jobs at once on a worker; 1 unless given")
       ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+      ->option_text("N");
   command->add_flag("-k,--keep-order", settings.keep_order, "Print outputs in the order of the inputs");
   command->add_flag("--tag", settings.tag, "Begin each line of output with its input");
   command->add_flag("--shell", flags->shell, "Run the command by sh -c, inputs quoted");
@@ -87,9 +84,8 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
       ->type_size(1)
       ->allow_extra_args(false);
   command->add_option("--retries", settings.retries, "Try a failed job again so often, on other workers if there are")
-      ->type_name("N")
       ->check(CLI::Range(0, 1000000))
-      ->capture_default_str();
+      ->option_text("N");
   const std::map<std::string, Halt> halts = {{"never", Halt::never}, {"soon", Halt::soon}, {"now", Halt::now}};
   command->add_option("--halt", settings.halt, "At the first failure: go on, start no more jobs, or end all jobs")
       ->type_name("never|soon|now")
@@ -97,8 +93,8 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
   command->add_option("--timeout", flags->timeout, "End a job that runs longer: 30s, 5m, 1h30m")->type_name("DURATION");
   command->add_option("--joblog", settings.joblog, "Write a line for each job to this file, as GNU parallel does")
       ->type_name("FILE");
-  auto* progress = command->add_flag("--progress", flags->progress, "Show progress also where stderr is no terminal");
-  command->add_flag("--no-progress", flags->no_progress, "Do not show progress")->excludes(progress);
+  command->add_flag("--progress", flags->progress, "Show progress also where stderr is no terminal");
+  command->add_flag("--no-progress", flags->no_progress, "Do not show progress");
   command->callback([flags, command, &line, &action] {
     action = [flags, program = other_program(*command, line)] { return map(*flags, program); };
   });

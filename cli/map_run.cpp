@@ -166,8 +166,8 @@ void MapRun::settle(Outcome outcome) {
   if (!outcome.lost.empty()) queue_.lose(outcome.worker);
   if (outcome.result.succeeded()) {
     deliver(std::move(outcome));
-  } else if (queue_.stopped() && (outcome.result.interrupted || !outcome.result.error.empty())) {
-    // Ended by us.
+  } else if (ended_by_us_ && (outcome.result.interrupted || !outcome.result.error.empty() || !outcome.lost.empty())) {
+    // It is neither done nor failed.
   } else if (outcome.job.failures < settings_.retries && !queue_.stopped()) {
     if (!outcome.lost.empty()) {
       const std::lock_guard lock(mutex_);
@@ -217,8 +217,8 @@ void MapRun::print(const Outcome& outcome) {
 
 void MapRun::stop(Halt how) {
   queue_.stop();
-  wake_.wake();
   if (how != Halt::now) return;
+  ended_by_us_ = true;
   auto members = procs();
   std::erase(members, master_pid);
   try {

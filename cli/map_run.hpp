@@ -81,6 +81,7 @@ class MapRun {
   JobQueue queue_;
   WakeEvent wake_;  // a job was taken, or a slot's thread ended
   std::atomic<std::size_t> feeders_ = 0;
+  std::atomic<bool> ended_by_us_ = false;  // running jobs were interrupted
   std::atomic<bool> output_closed_ = false;
 
   std::mutex mutex_;  // guards everything below

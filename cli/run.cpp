@@ -62,7 +62,6 @@ void add_run(CLI::App& tool, const CommandLine& line, Action& action) {
   auto flags = std::make_shared<RunFlags>();
   CLI::App* command = tool.add_subcommand("run", "Run a program as the master of a cluster");
   command->prefix_command();
-  command->usage("Usage: cohort run [FLAGS] [--] PROGRAM [ARGUMENTS...]");
   flags->cluster.add_to(*command);
   command->add_flag("--dry-run", flags->dry_run, "Print the cluster and the command, and do nothing");
   command->callback([flags, command, &line, &action] {

@@ -16,11 +16,15 @@ const CLI::App* find_subcommand(const CLI::App& command, const std::string& name
   return nullptr;
 }
 
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent == nullptr ? "" : full_name(*parent) + " ") + command.get_name();
+}
+
 std::string unknown_command(const CLI::App& command, const std::string& name) {
   std::vector<std::string> names;
   for (const CLI::App* subcommand : subcommands(command)) names.push_back(subcommand->get_name());
-  const std::string of = command.get_parent() == nullptr ? "" : " of 'cohort " + command.get_name() + "'";
-  return "unknown command '" + name + "'" + of + detail::did_you_mean(name, names);
+  return "unknown command '" + full_name(command) + " " + name + "'" + detail::did_you_mean(name, names);
 }
 
 }  // namespace cohort::cli
