@@ -1,0 +1,58 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tool.hpp"
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+TEST(Exec, EveryWorkerRunsTheCommandAndItsLinesSayWhose) {
+  const auto result = cohort_tool({"exec", "-p", "2", "--", "sh", "-c", "echo out; printf err >&2"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(sorted(lines_of(result.out)), (Lines{"      From worker 2:\tout", "      From worker 3:\tout"}));
+  EXPECT_EQ(sorted(lines_of(result.err)), (Lines{"      From worker 2:\terr", "      From worker 3:\terr"}));
+  EXPECT_EQ(cohort_tool({"exec", "-p", "2", "--no-prefix", "echo", "x"}).out, "x\nx\n");
+}
+
+TEST(Exec, FailuresAreToldForEachWorker) {
+  const TemporaryDirectory directory;
+  const auto one = cohort_tool({"exec", "-p", "2", "mkdir", directory.path("once")});
+  EXPECT_EQ(one.code, 1);
+  EXPECT_NE(one.err.find(": exited with code 1"), std::string::npos) << one.err;
+
+  const auto all = cohort_tool({"exec", "-p", "2", "--", "sh", "-c", "exit 3"});
+  EXPECT_EQ(all.code, 1);
+  EXPECT_EQ(all.err, "cohort: worker 2: exited with code 3\ncohort: worker 3: exited with code 3\n");
+  EXPECT_NE(cohort_tool({"exec", "-p", "1", "no-such-program"}).err.find("'no-such-program'"), std::string::npos);
+}
+
+TEST(Exec, AKilledWorkerIsAFailureWithItsCause) {
+  const auto result = cohort_tool({"exec", "-p", "1", "--", "sh", "-c", "kill -KILL $PPID; sleep 0.1"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("worker 2: killed by signal 9"), std::string::npos) << result.err;
+}
+
+TEST(Exec, LinesComeWhileTheCommandRuns) {
+  const TemporaryDirectory directory;
+  ToolInput input;
+  input.when_printed = "started";
+  input.then = [&](int) { directory.write("go", ""); };
+  const std::string script = "echo started; until [ -e " + directory.path("go") + " ]; do sleep 0.01; done; echo done";
+  const auto result = cohort_tool({"exec", "-p", "1", "--no-prefix", "--", "sh", "-c", script}, input);
+  EXPECT_EQ(result.out, "started\ndone\n");
+}
+
+TEST(Exec, CtrlCEndsTheCommands) {
+  const TemporaryDirectory directory;
+  ToolInput input;
+  input.when_printed = "started";
+  input.then = [](int pid) { kill(pid, SIGINT); };
+  const std::string script = "trap 'touch " + directory.path("ended") + "; exit' TERM; echo started; sleep 60 & wait";
+  const auto result = cohort_tool({"exec", "-p", "1", "--", "sh", "-c", script}, input);
+  EXPECT_EQ(result.code, 130);
+  EXPECT_NE(result.err.find("cohort: interrupted"), std::string::npos) << result.err;
+  EXPECT_TRUE(std::filesystem::exists(directory.path("ended")));
+}
+
+}  // namespace

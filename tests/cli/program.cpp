@@ -1,0 +1,17 @@
+// A program as users write them: says which workers it has and what one of them answers, and exits with what it is
+// told.
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include <cohort/cohort.hpp>
+
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  std::cout << "workers " << cohort::nworkers() << '\n';
+  for (int i = 1; i < argc; i++) std::cout << "argument " << argv[i] << '\n';
+  const auto pid = cohort::workers().front();
+  std::cout << "sum " << cohort::remotecall_fetch([](int a, int b) { return a + b; }, pid, 2, 3) << '\n';
+  return argc > 1 ? std::atoi(argv[1]) : 0;
+}

@@ -1,0 +1,66 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tool.hpp"
+
+namespace {
+
+TEST(Run, TheProgramHasTheWorkersAndItsOwnArguments) {
+  const auto result = cohort_tool({"run", "-p", "2", COHORT_TEST_PROGRAM, "0", "--flag", "--"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "workers 2\nargument 0\nargument --flag\nargument --\nsum 5\n");
+  EXPECT_EQ(cohort_tool({"run", "-p", "2", "--", COHORT_TEST_PROGRAM, "0", "--flag", "--"}).out, result.out);
+}
+
+TEST(Run, FlagsChangeWhatTheFileSays) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 3}]})");
+  EXPECT_EQ(cohort_tool({"run", "-f", file, COHORT_TEST_PROGRAM}).out, "workers 3\nsum 5\n");
+  EXPECT_EQ(cohort_tool({"run", "-f", file, "-p", "1", "--topology", "master_worker", COHORT_TEST_PROGRAM}).out,
+            "workers 1\nsum 5\n");
+}
+
+TEST(Run, TheExitStatusIsTheProgramsOwn) {
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", COHORT_TEST_PROGRAM, "42"}).code, 42);
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", "sh", "-c", "kill -TERM $$"}).code, 128 + 15);
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", "no-such-program"}).code, 127);
+  const auto directory = cohort_tool({"run", "-p", "1", "/"});
+  EXPECT_EQ(directory.code, 126);
+  EXPECT_NE(directory.err.find("cohort: cannot run /: "), std::string::npos) << directory.err;
+}
+
+TEST(Run, AWrongClusterIsToldBeforeTheProgramStarts) {
+  const auto option = cohort_tool({"run", "-m", "local", "-o", "cuont=2", "echo", "started"});
+  EXPECT_EQ(option.code, 3);
+  EXPECT_EQ(option.out, "");
+  EXPECT_NE(option.err.find("did you mean 'count'?"), std::string::npos) << option.err;
+  EXPECT_EQ(cohort_tool({"run", "--set", "timeouts.launch=2", "-p", "1", "true"}).code, 3);
+  EXPECT_EQ(cohort_tool({"run", "-f", "missing.json", "true"}).code, 3);
+}
+
+TEST(Run, LaunchFailuresAreExitCode20) {
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", "-o", "exename=/no/such/program", COHORT_TEST_PROGRAM}).code, 20);
+  EXPECT_EQ(cohort_tool({"exec", "-p", "1", "-o", "exename=/no/such/program", "true"}).code, 20);
+}
+
+TEST(Run, DryRunPrintsTheClusterAndTheCommand) {
+  const auto result = cohort_tool({"run", "--dry-run", "-m", "local", "-o", "threads=2", "-o", "dir=7", "-p", "3",
+                                   "--no-lazy", "--set", "timeouts.launch=2m", "echo", "two words"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const auto end = result.out.rfind("echo");
+  EXPECT_EQ(result.out.substr(end), "echo 'two words'\n");
+  const auto cluster = nlohmann::json::parse(result.out.substr(0, end));
+  EXPECT_EQ(cluster.at("managers").at(0).at("count"), 3);
+  EXPECT_EQ(cluster.at("managers").at(0).at("options").at("threads"), 2);
+  EXPECT_EQ(cluster.at("managers").at(0).at("options").at("dir"), "7");
+  EXPECT_EQ(cluster.at("lazy"), false);
+  EXPECT_EQ(cluster.at("timeouts").at("launch"), "2m");
+}
+
+TEST(Run, AToolInsideUsesTheWorkersItWasGiven) {
+  const auto result = cohort_tool({"run", "-p", "3", COHORT_TOOL, "exec", "--", "echo", "here"});
+  EXPECT_EQ(lines_of(result.out).size(), 3u) << result.out << result.err;
+}
+
+}  // namespace

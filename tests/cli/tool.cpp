@@ -1,0 +1,90 @@
+#include "tool.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include <cohort/child_process.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+bool read_some(int& descriptor, std::string& text) {
+  std::array<char, 65536> buffer;
+  const ssize_t n = read(descriptor, buffer.data(), buffer.size());
+  if (n > 0) text.append(buffer.data(), static_cast<std::size_t>(n));
+  if (n <= 0) descriptor = -1;
+  return n > 0;
+}
+
+}  // namespace
+
+ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInput& input) {
+  cohort::SpawnOptions options;
+  options.command = {COHORT_TOOL};
+  options.command.insert(options.command.end(), arguments.begin(), arguments.end());
+  options.input = input.standard_input;
+  options.dir = input.dir;
+  auto child = cohort::ChildProcess::spawn(options);
+
+  ToolResult result;
+  bool told = !input.then;
+  const auto deadline = cohort::deadline_after(1min);
+  int out = child.out(), err = child.err();
+  while (out >= 0 || err >= 0) {
+    pollfd wanted[] = {{out, POLLIN, 0}, {err, POLLIN, 0}};
+    if (poll(wanted, 2, cohort::poll_timeout(deadline)) <= 0) break;
+    if (wanted[0].revents != 0) read_some(out, result.out);
+    if (wanted[1].revents != 0) read_some(err, result.err);
+    if (!told && result.out.find(input.when_printed) != std::string::npos) {
+      told = true;
+      input.then(child.pid());
+    }
+  }
+  auto status = child.wait_until(deadline);
+  if (!status) {
+    child.signal(SIGKILL);
+    status = child.wait_until(cohort::deadline_after(10s));
+    result.err += "(did not end)";
+  }
+  if (status) result.code = status->exited ? status->code : 128 + status->signal;
+  return result;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> sorted(std::vector<std::string> lines) {
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "cohort-cli.XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
+  directory_ = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(directory_); }
+
+std::string TemporaryDirectory::write(const std::string& name, const std::string& text) const {
+  std::ofstream(directory_ / name) << text;
+  return path(name);
+}
+
+std::string TemporaryDirectory::read(const std::string& name) const {
+  std::ifstream file(directory_ / name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}

@@ -1,0 +1,144 @@
+// version, help, config, plugin, completion, and what wrong command lines are told.
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <cohort/version.hpp>
+
+#include "tool.hpp"
+
+namespace {
+
+using Json = nlohmann::json;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(Usage, VersionIsPrintedInThreeForms) {
+  const std::string expected = std::string("cohort ") + cohort::version() + "\n";
+  EXPECT_EQ(cohort_tool({"version"}).out, expected);
+  EXPECT_EQ(cohort_tool({"--version"}).out, expected);
+  const auto as_json = Json::parse(cohort_tool({"version", "--json"}).out);
+  EXPECT_EQ(as_json.at("schema_version"), 1);
+  EXPECT_EQ(as_json.at("version"), cohort::version());
+}
+
+TEST(Usage, HelpIsOnEveryCommand) {
+  const auto all = cohort_tool({"help"});
+  EXPECT_EQ(all.code, 0);
+  for (const std::string command : {"run", "exec", "map", "config", "plugin", "completion", "version", "help"}) {
+    EXPECT_TRUE(contains(all.out, "\n  " + command + " ")) << command;
+    const auto one = cohort_tool({"help", command});
+    EXPECT_EQ(one.code, 0);
+    EXPECT_TRUE(contains(one.out, "Usage: cohort " + command)) << one.out;
+    EXPECT_EQ(cohort_tool({command, "--help"}).out, one.out);
+  }
+  EXPECT_TRUE(contains(cohort_tool({"help", "config", "check"}).out, "Usage: cohort config check"));
+}
+
+TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"mpa2"}, "unknown command 'cohort mpa2'"},
+      {{"confg"}, "unknown command 'cohort confg'; did you mean 'config'?"},
+      {{"config", "chek", "x"}, "unknown command 'cohort config chek'; did you mean 'check'?"},
+      {{"help", "exce"}, "did you mean 'exec'?"},
+      {{"map", "--keep-oder", "--", "true"}, "unknown flag --keep-oder for 'cohort map'; did you mean '--keep-order'?"},
+      {{"plugin", "list", "--jsn"}, "unknown flag --jsn for 'cohort plugin list'; did you mean '--json'?"},
+      {{"run", "-p", "many", "true"}, "-p wants a number of workers or 'auto', not 'many'"},
+      {{"run", "-o", "count", "true"}, "-o wants KEY=VALUE"},
+      {{"run", "--lazy", "--no-lazy", "true"}, "exclude each other"},
+      {{"run"}, "which program?"},
+      {{"exec", "--"}, "which program?"},
+      {{"map", "--", ":::", "1"}, "which command?"},
+      {{"map", "--timeout", "5", "--", "true", ":::", "1"}, "needs a unit"},
+      {{"map", "--", "echo {} | wc", ":::", "1"}, "--shell"},
+      {{}, "subcommand"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const auto result = cohort_tool(arguments);
+    EXPECT_EQ(result.code, 2) << message;
+    EXPECT_TRUE(result.err.starts_with("cohort: ")) << result.err;
+    EXPECT_TRUE(contains(result.err, message)) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
+TEST(Config, CheckSaysOkOrEveryError) {
+  const TemporaryDirectory directory;
+  const auto good = directory.write("good.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
+  EXPECT_EQ(cohort_tool({"config", "check", good}).out, good + ": ok\n");
+
+  const auto bad =
+      directory.write("bad.json", "{\"version\": 1,\n \"mangers\": [],\n \"managers\": [],\n \"lazy\": 3}");
+  const auto result = cohort_tool({"config", "check", bad});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(contains(result.err, bad + ":2:2: unknown key 'mangers'; did you mean 'managers'?")) << result.err;
+  EXPECT_TRUE(contains(result.err, bad + ":4:")) << result.err;
+  EXPECT_EQ(cohort_tool({"config", "check", directory.path("missing.json")}).code, 3);
+}
+
+TEST(Config, ShowPrintsTheDefaultsAndSchemaIsASchema) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
+  const auto shown = Json::parse(cohort_tool({"config", "show", file}).out);
+  EXPECT_EQ(shown.at("managers").at(0).at("count"), 2);
+  EXPECT_EQ(shown.at("transport").at("plugin"), "tcp");
+  EXPECT_EQ(shown.at("topology"), "all_to_all");
+  EXPECT_EQ(cohort_tool({"config", "show", file, "--json"}).out, cohort_tool({"config", "show", file}).out);
+  EXPECT_TRUE(Json::parse(cohort_tool({"config", "schema"}).out).contains("$schema"));
+}
+
+TEST(Plugin, ListAndInfo) {
+  const auto listed = Json::parse(cohort_tool({"plugin", "list", "--json"}).out);
+  EXPECT_EQ(listed.at("schema_version"), 1);
+  std::string path;
+  for (const auto& plugin : listed.at("plugins"))
+    if (plugin.at("kind") == "manager" && plugin.at("name") == "local") path = plugin.at("path");
+  ASSERT_NE(path, "");
+  EXPECT_TRUE(contains(cohort_tool({"plugin", "list"}).out, path));
+
+  const auto by_name = cohort_tool({"plugin", "info", "local"});
+  for (const std::string part : {"manager 'local'", path.c_str(), "ABI", "build tag", "affinity"})
+    EXPECT_TRUE(contains(by_name.out, part)) << part << " in " << by_name.out;
+  EXPECT_EQ(cohort_tool({"plugin", "info", path}).out, by_name.out);
+  const auto as_json = Json::parse(cohort_tool({"plugin", "info", "local", "--json"}).out);
+  EXPECT_TRUE(as_json.at("plugins").at(0).at("options").at("properties").contains("count"));
+}
+
+TEST(Plugin, MissingAndRefusedOnesAreExitCode4) {
+  const auto missing = cohort_tool({"plugin", "info", "loca"});
+  EXPECT_EQ(missing.code, 4);
+  EXPECT_TRUE(contains(missing.err, "did you mean 'local'?")) << missing.err;
+  const TemporaryDirectory directory;
+  const auto broken = directory.write("libcohort_manager_broken.so", "not a library");
+  const auto refused = cohort_tool({"plugin", "info", broken});
+  EXPECT_EQ(refused.code, 4);
+  EXPECT_TRUE(contains(refused.err, broken)) << refused.err;
+  EXPECT_EQ(cohort_tool({"run", "-m", "loca", "true"}).code, 4);
+}
+
+TEST(Completion, ScriptsNameCommandsAndFlags) {
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const auto script = cohort_tool({"completion", shell});
+    EXPECT_EQ(script.code, 0);
+    for (const std::string word : {"map", "config", "check", "keep-order"})
+      EXPECT_TRUE(contains(script.out, word)) << shell << ": " << word;
+  }
+  EXPECT_EQ(cohort_tool({"completion", "tcsh"}).code, 2);
+}
+
+TEST(Completion, BashCompletesCommandsAndFlags) {
+  const TemporaryDirectory directory;
+  const auto script = directory.write("cohort.bash", cohort_tool({"completion", "bash"}).out);
+  const std::string test = "set -eu; . " + script +
+                           "; COMP_WORDS=(cohort config ch) COMP_CWORD=2; _cohort; echo \"${COMPREPLY[*]}\"; "
+                           "COMP_WORDS=(cohort map --keep); _cohort; "
+                           "echo \"${COMPREPLY[*]}\"";
+  // The tool itself runs bash here: `run` becomes the program.
+  EXPECT_EQ(cohort_tool({"run", "-p", "0", "bash", "-n", script}).code, 0);
+  const auto completed = cohort_tool({"run", "-p", "0", "bash", "-c", test});
+  EXPECT_EQ(completed.out, "check\n--keep-order\n") << completed.err;
+}
+
+}  // namespace
