@@ -46,7 +46,8 @@ Master::Master(const Timeouts& timeouts) {
 
 Master::~Master() {
   remove_all();
-  node_.reset();
+  delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
+  static_cast<void>(node_.release());
 }
 
 void Master::use_transport(const std::string& plugin, const std::string& options_json) {
@@ -218,10 +219,10 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
     std::lock_guard lock(mutex_);
     records_.erase(record->pid);
   }
-  node_->reactor().post([record, &reactor = node_->reactor()] {  // may run in ~Node, when node_ is null already
+  node_->reactor().post([this, record] {
     record->leave_timer.stop();
     record->connection.reset();
-    reactor.complete(record->gone);
+    node_->reactor().complete(record->gone);
   });
 }
 

@@ -51,7 +51,8 @@ Worker::~Worker() {
     master_deadline_.stop();
     master_.reset();
   });
-  node_.reset();
+  delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
+  static_cast<void>(node_.release());
 }
 
 int Worker::serve() {
