@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <atomic>
+#include <cerrno>
 #include <memory>
 #include <thread>
 
@@ -65,7 +67,11 @@ int exec(const ExecFlags& flags, const std::vector<std::string>& command) {
     pollfd ends[] = {{interrupt_signal.descriptor(), POLLIN, 0}, {all_ended.descriptor(), POLLIN, 0}};
     while (poll(ends, 2, -1) < 0 && errno == EINTR) {
     }
-    if (interrupt_signal.caught()) interrupt(pids);
+    // Again and again: a call may still have been on its way to its worker.
+    while (interrupt_signal.caught() && left > 0) {
+      interrupt(pids);
+      poll(&ends[1], 1, 200);
+    }
   }
   if (interrupt_signal.caught()) {
     print_message("interrupted");

@@ -23,7 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto look_around = 50ms;  // how soon an interrupt or the end of a program with open pipes is noticed
-constexpr auto term_grace = 2s;     // from SIGTERM to SIGKILL
+constexpr auto term_grace = 500ms;  // from SIGTERM to SIGKILL; a worker itself has one second to obey an interrupt
 
 /// One of the program's two outputs.
 class Capture {
@@ -46,7 +46,11 @@ class Capture {
     Lines lines{myid(), is_stderr_, text_.substr(0, end)};
     text_.erase(0, end);
     if (lines.text.back() != '\n') lines.text += '\n';
-    remotecall_fetch(fn<show_lines>, master_pid, lines);
+    try {
+      remotecall_fetch(fn<show_lines>, master_pid, lines);  // waits: a reader that is slow holds the program back
+    } catch (const InterruptedException&) {
+      // The lines were sent; the program is about to be ended in order.
+    }
   }
   std::string take() { return std::move(text_); }
 

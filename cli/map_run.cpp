@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include <cohort/cohort.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "exit_code.hpp"
 #include "write_all.hpp"
@@ -16,7 +17,8 @@
 namespace cohort::cli {
 namespace {
 
-constexpr std::size_t jobs_ahead = 1000;  // inputs are turned into jobs no further than that
+constexpr std::size_t jobs_ahead = 1000;                           // inputs are turned into jobs no further than that
+constexpr auto interrupt_period = std::chrono::milliseconds(200);  // a job may still have been on its way to its worker
 constexpr std::size_t most_counted_failures = 100;
 
 double now_in_seconds() {
@@ -69,17 +71,15 @@ int MapRun::run() {
   for (int round = 0; round < settings_.slots; round++)
     for (const Pid worker : workers_) threads.emplace_back([this, worker, number = slot++] { feed(worker, number); });
   try {
-    bool interrupted_before = false;
     while (feeders_ > 0) {
+      if (interrupt_signal_.caught()) stop(Halt::now);
+      if (ended_by_us_) interrupt_workers();
       fill_queue();
-      wait_for_events(!interrupted_before);
-      if (!interrupted_before && interrupt_signal_.caught()) {
-        interrupted_before = true;
-        stop(Halt::now);
-      }
+      wait_for_events();
     }
   } catch (...) {
     stop(Halt::now);
+    interrupt_workers();
     throw;
   }
   threads.clear();
@@ -99,13 +99,15 @@ void MapRun::fill_queue() {
   if (inputs_.ended()) queue_.close();
 }
 
-void MapRun::wait_for_events(bool watch_signal) {
+void MapRun::wait_for_events() {
   const bool read_more = !queue_.stopped() && queue_.waiting() < jobs_ahead;
   pollfd events[] = {{wake_.descriptor(), POLLIN, 0},
-                     {watch_signal ? interrupt_signal_.descriptor() : -1, POLLIN, 0},
+                     {ended_by_us_ ? -1 : interrupt_signal_.descriptor(), POLLIN, 0},
                      {read_more ? inputs_.descriptor() : -1, POLLIN, 0}};
-  const auto period = std::chrono::duration_cast<std::chrono::milliseconds>(bar_.period()).count();
-  const int ready = poll(events, 3, bar_.enabled() ? static_cast<int>(period) : -1);
+  auto until = Clock::time_point::max();
+  if (bar_.enabled()) until = Clock::now() + bar_.period();
+  if (ended_by_us_) until = Clock::now() + interrupt_period;
+  const int ready = poll(events, 3, until == Clock::time_point::max() ? -1 : poll_timeout(until));
   if (ready == 0) {
     const std::lock_guard lock(mutex_);
     bar_.update(progress());
@@ -216,9 +218,12 @@ void MapRun::print(const Outcome& outcome) {
 }
 
 void MapRun::stop(Halt how) {
+  if (how == Halt::now) ended_by_us_ = true;
   queue_.stop();
-  if (how != Halt::now) return;
-  ended_by_us_ = true;
+  wake_.wake();
+}
+
+void MapRun::interrupt_workers() {
   auto members = procs();
   std::erase(members, master_pid);
   try {

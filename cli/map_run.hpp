@@ -57,7 +57,8 @@ class MapRun {
 
   // The calling thread.
   void fill_queue();
-  void wait_for_events(bool watch_signal);
+  void wait_for_events();
+  void interrupt_workers();
   Progress progress();
   int finish_up();
 
@@ -81,7 +82,7 @@ class MapRun {
   JobQueue queue_;
   WakeEvent wake_;  // a job was taken, or a slot's thread ended
   std::atomic<std::size_t> feeders_ = 0;
-  std::atomic<bool> ended_by_us_ = false;  // running jobs were interrupted
+  std::atomic<bool> ended_by_us_ = false;  // running jobs are being interrupted
   std::atomic<bool> output_closed_ = false;
 
   std::mutex mutex_;  // guards everything below

@@ -48,7 +48,8 @@ TEST(Exec, CtrlCEndsTheCommands) {
   ToolInput input;
   input.when_printed = "started";
   input.then = [](int pid) { kill(pid, SIGINT); };
-  const std::string script = "trap 'touch " + directory.path("ended") + "; exit' TERM; echo started; sleep 60 & wait";
+  const std::string script =
+      "trap 'touch " + directory.path("ended") + "; exit' TERM; echo started; while :; do sleep 0.05; done";
   const auto result = cohort_tool({"exec", "-p", "1", "--", "sh", "-c", script}, input);
   EXPECT_EQ(result.code, 130);
   EXPECT_NE(result.err.find("cohort: interrupted"), std::string::npos) << result.err;

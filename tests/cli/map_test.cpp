@@ -222,7 +222,7 @@ TEST(Map, CtrlCEndsTheJobsAndSaysHowFarItCame) {
   input.when_printed = "first";
   input.then = [](int pid) { kill(pid, SIGINT); };
   const std::string script =
-      "if [ {} = 1 ]; then echo first; else trap 'touch ended-{}; exit' TERM; sleep 60 & wait; fi";
+      "if [ {} = 1 ]; then echo first; else trap 'touch ended-{}; exit' TERM; while :; do sleep 0.05; done; fi";
   const auto result = cohort_tool(map_arguments({"-p", "1", "--", "sh", "-c", script}, numbers(9)), input);
   EXPECT_EQ(result.code, 130);
   EXPECT_EQ(result.err, "cohort: interrupted: 1 of 9 jobs ended\n");
