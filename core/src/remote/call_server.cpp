@@ -235,7 +235,10 @@ void CallServer::on_cancel(const std::shared_ptr<Connection>& connection, const 
     timer->stop();
   });
   // The calls hold a token; when the last one is gone, all have ended.
-  std::shared_ptr<void> token(nullptr, [answer](void*) { answer->send(false); });
+  std::shared_ptr<void> token(nullptr, [answer, timer, &reactor = router_.reactor()](void*) {
+    answer->send(false);
+    reactor.post([timer] { timer->stop(); });  // else it would keep the loop, and all that it refers to, for a while
+  });
   interrupt_running(token);
 }
 
