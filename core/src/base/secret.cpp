@@ -1,0 +1,47 @@
+#include "base/secret.hpp"
+
+#include <sodium.h>
+
+#include <array>
+#include <cstdlib>
+
+namespace cohort {
+namespace {
+
+/// Random numbers need it. Fails only where the system has no source of randomness at all.
+void initialise_sodium() {
+  static const int result = sodium_init();
+  if (result < 0) std::abort();
+}
+
+}  // namespace
+
+std::string random_cookie() {
+  std::array<std::byte, 32> random;
+  fill_random(random);
+  std::array<char, 2 * random.size() + 1> digits;
+  sodium_bin2hex(digits.data(), digits.size(), reinterpret_cast<const unsigned char*>(random.data()), random.size());
+  wipe(random);
+  std::string cookie(digits.data());
+  sodium_memzero(digits.data(), digits.size());
+  return cookie;
+}
+
+void fill_random(std::span<std::byte> bytes) {
+  initialise_sodium();
+  randombytes_buf(bytes.data(), bytes.size());
+}
+
+void wipe(std::span<std::byte> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
+
+void wipe(std::string& text) noexcept {
+  text.resize(text.capacity());  // within the capacity: nothing is allocated
+  sodium_memzero(text.data(), text.size());
+  text.clear();
+}
+
+bool equal_secrets(std::span<const std::byte> a, std::span<const std::byte> b) noexcept {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace cohort
