@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <thread>
 
 #include <cohort/array.hpp>
 
@@ -78,6 +79,20 @@ TEST(SegmentPool, MemoryIsAlignedAndFreedMemoryComesBack) {
   EXPECT_NE(other.get(), place);
   large.reset();
   EXPECT_EQ(allocate_segment(5 << 20).get(), place);
+}
+
+TEST(SegmentPool, IsSharedByThreads) {
+  const auto work = [](unsigned char mark) {
+    for (int i = 0; i < 200; ++i) {
+      const auto memory = allocate_segment(std::size_t{1 + i % 3u} << 20);
+      memory.get()[0] = std::byte{mark};
+      memory.get()[100'000] = std::byte{mark};
+      EXPECT_EQ(memory.get()[0], std::byte{mark});
+    }
+  };
+  std::thread other(work, 1);
+  work(2);
+  other.join();
 }
 
 TEST(SegmentPool, MoreThanThePoolHoldsIsGivenBack) {
