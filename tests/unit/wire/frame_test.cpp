@@ -24,7 +24,7 @@ Frame frame_of(std::uint64_t request, std::size_t body, std::vector<std::size_t>
   frame.header.kind = FrameKind::call;
   frame.header.flags = 3;
   frame.header.request = request;
-  for (std::size_t i = 0; i < body; ++i) frame.body.append("abcdefgh" + (request + i) % 8, 1);
+  for (std::size_t i = 0; i < body; ++i) frame.body.append(&"abcdefgh"[(request + i) % 8], 1);
   for (std::size_t size : segments) frame.segments.push_back(segment_of(std::string(size, 'a' + size % 26)));
   for (std::size_t i = 0; i < references; ++i) frame.references.push_back({1, static_cast<std::int32_t>(i), i * 1000});
   return frame;
