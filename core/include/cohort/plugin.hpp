@@ -51,8 +51,8 @@ const void* runtime_instance();
 }  // namespace detail
 
 #define COHORT_PLUGIN_(kind_, base_, name_, type_, version_, options_)                                    \
-  extern "C" __attribute__((visibility("default"), used)) const ::cohort::PluginDescriptor cohort_plugin; \
-  const ::cohort::PluginDescriptor cohort_plugin = {                                                      \
+  extern "C" __attribute__((visibility("default"))) const ::cohort::PluginDescriptor cohort_plugin;       \
+  constinit const ::cohort::PluginDescriptor cohort_plugin = {                                            \
       {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'},                                                         \
       sizeof(::cohort::PluginDescriptor),                                                                 \
       ::cohort::plugin_abi_major,                                                                         \

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <cohort/cluster_file.hpp>
+#include <cohort/cluster_manager.hpp>
+#include <cohort/types.hpp>
+
+namespace cohort {
+
+/// How the workers of one addprocs call are started and connected.
+struct AddprocsOptions {
+  std::optional<std::string> topology;  ///< "all_to_all" (default) or "master_worker"; fixed while workers exist
+  std::optional<bool> lazy;             ///< all_to_all only: connect workers at their first message (default), or at once
+  std::string exename;                  ///< program of the workers; empty: this one
+  std::vector<std::string> exeflags;    ///< more arguments for it
+  std::string dir;                      ///< their working directory; empty: this one's
+  std::optional<Timeouts> timeouts;     ///< for this call; default: the cluster's
+};
+
+/// Starts local workers, by default one for each CPU, and waits until they have joined.
+/// @return their pids, ascending.
+/// @throws LaunchError, or CompositeException of several: workers that did come up stay.
+/// @throws Error "Only process 1 can add and remove workers" on a worker.
+std::vector<Pid> addprocs(const AddprocsOptions& options = {});
+std::vector<Pid> addprocs(int count, const AddprocsOptions& options = {});
+/// Workers of a manager plugin, by name or path. @param manager_options JSON object, "{\"count\": 4}".
+std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
+                          const AddprocsOptions& options = {});
+/// Workers of the program's own manager.
+std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options = {});
+/// All workers of a cluster file.
+std::vector<Pid> addprocs(const ClusterFile& file);
+
+struct RmprocsOptions {
+  Duration waitfor = never;  ///< give up after this; zero: do not wait
+};
+/// Removes workers: they are asked to exit, then made to. Unknown pids are ignored, pid 1 too, with a warning.
+/// @throws Error "rmprocs: pids [..] not terminated after T seconds."
+void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options = {});
+void rmprocs(Pid pid, const RmprocsOptions& options = {});
+
+/// Interrupts what the workers run: blocking cohort functions in it throw InterruptedException,
+/// this_call().stop_requested() turns true. An idle worker notices nothing. Master only.
+void interrupt(const std::vector<Pid>& pids);
+void interrupt();
+
+Pid myid();
+int nprocs();
+int nworkers();
+/// All processes, ascending, the master first.
+std::vector<Pid> procs();
+/// All workers, ascending; with none, the master counts as one.
+std::vector<Pid> workers();
+bool is_worker_process();
+
+/// The secret that the processes of this cluster know each other by. Do not print it.
+std::string cluster_cookie();
+/// Sets it, before workers exist.
+std::string cluster_cookie(const std::string& cookie);
+
+/// Round trip of an empty message, answered by the other process's loop while its functions compute.
+Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
+
+/// Entries in the table of values that process `pid` keeps for others.
+std::size_t reference_count(Pid pid);
+
+}  // namespace cohort

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <cohort/timeouts.hpp>
+
+namespace cohort {
+
+/// One entry of `managers`: a cluster manager plugin and how it is to be used.
+struct ManagerSpec {
+  std::string plugin;               ///< name, or path with a '/'
+  std::string id;                   ///< what it is called in messages; the plugin's name unless given
+  std::optional<int> count;         ///< workers; not set: the plugin's own choice, or "auto"
+  bool count_auto = false;          ///< as many workers as the host has CPUs
+  std::string options_json = "{}";  ///< checked, defaults filled in; as Options::parse() takes it
+};
+
+struct TransportSpec {
+  std::string plugin = "tcp";
+  std::string options_json = "{}";
+};
+
+struct Logging {
+  std::string level = "info";    ///< error, warn, info or debug
+  std::string forward = "all";   ///< which output of workers is printed: all, stderr or none
+  std::string prefix = "short";  ///< what it is prefixed with: short (the worker's id) or none
+};
+
+/// A cluster described in a file. See docs/cluster-file.md.
+struct ClusterFile {
+  std::string name;
+  std::vector<ManagerSpec> managers;
+  std::string topology = "all_to_all";
+  std::optional<bool> lazy;  ///< not set: the topology's own default
+  TransportSpec transport;
+  Timeouts timeouts;
+  Logging logging;
+
+  /// Reads and checks a file. Loads the plugins it names, for their option tables.
+  /// @throws ConfigError with one line for each error: "cluster.json:3:3: unknown key 'mangers'; did you mean ...".
+  static ClusterFile load(const std::filesystem::path& path);
+  /// @param name_for_errors what the text is called in errors.
+  static ClusterFile parse(std::string_view text, const std::string& name_for_errors);
+  /// The effective configuration, defaults filled in; parse() takes it.
+  std::string to_json() const;
+  /// A draft-07 JSON Schema for editors and checks, with the options of every plugin that is found.
+  static std::string schema();
+};
+
+}  // namespace cohort

@@ -1,0 +1,13 @@
+#pragma once
+
+// For programs: everything.
+
+#include <cohort/array.hpp>
+#include <cohort/cluster.hpp>
+#include <cohort/error.hpp>
+#include <cohort/function.hpp>
+#include <cohort/future.hpp>
+#include <cohort/remotecall.hpp>
+#include <cohort/session.hpp>
+#include <cohort/this_call.hpp>
+#include <cohort/version.hpp>

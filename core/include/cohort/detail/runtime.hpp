@@ -1,0 +1,70 @@
+#pragma once
+
+// What the templates of the public headers call in libcohort. Not for programs.
+
+#include <functional>
+#include <memory>
+#include <typeinfo>
+
+#include <cohort/archive.hpp>
+#include <cohort/types.hpp>
+
+namespace cohort::detail {
+
+/// Names a thunk, or a function, in every process that runs the same binaries: the first 8 bytes of the GNU build-id of
+/// its module, and its offset from the module's load address.
+struct FunctionId {
+  std::uint64_t module = 0;
+  std::uint64_t offset = 0;
+  bool operator==(const FunctionId&) const = default;
+};
+
+/// The receiving end of one kind of call: decodes the arguments, calls, encodes the result. One static object for each
+/// instantiation of a remote call, in each module; its address is its name.
+struct Thunk {
+  void (*invoke)(InArchive& arguments, Payload& result);
+  const char* signature;
+};
+
+/// Makes a thunk callable from other processes. Called during static initialisation, before main.
+bool register_thunk(const Thunk& thunk);
+/// @throws Error when the module of the address has no build-id.
+FunctionId function_id(const void* address);
+/// The function with that name, inside an executable segment of a loaded module. @throws Error, unimplemented.
+const void* function_at(FunctionId id);
+
+class FutureState;
+using FuturePtr = std::shared_ptr<FutureState>;
+using Decoder = std::shared_ptr<const void> (*)(const Payload& payload);
+using Encoder = Payload (*)(const std::shared_ptr<const void>& object);
+
+/// Sends a call and waits for its result. @param arguments segments may be borrowed. @throws RemoteException,
+/// ProcessExitedException, InterruptedException.
+Payload call_fetch(Pid pid, FunctionId function, Payload& arguments);
+/// Sends a call whose result stays with `pid` until fetched. Returns when borrowed segments are no longer needed.
+FuturePtr call(Pid pid, FunctionId function, Payload& arguments);
+void call_do(Pid pid, FunctionId function, Payload& arguments);
+
+/// Runs `body` on a thread of this process as a request from itself; its exception goes to stderr if `result` is null,
+/// else fails `result`.
+void run_here(std::function<void()> body, FuturePtr result);
+/// The RemoteException for the exception in flight, thrown on this process.
+std::exception_ptr current_as_remote();
+
+FuturePtr make_future(Pid owner);
+Pid future_owner(const FutureState& state);
+bool future_ready(FutureState& state);
+/// @return false: the deadline passed. Throws what the future failed with only if `throw_failure`.
+bool future_wait(FutureState& state, Clock::time_point deadline, bool throw_failure);
+std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder);
+void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder);
+void future_fail(FutureState& state, std::exception_ptr exception);
+/// Calls back on a pool thread when the future is ready.
+void future_on_ready(FutureState& state, std::function<void()> callback);
+void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder);
+FuturePtr future_load(InArchive& archive, Decoder decoder);
+
+/// The next worker in turn, for spawnat(any, ...).
+Pid next_worker();
+
+}  // namespace cohort::detail

@@ -1,0 +1,228 @@
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cohort/detail/runtime.hpp>
+#include <cohort/error.hpp>
+
+namespace cohort {
+
+template <class T>
+class Future;
+
+namespace detail {
+
+struct Nothing {
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+template <class T>
+using stored_t = std::conditional_t<std::is_void_v<T>, Nothing, T>;
+
+template <class T>
+std::shared_ptr<const void> decode_object(const Payload& payload) {
+  auto object = std::make_shared<stored_t<T>>();
+  InArchive archive(payload);
+  archive(*object);
+  archive.finish();
+  return object;
+}
+
+template <class T>
+Payload encode_object(const std::shared_ptr<const void>& object) {
+  Payload payload;
+  OutArchive archive(payload, object);
+  archive(*static_cast<const stored_t<T>*>(object.get()));
+  return payload;
+}
+
+template <class T>
+const FuturePtr& state_of(const Future<T>& future) {
+  return future.state_;
+}
+
+}  // namespace detail
+
+/// A handle on a value that exists, or will exist, in one process of the cluster, its owner. Set once. Copies are handles
+/// on the same value; the owner keeps it until the last handle, in whatever process, has fetched it or is gone. Handles
+/// can be arguments and results of remote calls. Any thread.
+template <class T>
+class [[nodiscard]] Future {
+ public:
+  using value_type = T;
+
+  /// A future owned by this process, or by `owner`, for somebody to put() into.
+  explicit Future(Pid owner) : state_(detail::make_future(owner)) {}
+  Future() = default;  ///< no future at all; only to be assigned to
+  explicit Future(detail::FuturePtr state) : state_(std::move(state)) {}
+
+  bool valid() const { return state_ != nullptr; }
+  /// The process that holds the value.
+  Pid owner() const { return detail::future_owner(*state_); }
+
+  /// Waits for the value, moves it here if it is elsewhere, and keeps it: a second fetch costs nothing.
+  /// @throws RemoteException what the function threw; ProcessExitedException the owner is gone.
+  std::add_lvalue_reference_t<const T> fetch() const& {
+    auto object = detail::future_object(*state_, &detail::decode_object<T>);
+    if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
+  }
+  /// The same of a temporary: by value.
+  T fetch() && {
+    auto object = detail::future_object(*state_, &detail::decode_object<T>);
+    if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
+  }
+
+  /// Waits until there is a value, and leaves it where it is. @throws as fetch().
+  const Future& wait() const {
+    detail::future_wait(*state_, Clock::time_point::max(), true);
+    return *this;
+  }
+  /// @return whether it is ready now. Does not throw what it failed with.
+  bool wait_for(Duration duration) const { return detail::future_wait(*state_, deadline_after(duration), false); }
+  bool ready() const { return detail::future_ready(*state_); }
+
+  /// Sets the value. @throws Error "Future can be set only once".
+  template <class V = T>
+    requires(!std::is_void_v<T>)
+  void put(V&& value) const {
+    detail::future_put(*state_, std::make_shared<T>(std::forward<V>(value)), &detail::encode_object<T>);
+  }
+  void put() const
+    requires std::is_void_v<T>
+  {
+    detail::future_put(*state_, std::make_shared<detail::Nothing>(), &detail::encode_object<T>);
+  }
+
+  /// Calls `next` with this future once it is ready, on a thread of this process. @return the future of what it returns.
+  template <class G>
+  auto then(G next) const -> Future<std::invoke_result_t<G, Future<T>>> {
+    using R = std::invoke_result_t<G, Future<T>>;
+    auto result = detail::make_future(no_pid);
+    detail::future_on_ready(*state_, [result, self = *this, next = std::move(next)]() mutable {
+      try {
+        if constexpr (std::is_void_v<R>) {
+          next(self);
+          detail::future_put(*result, std::make_shared<detail::Nothing>(), &detail::encode_object<void>);
+        } else {
+          detail::future_put(*result, std::make_shared<R>(next(self)), &detail::encode_object<R>);
+        }
+      } catch (...) {
+        detail::future_fail(*result, detail::current_as_remote());
+      }
+    });
+    return Future<R>(std::move(result));
+  }
+
+  auto operator co_await() const {
+    struct Awaiter {
+      Future future;
+      bool await_ready() const { return future.ready(); }
+      void await_suspend(std::coroutine_handle<> handle) const {
+        detail::future_on_ready(*future.state_, [handle] { handle.resume(); });
+      }
+      T await_resume() { return std::move(future).fetch(); }
+    };
+    return Awaiter{*this};
+  }
+
+  void save(OutArchive& archive) const { detail::future_save(archive, state_, &detail::encode_object<T>); }
+  void load(InArchive& archive) { state_ = detail::future_load(archive, &detail::decode_object<T>); }
+
+ private:
+  friend const detail::FuturePtr& detail::state_of<T>(const Future<T>&);
+  detail::FuturePtr state_;
+};
+
+/// Ready when all are; fails with the failure of the first in order that failed.
+template <class T>
+Future<std::vector<detail::stored_t<T>>> when_all(std::vector<Future<T>> futures);
+template <class... T>
+  requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...))
+Future<std::tuple<T...>> when_all(Future<T>... futures);
+/// The index of the first that is ready. @throws Error when there are none.
+template <class T>
+Future<std::size_t> when_any(const std::vector<Future<T>>& futures);
+
+namespace detail {
+
+/// Calls `finish` on a pool thread when `count` futures are ready; each calls arrive() once.
+struct Countdown {
+  explicit Countdown(std::size_t count, std::function<void()> done) : left(count), finish(std::move(done)) {}
+  void arrive() {
+    if (left.fetch_sub(1) == 1) finish();
+  }
+  std::atomic<std::size_t> left;
+  std::function<void()> finish;
+};
+
+template <class R, class Make>
+std::function<void()> fulfil(FuturePtr result, Make make) {
+  return [result = std::move(result), make = std::move(make)]() mutable {
+    try {
+      future_put(*result, std::make_shared<R>(make()), &encode_object<R>);
+    } catch (...) {
+      future_fail(*result, std::current_exception());
+    }
+  };
+}
+
+}  // namespace detail
+
+template <class T>
+Future<std::vector<detail::stored_t<T>>> when_all(std::vector<Future<T>> futures) {
+  using R = std::vector<detail::stored_t<T>>;
+  auto result = detail::make_future(no_pid);
+  auto finish = detail::fulfil<R>(result, [futures] {
+    R values;
+    for (const auto& future : futures) {
+      if constexpr (std::is_void_v<T>) {
+        future.fetch();
+        values.emplace_back();
+      } else {
+        values.push_back(future.fetch());
+      }
+    }
+    return values;
+  });
+  if (futures.empty()) {
+    finish();
+  } else {
+    auto countdown = std::make_shared<detail::Countdown>(futures.size(), std::move(finish));
+    for (const auto& future : futures) {
+      detail::future_on_ready(*detail::state_of(future), [countdown] { countdown->arrive(); });
+    }
+  }
+  return Future<R>(std::move(result));
+}
+
+template <class... T>
+  requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...))
+Future<std::tuple<T...>> when_all(Future<T>... futures) {
+  using R = std::tuple<T...>;
+  auto result = detail::make_future(no_pid);
+  auto countdown = std::make_shared<detail::Countdown>(
+      sizeof...(T), detail::fulfil<R>(result, [futures...] { return R(futures.fetch()...); }));
+  (detail::future_on_ready(*detail::state_of(futures), [countdown] { countdown->arrive(); }), ...);
+  return Future<R>(std::move(result));
+}
+
+template <class T>
+Future<std::size_t> when_any(const std::vector<Future<T>>& futures) {
+  if (futures.empty()) throw Error("when_any: there is no future to wait for");
+  auto result = detail::make_future(no_pid);
+  auto first = std::make_shared<std::atomic_flag>();
+  for (std::size_t i = 0; i < futures.size(); i++) {
+    detail::future_on_ready(*detail::state_of(futures[i]), [result, first, i] {
+      if (first->test_and_set()) return;
+      detail::future_put(*result, std::make_shared<std::size_t>(i), &detail::encode_object<std::size_t>);
+    });
+  }
+  return Future<std::size_t>(std::move(result));
+}
+
+}  // namespace cohort

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <exception>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <cohort/cluster.hpp>
+#include <cohort/function.hpp>
+#include <cohort/future.hpp>
+
+namespace cohort {
+
+// What can be called: a captureless lambda, fn<function>, a function pointer, an aggregate with an operator(), or
+// capture(values..., lambda). Arguments travel as values of their decayed type; a result as a value too.
+// A call to the own process is an ordinary call: nothing is copied or encoded.
+// All of these throw ProcessExitedException for a process that is gone, Error for one that never was, and what the
+// encoding of an argument throws (nothing is sent then). Any thread but the loop's.
+
+namespace detail {
+
+template <class F, class... A>
+auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
+  try {
+    return static_cast<remote_result_t<F, A...>>(function(std::forward<A>(arguments)...));
+  } catch (...) {
+    std::rethrow_exception(current_as_remote());
+  }
+}
+
+template <class F, class... A>
+using thunk_t = ThunkOf<std::decay_t<F>, travelling_t<A>...>;
+
+template <class R>
+R decode_result(const Payload& payload) {
+  if constexpr (std::is_void_v<R>) {
+    InArchive(payload).finish();
+  } else {
+    R value{};
+    InArchive archive(payload);
+    archive(value);
+    archive.finish();
+    return value;
+  }
+}
+
+}  // namespace detail
+
+/// Calls `f` on process `pid` and waits for what it returns: one round trip, nothing left behind.
+/// @throws RemoteException what the function threw, or that its arguments could not be decoded, or its result not encoded.
+template <class F, class... A>
+auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
+  if (pid == myid()) return detail::call_inline(f, std::forward<A>(arguments)...);
+  Payload payload = detail::encode_call(f, arguments...);
+  return detail::decode_result<detail::remote_result_t<F, A...>>(
+      detail::call_fetch(pid, detail::thunk_t<F, A...>::id(), payload));
+}
+
+/// Calls `f` on process `pid` and returns at once; the result stays there until fetched.
+template <class F, class... A>
+auto remotecall(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
+  using R = detail::remote_result_t<F, A...>;
+  if (pid == myid()) {
+    auto state = detail::make_future(no_pid);
+    detail::run_here(
+        [state, f = std::move(f), stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
+          auto call = [&]() -> R {
+            return std::apply([&](auto&... a) { return static_cast<R>(f(std::move(a)...)); }, stored);
+          };
+          if constexpr (std::is_void_v<R>) {
+            call();
+            detail::future_put(*state, std::make_shared<detail::Nothing>(), &detail::encode_object<R>);
+          } else {
+            detail::future_put(*state, std::make_shared<R>(call()), &detail::encode_object<R>);
+          }
+        },
+        state);
+    return Future<R>(std::move(state));
+  }
+  Payload payload = detail::encode_call(f, arguments...);
+  return Future<R>(detail::call(pid, detail::thunk_t<F, A...>::id(), payload));
+}
+
+/// Calls `f` on process `pid` and waits until it has run; the result stays there. @throws as remotecall_fetch.
+template <class F, class... A>
+auto remotecall_wait(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
+  auto future = remotecall(std::move(f), pid, std::forward<A>(arguments)...);
+  future.wait();
+  return future;
+}
+
+/// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.
+template <class F, class... A>
+void remote_do(F f, Pid pid, A&&... arguments) {
+  static_assert(sizeof(detail::CallTraits<std::decay_t<F>, detail::travelling_t<A>...>) > 0);
+  if (pid == myid()) {
+    detail::run_here(
+        [f = std::move(f), stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
+          std::apply([&](auto&... a) { f(std::move(a)...); }, stored);
+        },
+        nullptr);
+    return;
+  }
+  Payload payload = detail::encode_call(f, arguments...);
+  detail::call_do(pid, detail::thunk_t<F, A...>::id(), payload);
+}
+
+/// remotecall with the process first.
+template <class F, class... A>
+auto spawnat(Pid pid, F f, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
+  return remotecall(std::move(f), pid, std::forward<A>(arguments)...);
+}
+/// The same on some worker: workers take turns.
+template <class F, class... A>
+auto spawnat(AnyWorker, F f, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
+  return remotecall(std::move(f), detail::next_worker(), std::forward<A>(arguments)...);
+}
+
+/// remotecall_fetch with the process first.
+template <class F, class... A>
+auto fetchfrom(Pid pid, F f, A&&... arguments) -> detail::remote_result_t<F, A...> {
+  return remotecall_fetch(std::move(f), pid, std::forward<A>(arguments)...);
+}
+
+}  // namespace cohort

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <chrono>
+
+#include <cohort/types.hpp>
+
+namespace cohort {
+
+/// How long the steps of a cluster's life may take. `never` is allowed for each.
+struct Timeouts {
+  Duration launch = std::chrono::minutes(5);      ///< a manager's launch() as a whole
+  Duration connect = std::chrono::seconds(30);    ///< dialling a worker that said where it listens
+  Duration handshake = std::chrono::seconds(10);  ///< from the open connection to the authenticated peer
+  Duration heartbeat = std::chrono::seconds(5);   ///< silence after which a peer is asked whether it lives
+  Duration suspect = std::chrono::seconds(15);    ///< silence after which a peer is reported as suspect
+  Duration dead = std::chrono::seconds(60);       ///< silence after which a peer is given up
+  Duration shutdown = std::chrono::seconds(5);    ///< from asking a worker to exit to SIGTERM
+  Duration term = std::chrono::seconds(5);        ///< from SIGTERM to SIGKILL
+  Duration kill = std::chrono::seconds(5);        ///< from SIGKILL to giving the worker up
+};
+
+}  // namespace cohort

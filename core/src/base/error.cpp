@@ -1,0 +1,49 @@
+#include <cohort/error.hpp>
+
+namespace cohort {
+
+ProcessExitedException::ProcessExitedException(Pid worker, const std::string& cause)
+    : Error("process " + std::to_string(worker) + " exited" + (cause.empty() ? "" : ": " + cause),
+            ErrorKind::disconnected),
+      worker_(worker),
+      cause_(cause) {}
+
+namespace {
+
+std::string describe(const RemoteException::Details& details) {
+  std::string text = "On worker " + std::to_string(details.worker) + ":\n" + details.type_name;
+  if (!details.message.empty()) text += ": " + details.message;
+  if (!details.stack.empty()) text += "\n" + details.stack;
+  return text;
+}
+
+std::string describe(const std::vector<std::exception_ptr>& exceptions) {
+  if (exceptions.empty()) return "CompositeException()";
+  std::string text = message_of(exceptions.front());
+  if (exceptions.size() > 1) text += "\n\n...and " + std::to_string(exceptions.size() - 1) + " more exceptions.";
+  return text;
+}
+
+}  // namespace
+
+RemoteException::RemoteException(Details details, std::exception_ptr cause)
+    : Error(describe(details), details.kind),
+      details_(std::make_shared<const Details>(std::move(details))),
+      cause_(std::move(cause)) {}
+
+CompositeException::CompositeException(std::vector<std::exception_ptr> exceptions)
+    : Error(describe(exceptions)),
+      exceptions_(std::make_shared<const std::vector<std::exception_ptr>>(std::move(exceptions))) {}
+
+std::string message_of(const std::exception_ptr& exception) {
+  try {
+    if (exception) std::rethrow_exception(exception);
+    return "no exception";
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "unknown exception";
+  }
+}
+
+}  // namespace cohort

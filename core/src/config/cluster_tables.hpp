@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cohort/cluster_file.hpp>
+#include <cohort/options.hpp>
+
+#include "config/option_table.hpp"
+
+namespace cohort::detail {
+
+// Everything that a cluster file may say, declared once. The file's own keys:
+
+inline constexpr Option cluster_options[] = {
+    {"$schema", OptionType::string, nullptr, "Where editors find the schema; ignored", nullptr},
+    {"version", OptionType::integer, nullptr, "Version of the format", nullptr, 1, 1},
+    {"name", OptionType::string, "\"\"", "What the cluster is called in messages", nullptr},
+    {"topology", OptionType::choice, "\"all_to_all\"", "Which workers talk to each other", "all_to_all|master_worker"},
+    {"lazy", OptionType::boolean, nullptr, "Connect two workers at their first message, not at launch", nullptr},
+};
+inline constexpr Section cluster_sections[] = {
+    {"managers", "Where workers come from, in the order of their launch"},
+    {"transport", "What carries the bytes: a plugin's name, or an object with its options"},
+    {"timeouts", "How long the steps of the cluster's life may take"},
+    {"logging", "What is printed of the workers and of the cluster itself"},
+};
+inline constexpr const char* cluster_required[] = {"version", "managers"};
+inline constexpr ObjectKeys cluster_keys = {cluster_options, cluster_sections, cluster_required};
+
+inline constexpr Option manager_options[] = {
+    {"plugin", OptionType::string, nullptr, "Name of the cluster manager plugin, or its path", nullptr},
+    {"id", OptionType::string, nullptr, "What it is called in messages, if not by the plugin's name", nullptr},
+    {"count", OptionType::count, nullptr, "Workers to launch; auto: one a CPU; else the plugin's choice", nullptr, 0,
+     INT32_MAX},
+};
+inline constexpr Option transport_options[] = {
+    {"plugin", OptionType::string, nullptr, "Name of the transport plugin, or its path", nullptr},
+};
+inline constexpr Section plugin_sections[] = {{"options", "The plugin's own options"}};
+inline constexpr const char* plugin_required[] = {"plugin"};
+inline constexpr ObjectKeys manager_keys = {manager_options, plugin_sections, plugin_required};
+inline constexpr ObjectKeys transport_keys = {transport_options, plugin_sections, plugin_required};
+
+inline constexpr Option timeout_options[] = {
+    {"launch", OptionType::duration, "\"5m\"", "A manager's launch as a whole", nullptr},
+    {"connect", OptionType::duration, "\"30s\"", "Dialling a worker that said where it listens", nullptr},
+    {"handshake", OptionType::duration, "\"10s\"", "From the open connection to the authenticated peer", nullptr},
+    {"heartbeat", OptionType::duration, "\"5s\"", "Silence after which a peer is asked whether it lives", nullptr},
+    {"suspect", OptionType::duration, "\"15s\"", "Silence after which a peer is reported as suspect", nullptr},
+    {"dead", OptionType::duration, "\"60s\"", "Silence after which a peer is given up", nullptr},
+    {"shutdown", OptionType::duration, "\"5s\"", "From asking a worker to exit to SIGTERM", nullptr},
+    {"term", OptionType::duration, "\"5s\"", "From SIGTERM to SIGKILL", nullptr},
+    {"kill", OptionType::duration, "\"5s\"", "From SIGKILL to giving the worker up", nullptr},
+};
+
+/// Where each row of timeout_options goes.
+inline constexpr Duration Timeouts::*timeout_fields[] = {
+    &Timeouts::launch, &Timeouts::connect,  &Timeouts::handshake, &Timeouts::heartbeat, &Timeouts::suspect,
+    &Timeouts::dead,   &Timeouts::shutdown, &Timeouts::term,      &Timeouts::kill,
+};
+static_assert(std::size(timeout_fields) == std::size(timeout_options));
+
+inline constexpr Option logging_options[] = {
+    {"level", OptionType::choice, "\"info\"", "Least important message that is printed", "error|warn|info|debug"},
+    {"forward", OptionType::choice, "\"all\"", "Which output of workers the master prints", "all|stderr|none"},
+    {"prefix", OptionType::choice, "\"short\"", "Whether a worker's lines start with its id", "short|none"},
+};
+
+}  // namespace cohort::detail

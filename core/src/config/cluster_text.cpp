@@ -1,0 +1,180 @@
+#include "config/cluster_text.hpp"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+
+#include <cohort/error.hpp>
+
+#include "config/cluster_tables.hpp"
+#include "config/units.hpp"
+
+namespace cohort::detail {
+namespace {
+
+class ClusterParser {
+ public:
+  ClusterParser(ErrorList& errors, const OptionTableLookup& tables) : errors_(errors), tables_(tables) {}
+
+  ClusterFile parse(const JsonNode& root) {
+    Json values = check_object(cluster_keys, root, "", errors_);
+    if (!root.is_object()) return {};
+    ClusterFile file;
+    file.name = values.value("name", file.name);
+    file.topology = values.value("topology", file.topology);
+    if (values.contains("lazy")) file.lazy = values["lazy"].get<bool>();
+    if (const JsonNode* managers = root.find("managers")) file.managers = parse_managers(*managers);
+    file.transport = parse_transport(root.find("transport"), root);
+    if (const JsonNode* timeouts = root.find("timeouts")) file.timeouts = parse_timeouts(*timeouts);
+    if (const JsonNode* logging = root.find("logging")) file.logging = parse_logging(*logging);
+    return file;
+  }
+
+ private:
+  std::vector<ManagerSpec> parse_managers(const JsonNode& node) {
+    std::vector<ManagerSpec> managers;
+    if (!node.is_array())
+      errors_.add(node.offset, "managers", "expected a list of managers, found " + node.description());
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      managers.push_back(parse_manager(node.items[i], fmt::format("managers[{}]", i)));
+    return managers;
+  }
+
+  ManagerSpec parse_manager(const JsonNode& node, const std::string& path) {
+    Json values = check_object(manager_keys, node, path, errors_);
+    ManagerSpec manager;
+    if (const JsonNode* plugin = node.find("plugin"); plugin && plugin->is_string()) {
+      manager.plugin = values["plugin"];
+      manager.options_json = parse_options({PluginKind::manager, manager.plugin, plugin->offset, path + ".plugin"},
+                                           node.find("options"), path + ".options");
+    }
+    manager.id = values.value("id", manager.plugin);
+    if (auto count = values.find("count"); count != values.end()) {
+      manager.count_auto = count->is_string();
+      if (!manager.count_auto) manager.count = count->get<int>();
+    }
+    return manager;
+  }
+
+  /// @param given null: the default transport, whose options are defaults as well.
+  TransportSpec parse_transport(const JsonNode* given, const JsonNode& root) {
+    TransportSpec transport;
+    if (given && given->is_object()) {
+      check_object(transport_keys, *given, "transport", errors_);
+      const JsonNode* plugin = given->find("plugin");
+      if (!plugin || !plugin->is_string()) return transport;
+      transport.plugin = plugin->scalar;
+      transport.options_json =
+          parse_options({PluginKind::transport, transport.plugin, plugin->offset, "transport.plugin"},
+                        given->find("options"), "transport.options");
+    } else if (!given || given->is_string()) {
+      if (given) transport.plugin = given->scalar;
+      std::size_t offset = given ? given->offset : root.offset;
+      transport.options_json =
+          parse_options({PluginKind::transport, transport.plugin, offset, "transport"}, nullptr, "");
+    } else {
+      errors_.add(given->offset, "transport",
+                  "expected a transport's name or an object with its options, found " + given->description());
+    }
+    return transport;
+  }
+
+  struct PluginUse {
+    PluginKind kind;
+    std::string name;
+    std::size_t offset;
+    std::string path;  // of the key that names it
+  };
+
+  /// @param given null: all defaults.
+  std::string parse_options(const PluginUse& use, const JsonNode* given, const std::string& options_path) {
+    JsonNode nothing;
+    nothing.type = Json::value_t::object;
+    try {
+      std::span<const Option> table = tables_(use.kind, use.name);
+      return check_object({table}, given ? *given : nothing, options_path, errors_).dump();
+    } catch (const PluginError& error) {
+      errors_.add(use.offset, use.path, error.what());
+      return "{}";
+    }
+  }
+
+  Timeouts parse_timeouts(const JsonNode& node) {
+    Json values = check_object({timeout_options}, node, "timeouts", errors_);
+    Timeouts timeouts;
+    for (std::size_t i = 0; i < std::size(timeout_options); ++i)
+      if (auto value = values.find(timeout_options[i].name); value != values.end())
+        timeouts.*timeout_fields[i] = parse_duration(value->get<std::string>());
+    return timeouts;
+  }
+
+  Logging parse_logging(const JsonNode& node) {
+    Json values = check_object({logging_options}, node, "logging", errors_);
+    Logging logging;
+    logging.level = values.value("level", logging.level);
+    logging.forward = values.value("forward", logging.forward);
+    logging.prefix = values.value("prefix", logging.prefix);
+    return logging;
+  }
+
+  ErrorList& errors_;
+  const OptionTableLookup& tables_;
+};
+
+Json manager_json(const ManagerSpec& manager) {
+  Json json = {{"plugin", manager.plugin}, {"id", manager.id}};
+  if (manager.count_auto) json["count"] = "auto";
+  if (manager.count) json["count"] = *manager.count;
+  json["options"] = Json::parse(manager.options_json);
+  return json;
+}
+
+}  // namespace
+
+ClusterFile parse_cluster_text(std::string_view text, const std::string& name_for_errors,
+                               const OptionTableLookup& tables) {
+  ErrorList errors(text, name_for_errors);
+  JsonNode root = parse_json(text, errors);
+  ClusterFile file = ClusterParser(errors, tables).parse(root);
+  errors.throw_if_any();
+  return file;
+}
+
+std::string read_config_file(const std::filesystem::path& path) {
+  auto fail = [&](int error) -> ConfigError {
+    return ConfigError(path.string() + ": cannot be read: " + std::generic_category().message(error));
+  };
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  if (!file) throw fail(errno);
+  std::string text;
+  char buffer[65536];
+  while (text.size() <= max_json_bytes) {
+    std::size_t length = std::fread(buffer, 1, sizeof buffer, file.get());
+    if (std::ferror(file.get())) throw fail(errno);
+    if (length == 0) break;
+    text.append(buffer, length);
+  }
+  return text;
+}
+
+}  // namespace cohort::detail
+
+namespace cohort {
+
+std::string ClusterFile::to_json() const {
+  detail::Json timeout_values = detail::Json::object();
+  for (std::size_t i = 0; i < std::size(detail::timeout_options); ++i)
+    timeout_values[detail::timeout_options[i].name] = detail::format_duration(timeouts.*detail::timeout_fields[i]);
+  detail::Json json = {{"version", 1}, {"name", name}, {"managers", detail::Json::array()}, {"topology", topology}};
+  for (const ManagerSpec& manager : managers) json["managers"].push_back(detail::manager_json(manager));
+  if (lazy) json["lazy"] = *lazy;
+  json["transport"] = {{"plugin", transport.plugin}, {"options", detail::Json::parse(transport.options_json)}};
+  json["timeouts"] = timeout_values;
+  json["logging"] = {{"level", logging.level}, {"forward", logging.forward}, {"prefix", logging.prefix}};
+  return json.dump(2);
+}
+
+}  // namespace cohort

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cohort::detail {
+
+/// "; did you mean 'managers'?" with the most similar of the names, or "" where none is similar.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
+
+}  // namespace cohort::detail

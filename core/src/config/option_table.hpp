@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <cohort/options.hpp>
+
+#include "config/error_list.hpp"
+#include "config/json_text.hpp"
+
+namespace cohort::detail {
+
+/// A key whose value is an object or a list with a table of its own; whoever owns that table checks it.
+struct Section {
+  const char* name;
+  const char* help;
+};
+
+/// What the keys of one JSON object may be. Keys that start with "x-" are ignored everywhere.
+struct ObjectKeys {
+  std::span<const Option> options;
+  std::span<const Section> sections = {};
+  std::span<const char* const> required = {};
+};
+
+/// Checks one object against its keys and adds what is wrong to `errors`.
+/// @param path of the object: "" or "managers[0].options".
+/// @return the options (not the sections) in the table's order, defaults filled in; wrong ones are left out.
+/// @throws ConfigError where a default of the table is wrong: a bug of the table.
+Json check_object(const ObjectKeys& keys, const JsonNode& node, const std::string& path, ErrorList& errors);
+
+/// The value as it is kept (texts as given), or nullopt where it was wrong.
+std::optional<Json> check_value(const Option& option, const JsonNode& node, const std::string& path, ErrorList& errors);
+
+/// "managers[0]" and "count" make "managers[0].count".
+std::string join_path(const std::string& path, const std::string& key);
+
+/// The names between the bars of Option::choices.
+std::vector<std::string> choices_of(const Option& option);
+
+}  // namespace cohort::detail

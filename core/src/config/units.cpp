@@ -1,0 +1,148 @@
+#include "config/units.hpp"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <span>
+
+#include <cohort/error.hpp>
+
+namespace cohort::detail {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t factor;
+  std::size_t max_digits;  // so few that no text that the pattern matches can overflow
+};
+
+// Largest first, each at most once in a text. All of them at their largest make 188 years; 64 bits hold 292.
+constexpr Unit duration_units[] = {
+    {"d", 86'400'000'000'000, 4},
+    {"h", 3'600'000'000'000, 5},
+    {"m", 60'000'000'000, 7},
+    {"s", 1'000'000'000, 9},
+    {"ms", 1'000'000, 12},
+    {"us", 1'000, 15},
+    {"ns", 1, 18},
+};
+
+constexpr Unit size_units[] = {
+    {"B", 1, 18},
+    {"kB", 1'000, 15},
+    {"MB", 1'000'000, 12},
+    {"GB", 1'000'000'000, 9},
+    {"TB", 1'000'000'000'000, 6},
+    {"KiB", std::int64_t{1} << 10, 15},
+    {"MiB", std::int64_t{1} << 20, 12},
+    {"GiB", std::int64_t{1} << 30, 9},
+    {"TiB", std::int64_t{1} << 40, 6},
+};
+
+constexpr std::size_t max_decimals = 9;
+
+struct Amount {
+  std::string_view digits, decimals, unit;
+};
+
+std::string_view take(std::string_view& text, bool (*belongs)(char)) {
+  std::size_t length = 0;
+  while (length < text.size() && belongs(text[length])) ++length;
+  std::string_view taken = text.substr(0, length);
+  text.remove_prefix(length);
+  return taken;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_unit_letter(char c) { return c != '.' && !is_digit(c); }
+
+/// Takes "1.5h" from the front of `text`. Parts that are not there are empty.
+Amount take_amount(std::string_view& text) {
+  Amount amount;
+  amount.digits = take(text, is_digit);
+  if (!amount.digits.empty() && text.size() > 1 && text[0] == '.' && is_digit(text[1])) {
+    text.remove_prefix(1);
+    amount.decimals = take(text, is_digit);
+  }
+  amount.unit = take(text, is_unit_letter);
+  return amount;
+}
+
+std::int64_t value_of(const Amount& amount, const Unit& unit, const std::string& what) {
+  if (amount.digits.size() > unit.max_digits || amount.decimals.size() > max_decimals)
+    throw ConfigError(what + " has too many digits");
+  std::int64_t whole = std::stoll(std::string(amount.digits));
+  double part = amount.decimals.empty() ? 0 : std::stod("0." + std::string(amount.decimals));
+  return whole * unit.factor + std::llround(part * static_cast<double>(unit.factor));
+}
+
+std::string pattern_of(const Unit& unit) {
+  return fmt::format("[0-9]{{1,{}}}(\\.[0-9]{{1,{}}})?{}", unit.max_digits, max_decimals, unit.name);
+}
+
+const Unit* find_unit(std::span<const Unit> units, std::string_view name) {
+  for (const Unit& unit : units)
+    if (unit.name == name) return &unit;
+  return nullptr;
+}
+
+}  // namespace
+
+Duration parse_duration(std::string_view text) {
+  if (text == "never") return never;
+  const std::string what = "a duration like \"30s\", \"250ms\", \"1h30m\" or \"never\"";
+  std::int64_t total = 0;
+  const Unit* previous = nullptr;
+  std::string_view rest = text;
+  do {
+    Amount amount = take_amount(rest);
+    if (amount.digits.empty()) throw ConfigError("expected " + what);
+    if (amount.unit.empty() && rest.empty())
+      throw ConfigError(fmt::format("a duration needs a unit, for example \"{}s\"", text));
+    const Unit* unit = find_unit(duration_units, amount.unit);
+    if (!unit) throw ConfigError("expected " + what + "; the units are d, h, m, s, ms, us and ns");
+    if (previous && previous >= unit) throw ConfigError("expected a duration with its largest unit first, each once");
+    previous = unit;
+    total += value_of(amount, *unit, "the duration");
+  } while (!rest.empty());
+  return Duration(total);
+}
+
+std::string format_duration(Duration duration) {
+  if (duration == never) return "never";
+  std::int64_t rest = duration.count();
+  if (rest <= 0) return "0s";
+  std::string text;
+  for (const Unit& unit : duration_units) {
+    if (rest >= unit.factor) text += fmt::format("{}{}", rest / unit.factor, unit.name);
+    rest %= unit.factor;
+  }
+  return text;
+}
+
+std::string duration_pattern() {
+  std::string pattern = "^(never|(?=[0-9])";
+  for (const Unit& unit : duration_units) pattern += "(" + pattern_of(unit) + ")?";
+  return pattern + ")$";
+}
+
+std::uint64_t parse_size(std::string_view text) {
+  std::string_view rest = text;
+  Amount amount = take_amount(rest);
+  if (amount.digits.empty() || !rest.empty()) throw ConfigError("expected a size like \"64MiB\" or \"1GB\"");
+  if (amount.unit.empty()) throw ConfigError(fmt::format("a size needs a unit, for example \"{}MiB\"", text));
+  const Unit* unit = find_unit(size_units, amount.unit);
+  if (!unit)
+    throw ConfigError(
+        "expected a size like \"64MiB\" or \"1GB\"; the units are B, kB, MB, GB, TB (powers of 1000) and "
+        "KiB, MiB, GiB, TiB (powers of 1024)");
+  return static_cast<std::uint64_t>(value_of(amount, *unit, "the size"));
+}
+
+std::string size_pattern() {
+  std::string pattern;
+  for (const Unit& unit : size_units) pattern += (pattern.empty() ? "" : "|") + pattern_of(unit);
+  return "^(" + pattern + ")$";
+}
+
+}  // namespace cohort::detail

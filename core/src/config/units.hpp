@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <cohort/types.hpp>
+
+namespace cohort::detail {
+
+// The texts that these functions accept are exactly those that the patterns match.
+
+/// "250ms", "1h30m", "1.5s", "never". @throws ConfigError that says what is wrong with the text.
+Duration parse_duration(std::string_view text);
+/// The shortest text that parse_duration() reads as `duration`.
+std::string format_duration(Duration duration);
+/// As a regular expression for the JSON Schema.
+std::string duration_pattern();
+
+/// "64MiB", "1GB", "1.5kB": bytes. @throws ConfigError that says what is wrong with the text.
+std::uint64_t parse_size(std::string_view text);
+std::string size_pattern();
+
+}  // namespace cohort::detail

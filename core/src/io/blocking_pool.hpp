@@ -1,0 +1,37 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace cohort {
+
+/// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
+/// Threads are started as they are needed, up to `limit`, and end with the pool. Never runs user functions.
+class BlockingPool {
+ public:
+  explicit BlockingPool(int limit) : limit_(limit) {}
+  /// Runs what is queued, then joins.
+  ~BlockingPool();
+  BlockingPool(const BlockingPool&) = delete;
+  BlockingPool& operator=(const BlockingPool&) = delete;
+
+  /// Any thread. `work` must not throw.
+  void run(std::function<void()> work);
+
+ private:
+  void main();
+
+  const int limit_;
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  std::vector<std::thread> threads_;
+  int idle_ = 0;
+  bool stop_ = false;
+};
+
+}  // namespace cohort

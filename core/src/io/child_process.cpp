@@ -1,0 +1,273 @@
+#include "cohort/child_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include <cohort/error.hpp>
+
+namespace cohort {
+namespace {
+
+constexpr std::size_t input_limit = 64 * 1024;
+
+std::string text_of(int error) { return std::generic_category().message(error); }
+
+struct Pipe {
+  FileDescriptor read;
+  FileDescriptor write;
+};
+
+// Pipe ends above the standard descriptors: where this process has one of those closed, a lower number would be
+// overwritten while the child's are put in place.
+FileDescriptor above_standard(int descriptor) {
+  FileDescriptor owned(descriptor);
+  if (descriptor > STDERR_FILENO) return owned;
+  return FileDescriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
+Pipe make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) throw Error("cannot make a pipe: " + text_of(errno), ErrorKind::overloaded);
+  Pipe pipe{above_standard(ends[0]), above_standard(ends[1])};
+  if (!pipe.read || !pipe.write) throw Error("cannot make a pipe: " + text_of(errno), ErrorKind::overloaded);
+  return pipe;
+}
+
+// The read end of a pipe that holds `input` and then ends.
+FileDescriptor pipe_holding(const std::string& input) {
+  if (input.size() > input_limit)
+    throw Error(fmt::format("the input of a process may be {} bytes, not {}", input_limit, input.size()));
+  Pipe pipe = make_pipe();
+  ::fcntl(pipe.write.get(), F_SETFL, O_NONBLOCK);
+  // A user with many pipes gets small ones, and may ask for more up to a limit.
+  if (::fcntl(pipe.write.get(), F_GETPIPE_SZ) < static_cast<int>(input.size()))
+    ::fcntl(pipe.write.get(), F_SETPIPE_SZ, static_cast<int>(input.size()));
+  if (::write(pipe.write.get(), input.data(), input.size()) != static_cast<ssize_t>(input.size()))
+    throw Error("no room in a pipe for the input of a process", ErrorKind::overloaded);
+  return std::move(pipe.read);
+}
+
+// The two parameter objects of posix_spawn, freed at the end. Their functions fail only for want of memory.
+class SpawnParameters {
+ public:
+  SpawnParameters() {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+  }
+  SpawnParameters(const SpawnParameters&) = delete;
+  SpawnParameters& operator=(const SpawnParameters&) = delete;
+  ~SpawnParameters() {
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  static void check(int error) {
+    if (error != 0) throw Error("cannot prepare a process: " + text_of(error), ErrorKind::overloaded);
+  }
+
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+};
+
+// This process's environment with the changes made; the pointers stay valid with this object.
+class Environment {
+ public:
+  explicit Environment(const std::map<std::string, std::optional<std::string>>& changes) {
+    for (const auto& [name, value] : changes) {
+      if (name.empty() || name.find('=') != std::string::npos)
+        throw Error(fmt::format("'{}' cannot be the name of an environment variable", name));
+      if (value) added_.push_back(name + '=' + *value);
+    }
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+      const std::string_view text(*entry);
+      if (!changes.contains(std::string(text.substr(0, text.find('='))))) entries_.push_back(*entry);
+    }
+    for (std::string& text : added_) entries_.push_back(text.data());
+    entries_.push_back(nullptr);
+  }
+  char** data() { return entries_.data(); }
+
+ private:
+  std::vector<std::string> added_;
+  std::vector<char*> entries_;
+};
+
+// posix_spawn gives one error number for everything it did: finds out what it was about.
+[[noreturn]] void throw_cannot_start(const SpawnOptions& options, int error) {
+  const std::string& program = options.command.front();
+  struct stat info {};
+  if (!options.dir.empty()) {
+    const int dir_error = ::stat(options.dir.c_str(), &info) < 0    ? errno
+                          : !S_ISDIR(info.st_mode)                  ? ENOTDIR
+                          : ::access(options.dir.c_str(), X_OK) < 0 ? errno
+                                                                    : 0;
+    if (dir_error != 0)
+      throw Error(
+          fmt::format("cannot start '{}': working directory '{}': {}", program, options.dir, text_of(dir_error)));
+  }
+  const bool by_path = program.find('/') != std::string::npos;
+  const std::string place = options.dir.empty() || program.starts_with('/') ? "" : fmt::format(" in '{}'", options.dir);
+  std::string cause = text_of(error);
+  if (error == ENOENT) {
+    const std::string file = program.starts_with('/') || options.dir.empty() ? program : options.dir + '/' + program;
+    if (!by_path) cause += " (not found in PATH)";
+    if (by_path && ::stat(file.c_str(), &info) == 0)
+      cause += " (the file is there, but its interpreter or loader is not)";
+  }
+  const bool may_pass = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+  throw Error(fmt::format("cannot start '{}'{}: {}", program, place, cause),
+              may_pass ? ErrorKind::overloaded : ErrorKind::failed);
+}
+
+void bind_to_cpus(pid_t pid, const std::vector<int>& cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus) {
+    if (cpu < 0 || cpu >= CPU_SETSIZE) throw Error(fmt::format("there is no CPU {}", cpu));
+    CPU_SET(cpu, &set);
+  }
+  if (::sched_setaffinity(pid, sizeof set, &set) < 0 && errno != ESRCH)
+    throw Error(fmt::format("cannot bind a process to CPU {}: {}", fmt::join(cpus, ", "), text_of(errno)));
+}
+
+}  // namespace
+
+std::string ExitStatus::text() const {
+  if (exited) return fmt::format("exited with code {}", code);
+  if (signal == 0) return "ended with unknown status";
+  const char* description = ::sigdescr_np(signal);
+  return fmt::format("killed by signal {} ({})", signal, description != nullptr ? description : "real-time signal");
+}
+
+ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
+  if (options.command.empty() || options.command.front().empty())
+    throw Error("cannot start a process: no program given");
+  std::vector<char*> arguments;
+  for (const std::string& argument : options.command) {
+    if (argument.find('\0') != std::string::npos)
+      throw Error(fmt::format("cannot start '{}': an argument has a zero byte", options.command.front().c_str()));
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  }
+  arguments.push_back(nullptr);
+  Environment environment(options.env);
+
+  SpawnParameters spawn;
+  const auto check = SpawnParameters::check;
+  FileDescriptor in;
+  if (options.input.empty()) {
+    check(posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0));
+  } else {
+    in = pipe_holding(options.input);
+    check(posix_spawn_file_actions_adddup2(&spawn.actions, in.get(), STDIN_FILENO));
+  }
+  Pipe out;
+  Pipe err;
+  if (options.capture) {
+    out = make_pipe();
+    err = make_pipe();
+    check(posix_spawn_file_actions_adddup2(&spawn.actions, out.write.get(), STDOUT_FILENO));
+    check(posix_spawn_file_actions_adddup2(&spawn.actions, err.write.get(), STDERR_FILENO));
+  }
+  check(posix_spawn_file_actions_addclosefrom_np(&spawn.actions, STDERR_FILENO + 1));
+  if (!options.dir.empty()) check(posix_spawn_file_actions_addchdir_np(&spawn.actions, options.dir.c_str()));
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  check(posix_spawnattr_setsigmask(&spawn.attributes, &signals));
+  sigfillset(&signals);
+  check(posix_spawnattr_setsigdefault(&spawn.attributes, &signals));
+  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  if (options.new_session) flags |= POSIX_SPAWN_SETSID;
+  check(posix_spawnattr_setflags(&spawn.attributes, flags));
+
+  ChildProcess child;
+  pid_t pid;
+  const int error = ::posix_spawnp(&pid, options.command.front().c_str(), &spawn.actions, &spawn.attributes,
+                                   arguments.data(), environment.data());
+  if (error != 0) throw_cannot_start(options, error);
+  child.pid_ = pid;
+  child.leads_group_ = options.new_session;
+  child.out_ = std::move(out.read);
+  child.err_ = std::move(err.read);
+  child.pidfd_.reset(::pidfd_open(pid, 0));
+  if (!child.pidfd_) {
+    const int pidfd_error = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    throw Error(fmt::format("cannot watch '{}': {}", options.command.front(), text_of(pidfd_error)),
+                ErrorKind::overloaded);
+  }
+  if (!options.cpus.empty()) bind_to_cpus(pid, options.cpus);  // if this throws, `child` ends the process
+  return child;
+}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  pid_ = other.pid_;
+  leads_group_ = other.leads_group_;
+  pidfd_ = std::move(other.pidfd_);
+  out_ = std::move(other.out_);
+  err_ = std::move(other.err_);
+  status_ = other.status_;
+  return *this;
+}
+
+ChildProcess::~ChildProcess() { end(); }
+
+void ChildProcess::end() noexcept {
+  if (!pidfd_ || poll()) return;
+  signal(SIGKILL);
+  // At once, but for a process that hangs in the kernel, as on a dead file server.
+  wait_until(Clock::now() + std::chrono::seconds(5));
+}
+
+// While nobody reaped the process its number cannot belong to another one; hence WNOWAIT, which fails if someone did.
+// A process that ended but was not reaped yet still names its group.
+void ChildProcess::signal(int number) {
+  if (!pidfd_ || status_) return;
+  siginfo_t info{};
+  const auto pidfd = static_cast<id_t>(pidfd_.get());
+  if (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) return;
+  ::kill(leads_group_ ? -pid_ : pid_, number);
+}
+
+std::optional<ExitStatus> ChildProcess::poll() {
+  if (status_ || !pidfd_) return status_;
+  siginfo_t info{};
+  int result;
+  do {
+    result = ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
+  } while (result < 0 && errno == EINTR);
+  if (result < 0) {
+    status_ = ExitStatus{};  // ECHILD: someone else took it
+  } else if (info.si_pid == pid_) {
+    const bool exited = info.si_code == CLD_EXITED;
+    status_ = ExitStatus{exited, exited ? info.si_status : 0, exited ? 0 : info.si_status};
+  }
+  return status_;
+}
+
+std::optional<ExitStatus> ChildProcess::wait_until(Clock::time_point deadline) {
+  while (pidfd_ && !poll()) {
+    pollfd ended{pidfd_.get(), POLLIN, 0};
+    const int timeout = poll_timeout(deadline);
+    if (::poll(&ended, 1, timeout) == 0 && timeout == 0) break;
+  }
+  return status_;
+}
+
+}  // namespace cohort

@@ -1,0 +1,373 @@
+#include "io/output_forwarder.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <cohort/error.hpp>
+
+#include "io/announcement.hpp"
+#include "io/descriptor_flags.hpp"
+#include "io/line_splitter.hpp"
+#include "io/startup_output.hpp"
+
+namespace cohort {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view prefix_start = "      From worker ";
+constexpr std::size_t tail_lines = 20;
+constexpr std::size_t buffer_size = 64 * 1024;  // what a pipe holds
+// A worker whose standard output ended has no more than this long to tell on standard error why.
+constexpr Duration last_words_wait = 1s;
+constexpr Duration exit_flush_wait = 2s;
+
+}  // namespace
+
+struct OutputForwarder::Stream {
+  bool is_stderr;
+  FileDescriptor descriptor;  // empty: ended
+  LineSplitter lines;
+};
+
+struct OutputForwarder::Worker {
+  enum class Phase { starting, forwarding, failed };
+
+  explicit Worker(WorkerOutput io) : streams{{false, FileDescriptor(io.out), {}}, {true, FileDescriptor(io.err), {}}} {
+    for (const Stream& stream : streams)
+      if (stream.descriptor) detail::make_nonblocking_cloexec(stream.descriptor.get());
+  }
+  bool ended() const { return !streams[0].descriptor && !streams[1].descriptor; }
+
+  std::atomic<Pid> pid{no_pid};
+
+  // Guarded by the forwarder's mutex.
+  bool removed = false;
+  bool drained = false;
+  std::deque<std::string> tail;
+
+  // The thread's own, once it was added.
+  Phase phase = Phase::forwarding;
+  Stream streams[2];
+  Clock::time_point deadline = Clock::time_point::max();  // for the announcement
+  Clock::time_point last_words_until = Clock::time_point::max();
+  Announced announced;
+  Failed failed;
+  StartupOutput startup;
+  std::uint64_t printed_to[2] = {0, 0};  // how far the sinks must have come for all of it to be out
+  Pid prefix_pid = no_pid;
+  std::string prefix;  // for prefix_pid
+};
+
+OutputForwarder::OutputForwarder(int out, int err)
+    : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), out_(out), err_(err) {
+  if (!wake_) throw Error("cannot make an eventfd: no descriptors left", ErrorKind::overloaded);
+}
+
+OutputForwarder::~OutputForwarder() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void OutputForwarder::set_mode(ForwardMode mode) {
+  const std::lock_guard lock(mutex_);
+  style_.mode = mode;
+}
+
+void OutputForwarder::set_prefix(ForwardPrefix prefix) {
+  const std::lock_guard lock(mutex_);
+  style_.prefix = prefix;
+}
+
+void OutputForwarder::set_hook(Hook hook) {
+  const std::lock_guard lock(mutex_);
+  style_.hook = hook ? std::make_shared<const Hook>(std::move(hook)) : nullptr;
+}
+
+OutputForwarder::Id OutputForwarder::watch(WorkerOutput io, Clock::time_point announce_deadline, Announced announced,
+                                           Failed failed) {
+  auto worker = std::make_shared<Worker>(io);
+  worker->phase = Worker::Phase::starting;
+  worker->deadline = announce_deadline;
+  worker->announced = std::move(announced);
+  worker->failed = std::move(failed);
+  return add(std::move(worker));
+}
+
+OutputForwarder::Id OutputForwarder::forward(WorkerOutput io) { return add(std::make_shared<Worker>(io)); }
+
+OutputForwarder::Id OutputForwarder::add(std::shared_ptr<Worker> worker) {
+  Id id;
+  {
+    const std::lock_guard lock(mutex_);
+    id = next_id_++;
+    workers_.emplace(id, std::move(worker));
+    workers_changed_ = true;
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  }
+  wake();
+  return id;
+}
+
+void OutputForwarder::wake() const { ::eventfd_write(wake_.get(), 1); }
+
+void OutputForwarder::set_pid(Id id, Pid pid) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = workers_.find(id); found != workers_.end()) found->second->pid = pid;
+}
+
+std::string OutputForwarder::tail(Id id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? "" : fmt::format("{}", fmt::join(found->second->tail, "\n"));
+}
+
+bool OutputForwarder::drain(Id id, Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  const auto found = workers_.find(id);
+  if (found == workers_.end()) return true;
+  const auto worker = found->second;
+  return drained_.wait_until(lock, deadline, [&] { return worker->drained; });
+}
+
+void OutputForwarder::remove(Id id) {
+  {
+    const std::lock_guard lock(mutex_);
+    auto found = workers_.extract(id);
+    if (!found) return;
+    found.mapped()->removed = true;
+    removed_.push_back(std::move(found.mapped()));
+    workers_changed_ = true;
+  }
+  wake();
+}
+
+void OutputForwarder::run() {
+  // No signal handler of the program runs here, and a broken pipe is an error value.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  buffer_.reset(new char[buffer_size]);
+  while (take_orders()) {
+    wait_and_read();
+    for (const auto& worker : current_) check_startup(*worker);
+    out_.write_ready();
+    err_.write_ready();
+    note_drained();
+  }
+  flush_at_exit();
+}
+
+// Takes over what other threads asked for. False: it is time to end.
+bool OutputForwarder::take_orders() {
+  std::vector<std::shared_ptr<Worker>> removed;
+  bool go_on;
+  {
+    const std::lock_guard lock(mutex_);
+    removed.swap(removed_);
+    current_style_ = style_;
+    go_on = !stop_;
+    if (std::exchange(workers_changed_, false)) {
+      current_.clear();
+      for (const auto& [id, worker] : workers_) current_.push_back(worker);
+    }
+  }
+  for (const auto& worker : removed) finish(*worker);
+  return go_on;
+}
+
+void OutputForwarder::wait_and_read() {
+  std::vector<pollfd> polled{{wake_.get(), POLLIN, 0}};
+  std::vector<std::pair<Worker*, Stream*>> readers;
+  for (const auto& worker : current_) {
+    for (Stream& stream : worker->streams) {
+      const bool has_room = worker->phase == Worker::Phase::starting || !(stream.is_stderr ? err_.full() : out_.full());
+      if (!stream.descriptor || !has_room) continue;
+      polled.push_back({stream.descriptor.get(), POLLIN, 0});
+      readers.emplace_back(worker.get(), &stream);
+    }
+  }
+  for (const OutputSink* sink : {&out_, &err_})
+    if (!sink->empty()) polled.push_back({sink->descriptor(), POLLOUT, 0});
+
+  if (::poll(polled.data(), polled.size(), timeout()) <= 0) return;
+  if (polled[0].revents != 0) {
+    eventfd_t ignored;
+    ::eventfd_read(wake_.get(), &ignored);
+  }
+  for (std::size_t i = 0; i < readers.size(); ++i)
+    if (polled[i + 1].revents != 0) read_once(*readers[i].first, *readers[i].second);
+}
+
+int OutputForwarder::timeout() const {
+  auto next = Clock::time_point::max();
+  for (const auto& worker : current_)
+    if (worker->phase == Worker::Phase::starting) next = std::min({next, worker->deadline, worker->last_words_until});
+  return next == Clock::time_point::max() ? -1 : poll_timeout(next);
+}
+
+void OutputForwarder::read_once(Worker& worker, Stream& stream) {
+  if (!stream.descriptor) return;  // ended by a line of the worker's other stream
+  const ssize_t count = ::read(stream.descriptor.get(), buffer_.get(), buffer_size);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count <= 0) return end_stream(worker, stream);
+  stream.lines.add({buffer_.get(), static_cast<std::size_t>(count)},
+                   [&](std::string_view line) { take_line(worker, stream, line); });
+}
+
+void OutputForwarder::take_line(Worker& worker, Stream& stream, std::string_view line) {
+  if (worker.phase == Worker::Phase::failed) return;
+  if (stream.is_stderr) {
+    const std::lock_guard lock(mutex_);
+    worker.tail.emplace_back(line);
+    if (worker.tail.size() > tail_lines) worker.tail.pop_front();
+  }
+  if (worker.phase == Worker::Phase::forwarding) return print(worker, false, stream.is_stderr, line);
+  if (!stream.is_stderr) {
+    if (auto found = parse_announcement(line)) return announce(worker, std::move(found->host), found->port);
+  }
+  worker.startup.add(stream.is_stderr, line);
+  if (worker.startup.unexpected())
+    return fail(worker, "Unexpected output from worker launch command. Host:port string not found.");
+  while (worker.startup.stderr_overflows()) {
+    const auto oldest = worker.startup.take_oldest();
+    print(worker, true, oldest.is_stderr, oldest.text);
+  }
+}
+
+void OutputForwarder::announce(Worker& worker, std::string host, int port) {
+  worker.phase = Worker::Phase::forwarding;
+  while (!worker.startup.empty()) {
+    const auto line = worker.startup.take_oldest();
+    print(worker, true, line.is_stderr, line.text);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (worker.removed) return;
+  }
+  std::exchange(worker.announced, nullptr)(std::move(host), port);
+}
+
+void OutputForwarder::fail(Worker& worker, std::string_view what) {
+  worker.phase = Worker::Phase::failed;
+  for (Stream& stream : worker.streams) stream.descriptor.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (worker.removed) return;
+  }
+  std::exchange(worker.failed, nullptr)(worker.startup.failure(what));
+}
+
+void OutputForwarder::check_startup(Worker& worker) {
+  if (worker.phase != Worker::Phase::starting) return;
+  const auto now = Clock::now();
+  if (worker.ended() || (!worker.streams[0].descriptor && now >= worker.last_words_until)) {
+    fail(worker, "Unable to read host:port string from worker. Launch command exited with error?");
+  } else if (now >= worker.deadline) {
+    for (Stream& stream : worker.streams) {
+      stream.lines.finish([&](std::string_view line) { worker.startup.add(stream.is_stderr, line); });
+    }
+    fail(worker, "Timed out waiting to read host:port string from worker.");
+  }
+}
+
+void OutputForwarder::print(Worker& worker, bool startup, bool is_stderr, std::string_view line) {
+  if (current_style_.mode == ForwardMode::none) return;
+  if (current_style_.mode == ForwardMode::only_stderr && !is_stderr) return;
+  OutputSink& sink = is_stderr ? err_ : out_;
+  const Pid pid = startup ? no_pid : worker.pid.load();
+  if (line.starts_with(prefix_start)) {  // by a worker that forwards another one's
+    sink.append("", line);
+  } else {
+    std::optional<std::string> rewritten;
+    if (current_style_.hook && pid != no_pid) {
+      try {
+        rewritten = (*current_style_.hook)(pid, is_stderr, line);
+      } catch (...) {  // a broken hook must not cost the line
+      }
+    }
+    if (worker.prefix.empty() || worker.prefix_pid != pid) {
+      worker.prefix_pid = pid;
+      worker.prefix = fmt::format("{}{}:\t", prefix_start, pid == no_pid ? "startup" : std::to_string(pid));
+    }
+    if (rewritten) {
+      sink.append("", *rewritten);
+    } else {
+      sink.append(current_style_.prefix == ForwardPrefix::none ? "" : worker.prefix, line);
+    }
+  }
+  worker.printed_to[is_stderr] = sink.appended();
+}
+
+void OutputForwarder::end_stream(Worker& worker, Stream& stream) {
+  if (!stream.descriptor) return;
+  stream.descriptor.reset();
+  stream.lines.finish([&](std::string_view line) {
+    // An address without a line end was cut off: it is no announcement.
+    if (worker.phase == Worker::Phase::starting) {
+      worker.startup.add(stream.is_stderr, line);
+    } else {
+      take_line(worker, stream, line);
+    }
+  });
+  if (!stream.is_stderr) worker.last_words_until = Clock::now() + last_words_wait;
+}
+
+// Passes on what a removed worker, which may still run, printed so far. The sum is limited: it may print for ever.
+void OutputForwarder::finish(Worker& worker) {
+  for (Stream& stream : worker.streams) {
+    for (int reads = 0; stream.descriptor && reads < 16; ++reads) {
+      pollfd ready{stream.descriptor.get(), POLLIN, 0};
+      if (::poll(&ready, 1, 0) <= 0) break;
+      read_once(worker, stream);
+    }
+    end_stream(worker, stream);
+  }
+  const std::lock_guard lock(mutex_);
+  worker.drained = true;
+  drained_.notify_all();
+}
+
+void OutputForwarder::note_drained() {
+  for (const auto& worker : current_) {
+    if (!worker->ended() || worker->phase == Worker::Phase::starting) continue;
+    if (worker->printed_to[0] > out_.written() || worker->printed_to[1] > err_.written()) continue;
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(worker->drained, true)) drained_.notify_all();
+  }
+}
+
+void OutputForwarder::flush_at_exit() {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& worker : current_) worker->removed = true;
+  }
+  for (const auto& worker : current_) finish(*worker);
+  const auto deadline = Clock::now() + exit_flush_wait;
+  while (!out_.empty() || !err_.empty()) {
+    out_.write_ready();
+    err_.write_ready();
+    pollfd ready[2] = {{out_.empty() ? -1 : out_.descriptor(), POLLOUT, 0},
+                       {err_.empty() ? -1 : err_.descriptor(), POLLOUT, 0}};
+    const int left = poll_timeout(deadline);
+    if (left == 0) break;
+    if (ready[0].fd >= 0 || ready[1].fd >= 0) ::poll(ready, 2, left);
+  }
+}
+
+}  // namespace cohort

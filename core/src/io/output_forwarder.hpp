@@ -1,0 +1,115 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <cohort/file_descriptor.hpp>
+#include <cohort/types.hpp>
+#include <cohort/worker_config.hpp>
+
+#include "io/output_sink.hpp"
+
+namespace cohort {
+
+enum class ForwardMode : std::uint8_t { all, only_stderr, none };
+enum class ForwardPrefix : std::uint8_t { brief, none };
+
+/// Reads what workers print: finds the line with their address, then passes their lines on to this process's output
+/// as "      From worker 2:\t<line>". One thread, started by the first worker, does it for all. When this process's
+/// standard output is not read, the workers that print there wait; the others, and standard error, go on.
+/// All functions may be called on any thread.
+class OutputForwarder {
+ public:
+  using Id = std::uint64_t;
+  using Announced = std::function<void(std::string host, int port)>;
+  using Failed = std::function<void(std::string message)>;
+  /// Makes the text to print (without its line end) of a worker's line. Where it throws, the prefix is used.
+  using Hook = std::function<std::string(Pid worker, bool is_stderr, std::string_view line)>;
+
+  explicit OutputForwarder(int out = STDOUT_FILENO, int err = STDERR_FILENO);
+  OutputForwarder(const OutputForwarder&) = delete;
+  OutputForwarder& operator=(const OutputForwarder&) = delete;
+  /// Prints what has come so far, waiting for a slow reader some two seconds. No callback comes after this.
+  ~OutputForwarder();
+
+  void set_mode(ForwardMode mode);
+  void set_prefix(ForwardPrefix prefix);
+  void set_hook(Hook hook);
+
+  /// Takes over the descriptors of a worker that was just launched. Exactly one of the callbacks comes, once and on the
+  /// forwarder's thread, unless the worker is removed before; they must neither block nor throw. Up to the announcement
+  /// its lines are kept: they are printed after it, or are in the message of the failure. After a failure the
+  /// descriptors are closed.
+  Id watch(WorkerOutput io, Clock::time_point announce_deadline, Announced announced, Failed failed);
+  /// The same for a worker whose address is known already.
+  Id forward(WorkerOutput io);
+  /// Lines of workers without a pid are said to be "From worker startup".
+  void set_pid(Id id, Pid pid);
+  /// The last lines (up to 20) of its standard error.
+  std::string tail(Id id) const;
+  /// Waits until all that the worker printed was passed on and its output ended.
+  /// @return false: not by the deadline.
+  bool drain(Id id, Clock::time_point deadline);
+  /// Passes on what the worker printed so far, then closes its descriptors. Returns at once; a callback may be under
+  /// way on the forwarder's thread, none starts after this.
+  void remove(Id id);
+
+ private:
+  struct Stream;
+  struct Worker;
+  struct Style {
+    ForwardMode mode = ForwardMode::all;
+    ForwardPrefix prefix = ForwardPrefix::brief;
+    std::shared_ptr<const Hook> hook;
+  };
+
+  Id add(std::shared_ptr<Worker> worker);
+  void wake() const;
+
+  // On the forwarder's thread.
+  void run();
+  bool take_orders();
+  void wait_and_read();
+  int timeout() const;
+  void read_once(Worker& worker, Stream& stream);
+  void take_line(Worker& worker, Stream& stream, std::string_view line);
+  void check_startup(Worker& worker);
+  void announce(Worker& worker, std::string host, int port);
+  void fail(Worker& worker, std::string_view what);
+  void print(Worker& worker, bool startup, bool is_stderr, std::string_view line);
+  void end_stream(Worker& worker, Stream& stream);
+  void finish(Worker& worker);
+  void note_drained();
+  void flush_at_exit();
+
+  const FileDescriptor wake_;
+
+  mutable std::mutex mutex_;  // guards what follows up to the blank line; not held during callbacks, hooks and writes
+  std::condition_variable drained_;
+  std::map<Id, std::shared_ptr<Worker>> workers_;
+  std::vector<std::shared_ptr<Worker>> removed_;  // for the thread to finish
+  bool workers_changed_ = false;
+  bool stop_ = false;
+  Id next_id_ = 1;
+  Style style_;
+  std::thread thread_;
+
+  // The thread's own.
+  OutputSink out_;
+  OutputSink err_;
+  std::vector<std::shared_ptr<Worker>> current_;
+  Style current_style_;
+  std::unique_ptr<char[]> buffer_;
+};
+
+}  // namespace cohort

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <uv.h>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <cohort/types.hpp>
+
+#include "io/parker.hpp"
+
+namespace cohort {
+
+// One libuv loop, driven by whichever thread has nothing better to do: the "baton". A thread that waits for an answer
+// drives the loop itself, so the answer needs no hand-over; a pool thread that read a request leaves the loop, runs the
+// function and comes back, while a parked pool thread, the watcher, takes over after `grace`.
+//
+// Exactly one thread, the driver, is inside uv_run; loop handles are touched by it alone, others post().
+// Everything below "mutex_" is guarded by it. No other lock is taken while it is held, nor is it taken while holding
+// one of a SendQueue.
+
+/// What a thread can wait for. Set once. Must be owned by a shared_ptr when it is completed from the loop.
+class Completion {
+ public:
+  bool done() const { return done_.load(std::memory_order_acquire); }
+
+ private:
+  friend class Reactor;
+  std::atomic<bool> done_{false};   // written under Reactor::mutex_
+  struct Waiter* waiters_ = nullptr;  // guarded by Reactor::mutex_
+};
+
+/// A user function to run on a pool thread.
+class Task {
+ public:
+  virtual ~Task();
+  virtual void run() noexcept = 0;
+  /// Instead of run(): there is no thread for it, `max_threads` functions are blocked already.
+  virtual void refuse() noexcept = 0;
+  /// Whether more tasks follow on the same thread at once: output may be gathered meanwhile.
+  bool more_follow = false;
+};
+
+/// Gathered output of one connection.
+class Flushable {
+ public:
+  virtual ~Flushable();
+  /// Sends what was gathered. @param soon the calling thread is about to drive the loop.
+  virtual void flush(bool soon) = 0;
+};
+
+/// Lets a waiting thread be called off. Guarded by the Reactor's mutex, but for the atomic.
+struct Interruption {
+  std::atomic<bool> requested{false};
+  struct Waiter* waiter = nullptr;
+};
+
+enum class WaitResult { done, timeout, interrupted };
+
+class Reactor {
+ public:
+  struct Options {
+    int slots = 1;                                    ///< user functions running at once
+    int max_threads = 1024;                           ///< pool threads, those blocked in a wait included
+    Duration grace = std::chrono::milliseconds(1);    ///< nobody drove for this long: the watcher takes over
+  };
+
+  explicit Reactor(Options options);
+  /// Joins all pool threads: no thread may be in wait() any more.
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  /// Blocks until the completion is set. Gives the calling function's slot away meanwhile. Not on the loop.
+  WaitResult wait(Completion& completion, Clock::time_point deadline = Clock::time_point::max(),
+                  Interruption* interruption = nullptr);
+
+  /// Sets a completion. Any thread; on the loop the waiters are woken at the end of the turn.
+  void complete(std::shared_ptr<Completion> completion);
+
+  /// Calls a waiting thread off, and marks the interruption requested. Any thread.
+  void interrupt(Interruption& interruption);
+
+  /// Runs a user function on a pool thread when a slot is free. Any thread.
+  void submit(std::unique_ptr<Task> task);
+
+  /// Runs `operation` on the loop; short, never throws, never waits. Any thread.
+  /// @param soon the calling thread is about to wait.
+  void post(std::function<void()> operation, bool soon = false);
+
+  /// Sees to it that `output` is flushed within about `grace`. Any thread.
+  void flush_later(std::shared_ptr<Flushable> output);
+  /// On the loop: flushed at the end of this turn.
+  void flush_after_turn(std::shared_ptr<Flushable> output);
+
+  /// Whether the calling thread is inside this reactor's loop.
+  bool on_loop() const;
+  /// Whether the calling thread runs a user function of this reactor.
+  bool in_task() const;
+  uv_loop_t* loop() { return &loop_; }
+
+  void set_slots(int slots);
+  int threads() const;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  struct PoolThread;
+  struct ThreadState;
+  static ThreadState& thread_state();
+
+  void wake_driver();
+  void free_baton();
+  void pass_baton_on(Wakes& wakes);
+  void finish(Completion& completion, Waiter* self, Wakes& wakes);
+  void leave_waiters(Waiter& waiter);
+  void release_slot(Wakes& wakes);
+  void acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes);
+  PoolThread* spawn();
+  PoolThread* resting_thread();
+  void settle(Wakes& wakes);
+  void assign_tasks(Wakes& wakes);
+  void refuse_tasks_without_thread();
+  void flush_gathered(Lock& lock, bool soon);
+  void turn(Lock& lock, Waiter& self, Wakes& wakes);
+  void pool_main(PoolThread& self);
+  void run_tasks(Lock& lock, PoolThread& self, Wakes& wakes);
+  bool rest(Lock& lock, PoolThread& self, Wakes& wakes);
+
+  const Duration grace_;
+  const int max_threads_;
+  uv_loop_t loop_;
+  uv_poll_t wake_poll_;
+  int wake_descriptor_;
+
+  mutable std::mutex mutex_;
+  int slots_;
+  Waiter* driver_ = nullptr;
+  bool polling_ = false;  // the driver is in, or about to enter, uv_run and must be woken for new work
+  bool stop_ = false;
+  bool kick_ = false;     // there is loop work and no driver: do not wait for the grace
+  Clock::time_point free_since_, gathered_since_;
+  std::uint64_t releases_ = 0;
+  std::vector<Waiter*> waiters_;  // parked in wait(), able to take the baton
+  std::deque<std::unique_ptr<Task>> tasks_;
+  std::deque<Waiter*> resuming_;  // returned from a wait, want their slot back
+  int active_ = 0;                // slots in use
+  std::vector<std::unique_ptr<PoolThread>> threads_, retired_;
+  std::vector<PoolThread*> idle_;
+  PoolThread* watcher_ = nullptr;
+  bool watcher_armed_ = false;
+  std::vector<std::shared_ptr<Flushable>> gathered_;
+  std::vector<std::function<void()>> operations_;
+
+  // The driver's own, within one turn.
+  std::vector<std::shared_ptr<Completion>> turn_completions_;
+  std::vector<std::unique_ptr<Task>> turn_tasks_;
+  std::vector<std::shared_ptr<Flushable>> turn_flushes_;
+};
+
+}  // namespace cohort

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include <cohort/bytes.hpp>
+#include <cohort/io_pair.hpp>
+
+#include "io/reactor.hpp"
+
+namespace cohort {
+
+/// Sends frames on a Writer from any thread: at once from the calling thread where the writer is free, else in order
+/// behind what is queued. `writing_` is the try-lock: its holder alone touches the writer and current_, and drains
+/// pending_ before it lets go. After EAGAIN the queue is blocked until writable().
+class SendQueue final : public Flushable, public std::enable_shared_from_this<SendQueue> {
+ public:
+  enum class Mode {
+    now,            ///< the calling thread goes on: send
+    before_wait,    ///< the calling thread waits next, and drives the loop if it can
+    gather,         ///< more output follows soon
+    gather_on_loop  ///< more output follows in this turn of the loop
+  };
+
+  /// @param blocked called after a write that found no room, on any thread: arrange for writable() to be called.
+  SendQueue(Reactor& reactor, std::unique_ptr<Writer> writer, std::function<void(bool soon)> blocked);
+
+  /// Queues or sends one frame. Returns null, or what to wait for before the borrowed segments may be reused (also when
+  /// the queue is so full that the sender should wait; the loop must not). A broken connection swallows the frame.
+  std::shared_ptr<Completion> send(std::span<const std::byte> head, std::span<const std::byte> body,
+                                   std::span<const Segment> segments, Mode mode);
+
+  void flush(bool soon) override;
+  /// There is room again. Loop thread. @return whether it is blocked again.
+  bool writable();
+  /// Sends what can be sent at once, drops the rest and closes the writer. Idempotent.
+  void close();
+  int descriptor() const { return writer_->descriptor(); }
+  Writer& writer() { return *writer_; }
+
+ private:
+  struct Chunk {
+    std::vector<std::byte> bytes;
+    Segment segment;                      // used when bytes is empty
+    std::shared_ptr<Completion> written;  // completed when the chunk left, or was dropped
+    std::span<const std::byte> span() const {
+      return bytes.empty() ? std::span(segment.data, segment.size) : std::span<const std::byte>(bytes);
+    }
+  };
+  using Lock = std::unique_lock<std::mutex>;
+  using Written = std::vector<std::shared_ptr<Completion>>;
+
+  void append(std::span<const std::byte> bytes);
+  void append(const Segment& segment, std::size_t skip);
+  void drain(Lock& lock, Written& written);
+  void consume(std::size_t n, Written& written);
+  void drop_all(Written& written);
+  void after(Lock& lock, Written& written, bool soon);
+
+  Reactor& reactor_;
+  const std::unique_ptr<Writer> writer_;
+  const std::function<void(bool)> blocked_callback_;
+
+  std::mutex mutex_;  // guards all below but current_ and offset_, which belong to the holder of writing_
+  std::deque<Chunk> pending_, current_;
+  std::size_t offset_ = 0;  // bytes of current_.front() that are gone
+  std::size_t queued_ = 0;  // bytes in both
+  std::vector<std::byte> spare_;
+  bool writing_ = false, blocked_ = false, gathered_ = false, broken_ = false, closing_ = false;
+};
+
+}  // namespace cohort

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace cohort {
+
+/// What a worker printed before the line with its address: kept to be shown after that line, or with the failure.
+class StartupOutput {
+ public:
+  struct Line {
+    bool is_stderr;
+    std::string text;
+  };
+
+  void add(bool is_stderr, std::string_view line);
+  /// So much was printed to standard output that the address will not come any more.
+  bool unexpected() const { return stdout_lines_ > max_stdout_lines || stdout_bytes_ > max_bytes; }
+  /// Standard error has no such limit: its oldest lines have to leave.
+  bool stderr_overflows() const { return stderr_lines_ > max_stderr_lines || stderr_bytes_ > max_bytes; }
+  bool empty() const { return lines_.empty(); }
+  /// Removes the oldest line.
+  Line take_oldest();
+  /// `what`, and the last lines (up to 10) if there are any.
+  std::string failure(std::string_view what) const;
+
+ private:
+  static constexpr std::size_t max_stdout_lines = 1000;
+  static constexpr std::size_t max_stderr_lines = 1000;
+  static constexpr std::size_t max_bytes = 1 << 20;
+  static constexpr std::size_t shown_lines = 10;
+
+  std::deque<Line> lines_;  // of both, in the order they were read
+  std::size_t stdout_lines_ = 0;
+  std::size_t stdout_bytes_ = 0;
+  std::size_t stderr_lines_ = 0;
+  std::size_t stderr_bytes_ = 0;
+};
+
+}  // namespace cohort

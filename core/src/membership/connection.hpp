@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <cohort/io_pair.hpp>
+
+#include "io/loop_handles.hpp"
+#include "io/send_queue.hpp"
+#include "membership/requests.hpp"
+#include "wire/frame.hpp"
+#include "wire/handshake.hpp"
+
+namespace cohort {
+
+/// One authenticated connection to another process: the handshake, then frames both ways. Owned by the members table (or
+/// by the acceptor until it is identified) and by whoever sends on it.
+class Connection final : public std::enable_shared_from_this<Connection> {
+ public:
+  /// Loop thread, all of them.
+  class Handler {
+   public:
+    virtual ~Handler();
+    virtual void on_established(const std::shared_ptr<Connection>& connection) = 0;
+    virtual void on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) = 0;
+    /// Once, for every connection that was opened. @param reason a sentence for people.
+    virtual void on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
+  };
+
+  Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role, const Identity& mine,
+             std::string_view cookie);
+  ~Connection();
+
+  /// Starts the handshake. Loop thread, once. The handler must outlive the reactor's last turn.
+  void start(Duration handshake_timeout);
+
+  /// Sends one frame; see SendQueue::send for the result. `references` name the payload's references, if it has any;
+  /// `prefix` goes before the payload's body.
+  std::shared_ptr<Completion> send(FrameKind kind, std::uint8_t flags, std::uint64_t request, const Payload& payload,
+                                   SendQueue::Mode mode, std::span<const ReferenceEntry> references = {},
+                                   std::span<const std::byte> prefix = {});
+  /// A frame without segments.
+  void send(FrameKind kind, std::uint64_t request, std::span<const std::byte> body, SendQueue::Mode mode);
+
+  /// Ends the connection; on_closed comes on the loop. Any thread, idempotent.
+  void close(const std::string& reason);
+
+  bool dialled() const { return role_ == Handshake::Role::dialer; }
+  /// The other process as it said in the handshake. Once established.
+  const Identity& peer_identity() const { return handshake_->peer(); }
+  /// Who it is in the cluster. Set once by the handler on the loop.
+  Pid peer() const { return peer_.load(std::memory_order_relaxed); }
+  void set_peer(Pid pid) { peer_.store(pid, std::memory_order_relaxed); }
+
+  RequestTable& requests() { return requests_; }
+  /// When bytes last came in. Loop thread.
+  Clock::time_point last_received() const { return last_received_; }
+  bool established() const { return established_.load(std::memory_order_acquire); }
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+
+ private:
+  void watch_output(bool soon);
+  void on_ready(bool readable, bool writable);
+  void read_some();
+  /// @return whether to go on reading.
+  bool take_handshake(std::span<const std::byte> bytes);
+  void finish(const std::string& reason);
+
+  Reactor& reactor_;
+  Handler& handler_;
+  const Handshake::Role role_;
+  const std::unique_ptr<Reader> reader_;
+  const std::shared_ptr<SendQueue> output_;
+  RequestTable requests_;
+  std::atomic<Pid> peer_{no_pid};
+  std::atomic<bool> established_{false}, closed_{false};
+
+  // Loop thread only.
+  std::optional<Handshake> handshake_;
+  FrameDecoder decoder_;
+  PollWatcher input_watcher_, output_watcher_;  // the second one only where the writer has a descriptor of its own
+  Timer deadline_;
+  Clock::time_point last_received_{};
+  bool finished_ = false;
+};
+
+}  // namespace cohort

@@ -1,0 +1,133 @@
+#include "membership/members.hpp"
+
+#include <cohort/error.hpp>
+
+#include <utility>
+
+namespace cohort {
+
+std::string to_string(Topology topology) {
+  return topology == Topology::all_to_all ? "all_to_all" : "master_worker";
+}
+
+Topology parse_topology(const std::string& name) {
+  for (auto topology : {Topology::all_to_all, Topology::master_worker}) {
+    if (to_string(topology) == name) return topology;
+  }
+  throw ConfigError("unknown topology '" + name + "'; there are: all_to_all, master_worker");
+}
+
+using Guard = std::lock_guard<std::mutex>;
+
+std::uint64_t Members::epoch() const {
+  Guard lock(mutex_);
+  return epoch_;
+}
+
+void Members::set_epoch(std::uint64_t epoch) {
+  Guard lock(mutex_);
+  epoch_ = std::max(epoch_, epoch);
+}
+
+void Members::add(const MemberInfo& member) {
+  Guard lock(mutex_);
+  if (gone_.contains(member.pid)) return;
+  members_[member.pid].address = member.address;
+  epoch_++;
+}
+
+bool Members::remove(Pid pid) {
+  std::shared_ptr<Connection> connection;  // released after the lock
+  Guard lock(mutex_);
+  if (!gone_.insert(pid).second) return false;
+  if (auto member = members_.find(pid); member != members_.end()) {
+    connection = std::move(member->second.connection);
+    members_.erase(member);
+  }
+  epoch_++;
+  return true;
+}
+
+bool Members::contains(Pid pid) const {
+  Guard lock(mutex_);
+  return members_.contains(pid);
+}
+
+bool Members::is_gone(Pid pid) const {
+  Guard lock(mutex_);
+  return gone_.contains(pid);
+}
+
+std::vector<MemberInfo> Members::list() const {
+  Guard lock(mutex_);
+  std::vector<MemberInfo> members;
+  for (const auto& [pid, member] : members_) members.push_back({pid, member.address});
+  return members;
+}
+
+std::vector<Pid> Members::pids() const {
+  Guard lock(mutex_);
+  std::vector<Pid> pids;
+  for (const auto& [pid, member] : members_) pids.push_back(pid);
+  return pids;
+}
+
+std::shared_ptr<Connection> Members::connection(Pid pid) const {
+  Guard lock(mutex_);
+  auto member = members_.find(pid);
+  return member == members_.end() ? nullptr : member->second.connection;
+}
+
+bool Members::bind(Pid pid, const std::shared_ptr<Connection>& connection) {
+  Guard lock(mutex_);
+  if (gone_.contains(pid)) return false;
+  auto& member = members_[pid];
+  if (member.connection != nullptr && !member.connection->closed()) return false;
+  member.connection = connection;
+  return true;
+}
+
+void Members::unbind(Pid pid, const Connection* connection) {
+  std::shared_ptr<Connection> released;
+  Guard lock(mutex_);
+  auto member = members_.find(pid);
+  if (member != members_.end() && member->second.connection.get() == connection) {
+    released = std::move(member->second.connection);
+  }
+}
+
+std::vector<std::shared_ptr<Connection>> Members::connections() const {
+  Guard lock(mutex_);
+  std::vector<std::shared_ptr<Connection>> connections;
+  for (const auto& [pid, member] : members_) {
+    if (member.connection != nullptr) connections.push_back(member.connection);
+  }
+  return connections;
+}
+
+Members::Attempted Members::attempt(Pid pid) {
+  Guard lock(mutex_);
+  Attempted result;
+  auto place = members_.find(pid);
+  if (place == members_.end()) return result;
+  Member& member = place->second;
+  result.address = member.address;
+  if (member.connection != nullptr) {
+    result.connection = member.connection;
+    return result;
+  }
+  if (member.attempt == nullptr) {
+    member.attempt = std::make_shared<ConnectAttempt>();
+    result.start = true;
+  }
+  result.attempt = member.attempt;
+  return result;
+}
+
+std::shared_ptr<ConnectAttempt> Members::take_attempt(Pid pid) {
+  Guard lock(mutex_);
+  auto member = members_.find(pid);
+  return member == members_.end() ? nullptr : std::exchange(member->second.attempt, nullptr);
+}
+
+}  // namespace cohort

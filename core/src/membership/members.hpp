@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <cohort/types.hpp>
+
+#include "membership/connection.hpp"
+
+namespace cohort {
+
+enum class Topology : std::uint8_t { all_to_all, master_worker };
+std::string to_string(Topology topology);
+/// @throws ConfigError that lists the valid ones.
+Topology parse_topology(const std::string& name);
+
+/// What every process of a cluster knows of every other.
+struct MemberInfo {
+  Pid pid = no_pid;
+  std::string address;  ///< what to dial, in the transport's form
+};
+
+/// An attempt to connect to a member, shared by all who wait for it.
+struct ConnectAttempt : Completion {
+  std::string error;  ///< empty: it worked. Written before the completion is set.
+};
+
+/// The processes of the cluster as this one knows them. Ids are never reused, so the dead are remembered. Every change
+/// has a number, the epoch. Thread-safe.
+class Members {
+ public:
+  std::uint64_t epoch() const;
+  void set_epoch(std::uint64_t epoch);
+
+  void add(const MemberInfo& member);
+  /// @return false: it was gone already. Its connection, if any, is the caller's to close.
+  bool remove(Pid pid);
+  bool contains(Pid pid) const;
+  bool is_gone(Pid pid) const;
+  std::vector<MemberInfo> list() const;
+  std::vector<Pid> pids() const;
+
+  std::shared_ptr<Connection> connection(Pid pid) const;
+  /// Makes `connection` the one to `pid`, adding the member if it is unknown. @return false: there is another one, or
+  /// the process is gone.
+  bool bind(Pid pid, const std::shared_ptr<Connection>& connection);
+  /// Forgets the connection if it still is this one.
+  void unbind(Pid pid, const Connection* connection);
+  std::vector<std::shared_ptr<Connection>> connections() const;
+
+  struct Attempted {
+    std::shared_ptr<Connection> connection;   ///< there is one already
+    std::shared_ptr<ConnectAttempt> attempt;  ///< to wait for
+    bool start = false;                       ///< the caller is to make the connection
+    std::string address;
+  };
+  Attempted attempt(Pid pid);
+  /// Ends the attempt to connect to `pid`, if there is one; to be completed by the caller.
+  std::shared_ptr<ConnectAttempt> take_attempt(Pid pid);
+
+ private:
+  struct Member {
+    std::string address;
+    std::shared_ptr<Connection> connection;
+    std::shared_ptr<ConnectAttempt> attempt;
+  };
+  mutable std::mutex mutex_;  // guards all below
+  std::uint64_t epoch_ = 0;
+  std::map<Pid, Member> members_;
+  std::set<Pid> gone_;
+};
+
+}  // namespace cohort

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/reactor.hpp"
+#include "wire/frame.hpp"
+
+namespace cohort {
+
+/// Something that waits for the `result` frame of a request sent to a peer.
+class Request : public Completion {
+ public:
+  virtual ~Request();
+  /// The answer. Loop thread; the completion is set after it returns, unless it says false: not the last answer.
+  virtual void on_result(Frame&& frame) noexcept = 0;
+  /// The connection ended first. Any thread.
+  virtual void on_lost(const std::string& cause) noexcept = 0;
+};
+
+/// The open requests of one connection. An id is generation << 32 | index, so that a late or forged answer finds nothing.
+class RequestTable {
+ public:
+  /// @return the id, or nullopt once take_all_and_close() was called. @param open how many are open then.
+  std::optional<std::uint64_t> add(std::shared_ptr<Request> request, std::size_t* open = nullptr);
+  /// Null for an id that is not open.
+  std::shared_ptr<Request> take(std::uint64_t id);
+  std::vector<std::shared_ptr<Request>> take_all_and_close();
+
+ private:
+  struct Entry {
+    std::shared_ptr<Request> request;
+    std::uint32_t generation = 1;
+  };
+  std::mutex mutex_;  // guards all below
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> free_;
+  bool closed_ = false;
+};
+
+}  // namespace cohort

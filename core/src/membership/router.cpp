@@ -1,0 +1,7 @@
+#include "membership/router.hpp"
+
+namespace cohort {
+
+Router::~Router() = default;
+
+}  // namespace cohort

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <cohort/types.hpp>
+
+#include "membership/connection.hpp"
+
+namespace cohort {
+
+/// The way to other processes, as the remote calls see it. Implemented by the node. Any thread unless said otherwise.
+class Router {
+ public:
+  virtual ~Router();
+  virtual Pid self() const = 0;
+  virtual Reactor& reactor() = 0;
+  /// The connection to a process; the first message to another worker makes one, and waits for it.
+  /// @throws ProcessExitedException it is gone; Error it never was, cannot be reached, or the topology forbids it.
+  virtual std::shared_ptr<Connection> connection_to(Pid pid) = 0;
+  /// The connection if there is one, else null. Never waits.
+  virtual std::shared_ptr<Connection> existing_connection(Pid pid) = 0;
+  /// Whether a connection may be made, or exists.
+  virtual bool may_connect(Pid pid) = 0;
+  virtual bool is_gone(Pid pid) = 0;
+};
+
+}  // namespace cohort

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/master.hpp"
+
+namespace cohort {
+
+/// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
+/// handshake, join, register. Each ends by its answer, by the end of the process, or by its deadline; a failure is kept
+/// and the others go on.
+class Addition final : public LaunchQueue, public std::enable_shared_from_this<Addition> {
+ public:
+  Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
+           Timeouts timeouts);
+
+  /// Runs it all. @return the pids of the workers that joined, ascending. @throws as addprocs.
+  std::vector<Pid> run();
+
+  // LaunchQueue; any thread.
+  void push(WorkerConfig config) override;
+
+  // From the master, on the loop.
+  void established(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection);
+  void lost(const std::shared_ptr<WorkerRecord>& record, const std::string& reason);
+
+ private:
+  using Record = std::shared_ptr<WorkerRecord>;
+  void launch();
+  void begin(const Record& record);
+  void dial(const Record& record);
+  void join_those_ready();
+  void send_join(const Record& record);
+  void joined(const Record& record, Frame&& answer);
+  void launch_more(const Record& first);
+  void take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer);
+  void fail(const Record& record, const std::string& what);
+  void step_ended();
+
+  Master& master_;
+  const std::shared_ptr<ClusterManager> manager_;
+  const std::string manager_name_;
+  LaunchParams params_;
+  const Timeouts timeouts_;
+  std::stop_source stop_;
+  const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
+
+  std::mutex mutex_;               // guards all below
+  int open_ = 1;                   // workers being set up, and launch()
+  int connecting_ = 1;             // of these, not yet waiting to join
+  std::vector<Record> ready_;      // authenticated, told to join when all are (not lazy) or at once
+  std::set<Pid> established_, failed_;
+  std::vector<MemberInfo> added_;
+  std::vector<std::exception_ptr> errors_;
+};
+
+}  // namespace cohort

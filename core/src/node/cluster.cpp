@@ -1,0 +1,168 @@
+#include <cohort/cluster.hpp>
+
+#include <algorithm>
+#include <thread>
+
+#include <cohort/error.hpp>
+#include <cohort/remotecall.hpp>
+#include <cohort/this_call.hpp>
+
+#include "base/log.hpp"
+#include "node/session.hpp"
+#include "plugin/loader.hpp"
+
+namespace cohort {
+namespace {
+
+Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
+
+std::shared_ptr<ClusterManager> make_manager(const std::string& plugin, std::string_view options) {
+  auto& loaded = detail::PluginLoader::instance().load(PluginKind::manager, plugin);
+  return loaded.create_manager(loaded.parse_options(options));
+}
+
+void use_transport(const TransportSpec& transport) {
+  Master& master = current_master();
+  if (master.node().members().pids().size() == 1) master.use_transport(transport.plugin, transport.options_json);
+}
+
+void apply(const Logging& logging) {
+  set_log_level(logging.level == "error"  ? LogLevel::error
+                : logging.level == "warn" ? LogLevel::warn
+                : logging.level == "info" ? LogLevel::info
+                                          : LogLevel::debug);
+  OutputForwarder& output = current_master().output();
+  output.set_mode(logging.forward == "all"      ? ForwardMode::all
+                  : logging.forward == "stderr" ? ForwardMode::only_stderr
+                                                : ForwardMode::none);
+  output.set_prefix(logging.prefix == "short" ? ForwardPrefix::brief : ForwardPrefix::none);
+}
+
+// The "count" of a manager entry is the option of that name of its plugin.
+std::string options_with_count(const ManagerSpec& spec) {
+  if (!spec.count && !spec.count_auto) return spec.options_json;
+  const std::string count = spec.count_auto ? "\"auto\"" : std::to_string(*spec.count);
+  const auto rest = spec.options_json.find_first_not_of(" \t\r\n", spec.options_json.find('{') + 1);
+  const bool empty = spec.options_json[rest] == '}';
+  return "{\"count\": " + count + (empty ? "" : ", ") + spec.options_json.substr(rest);
+}
+
+}  // namespace
+
+std::vector<Pid> addprocs(const AddprocsOptions& options) { return addprocs("local", "{}", options); }
+
+std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
+  return addprocs("local", "{\"count\": " + std::to_string(count) + "}", options);
+}
+
+std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options, const AddprocsOptions& options) {
+  Master& master = current_master();
+  use_transport({});
+  return master.addprocs(make_manager(manager, manager_options), manager, options);
+}
+
+std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
+  Master& master = current_master();
+  use_transport({});
+  return master.addprocs(std::move(manager), "of the program", options);
+}
+
+std::vector<Pid> addprocs(const ClusterFile& file) {
+  Master& master = current_master();
+  apply(file.logging);
+  use_transport(file.transport);
+  AddprocsOptions options;
+  options.topology = file.topology;
+  options.lazy = file.lazy;
+  options.timeouts = file.timeouts;
+  std::vector<Pid> pids;
+  for (const auto& spec : file.managers) {
+    const auto more = master.addprocs(make_manager(spec.plugin, options_with_count(spec)), spec.id, options);
+    pids.insert(pids.end(), more.begin(), more.end());
+  }
+  return pids;
+}
+
+void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) { current_master().rmprocs(pids, options); }
+void rmprocs(Pid pid, const RmprocsOptions& options) { rmprocs(std::vector<Pid>{pid}, options); }
+
+void interrupt(const std::vector<Pid>& pids) { current_master().interrupt(pids); }
+void interrupt() { current_master().interrupt(current_master().workers()); }
+
+Pid myid() { return CurrentNode::get().router->self(); }
+
+std::vector<Pid> procs() {
+  if (Master* master = master_or_null()) {
+    auto pids = master->workers();
+    pids.insert(pids.begin(), master_pid);
+    return pids;
+  }
+  return current_node().members().pids();
+}
+
+std::vector<Pid> workers() {
+  auto pids = procs();
+  if (pids.size() > 1) std::erase(pids, master_pid);
+  return pids;
+}
+
+int nprocs() { return static_cast<int>(procs().size()); }
+int nworkers() { return static_cast<int>(workers().size()); }
+bool is_worker_process() { return master_or_null() == nullptr && CurrentNode::get().router != nullptr; }
+
+std::string cluster_cookie() { return current_node().cookie(); }
+
+std::string cluster_cookie(const std::string& cookie) {
+  Master& master = current_master();
+  if (cookie.find('\n') != cookie.npos) throw Error("a cookie is one line");
+  if (master.workers().size() > 0) throw Error("the cookie cannot change while there are workers");
+  master.node().set_cookie(cookie);
+  return cookie;
+}
+
+Duration ping(Pid pid, Duration timeout) {
+  struct Ping final : Request {
+    bool lost = false;
+    std::string cause;
+    void on_result(Frame&&) noexcept override {}
+    void on_lost(const std::string& reason) noexcept override {
+      lost = true;
+      cause = reason;
+    }
+  };
+  const auto start = Clock::now();
+  Node& node = current_node();
+  if (pid == node.self()) return Clock::now() - start;
+  auto connection = node.connection_to(pid);
+  auto request = std::make_shared<Ping>();
+  const auto id = connection->requests().add(request);
+  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  connection->send(FrameKind::ping, *id, {}, SendQueue::Mode::before_wait);
+  // A wait with a deadline does not drive the loop, so first see whether the answer is there at once.
+  if (!wait_interruptibly(node.reactor(), *request, deadline_after(timeout))) {
+    throw TimeoutError("process " + std::to_string(pid) + " did not answer a ping in time");
+  }
+  if (request->lost) throw ProcessExitedException(pid, request->cause);
+  return Clock::now() - start;
+}
+
+std::size_t reference_count(Pid pid) {
+  return remotecall_fetch([] { return current_node().references().entries(); }, pid);
+}
+
+Pid ThisCall::caller() const {
+  const CallContext* context = CallContext::current();
+  return context == nullptr ? myid() : context->caller;
+}
+
+namespace detail {
+
+Pid next_worker() {
+  if (Master* master = master_or_null()) return master->next_worker();
+  static std::atomic<unsigned> turn{0};
+  const auto pids = workers();
+  return pids[turn.fetch_add(1) % pids.size()];
+}
+
+}  // namespace detail
+}  // namespace cohort

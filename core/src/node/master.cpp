@@ -1,0 +1,333 @@
+#include "node/master.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "node/addition.hpp"
+#include "node/messages.hpp"
+#include "node/seconds.hpp"
+#include "plugin/loader.hpp"
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+
+namespace cohort {
+namespace {
+
+constexpr Duration exit_output_limit = std::chrono::milliseconds(500);
+constexpr Duration interrupt_limit = std::chrono::seconds(3);
+
+void report_plugin_error(const WorkerRecord& record, const char* function) {
+  log_warning("manager '" + record.manager_name + "', " + function + ": " + message_of(std::current_exception()));
+}
+
+// A request whose answer is waited for by its completion.
+struct Answered final : Request {
+  bool lost = false;
+  Bytes body;
+  void on_result(Frame&& frame) noexcept override { body = std::move(frame.body); }
+  void on_lost(const std::string&) noexcept override { lost = true; }
+};
+
+}  // namespace
+
+Master::Master(const Timeouts& timeouts) {
+  node_ = std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
+  node_->set_role(this);
+  node_->members().add({master_pid, ""});
+}
+
+Master::~Master() {
+  remove_all();
+  node_.reset();
+}
+
+void Master::use_transport(const std::string& plugin, const std::string& options_json) {
+  auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, plugin);
+  node_->set_transport(loaded.create_transport(loaded.parse_options(options_json)));
+}
+
+// --- Adding. ---
+
+std::shared_ptr<WorkerRecord> Master::make_record(const std::shared_ptr<Addition>& addition,
+                                                  std::shared_ptr<ClusterManager> manager,
+                                                  const std::string& manager_name) {
+  auto record = std::make_shared<WorkerRecord>();
+  record->addition = addition;
+  record->manager = std::move(manager);
+  record->manager_name = manager_name;
+  std::lock_guard lock(mutex_);
+  record->pid = next_pid_++;
+  records_[record->pid] = record;
+  return record;
+}
+
+std::shared_ptr<WorkerRecord> Master::record_of(Pid pid) const {
+  std::lock_guard lock(mutex_);
+  auto record = records_.find(pid);
+  return record == records_.end() ? nullptr : record->second;
+}
+
+void Master::choose_topology(const AddprocsOptions& options) {
+  const Topology wanted = options.topology ? parse_topology(*options.topology) : node_->topology();
+  const bool no_workers = node_->members().pids().size() == 1;
+  if (!no_workers && wanted != node_->topology()) {
+    throw Error("Workers with Topology " + to_string(node_->topology()) + " already exist. Requested Topology " +
+                to_string(wanted) + " cannot be set.");
+  }
+  bool lazy = wanted == Topology::all_to_all && options.lazy.value_or(no_workers ? true : node_->lazy());
+  if (!no_workers && wanted == Topology::all_to_all && lazy != node_->lazy()) {
+    throw Error(fmt::format("Active workers with lazy={}. Cannot set lazy={}", node_->lazy(), lazy));
+  }
+  node_->configure(master_pid, options.timeouts.value_or(node_->timeouts()), wanted, lazy);
+}
+
+std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
+                                  const AddprocsOptions& options) {
+  std::lock_guard one_at_a_time(changing_);
+  choose_topology(options);
+  LaunchParams params;
+  params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
+  params.exeflags = {"--cohort-worker"};
+  params.exeflags.insert(params.exeflags.end(), options.exeflags.begin(), options.exeflags.end());
+  params.dir = options.dir;
+  params.cookie = node_->cookie();
+  params.transport = "tcp";
+  return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())->run();
+}
+
+void Master::announce_members(const std::vector<MemberInfo>& added) {
+  if (added.empty()) return;
+  const Payload change = to_payload(MembersChange{node_->members().epoch(), added, {}});
+  std::vector<std::shared_ptr<Answered>> answers;
+  for (const auto& connection : node_->members().connections()) {
+    auto answer = std::make_shared<Answered>();
+    const auto id = connection->requests().add(answer);
+    if (!id) continue;
+    connection->send(FrameKind::members, 0, *id, change, SendQueue::Mode::before_wait);
+    answers.push_back(std::move(answer));
+  }
+  const auto deadline = deadline_after(node_->timeouts().connect);
+  for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
+}
+
+void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
+  auto record = record_of(connection->peer());
+  auto addition = record == nullptr ? nullptr : record->addition.lock();
+  if (addition == nullptr) return connection->close("nobody waits for it any more");
+  addition->established(record, connection);
+}
+
+bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  if (frame.header.kind != FrameKind::dial) return false;
+  relay_dial(connection, std::move(frame));
+  return true;
+}
+
+// A worker wants one with a higher id to connect to it.
+void Master::relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  struct Relay final : Request {
+    std::shared_ptr<Connection> asker;
+    std::uint64_t request;
+    void answer(std::uint8_t flag, const Payload& payload) {
+      asker->send(FrameKind::result, flag, request, payload, SendQueue::Mode::gather);
+    }
+    void on_result(Frame&& result) noexcept override {
+      Payload payload;
+      payload.body = std::move(result.body);
+      answer(result.header.flags, payload);
+    }
+    void on_lost(const std::string& cause) noexcept override {
+      answer(result_exception, encode_exception(std::make_exception_ptr(Error(cause)), master_pid));
+    }
+  };
+  auto relay = std::make_shared<Relay>();
+  relay->asker = connection;
+  relay->request = frame.header.request;
+  const auto dial = from_frame<Dial>(std::move(frame));
+  auto dialler = node_->members().connection(dial.from);
+  const auto id = dialler == nullptr ? std::nullopt : dialler->requests().add(relay);
+  if (!id) return relay->on_lost("process " + std::to_string(dial.from) + " is gone");
+  dialler->send(FrameKind::dial, 0, *id, to_payload(dial), SendQueue::Mode::gather_on_loop);
+}
+
+// --- Ending. ---
+
+void Master::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
+  auto record = record_of(connection->peer());
+  if (record == nullptr) return node_->fail_requests(*connection, reason);
+  if (!record->joined.load()) {
+    node_->fail_requests(*connection, reason);
+    if (auto addition = record->addition.lock()) addition->lost(record, reason);
+    return;
+  }
+  node_->blocking().run([this, record, connection, reason] { end_worker(record, connection, reason); });
+}
+
+// A blocking thread. Everything that waits for the worker learns why it ended.
+void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
+                        const std::string& reason) {
+  std::string cause;
+  try {
+    cause = record->manager->exit_cause(record->pid, record->config);
+    if (cause.empty() && !record->removing) record->manager->kill(record->pid, record->config);
+  } catch (...) {
+    report_plugin_error(*record, "exit_cause");
+  }
+  if (record->removing)
+    cause = "removed";
+  else if (cause.empty())
+    cause = reason;
+  if (record->output) {
+    output_.drain(*record->output, deadline_after(exit_output_limit));
+    if (const auto tail = output_.tail(*record->output); !tail.empty() && !record->removing) {
+      cause += "; its last words on standard error:\n" + tail;
+    }
+  }
+  const bool known = node_->members().remove(record->pid);
+  node_->fail_requests(*connection, cause);
+  node_->references().drop_client(record->pid);
+  if (known) {
+    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {record->pid}});
+    for (const auto& other : node_->members().connections()) {
+      other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
+    }
+  }
+  if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
+  forget(record);
+}
+
+void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
+  for (const auto op : {ManageOp::deregister_worker, ManageOp::finalize}) {
+    try {
+      record->manager->manage(record->pid, record->config, op);
+    } catch (...) {
+      report_plugin_error(*record, op == ManageOp::finalize ? "finalize" : "deregister");
+    }
+  }
+  if (record->output) output_.remove(*record->output);
+  node_->members().remove(record->pid);
+  {
+    std::lock_guard lock(mutex_);
+    records_.erase(record->pid);
+  }
+  node_->reactor().post([this, record] {
+    record->leave_timer.stop();
+    record->connection.reset();
+    node_->reactor().complete(record->gone);
+  });
+}
+
+void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
+  std::vector<std::shared_ptr<WorkerRecord>> records;
+  for (const Pid pid : pids) {
+    if (pid == master_pid) log_warning("rmprocs: process 1 not removed");
+    auto record = record_of(pid);
+    if (record != nullptr && record->joined.load()) records.push_back(std::move(record));
+  }
+  for (const auto& record : records) start_removal(record);
+  if (options.waitfor == Duration::zero()) return;
+  const auto deadline = deadline_after(options.waitfor);
+  std::vector<Pid> left;
+  for (const auto& record : records) {
+    if (node_->reactor().wait(*record->gone, deadline) != WaitResult::done) left.push_back(record->pid);
+  }
+  if (!left.empty()) {
+    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:.1f} seconds.", fmt::join(left, ", "),
+                            std::chrono::duration<double>(options.waitfor).count()));
+  }
+}
+
+void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
+  if (record->removing.exchange(true)) return;
+  node_->reactor().post([this, record] {
+    if (record->connection == nullptr) return;
+    record->connection->send(FrameKind::leave, 0, {}, SendQueue::Mode::before_wait);
+    record->leave_timer.start(node_->reactor(), node_->timeouts().shutdown, [this, record] {
+      record->leave_timer.stop();
+      if (!record->gone->done()) node_->blocking().run([this, record] { force_removal(record); });
+    });
+  });
+}
+
+void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
+  log_warning("worker " + std::to_string(record->pid) + " did not leave within " + in_seconds(node_->timeouts().shutdown) +
+              " and is killed");
+  try {
+    record->manager->kill(record->pid, record->config);
+  } catch (...) {
+    report_plugin_error(*record, "kill");
+  }
+  node_->reactor().post([record] {
+    if (record->connection != nullptr) record->connection->close("removed");
+  });
+}
+
+void Master::remove_all() noexcept {
+  try {
+    std::vector<Pid> pids;
+    {
+      std::lock_guard lock(mutex_);
+      for (const auto& [pid, record] : records_) pids.push_back(pid);
+    }
+    const Timeouts limits = node_->timeouts();
+    rmprocs(pids, {.waitfor = limits.shutdown + limits.term + limits.kill + std::chrono::seconds(2)});
+  } catch (const std::exception& error) {
+    log_error(std::string("Unable to terminate all workers: ") + error.what());
+  }
+}
+
+// --- Interrupting. ---
+
+void Master::interrupt(const std::vector<Pid>& pids) {
+  std::vector<std::pair<std::shared_ptr<WorkerRecord>, std::shared_ptr<Answered>>> asked;
+  for (const Pid pid : pids) {
+    auto record = record_of(pid);
+    auto connection = node_->members().connection(pid);
+    if (record == nullptr || connection == nullptr) continue;
+    auto answer = std::make_shared<Answered>();
+    const auto id = connection->requests().add(answer);
+    if (!id) continue;
+    connection->send(FrameKind::cancel, *id, {}, SendQueue::Mode::before_wait);
+    asked.emplace_back(record, answer);
+  }
+  const auto deadline = deadline_after(interrupt_limit);
+  std::vector<std::shared_ptr<Completion>> signalled;
+  for (auto& [record, answer] : asked) {
+    const bool answered = node_->reactor().wait(*answer, deadline) == WaitResult::done;
+    if (answered && (answer->lost || answer->body.empty() || answer->body[0] == std::byte{0})) continue;
+    auto done = signalled.emplace_back(std::make_shared<Completion>());
+    node_->blocking().run([this, worker = record, done] {
+      try {
+        worker->manager->manage(worker->pid, worker->config, ManageOp::interrupt);
+      } catch (...) {
+        report_plugin_error(*worker, "interrupt");
+      }
+      node_->reactor().complete(done);
+    });
+  }
+  for (const auto& done : signalled) node_->reactor().wait(*done, deadline);
+}
+
+Pid Master::next_worker() {
+  const auto pids = workers();
+  return pids.empty() ? master_pid : pids[turn_.fetch_add(1) % pids.size()];
+}
+
+std::vector<Pid> Master::workers() const {
+  std::vector<Pid> pids;
+  std::lock_guard lock(mutex_);
+  for (const auto& [pid, record] : records_) {
+    if (record->joined.load() && !record->removing.load() && !node_->members().is_gone(pid)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+}  // namespace cohort

@@ -1,0 +1,89 @@
+#pragma once
+
+// The bodies of frames about membership. Plain aggregates: their fields, in order, are the wire format.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <cohort/archive.hpp>
+#include <cohort/error.hpp>
+#include <cohort/timeouts.hpp>
+#include <cohort/types.hpp>
+
+#include "membership/members.hpp"
+#include "wire/frame.hpp"
+
+namespace cohort {
+
+/// Master to worker: who you are. Answered by a result with Joined.
+struct Join {
+  std::int32_t pid = 0;
+  std::uint64_t epoch = 0;
+  std::uint8_t topology = 0;
+  bool lazy = true;
+  std::int32_t slots = 1;
+  Timeouts timeouts;
+  std::vector<MemberInfo> members;
+  std::vector<std::int32_t> dial;  ///< workers to connect to before answering
+};
+
+struct Joined {
+  std::int32_t cpu_threads = 1;
+  std::int32_t ospid = 0;
+};
+
+/// Master to workers. Answered by an empty result.
+struct MembersChange {
+  std::uint64_t epoch = 0;
+  std::vector<MemberInfo> added;
+  std::vector<std::int32_t> removed;
+};
+
+/// Worker to master, and on to the worker that is to dial: connect to `to`. Answered by a result, when connected.
+struct Dial {
+  std::int32_t from = 0;
+  std::int32_t to = 0;
+};
+
+/// Master to the first worker of a host: start more workers there. Answered by a result with Launched.
+struct Launch {
+  std::string exename;
+  std::vector<std::string> exeflags;
+  std::vector<std::int32_t> pids;  ///< ids they will have, for the prefix of their output
+  std::int64_t timeout_nanoseconds = 0;
+};
+
+struct Launched {
+  struct Worker {
+    std::string host;
+    std::int32_t port = 0;
+    std::int32_t ospid = 0;
+    std::string error;  ///< not empty: it did not come up
+  };
+  std::vector<Worker> workers;
+};
+
+template <class T>
+Payload to_payload(const T& message) {
+  Payload payload;
+  OutArchive archive(payload);
+  archive(message);
+  payload.own();
+  return payload;
+}
+
+/// @throws BadMessage.
+template <class T>
+T from_frame(Frame&& frame) {
+  Payload payload;
+  payload.body = std::move(frame.body);
+  payload.segments = std::move(frame.segments);
+  T message{};
+  InArchive archive(payload);
+  archive(message);
+  archive.finish();
+  return message;
+}
+
+}  // namespace cohort

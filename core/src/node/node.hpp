@@ -1,0 +1,122 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include <cohort/timeouts.hpp>
+#include <cohort/transport.hpp>
+
+#include "io/blocking_pool.hpp"
+#include "io/reactor.hpp"
+#include "membership/members.hpp"
+#include "membership/router.hpp"
+#include "remote/call_server.hpp"
+#include "remote/references.hpp"
+
+namespace cohort {
+
+/// What differs between the master and a worker. Loop thread, all of them.
+class Role {
+ public:
+  virtual ~Role();
+  /// A connection that somebody made to this process was authenticated. @return false: not wanted; close it.
+  virtual bool on_accepted(const std::shared_ptr<Connection>& connection) = 0;
+  /// A connection that this process made was authenticated; it is bound to connection->peer() already.
+  virtual void on_dialled(const std::shared_ptr<Connection>& connection) = 0;
+  /// A frame that is not about calls. @return false: unknown here.
+  virtual bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) = 0;
+  /// The bound connection to `peer` ended. The role says when its open requests fail: Node::fail_requests().
+  virtual void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
+  /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
+  virtual void request_dial_from(Pid pid) = 0;
+};
+
+/// Everything that a process knows about its cluster. One a process, as a rule; several can live in one.
+class Node final : public Router, public Connection::Handler {
+ public:
+  struct Settings {
+    std::string cookie;
+    Timeouts timeouts;
+    int slots = 1;
+  };
+
+  Node(Pid self, Settings settings);
+  /// Closes every connection. No thread may wait on this node any more.
+  ~Node() override;
+
+  // Router
+  Pid self() const override { return self_.load(std::memory_order_relaxed); }
+  Reactor& reactor() override { return *reactor_; }
+  std::shared_ptr<Connection> connection_to(Pid pid) override;
+  std::shared_ptr<Connection> existing_connection(Pid pid) override { return members_.connection(pid); }
+  bool may_connect(Pid pid) override;
+  bool is_gone(Pid pid) override { return members_.is_gone(pid); }
+
+  CurrentNode current() { return {this, references_.get()}; }
+  Members& members() { return members_; }
+  References& references() { return *references_; }
+  CallServer& calls() { return calls_; }
+  BlockingPool& blocking() { return *blocking_; }
+  Timeouts timeouts() const;
+  std::string cookie() const;
+  void set_cookie(const std::string& cookie);
+
+  void set_role(Role* role) { role_ = role; }
+  /// The worker learnt who it is, or the master changed its settings.
+  void configure(Pid self, const Timeouts& timeouts, Topology topology, bool lazy);
+  Topology topology() const { return topology_.load(); }
+  bool lazy() const { return lazy_.load(); }
+
+  /// The transport that this process's connections go by. Set once, before any.
+  void set_transport(std::unique_ptr<Transport> transport) { transport_ = std::move(transport); }
+  Transport& transport();
+
+  /// Starts to accept at `listener`. Any thread.
+  void accept_at(std::unique_ptr<Listener> listener);
+  /// Starts the handshake on a new connection. @param peer whom it was dialled for; no_pid: it was accepted.
+  std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer);
+  /// Dials a member on a blocking thread; take_attempt() is completed in the end.
+  void dial(Pid pid, const std::string& address);
+  void finish_attempt(Pid pid, const std::string& error);
+  void fail_requests(Connection& connection, const std::string& cause);
+  /// Runs `body` on the loop and waits for it.
+  void on_loop(std::function<void()> body);
+
+ private:
+  void on_established(const std::shared_ptr<Connection>& connection) override;
+  void on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
+  void on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
+  void answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame);
+  void accept_waiting();
+  void start_heartbeat(Duration interval);
+  void check_liveness();
+
+  std::atomic<Pid> self_;
+  std::unique_ptr<Reactor> reactor_;
+  Members members_;
+  const std::shared_ptr<References> references_;
+  CallServer calls_;
+  std::unique_ptr<Transport> transport_;
+  Role* role_ = nullptr;
+  std::atomic<Topology> topology_{Topology::all_to_all};
+  std::atomic<bool> lazy_{true};
+
+  mutable std::mutex mutex_;  // guards settings_
+  Settings settings_;
+
+  // Loop thread only.
+  std::shared_ptr<Listener> listener_;
+  PollWatcher listener_watcher_;
+  std::set<std::shared_ptr<Connection>> connections_;  // all, from their first moment to on_closed
+  int unauthenticated_ = 0;
+  Timer heartbeat_;
+  Duration heartbeat_interval_{};
+  std::set<const Connection*> suspects_;
+
+  std::unique_ptr<BlockingPool> blocking_;  // last: its work uses all of the above
+};
+
+}  // namespace cohort

@@ -1,0 +1,208 @@
+#include <cohort/session.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <cohort/cluster.hpp>
+#include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
+
+#include "base/log.hpp"
+#include "node/session.hpp"
+
+namespace cohort {
+namespace {
+
+constexpr std::size_t longest_cookie = 4096;
+
+std::atomic<Master*> the_master{nullptr};
+
+// The flags that are ours, taken out of the program's arguments: "--cohort-name=value" or "--cohort-name".
+class OwnArguments {
+ public:
+  OwnArguments(int& argc, char** argv) {
+    int kept = 1;
+    for (int i = 1; i < argc; i++) {
+      if (std::strncmp(argv[i], "--cohort-", 9) == 0)
+        flags_.emplace_back(argv[i] + 9);
+      else
+        argv[kept++] = argv[i];
+    }
+    if (kept < argc) {
+      argc = kept;
+      argv[argc] = nullptr;
+    }
+  }
+  bool has(const std::string& name) { return take(name).has_value(); }
+  std::optional<std::string> value(const std::string& name) { return take(name + "="); }
+  void refuse_rest() const {
+    if (!flags_.empty()) {
+      throw ConfigError("unknown flag --cohort-" + flags_.front() +
+                        "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
+                        "--cohort-no-lazy");
+    }
+  }
+
+ private:
+  std::optional<std::string> take(const std::string& start) {
+    for (auto flag = flags_.begin(); flag != flags_.end(); ++flag) {
+      const bool exact = !start.ends_with('=');
+      if (exact ? *flag != start : !flag->starts_with(start)) continue;
+      std::string rest = flag->substr(start.size());
+      flags_.erase(flag);
+      return rest;
+    }
+    return std::nullopt;
+  }
+  std::vector<std::string> flags_;
+};
+
+// One line of standard input, which is closed then: the secret must not reach what this process starts.
+std::string read_cookie(Duration limit) {
+  const auto deadline = deadline_after(limit);
+  std::string line;
+  for (;;) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (poll(&input, 1, poll_timeout(deadline)) == 0) throw Error("no cookie came by standard input");
+    char next = 0;
+    const ssize_t n = read(STDIN_FILENO, &next, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || next == '\n') break;
+    line.push_back(next);
+    if (line.size() > longest_cookie) throw Error("the cookie on standard input is too long");
+  }
+  const FileDescriptor nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  dup2(nothing.get(), STDIN_FILENO);
+  return line;
+}
+
+Duration master_timeout() {
+  const char* text = std::getenv("COHORT_WORKER_TIMEOUT");
+  const double seconds = text == nullptr ? 60 : std::atof(text);
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds > 0 ? seconds : 60));
+}
+
+[[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
+  try {
+    Worker::Settings settings;
+    settings.master_timeout = master_timeout();
+    settings.transport = own.value("transport").value_or("tcp");
+    for (int i = 1; i < argc; i++) {
+      if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
+    }
+    settings.cookie = read_cookie(settings.master_timeout);
+    auto* worker = new Worker(std::move(settings));  // never destroyed while functions run
+    CurrentNode::set_for_process(worker->node().current());
+    const int code = worker->serve();
+    if (!worker->node().calls().idle()) {
+      std::fflush(nullptr);
+      _exit(code);  // a function is running: nothing that it uses may be destroyed
+    }
+    CurrentNode::set_for_process({});
+    delete worker;
+    std::exit(code);
+  } catch (const std::exception& error) {
+    log_error(std::string("the worker cannot start: ") + error.what());
+    _exit(1);
+  }
+}
+
+std::string read_handover(const std::string& descriptor_text) {
+  const FileDescriptor descriptor(std::atoi(descriptor_text.c_str()));
+  std::string text;
+  char buffer[4096];
+  for (off_t at = 0;;) {
+    const ssize_t n = pread(descriptor.get(), buffer, sizeof buffer, at);
+    if (n <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(n));
+    at += n;
+  }
+  return text;
+}
+
+// What `cohort run` or the flags ask for.
+std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
+  std::optional<ClusterFile> file;
+  if (const char* descriptor = std::getenv("COHORT_HANDOVER")) {
+    const std::string text = read_handover(descriptor);
+    unsetenv("COHORT_HANDOVER");  // not for what this program starts
+    file = ClusterFile::parse(text, "cohort run");
+  }
+  if (const auto path = own.value("cluster")) file = ClusterFile::load(*path);
+  if (const auto procs = own.value("procs")) {
+    if (!file) file.emplace();
+    const std::string count = *procs == "auto" ? "\"auto\"" : *procs;
+    const auto local = ClusterFile::parse(
+        R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
+    file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
+  }
+  const auto topology = own.value("topology");
+  const bool lazy = own.has("lazy"), not_lazy = own.has("no-lazy");
+  own.refuse_rest();
+  if (file) {
+    if (topology) file->topology = *topology;
+    if (lazy || not_lazy) file->lazy = lazy;
+  }
+  return file;
+}
+
+}  // namespace
+
+Master* master_or_null() { return the_master.load(); }
+
+Master& current_master() {
+  if (Master* master = the_master.load()) return *master;
+  CurrentNode::get();  // says what is missing when there is no session at all
+  throw Error("Only process 1 can add and remove workers");
+}
+
+Session::Session(int& argc, char** argv) {
+  OwnArguments own(argc, argv);
+  if (own.has("worker")) serve_as_worker(argc, argv, own);
+  signal(SIGPIPE, SIG_IGN);
+  int code = 1;
+  try {
+    code = 3;
+    const auto file = wanted_cluster(own);
+    code = 1;
+    auto* master = new Master;
+    the_master.store(master);
+    CurrentNode::set_for_process(master->node().current());
+    code = 20;
+    if (file) addprocs(*file);
+    return;
+  } catch (const ConfigError& error) {
+    std::cerr << "cohort: " << error.what() << '\n';
+    code = 3;
+  } catch (const PluginError& error) {
+    std::cerr << "cohort: " << error.what() << '\n';
+    code = 4;
+  } catch (const std::exception& error) {
+    std::cerr << "cohort: " << error.what() << '\n';
+  }
+  delete the_master.exchange(nullptr);
+  CurrentNode::set_for_process({});
+  std::exit(code);
+}
+
+Session::~Session() {
+  if (Master* master = the_master.load()) {
+    master->remove_all();
+    the_master.store(nullptr);
+    CurrentNode::set_for_process({});
+    delete master;
+  }
+}
+
+}  // namespace cohort

@@ -1,0 +1,199 @@
+#include "node/worker.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "base/log.hpp"
+#include "node/messages.hpp"
+#include "node/seconds.hpp"
+#include "plugin/loader.hpp"
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+
+namespace cohort {
+namespace {
+
+void answer(Connection& connection, std::uint64_t request, const Payload& payload, std::uint8_t flag = result_value) {
+  connection.send(FrameKind::result, flag, request, payload, SendQueue::Mode::now);
+}
+
+void answer_failure(Node& node, Connection& connection, std::uint64_t request) {
+  answer(connection, request, encode_exception(std::current_exception(), node.self()), result_exception);
+}
+
+// Standard output, at once: the master waits for it.
+void announce(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  std::printf("cohort_worker:%s#%s\n", address.substr(colon + 1).c_str(), host.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+Worker::Worker(Settings settings) : settings_(std::move(settings)) {
+  node_ = std::make_unique<Node>(no_pid, Node::Settings{.cookie = settings_.cookie, .timeouts = {}, .slots = 1});
+  node_->set_role(this);
+  auto& plugin = detail::PluginLoader::instance().load(PluginKind::transport, settings_.transport);
+  node_->set_transport(plugin.create_transport(plugin.parse_options("{}")));
+}
+
+Worker::~Worker() {
+  node_->on_loop([this] {
+    master_deadline_.stop();
+    master_.reset();
+  });
+  node_.reset();
+}
+
+int Worker::serve() {
+  signal(SIGPIPE, SIG_IGN);
+  auto listener = node_->transport().listen(settings_.bind_to);
+  const std::string address = listener->address();
+  node_->accept_at(std::move(listener));
+  node_->on_loop([this] {
+    master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
+      log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) + ".\nexiting.");
+      leave(1);
+    });
+  });
+  announce(address);
+  std::unique_lock lock(mutex_);
+  left_.wait(lock, [this] { return exit_code_.has_value(); });
+  return *exit_code_;
+}
+
+void Worker::leave(int code) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!exit_code_) exit_code_ = code;
+  }
+  left_.notify_one();
+}
+
+bool Worker::on_accepted(const std::shared_ptr<Connection>& connection) {
+  const Pid pid = connection->peer_identity().pid;
+  if (pid == no_pid || pid == node_->self()) return false;
+  if (pid == master_pid) {
+    if (master_ != nullptr) return false;
+    master_ = connection;
+  }
+  connection->set_peer(pid);
+  if (!node_->members().bind(pid, connection)) return false;
+  node_->finish_attempt(pid, "");
+  return true;
+}
+
+void Worker::on_dialled(const std::shared_ptr<Connection>& connection) {
+  const Pid pid = connection->peer();
+  if (!node_->members().bind(pid, connection)) connection->close("there is a connection already");
+  node_->finish_attempt(pid, "");
+}
+
+void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
+  if (connection == master_) _exit(1);  // no clean-up, no output: either may hang now, and nobody is left to be served
+  const Pid pid = connection->peer();
+  node_->members().unbind(pid, connection.get());
+  if (!connection->established()) node_->finish_attempt(pid, reason);
+  node_->fail_requests(*connection, reason);
+}
+
+bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  if (connection != master_) return false;  // only the master manages
+  switch (frame.header.kind) {
+    case FrameKind::join: on_join(connection, std::move(frame)); return true;
+    case FrameKind::members: on_members(connection, std::move(frame)); return true;
+    case FrameKind::dial: on_dial(connection, std::move(frame)); return true;
+    case FrameKind::leave: leave(0); return true;
+    case FrameKind::launch:
+      node_->blocking().run([this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
+        launch_additional_workers(*node_, connection, std::move(*shared));
+      });
+      return true;
+    default: return false;
+  }
+}
+
+void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const std::uint64_t request = frame.header.request;
+  const auto join = from_frame<Join>(std::move(frame));
+  master_deadline_.stop();
+  node_->configure(join.pid, join.timeouts, static_cast<Topology>(join.topology), join.lazy);
+  node_->reactor().set_slots(join.slots);
+  for (const auto& member : join.members) node_->members().add(member);
+  node_->members().set_epoch(join.epoch);
+  auto answer_joined = [connection, request] {
+    const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid()};
+    answer(*connection, request, to_payload(joined));
+  };
+  if (join.dial.empty()) return answer_joined();
+  node_->blocking().run([this, answer_joined, dial = join.dial] {
+    for (const Pid pid : dial) {
+      try {
+        node_->connection_to(pid);
+      } catch (const std::exception& error) {  // it will be tried again at the first message
+        log_warning(error.what());
+      }
+    }
+    answer_joined();
+  });
+}
+
+void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const std::uint64_t request = frame.header.request;
+  const auto change = from_frame<MembersChange>(std::move(frame));
+  for (const auto& member : change.added) node_->members().add(member);
+  for (const Pid pid : change.removed) {
+    auto lost = node_->members().connection(pid);
+    node_->finish_attempt(pid, "it is gone");
+    node_->members().remove(pid);
+    if (lost != nullptr) lost->close("process " + std::to_string(pid) + " was removed from the cluster");
+    node_->references().drop_client(pid);
+  }
+  node_->members().set_epoch(change.epoch);
+  if (request != 0) answer(*connection, request, {});
+}
+
+void Worker::on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const std::uint64_t request = frame.header.request;
+  const auto dial = from_frame<Dial>(std::move(frame));
+  node_->blocking().run([this, connection, request, to = dial.to] {
+    try {
+      node_->connection_to(to);
+      answer(*connection, request, {});
+    } catch (...) {
+      answer_failure(*node_, *connection, request);
+    }
+  });
+}
+
+void Worker::request_dial_from(Pid pid) {
+  struct Answer final : Request {
+    Node* node;
+    Pid pid;
+    void on_result(Frame&& frame) noexcept override {
+      if (frame.header.flags != result_exception) return;  // the connection itself ends the attempt
+      Payload payload;
+      payload.body = std::move(frame.body);
+      node->finish_attempt(pid, message_of(decode_exception(payload, master_pid)));
+    }
+    void on_lost(const std::string& cause) noexcept override { node->finish_attempt(pid, cause); }
+  };
+  auto request = std::make_shared<Answer>();
+  request->node = node_.get();
+  request->pid = pid;
+  auto connection = node_->members().connection(master_pid);
+  const auto id = connection == nullptr ? std::nullopt : connection->requests().add(request);
+  if (!id) return node_->finish_attempt(pid, "the master cannot be asked");
+  connection->send(FrameKind::dial, 0, *id, to_payload(Dial{pid, node_->self()}), SendQueue::Mode::before_wait);
+}
+
+}  // namespace cohort

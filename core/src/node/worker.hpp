@@ -1,0 +1,56 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "node/node.hpp"
+
+namespace cohort {
+
+/// A process that serves a master: listens, says where, joins, runs what it is told, and leaves.
+class Worker final : public Role {
+ public:
+  struct Settings {
+    std::string cookie;
+    std::string transport = "tcp";
+    std::string bind_to;
+    Duration master_timeout = std::chrono::seconds(60);  ///< for the master to connect and have it join
+  };
+
+  explicit Worker(Settings settings);
+  ~Worker() override;
+
+  Node& node() { return *node_; }
+  /// Prints "cohort_worker:<port>#<address>" and serves. @return the exit code, when the master says so.
+  int serve();
+
+  bool on_accepted(const std::shared_ptr<Connection>& connection) override;
+  void on_dialled(const std::shared_ptr<Connection>& connection) override;
+  bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
+  void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
+  void request_dial_from(Pid pid) override;
+
+ private:
+  void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void on_members(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void leave(int code);
+
+  const Settings settings_;
+  std::unique_ptr<Node> node_;
+  std::mutex mutex_;  // guards exit_code_
+  std::condition_variable left_;
+  std::optional<int> exit_code_;
+
+  // Loop thread only.
+  std::shared_ptr<Connection> master_;
+  Timer master_deadline_;
+};
+
+/// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.
+void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
+
+}  // namespace cohort

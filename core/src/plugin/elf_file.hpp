@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace cohort::detail {
+
+/// The bytes of a symbol as they stand in a shared library's file, read without running any of its code.
+/// Pointers among them are not relocated yet, so only numbers mean something. Boost.DLL's own reader sees no symbols
+/// in a stripped library and trusts the sizes in the file, hence this one.
+/// @return at most `size` bytes, fewer where the object is smaller; zeros where the object is only made at load time.
+/// @throws PluginError (without the path): not a file, no ELF shared library of this machine, damaged, or no such
+/// symbol.
+std::vector<std::byte> read_elf_symbol(const std::filesystem::path& path, const std::string& symbol, std::size_t size);
+
+}  // namespace cohort::detail

@@ -1,0 +1,53 @@
+// The out-of-line parts of the plugin interfaces. They live in libcohort so that their vtables and type information
+// exist once, whoever implements them.
+
+#include <fmt/core.h>
+
+#include <cohort/cluster_manager.hpp>
+#include <cohort/error.hpp>
+#include <cohort/plugin.hpp>
+#include <cohort/transport.hpp>
+
+namespace cohort {
+namespace {
+
+std::string address_of(Pid pid, const WorkerConfig& config) {
+  if (!config.connect_at.empty()) return config.connect_at;
+  if (config.host.empty() || config.port == 0)
+    throw Error(fmt::format("worker {} cannot be dialled: its manager gave neither connect_at nor host and port", pid));
+  bool bare_ipv6 = config.host.find(':') != std::string::npos && config.host.front() != '[';
+  return fmt::format("{}:{}", bare_ipv6 ? "[" + config.host + "]" : config.host, config.port);
+}
+
+}  // namespace
+
+namespace detail {
+
+const void* runtime_instance() {
+  static const char instance = 0;
+  return &instance;
+}
+
+}  // namespace detail
+
+Listener::~Listener() = default;
+void Listener::on_acceptable(std::function<void()>) {}
+
+Transport::~Transport() = default;
+
+LaunchQueue::~LaunchQueue() = default;
+
+ClusterManager::~ClusterManager() = default;
+
+IoPair ClusterManager::connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline) {
+  std::string address = address_of(pid, config);
+  IoPair connection = transport.connect(address, deadline);
+  config.connect_at = std::move(address);
+  return connection;
+}
+
+void ClusterManager::kill(Pid, WorkerConfig&) {}
+
+std::string ClusterManager::exit_cause(Pid, WorkerConfig&) { return ""; }
+
+}  // namespace cohort

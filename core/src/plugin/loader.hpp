@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <cohort/plugin.hpp>
+
+namespace cohort::detail {
+
+/// "manager" or "transport", as in file names.
+std::string_view kind_name(PluginKind kind);
+
+/// A plugin that passed every check. Lives as long as the process; any thread.
+struct Plugin {
+  std::filesystem::path path;
+  const PluginDescriptor* descriptor;
+
+  std::span<const Option> options() const { return {descriptor->options, descriptor->option_count}; }
+  /// @throws ConfigError for options that its table does not allow.
+  Options parse_options(std::string_view json) const;
+  /// @throws PluginError with the plugin's name and the text of what its factory threw; ConfigError stays one.
+  std::unique_ptr<ClusterManager> create_manager(const Options& options) const;
+  std::unique_ptr<Transport> create_transport(const Options& options) const;
+};
+
+struct PluginInfo {
+  PluginKind kind;
+  std::string name;
+  std::string version;
+  std::filesystem::path path;
+  std::string error;  ///< why it was refused; then there is no version
+};
+
+/// Finds plugins, checks them field by field, and keeps them loaded until the process ends: what they threw or made
+/// may outlive any owner that could be counted.
+class PluginLoader {
+ public:
+  static PluginLoader& instance();
+
+  /// @param name_or_path a path where it contains a '/'.
+  /// @throws PluginError that says where it looked, or why the file was refused. A broken file is never passed over for
+  /// one of the same name in a later directory.
+  const Plugin& load(PluginKind kind, const std::string& name_or_path);
+
+  /// Every plugin that load() would find by name; loads them all. Sorted by kind and name.
+  std::vector<PluginInfo> list();
+
+  /// The directories in which names are looked up, first to last: COHORT_PLUGIN_PATH, the user's, the library's.
+  static std::vector<std::filesystem::path> search_path();
+
+ private:
+  struct Library;
+
+  PluginLoader();
+  ~PluginLoader() = delete;
+  const Plugin& load_file(PluginKind kind, const std::filesystem::path& path);
+
+  std::mutex mutex_;  // guards plugins_ and libraries_, and makes loads one at a time
+  std::map<std::filesystem::path, Plugin> plugins_;
+  // Refused libraries stay, too: their static objects may have left pointers to their code.
+  std::map<std::filesystem::path, std::unique_ptr<Library>> libraries_;
+};
+
+}  // namespace cohort::detail

@@ -1,0 +1,231 @@
+// The calling side of remote calls: what the templates of the public headers use.
+
+#include <cstring>
+#include <utility>
+
+#include <cohort/detail/runtime.hpp>
+#include <cohort/error.hpp>
+
+#include "base/log.hpp"
+#include "remote/call_context.hpp"
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+#include "remote/references.hpp"
+
+namespace cohort::detail {
+namespace {
+
+constexpr std::size_t gather_after = 8;  // more calls than this open on a connection: they are sent together
+
+class FetchCall final : public Request {
+ public:
+  explicit FetchCall(Pid worker) : worker_(worker) {}
+  void on_result(Frame&& frame) noexcept override { frame_ = std::move(frame); }
+  void on_lost(const std::string& cause) noexcept override {
+    lost_ = true;
+    cause_ = cause;
+  }
+  Payload take(References& references) {
+    if (lost_) throw ProcessExitedException(worker_, cause_);
+    Payload payload;
+    payload.body = std::move(frame_.body);
+    payload.segments = std::move(frame_.segments);
+    if (!frame_.references.empty()) payload.references = references.adopt(frame_.references);
+    if (frame_.header.flags == result_exception) std::rethrow_exception(decode_exception(payload, worker_));
+    return payload;
+  }
+
+ private:
+  const Pid worker_;
+  Frame frame_{};
+  bool lost_ = false;
+  std::string cause_;
+};
+
+// Returns once borrowed segments are no longer needed.
+void send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKind kind, std::uint64_t request,
+               std::span<const std::byte> prefix, const Payload& arguments, SendQueue::Mode mode) {
+  std::vector<ReferenceEntry> entries;
+  if (!arguments.references.empty()) entries = node.references->acquire_for(pid, arguments.references);
+  auto ticket = connection.send(kind, 0, request, arguments, mode, entries, prefix);
+  if (ticket != nullptr) node.router->reactor().wait(*ticket);
+}
+
+}  // namespace
+
+Payload call_fetch(Pid pid, FunctionId function, Payload& arguments) {
+  const CurrentNode node = CurrentNode::get();
+  auto connection = node.router->connection_to(pid);
+  auto call = std::make_shared<FetchCall>(pid);
+  const auto id = connection->requests().add(call);
+  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)), arguments,
+            SendQueue::Mode::before_wait);
+  wait_interruptibly(node.router->reactor(), *call);
+  return call->take(*node.references);
+}
+
+FuturePtr call(Pid pid, FunctionId function, Payload& arguments) {
+  const CurrentNode node = CurrentNode::get();
+  auto connection = node.router->connection_to(pid);
+  auto state = node.references->make_for_call(pid);
+  std::size_t open = 0;
+  const auto id = connection->requests().add(state, &open);
+  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  struct {
+    FunctionId function;
+    std::uint64_t ref;
+  } const prefix{function, state->ref.id};
+  send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
+            open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  return state;
+}
+
+void call_do(Pid pid, FunctionId function, Payload& arguments) {
+  const CurrentNode node = CurrentNode::get();
+  auto connection = node.router->connection_to(pid);
+  send_call(node, *connection, pid, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)), arguments,
+            SendQueue::Mode::now);
+}
+
+std::exception_ptr current_as_remote() {
+  return as_remote_exception(std::current_exception(), CurrentNode::get().router->self());
+}
+
+FuturePtr make_future(Pid owner) {
+  const CurrentNode node = CurrentNode::get();
+  if (owner == no_pid || owner == node.router->self()) return node.references->make_local();
+  return node.references->make_remote(owner);
+}
+
+Pid future_owner(const FutureState& state) { return state.owner; }
+bool future_ready(FutureState& state) { return state.ready(); }
+bool future_wait(FutureState& state, Clock::time_point deadline, bool throw_failure) {
+  return state.wait(deadline, throw_failure);
+}
+std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder) { return state.object(decoder); }
+void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder) {
+  state.put(std::move(object), encoder);
+}
+void future_fail(FutureState& state, std::exception_ptr exception) { state.fail(std::move(exception)); }
+
+// --- A fetched future travels with its value, an open one as a counted name. ---
+
+namespace {
+
+enum class Travels : std::uint8_t { nothing, value, failure, reference };
+
+void save_payload(OutArchive& archive, const Payload& payload) {
+  archive.write_size(payload.body.size());
+  archive.write(payload.body.data(), payload.body.size());
+  archive.write_size(payload.segments.size());
+  for (const auto& segment : payload.segments) {
+    archive.write_size(segment.size);
+    archive.add_segment(segment.data, segment.size, segment.owner);
+  }
+  archive.write_size(payload.references.size());
+  for (const auto& reference : payload.references) archive(archive.add_reference(reference));
+}
+
+Payload load_payload(InArchive& archive) {
+  Payload payload;
+  payload.body.resize(archive.read_size(1));
+  archive.read(payload.body.data(), payload.body.size());
+  payload.segments.resize(archive.read_size(sizeof(std::uint64_t)));
+  for (auto& segment : payload.segments) {
+    std::uint64_t size = 0;
+    archive(size);
+    segment = archive.read_segment(size);
+    if (segment.owner == nullptr) throw BadMessage("a future's value with borrowed bytes");
+  }
+  payload.references.resize(archive.read_size(sizeof(std::uint32_t)));
+  for (auto& reference : payload.references) reference = archive.take_reference();
+  return payload;
+}
+
+}  // namespace
+
+void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
+  const auto write = [&](Travels what) { archive(static_cast<std::uint8_t>(what)); };
+  if (state == nullptr) return write(Travels::nothing);
+  const auto outcome = state->outcome_or_share(encoder);
+  if (!outcome) {
+    write(Travels::reference);
+    archive(archive.add_reference(state));
+  } else if (outcome->payload != nullptr) {
+    write(Travels::value);
+    save_payload(archive, *outcome->payload);
+  } else {
+    write(Travels::failure);
+    save_payload(archive, encode_exception(outcome->exception, state->owner));
+  }
+}
+
+FuturePtr future_load(InArchive& archive, Decoder) {
+  std::uint8_t what = 0;
+  archive(what);
+  References& references = *CurrentNode::get().references;
+  switch (static_cast<Travels>(what)) {
+    case Travels::nothing: return nullptr;
+    case Travels::reference: return std::static_pointer_cast<FutureState>(archive.take_reference());
+    case Travels::value: {
+      auto state = references.make_local();
+      state->set_payload(std::make_shared<const Payload>(load_payload(archive)));
+      return state;
+    }
+    case Travels::failure: {
+      auto state = references.make_local();
+      state->fail(decode_exception(load_payload(archive), no_pid));
+      return state;
+    }
+  }
+  throw BadMessage("a future that is neither open nor set");
+}
+
+// --- Functions on this process's own pool. ---
+
+namespace {
+
+class LocalTask final : public Task {
+ public:
+  LocalTask(CurrentNode node, std::function<void()> body, FuturePtr result)
+      : node_(node), body_(std::move(body)), result_(std::move(result)) {}
+  void run() noexcept override {
+    CurrentNodeScope scope(node_);
+    try {
+      body_();
+    } catch (...) {
+      report(std::current_exception());
+    }
+  }
+  void refuse() noexcept override {
+    report(std::make_exception_ptr(Error("all threads of this process are blocked", ErrorKind::overloaded)));
+  }
+
+ private:
+  void report(const std::exception_ptr& failure) {
+    if (result_ != nullptr)
+      result_->fail(as_remote_exception(failure, node_.router->self()));
+    else
+      log_error("a function of this process threw: " + message_of(failure));
+  }
+  const CurrentNode node_;
+  const std::function<void()> body_;
+  const FuturePtr result_;
+};
+
+}  // namespace
+
+void run_here(std::function<void()> body, FuturePtr result) {
+  const CurrentNode node = CurrentNode::get();
+  node.router->reactor().submit(std::make_unique<LocalTask>(node, std::move(body), std::move(result)));
+}
+
+void future_on_ready(FutureState& state, std::function<void()> callback) {
+  const CurrentNode node = CurrentNode::get();
+  state.on_settled([node, callback = std::move(callback)]() mutable {
+    node.router->reactor().submit(std::make_unique<LocalTask>(node, std::move(callback), nullptr));
+  });
+}
+
+}  // namespace cohort::detail

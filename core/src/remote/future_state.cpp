@@ -1,0 +1,290 @@
+#include "remote/future_state.hpp"
+
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "remote/call_context.hpp"
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+#include "remote/references.hpp"
+
+namespace cohort::detail {
+
+Reference::~Reference() = default;
+
+enum class FutureState::Ask : std::uint8_t { value = 0, wait = 1, poll = 2 };  // as FetchMode
+
+// A question to the owner. Its answer settles the future, but for a poll.
+class FutureState::Query final : public Request {
+ public:
+  Query(FuturePtr state, Ask asked) : what(asked), state_(std::move(state)) {}
+
+  void on_result(Frame&& frame) noexcept override {
+    if (what == Ask::poll) {
+      ready = frame.header.flags != result_pending;
+      return;
+    }
+    state_->receive(std::move(frame), false);
+  }
+  void on_lost(const std::string& cause) noexcept override { state_->on_lost(cause); }
+
+  const Ask what;
+  bool ready = false;
+
+ private:
+  const FuturePtr state_;
+};
+
+FutureState::FutureState(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid, bool answer_comes)
+    : ref(ref_id), owner(owner_pid), references_(std::move(references)), answer_comes_(answer_comes) {}
+
+FutureState::~FutureState() {
+  if (held_ > 0) references_->release(owner, ref, held_);
+}
+
+bool FutureState::owned_here() const { return owner == references_->router().self(); }
+
+void FutureState::add_held(int n) {
+  Lock lock(mutex_);
+  held_ += n;
+}
+
+// mutex_ held; unlocks.
+void FutureState::settle(Lock& lock, Status status) {
+  const bool first = status_ == Status::pending;
+  status_ = status;
+  auto callbacks = first ? std::exchange(callbacks_, {}) : std::vector<std::function<void()>>{};
+  lock.unlock();
+  if (!first) return;
+  references_->router().reactor().complete(shared_from_this());
+  for (auto& callback : callbacks) callback();
+}
+
+/// @param counted_off the owner has taken this process off the entry already: it pushed the result of a call.
+void FutureState::receive(Frame&& frame, bool counted_off) {
+  const auto flag = frame.header.flags;
+  auto payload = std::make_shared<Payload>();
+  payload->body = std::move(frame.body);
+  payload->segments = std::move(frame.segments);
+  if (!frame.references.empty()) payload->references = references_->adopt(frame.references);
+  Lock lock(mutex_);
+  if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
+  query_ = nullptr;
+  if (flag == result_stored) return settle(lock, Status::elsewhere);
+  int no_longer_held = std::exchange(held_, 0);
+  if (counted_off) no_longer_held--;
+  if (flag == result_exception) {
+    exception_ = decode_exception(*payload, owner);
+    settle(lock, Status::failed);
+  } else {
+    payload_ = std::move(payload);
+    settle(lock, Status::value);
+  }
+  if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
+}
+
+void FutureState::on_result(Frame&& frame) noexcept { receive(std::move(frame), true); }
+
+void FutureState::on_lost(const std::string& cause) noexcept {
+  fail(std::make_exception_ptr(ProcessExitedException(owner, cause)));
+}
+
+// mutex_ held; unlocks while it sends. Returns the question under way, sending it if there is none that answers `what`.
+std::shared_ptr<FutureState::Query> FutureState::ask(Lock& lock, Ask what) {
+  if (query_ != nullptr && (query_->what == what || query_->what == Ask::value) && what != Ask::poll) return query_;
+  auto query = std::make_shared<Query>(shared_from_this(), what);
+  if (what != Ask::poll) query_ = query;
+  lock.unlock();
+  try {
+    auto connection = references_->router().connection_to(owner);
+    const auto id = connection->requests().add(query);
+    if (!id) throw ProcessExitedException(owner, "the connection ended");
+    Payload payload;
+    OutArchive archive(payload);
+    archive(std::int32_t{ref.whence}, ref.id, static_cast<std::uint8_t>(what));
+    connection->send(FrameKind::fetch, *id, payload.body.span(), SendQueue::Mode::before_wait);
+  } catch (...) {
+    lock.lock();
+    if (query_ == query) query_ = nullptr;
+    throw;
+  }
+  lock.lock();
+  return query;
+}
+
+bool FutureState::ready() {
+  Lock lock(mutex_);
+  if (status_ != Status::pending) return true;
+  if (owned_here() || answer_comes_ || query_ != nullptr) return false;
+  auto query = ask(lock, Ask::poll);
+  lock.unlock();
+  wait_interruptibly(references_->router().reactor(), *query);
+  return query->ready || done();
+}
+
+bool FutureState::wait(Clock::time_point deadline, bool throw_failure) {
+  Lock lock(mutex_);
+  if (status_ == Status::pending) {
+    if (!owned_here() && !answer_comes_) ask(lock, Ask::wait);
+    lock.unlock();
+    if (!wait_interruptibly(references_->router().reactor(), *this, deadline)) return false;
+    lock.lock();
+  }
+  if (throw_failure && status_ == Status::failed) std::rethrow_exception(exception_);
+  return true;
+}
+
+std::shared_ptr<const void> FutureState::object(Decoder decoder) {
+  Lock lock(mutex_);
+  for (;;) {
+    if (status_ == Status::failed) std::rethrow_exception(exception_);
+    if (object_ != nullptr) return object_;
+    if (payload_ != nullptr) {
+      auto payload = payload_;
+      lock.unlock();
+      auto object = decoder(*payload);
+      lock.lock();
+      if (object_ == nullptr) object_ = std::move(object);
+      return object_;
+    }
+    Reactor& reactor = references_->router().reactor();
+    if (status_ == Status::elsewhere || (!owned_here() && !answer_comes_)) {
+      auto query = ask(lock, Ask::value);
+      lock.unlock();
+      wait_interruptibly(reactor, *query);
+    } else {
+      lock.unlock();
+      wait_interruptibly(reactor, *this);
+    }
+    lock.lock();
+  }
+}
+
+void FutureState::put(std::shared_ptr<const void> object, Encoder encoder) {
+  if (owned_here())
+    put_here(std::move(object), encoder);
+  else
+    put_there(std::move(object), encoder);
+}
+
+void FutureState::put_here(std::shared_ptr<const void> object, Encoder encoder) {
+  Lock lock(mutex_);
+  if (status_ != Status::pending || putting_) throw Error("Future can be set only once");
+  putting_ = true;
+  if (shared_) {
+    lock.unlock();
+    std::shared_ptr<const Payload> payload;
+    try {
+      payload = std::make_shared<const Payload>(encoder(object));
+    } catch (...) {
+      lock.lock();
+      putting_ = false;
+      throw;
+    }
+    lock.lock();
+    payload_ = std::move(payload);
+  }
+  object_ = std::move(object);
+  encoder_ = encoder;
+  settle(lock, Status::value);
+}
+
+void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder) {
+  struct Put final : Request {
+    std::exception_ptr failure;
+    Pid owner = no_pid;
+    void on_result(Frame&& frame) noexcept override {
+      if (frame.header.flags != result_exception) return;
+      Payload payload;
+      payload.body = std::move(frame.body);
+      payload.segments = std::move(frame.segments);
+      failure = decode_exception(payload, owner);
+    }
+    void on_lost(const std::string& cause) noexcept override {
+      failure = std::make_exception_ptr(ProcessExitedException(owner, cause));
+    }
+  };
+  {
+    Lock lock(mutex_);
+    if (status_ != Status::pending) throw Error("Future can be set only once");
+  }
+  auto payload = std::make_shared<Payload>(encoder(object));
+  Payload message;
+  {
+    OutArchive archive(message);
+    archive(std::int32_t{ref.whence}, ref.id);
+    message.body.append(payload->body.data(), payload->body.size());
+    message.segments = payload->segments;
+    message.references = payload->references;
+  }
+  Router& router = references_->router();
+  auto connection = router.connection_to(owner);
+  auto put = std::make_shared<Put>();
+  put->owner = owner;
+  const auto id = connection->requests().add(put);
+  if (!id) throw ProcessExitedException(owner, "the connection ended");
+  const auto entries = references_->acquire_for(owner, message.references);
+  connection->send(FrameKind::put, 0, *id, message, SendQueue::Mode::before_wait, entries);
+  wait_interruptibly(router.reactor(), *put);
+  if (put->failure) std::rethrow_exception(put->failure);
+  Lock lock(mutex_);
+  if (status_ != Status::pending) return;
+  object_ = std::move(object);
+  payload_ = std::move(payload);
+  const int no_longer_held = std::exchange(held_, 0);
+  settle(lock, Status::value);
+  if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
+}
+
+void FutureState::set_payload(std::shared_ptr<const Payload> payload) {
+  Lock lock(mutex_);
+  if (status_ != Status::pending || putting_) throw Error("Future can be set only once");
+  payload_ = std::move(payload);
+  settle(lock, Status::value);
+}
+
+void FutureState::fail(std::exception_ptr exception) {
+  Lock lock(mutex_);
+  if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
+  query_ = nullptr;
+  exception_ = std::move(exception);
+  settle(lock, Status::failed);
+}
+
+void FutureState::on_settled(std::function<void()> callback) {
+  Lock lock(mutex_);
+  if (status_ == Status::pending) {
+    callbacks_.push_back(std::move(callback));
+    if (owned_here() || answer_comes_) return;
+    try {
+      ask(lock, Ask::wait);
+    } catch (...) {  // the owner cannot be asked: that is the outcome
+      lock.unlock();
+      fail(std::current_exception());
+    }
+    return;
+  }
+  lock.unlock();
+  callback();
+}
+
+std::optional<FutureState::Outcome> FutureState::outcome_or_share(Encoder encoder) {
+  Lock lock(mutex_);
+  switch (status_) {
+    case Status::failed: return Outcome{nullptr, exception_};
+    case Status::elsewhere: return std::nullopt;
+    case Status::pending: shared_ = true; return std::nullopt;
+    case Status::value: break;
+  }
+  if (payload_ == nullptr) {
+    auto object = object_;
+    lock.unlock();
+    auto payload = std::make_shared<const Payload>(encoder(object));
+    lock.lock();
+    if (payload_ == nullptr) payload_ = std::move(payload);
+  }
+  return Outcome{payload_, nullptr};
+}
+
+}  // namespace cohort::detail

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <cohort/detail/runtime.hpp>
+
+#include "membership/requests.hpp"
+
+namespace cohort {
+
+/// Names a remote value: the process that made the name, and a number that is unique there.
+struct RefId {
+  Pid whence = no_pid;
+  std::uint64_t id = 0;
+  auto operator<=>(const RefId&) const = default;
+};
+
+class References;
+class CallServer;
+
+namespace detail {
+
+/// What an archive can carry besides bytes: a counted handle on something that lives in one process.
+struct Reference {
+  virtual ~Reference();
+};
+
+/// One future in one process: the value itself where this process owns it, else what is known of it. All handles of a
+/// process share one. It is its own request for the first answer.
+class FutureState final : public Request, public Reference, public std::enable_shared_from_this<FutureState> {
+ public:
+  enum class Status {
+    pending,   ///< no value yet, as far as is known here
+    value,     ///< payload_ or object_ is set
+    elsewhere, ///< the owner has the value
+    failed     ///< exception_ is set
+  };
+  /// A value that is there, ready to be sent.
+  struct Outcome {
+    std::shared_ptr<const Payload> payload;  // null: failed
+    std::exception_ptr exception;
+  };
+
+  FutureState(std::shared_ptr<References> references, RefId ref, Pid owner, bool answer_comes);
+  ~FutureState() override;
+
+  const RefId ref;
+  const Pid owner;
+
+  // Request: the result of the call that makes the value.
+  void on_result(Frame&& frame) noexcept override;
+  void on_lost(const std::string& cause) noexcept override;
+
+  bool owned_here() const;
+  bool ready();
+  bool wait(Clock::time_point deadline, bool throw_failure);
+  std::shared_ptr<const void> object(Decoder decoder);
+  void put(std::shared_ptr<const void> object, Encoder encoder);
+  void set_payload(std::shared_ptr<const Payload> payload);
+  void fail(std::exception_ptr exception);
+  /// Calls back once it is not pending: at once if so now. On whichever thread settles it, so short and without waits.
+  void on_settled(std::function<void()> callback);
+
+  /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
+  std::optional<Outcome> outcome_or_share(Encoder encoder);
+  /// Handles that the owner counts for this process. `n` more came with a message.
+  void add_held(int n);
+
+ private:
+  class Query;
+  enum class Ask : std::uint8_t;
+  friend class ::cohort::CallServer;
+  using Lock = std::unique_lock<std::mutex>;
+  void settle(Lock& lock, Status status);
+  void receive(Frame&& frame, bool counted_off);
+  std::shared_ptr<Query> ask(Lock& lock, Ask what);
+  void put_here(std::shared_ptr<const void> object, Encoder encoder);
+  void put_there(std::shared_ptr<const void> object, Encoder encoder);
+
+  const std::shared_ptr<References> references_;
+  std::mutex mutex_;  // guards all below; not held while calling out
+  Status status_ = Status::pending;
+  bool shared_ = false;       // others may ask for the value: encode it when it is put
+  bool putting_ = false;
+  bool answer_comes_;         // without being asked for: the result of the call
+  int held_ = 0;
+  std::shared_ptr<const Payload> payload_;
+  std::shared_ptr<const void> object_;
+  Encoder encoder_ = nullptr;
+  std::exception_ptr exception_;
+  std::shared_ptr<Query> query_;  // on its way to the owner
+  std::vector<std::function<void()>> callbacks_;
+};
+
+}  // namespace detail
+}  // namespace cohort

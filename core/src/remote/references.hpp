@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "membership/router.hpp"
+#include "remote/future_state.hpp"
+
+namespace cohort {
+
+/// Distributed reference counting. For each value that other processes know of, its owner keeps a count per client; an
+/// entry goes when every count is zero. A count may be negative for a moment: a release can overtake, on another
+/// connection, the acquire it belongs to.
+///
+/// Who sends a handle to T first tells the owner to count T (acquire), on the same path as its own later release, so the
+/// entry cannot go in between. Who destroys its last handle tells the owner (release).
+///
+/// Futures share it, so that a handle may outlive the node: after close() it answers to nobody.
+class References : public std::enable_shared_from_this<References> {
+ public:
+  explicit References(Router& router) : router_(&router) {}
+
+  /// @throws Error when the session has ended.
+  Router& router() const;
+  /// The node goes away.
+  void close() { router_.store(nullptr, std::memory_order_release); }
+
+  /// A future of this process.
+  detail::FuturePtr make_local();
+  /// A future owned by `owner`, whose first answer comes with the result of a call (the state is its request).
+  detail::FuturePtr make_for_call(Pid owner);
+  /// A future owned by `owner`, to be put by anybody.
+  detail::FuturePtr make_remote(Pid owner);
+
+  /// Owner: a call came that will make value `ref` for `caller`. Loop thread.
+  detail::FuturePtr enter(RefId ref, Pid caller);
+  /// Owner: the caller was sent the value itself, so it needs no entry.
+  void leave(RefId ref, Pid client);
+  /// Owner: the state of `ref`, or null if it is not here.
+  detail::FuturePtr find(RefId ref);
+
+  /// For sending a payload's references to `target`: has each counted for it, and names them.
+  std::vector<ReferenceEntry> acquire_for(Pid target, const std::vector<std::shared_ptr<detail::Reference>>& references);
+  /// For the references that came with a frame: this process's handles on them.
+  std::vector<std::shared_ptr<detail::Reference>> adopt(std::span<const ReferenceEntry> entries);
+  /// The last handle here is gone. Any thread, also inside destructors.
+  void release(Pid owner, RefId ref, int count);
+
+  /// A `references` frame. Loop thread.
+  void on_frame(const Frame& frame, Pid sender);
+  /// A client died: its counts go, and what only it held.
+  void drop_client(Pid client);
+
+  std::size_t entries() const;
+
+ private:
+  struct Entry {
+    std::map<Pid, int> counts;
+    detail::FuturePtr state;
+    bool unused() const { return counts.empty(); }
+  };
+  using Lock = std::unique_lock<std::mutex>;
+  void count(Lock& lock, std::map<RefId, Entry>::iterator entry, Pid client, int change,
+             std::vector<detail::FuturePtr>& dropped);
+  void send_change(Pid owner, RefId ref, Pid client, int change, bool must_arrive);
+
+  std::atomic<Router*> router_;
+  mutable std::mutex mutex_;  // guards all below; states are destroyed outside of it
+  std::uint64_t next_id_ = 1;
+  std::map<RefId, Entry> owned_;
+  std::map<RefId, std::weak_ptr<detail::FutureState>> handles_;  // of values owned elsewhere
+};
+
+}  // namespace cohort

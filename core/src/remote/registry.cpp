@@ -1,0 +1,177 @@
+#include "remote/registry.hpp"
+
+#include <elf.h>
+#include <fmt/format.h>
+#include <link.h>
+
+#include <cstring>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <cohort/error.hpp>
+
+namespace cohort {
+namespace {
+
+struct Module {
+  std::string build_id;   // hexadecimal; empty: linked without one
+  std::uint64_t key = 0;  // its first 8 bytes
+  std::string path;
+  std::uintptr_t base = 0;
+  struct Range {
+    std::uintptr_t begin, end;
+    bool executable;
+  };
+  std::vector<Range> segments;
+
+  const Range* segment_of(std::uintptr_t address) const {
+    for (const Range& range : segments) {
+      if (address >= range.begin && address < range.end) return &range;
+    }
+    return nullptr;
+  }
+};
+
+void read_build_id(Module& module, const char* note, const char* end) {
+  while (note + sizeof(ElfW(Nhdr)) <= end) {
+    ElfW(Nhdr) header;
+    std::memcpy(&header, note, sizeof header);
+    const char* name = note + sizeof header;
+    const char* description = name + ((header.n_namesz + 3) & ~3u);
+    if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0) {
+      for (unsigned i = 0; i < header.n_descsz; i++) {
+        module.build_id += fmt::format("{:02x}", static_cast<unsigned char>(description[i]));
+      }
+      if (header.n_descsz >= sizeof module.key) std::memcpy(&module.key, description, sizeof module.key);
+      return;
+    }
+    note = description + ((header.n_descsz + 3) & ~3u);
+  }
+}
+
+int add_module(dl_phdr_info* info, size_t, void* data) {
+  auto& modules = *static_cast<std::vector<Module>*>(data);
+  Module module;
+  module.path = info->dlpi_name;
+  if (modules.empty()) module.path = "the main program";  // the dynamic linker lists it first
+  module.base = info->dlpi_addr;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const auto& header = info->dlpi_phdr[i];
+    const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD) module.segments.push_back({begin, begin + header.p_memsz, (header.p_flags & PF_X) != 0});
+    if (header.p_type == PT_NOTE && module.build_id.empty()) {
+      const char* note = reinterpret_cast<const char*>(begin);
+      read_build_id(module, note, note + header.p_memsz);
+    }
+  }
+  modules.push_back(std::move(module));
+  return 0;
+}
+
+std::vector<Module> loaded_modules() {
+  std::vector<Module> modules;
+  dl_iterate_phdr(&add_module, &modules);
+  return modules;
+}
+
+struct IdHash {
+  std::size_t operator()(const detail::FunctionId& id) const { return id.module ^ (id.offset * 0x9e3779b97f4a7c15); }
+};
+
+// Leaked: thunks register before main, and calls may come until the process ends.
+struct Registry {
+  std::shared_mutex mutex;  // guards all below
+  std::unordered_set<const detail::Thunk*> thunks;
+  std::unordered_map<detail::FunctionId, const detail::Thunk*, IdHash> by_id;  // filled at the first call of each
+  static Registry& instance() {
+    static auto* registry = new Registry;
+    return *registry;
+  }
+};
+
+}  // namespace
+
+namespace detail {
+
+bool register_thunk(const Thunk& thunk) {
+  Registry& registry = Registry::instance();
+  std::unique_lock lock(registry.mutex);
+  registry.thunks.insert(&thunk);
+  return true;
+}
+
+FunctionId function_id(const void* address) {
+  const auto value = reinterpret_cast<std::uintptr_t>(address);
+  for (const Module& module : loaded_modules()) {
+    if (module.segment_of(value) == nullptr) continue;
+    if (module.build_id.empty()) {
+      throw Error("functions of " + module.path + " cannot be called remotely: it has no build-id; link it with -Wl,--build-id");
+    }
+    return {module.key, value - module.base};
+  }
+  throw Error("a function outside of every loaded module cannot be called remotely");
+}
+
+const void* function_at(FunctionId id) {
+  for (const Module& module : loaded_modules()) {
+    if (module.key != id.module || module.build_id.empty()) continue;
+    const std::uintptr_t address = module.base + id.offset;
+    const auto* segment = module.segment_of(address);
+    if (segment == nullptr || !segment->executable) {
+      throw Error(fmt::format("there is no function at offset {:#x} of {}", id.offset, module.path), ErrorKind::unimplemented);
+    }
+    return reinterpret_cast<const void*>(address);
+  }
+  throw Error(fmt::format("the function's module (build-id {:016x}…) is not loaded here", __builtin_bswap64(id.module)),
+              ErrorKind::unimplemented);
+}
+
+}  // namespace detail
+
+const detail::Thunk& find_thunk(detail::FunctionId id) {
+  Registry& registry = Registry::instance();
+  {
+    std::shared_lock lock(registry.mutex);
+    if (auto found = registry.by_id.find(id); found != registry.by_id.end()) return *found->second;
+  }
+  const auto modules = loaded_modules();
+  for (const Module& module : modules) {
+    if (module.key != id.module || module.build_id.empty()) continue;
+    const auto* thunk = reinterpret_cast<const detail::Thunk*>(module.base + id.offset);
+    std::unique_lock lock(registry.mutex);
+    if (!registry.thunks.contains(thunk)) break;  // only what registered itself is ever called
+    registry.by_id.emplace(id, thunk);
+    return *thunk;
+  }
+  for (const Module& module : modules) {
+    if (module.key == id.module) {
+      throw Error(fmt::format("{} has no remote function at offset {:#x}", module.path, id.offset), ErrorKind::unimplemented);
+    }
+  }
+  throw Error(fmt::format("the function's module (build-id {:016x}…) is not loaded here", __builtin_bswap64(id.module)),
+              ErrorKind::unimplemented);
+}
+
+const std::string& executable_build_id() {
+  static const auto* id = new std::string([] {
+    const auto modules = loaded_modules();
+    return modules.empty() ? std::string() : modules.front().build_id;
+  }());
+  return *id;
+}
+
+const std::string& library_build_id() {
+  static const auto* id = new std::string([] {
+    const auto here = reinterpret_cast<std::uintptr_t>(&library_build_id);
+    for (const Module& module : loaded_modules()) {
+      if (module.segment_of(here) != nullptr) return module.build_id;
+    }
+    return std::string();
+  }());
+  return *id;
+}
+
+}  // namespace cohort

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include <cohort/detail/runtime.hpp>
+
+namespace cohort {
+
+/// The thunk of that name in this process. @throws Error, unimplemented, that says what is missing.
+const detail::Thunk& find_thunk(detail::FunctionId id);
+
+/// The GNU build-ids in hexadecimal, of the main program and of this library.
+const std::string& executable_build_id();
+const std::string& library_build_id();
+
+}  // namespace cohort

@@ -1,0 +1,3 @@
+#include "fixture.hpp"
+
+EXPORT_DESCRIPTOR(fixture::descriptor_with("newer_abi", [](auto& descriptor) { descriptor.abi_minor = 88; }))

@@ -1,0 +1,3 @@
+#include "fixture.hpp"
+
+EXPORT_DESCRIPTOR(fixture::descriptor_with("wrong_abi", [](auto& descriptor) { descriptor.abi_major = 77; }))

@@ -1,0 +1,140 @@
+#include "config/cluster_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cohort/error.hpp>
+
+#include "config/cluster_tables.hpp"
+
+namespace cohort::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Option local_options[] = {{"restrict", OptionType::boolean, "true", "Loopback only", nullptr}};
+constexpr Option tcp_options[] = {{"port", OptionType::integer, "0", "Port", nullptr, 0, 65535}};
+
+std::span<const Option> tables(PluginKind kind, const std::string& plugin) {
+  if (kind == PluginKind::manager && plugin == "local") return local_options;
+  if (kind == PluginKind::transport && plugin == "tcp") return tcp_options;
+  throw PluginError("there is no plugin '" + plugin + "'");
+}
+
+ClusterFile parse(std::string_view text) { return parse_cluster_text(text, "cluster.json", tables); }
+
+std::string error_of(std::string_view text) {
+  try {
+    parse(text);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ClusterText, TheSmallestFileHasDefaultsForTheRest) {
+  ClusterFile file = parse(R"({ "version": 1, "managers": [ { "plugin": "local", "count": "auto" } ] })");
+  ASSERT_EQ(file.managers.size(), 1u);
+  EXPECT_EQ(file.managers[0].plugin, "local");
+  EXPECT_EQ(file.managers[0].id, "local");
+  EXPECT_TRUE(file.managers[0].count_auto);
+  EXPECT_EQ(file.managers[0].count, std::nullopt);
+  EXPECT_EQ(file.managers[0].options_json, "{\"restrict\":true}");
+  EXPECT_EQ(file.topology, "all_to_all");
+  EXPECT_EQ(file.lazy, std::nullopt);
+  EXPECT_EQ(file.transport.plugin, "tcp");
+  EXPECT_EQ(file.timeouts.launch, 5min);
+}
+
+TEST(ClusterText, TakesEveryKey) {
+  ClusterFile file = parse(R"({
+    "$schema": "x", "version": 1, "name": "demo", "x-anything": [{}],
+    "managers": [ { "plugin": "local", "id": "here", "count": 4, "options": { "restrict": false } },
+                  { "plugin": "local" } ],
+    "topology": "master_worker", "lazy": false,
+    "transport": { "plugin": "tcp", "options": { "port": 9000 } },
+    "timeouts": { "launch": "1m", "dead": "never" },
+    "logging": { "level": "debug", "forward": "stderr", "prefix": "none" } })");
+  EXPECT_EQ(file.name, "demo");
+  ASSERT_EQ(file.managers.size(), 2u);
+  EXPECT_EQ(file.managers[0].id, "here");
+  EXPECT_EQ(file.managers[0].count, 4);
+  EXPECT_FALSE(file.managers[0].count_auto);
+  EXPECT_EQ(file.managers[0].options_json, "{\"restrict\":false}");
+  EXPECT_EQ(file.managers[1].count, std::nullopt);
+  EXPECT_FALSE(file.managers[1].count_auto);
+  EXPECT_EQ(file.topology, "master_worker");
+  EXPECT_EQ(file.lazy, false);
+  EXPECT_EQ(file.transport.options_json, "{\"port\":9000}");
+  EXPECT_EQ(file.timeouts.launch, 1min);
+  EXPECT_EQ(file.timeouts.dead, never);
+  EXPECT_EQ(file.timeouts.connect, 30s);
+  EXPECT_EQ(file.logging.level, "debug");
+  EXPECT_EQ(file.logging.forward, "stderr");
+  EXPECT_EQ(file.logging.prefix, "none");
+}
+
+TEST(ClusterText, TheTablesHaveTheDefaultsOfTheStructures) {
+  ClusterFile file = parse(R"({ "version": 1, "managers": [], "timeouts": {}, "logging": {} })");
+  ClusterFile defaults;
+  EXPECT_EQ(file.transport.plugin, defaults.transport.plugin);
+  EXPECT_EQ(file.transport.options_json, "{\"port\":0}") << "filled in by the plugin's table";
+  defaults.transport = file.transport;
+  EXPECT_EQ(file.to_json(), defaults.to_json());
+}
+
+TEST(ClusterText, TheEffectiveConfigurationIsAClusterFile) {
+  ClusterFile file = parse(R"({ "version": 1, "managers": [ { "plugin": "local", "count": 2 } ], "lazy": true,
+                                "transport": "tcp", "timeouts": { "term": "1m30s" } })");
+  std::string effective = file.to_json();
+  EXPECT_EQ(parse(effective).to_json(), effective);
+  EXPECT_EQ(parse(effective).timeouts.term, 90s);
+  EXPECT_EQ(parse(effective).managers[0].count, 2);
+}
+
+TEST(ClusterText, SaysEverythingThatIsWrongWithItsPlace) {
+  EXPECT_EQ(error_of("{\n"
+                     "  \"version\": 2,\n"
+                     "  \"mangers\": [],\n"
+                     "  \"managers\": [\n"
+                     "    { \"plugin\": \"local\", \"options\": { \"restrict\": \"yes\" } },\n"
+                     "    { \"plugin\": \"loacl\", \"count\": -1 },\n"
+                     "    { \"cout\": 1 }, 7 ],\n"
+                     "  \"transport\": 1,\n"
+                     "  \"timeouts\": { \"lunch\": \"5m\", \"term\": 5 },\n"
+                     "  \"logging\": []\n"
+                     "}"),
+            "cluster.json:2:14: version: expected 1, found 2\n"
+            "cluster.json:3:3: unknown key 'mangers'; did you mean 'managers'?\n"
+            "cluster.json:5:51: managers[0].options.restrict: expected true or false, found \"yes\"\n"
+            "cluster.json:6:17: managers[1].plugin: there is no plugin 'loacl'\n"
+            "cluster.json:6:35: managers[1].count: expected a whole number from 0 to 2147483647 or \"auto\", found -1\n"
+            "cluster.json:7:5: managers[2]: the key 'plugin' is missing\n"
+            "cluster.json:7:7: managers[2]: unknown key 'cout'; did you mean 'count'?\n"
+            "cluster.json:7:20: managers[3]: expected an object, found 7\n"
+            "cluster.json:8:16: transport: expected a transport's name or an object with its options, found 1\n"
+            "cluster.json:9:17: timeouts: unknown key 'lunch'; did you mean 'launch'?\n"
+            "cluster.json:9:40: timeouts.term: a duration needs a unit, for example \"5s\", found 5\n"
+            "cluster.json:10:14: logging: expected an object, found a list");
+  EXPECT_EQ(error_of("{}"),
+            "cluster.json:1:1: the key 'version' is missing\n"
+            "cluster.json:1:1: the key 'managers' is missing");
+  EXPECT_EQ(error_of("[]"), "cluster.json:1:1: expected an object, found a list");
+}
+
+TEST(ClusterText, AFileThatCannotBeReadSaysWhy) {
+  auto read_error = [](const char* path) -> std::string {
+    try {
+      read_config_file(path);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(read_error("/nonexistent/cluster.json"),
+            "/nonexistent/cluster.json: cannot be read: No such file or directory");
+  EXPECT_EQ(read_error("/"), "/: cannot be read: Is a directory");
+  EXPECT_LE(read_config_file("/dev/zero").size(), max_json_bytes + (1 << 16)) << "reads no more than it may";
+}
+
+}  // namespace
+}  // namespace cohort::detail

@@ -1,0 +1,231 @@
+#include "plugin/loader.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <thread>
+
+#include <cohort/error.hpp>
+
+namespace cohort::detail {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path good = fs::path(COHORT_TEST_PLUGINS) / "good";
+const fs::path bad = fs::path(COHORT_TEST_PLUGINS) / "bad";
+
+std::string load_error(const std::string& name_or_path, PluginKind kind = PluginKind::manager) {
+  try {
+    PluginLoader::instance().load(kind, name_or_path);
+  } catch (const PluginError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+class PluginLoaderTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("COHORT_PLUGIN_PATH", (good.string() + ":" + bad.string()).c_str(), 1);
+    unsetenv("COHORT_TEST_PLUGIN_CODE_RAN");
+  }
+  void TearDown() override { unsetenv("COHORT_PLUGIN_PATH"); }
+
+  static bool code_ran() { return getenv("COHORT_TEST_PLUGIN_CODE_RAN") != nullptr; }
+};
+
+struct Refusal {
+  const char* name;
+  const char* part;  // of the message
+  const char* other_side = "";
+  bool runs_code = true;
+};
+
+class PluginRefusal : public PluginLoaderTest, public ::testing::WithParamInterface<Refusal> {};
+
+TEST_P(PluginRefusal, HasItsOwnMessage) {
+  std::string error = load_error(GetParam().name);
+  EXPECT_TRUE(error.starts_with("the plugin " + (bad / "libcohort_manager_").string() + GetParam().name)) << error;
+  EXPECT_TRUE(contains(error, GetParam().part)) << error;
+  EXPECT_TRUE(contains(error, GetParam().other_side)) << error;
+  EXPECT_TRUE(GetParam().runs_code || !code_ran()) << "not even static constructors";
+  EXPECT_EQ(load_error(GetParam().name), error) << "refused again when asked again";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, PluginRefusal,
+    ::testing::Values(Refusal{"text", "is not an ELF shared library", "", false},
+                      Refusal{"empty", "is not an ELF shared library", "", false},
+                      Refusal{"no_symbol", "it exports no symbol 'cohort_plugin'", "", false},
+                      Refusal{"wrong_magic", "does not start with the magic bytes", "", false},
+                      Refusal{"wrong_size", "has a descriptor of 12 bytes", "one of 88 bytes", false},
+                      Refusal{"wrong_abi", "was built for plugin ABI 77.0", "this libcohort has 1.0", false},
+                      Refusal{"newer_abi", "was built for plugin ABI 1.88", "this libcohort has 1.0", false},
+                      Refusal{"undefined_symbol", "cohort_test_function_that_nobody_defines"},
+                      Refusal{"wrong_build_tag", "was built as \"cfront-1.0\"", COHORT_BUILD_TAG},
+                      Refusal{"wrong_kind", "is a transport plugin", "a manager plugin was asked for"},
+                      Refusal{"wrong_name", "manager plugin 'somebody_else' by its descriptor", "plugin 'wrong_name'"},
+                      Refusal{"own_runtime", "links its own copy of libcohort"},
+                      Refusal{"wrong_default", "default of the option 'patience'", "a duration needs a unit"}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+TEST_F(PluginLoaderTest, LoadsByNameAndByPathTheSamePlugin) {
+  const Plugin& by_name = PluginLoader::instance().load(PluginKind::manager, "sample");
+  const Plugin& by_path =
+      PluginLoader::instance().load(PluginKind::manager, (good / "libcohort_manager_sample.so").string());
+  EXPECT_EQ(&by_name, &by_path);
+  EXPECT_STREQ(by_name.descriptor->version, "1.2.3");
+  EXPECT_EQ(by_name.options().size(), 10u);
+}
+
+TEST_F(PluginLoaderTest, LoadsAStrippedPlugin) { EXPECT_EQ(load_error("stripped"), ""); }
+
+TEST_F(PluginLoaderTest, MakesAManagerWithItsOptions) {
+  const Plugin& plugin = PluginLoader::instance().load(PluginKind::manager, "sample");
+  auto manager = plugin.create_manager(plugin.parse_options("{\"dir\": \"/scratch\"}"));
+  WorkerConfig config;
+  EXPECT_EQ(manager->exit_cause(2, config), "/scratch");
+  EXPECT_THROW(plugin.create_transport(plugin.parse_options("{}")), PluginError);
+}
+
+TEST_F(PluginLoaderTest, WrongOptionsNameThePluginAndTheKey) {
+  const Plugin& plugin = PluginLoader::instance().load(PluginKind::manager, "sample");
+  try {
+    plugin.parse_options("{\"restrikt\": true}");
+    FAIL() << "accepted";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(), "options of the manager 'sample':1:2: unknown key 'restrikt'; did you mean 'restrict'?");
+  }
+}
+
+TEST_F(PluginLoaderTest, WhatAFactoryThrowsCarriesThePluginsName) {
+  Options none = Options::defaults({});
+  try {
+    PluginLoader::instance().load(PluginKind::manager, "throwing").create_manager(none);
+    FAIL() << "made something";
+  } catch (const PluginError& error) {
+    EXPECT_STREQ(error.what(), "manager plugin 'throwing': the scheduler is on holiday");
+  }
+  try {
+    PluginLoader::instance().load(PluginKind::manager, "refusing").create_manager(none);
+    FAIL() << "made something";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(), "manager plugin 'refusing': host and hosts cannot both be given");
+  }
+}
+
+TEST_F(PluginLoaderTest, AnUnknownNameSaysWhereItLookedAndWhatThereIs) {
+  std::string error = load_error("smaple");
+  EXPECT_TRUE(contains(error, "there is no manager plugin 'smaple'; did you mean 'sample'?")) << error;
+  EXPECT_TRUE(contains(error, "libcohort_manager_smaple.so in " + good.string() + ", " + bad.string())) << error;
+  EXPECT_TRUE(contains(error, "stripped")) << error;
+  error = load_error("stripped", PluginKind::transport);
+  EXPECT_TRUE(contains(error, "there is no transport plugin 'stripped'")) << error;
+}
+
+TEST_F(PluginLoaderTest, APathIsNotSearchedFor) {
+  EXPECT_TRUE(contains(load_error("./libcohort_manager_sample.so"), "cannot be read: No such file or directory"));
+  std::string error = load_error((good / "libcohort_transport_sample.so").string());
+  EXPECT_TRUE(contains(error, "is a transport plugin; a manager plugin was asked for")) << error;
+  error = load_error(good.string());
+  EXPECT_TRUE(contains(error, "is not named like one: libcohort_manager_NAME.so")) << error;
+}
+
+class PluginDirectory : public PluginLoaderTest {
+ protected:
+  void SetUp() override {
+    PluginLoaderTest::SetUp();
+    std::string pattern = (fs::temp_directory_path() / "cohort-plugins-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override {
+    fs::remove_all(directory_);
+    unsetenv("XDG_DATA_HOME");
+    PluginLoaderTest::TearDown();
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(PluginDirectory, ABrokenFileIsAnErrorAndNotPassedOver) {
+  std::ofstream(directory_ / "libcohort_manager_sample.so") << "broken";
+  setenv("COHORT_PLUGIN_PATH", (directory_.string() + ":" + good.string()).c_str(), 1);
+  EXPECT_TRUE(contains(load_error("sample"), "is not an ELF shared library"));
+  fs::remove(directory_ / "libcohort_manager_sample.so");
+  fs::create_symlink("nowhere", directory_ / "libcohort_manager_sample.so");
+  EXPECT_TRUE(contains(load_error("sample"), "cannot be read")) << "a dangling link, too";
+}
+
+TEST_F(PluginDirectory, ThePathComesBeforeTheUsersDirectoryBeforeTheLibrarys) {
+  setenv("COHORT_PLUGIN_PATH", "/first::/second", 1);
+  setenv("XDG_DATA_HOME", directory_.c_str(), 1);
+  std::vector<fs::path> path = PluginLoader::search_path();
+  ASSERT_EQ(path.size(), 4u);
+  EXPECT_EQ(path[0], "/first");
+  EXPECT_EQ(path[1], "/second");
+  EXPECT_EQ(path[2], directory_ / "cohort/plugins");
+  EXPECT_TRUE(path[3].is_absolute());
+  EXPECT_TRUE(path[3].string().ends_with("/cohort/plugins"));
+}
+
+TEST_F(PluginDirectory, TheUsersDirectoryIsSearched) {
+  unsetenv("COHORT_PLUGIN_PATH");
+  setenv("XDG_DATA_HOME", directory_.c_str(), 1);
+  fs::create_directories(directory_ / "cohort/plugins");
+  fs::copy(good / "libcohort_manager_sample.so", directory_ / "cohort/plugins");
+  EXPECT_EQ(load_error("sample"), "");
+}
+
+TEST_F(PluginDirectory, ATruncatedOrScrambledLibraryIsRefusedWithoutHarm) {
+  std::ifstream file(good / "libcohort_manager_stripped.so", std::ios::binary);
+  std::string whole((std::istreambuf_iterator<char>(file)), {});
+  fs::path copy = directory_ / "libcohort_manager_stripped.so";
+  auto refused = [&](const std::string& bytes) {
+    std::ofstream(copy, std::ios::binary | std::ios::trunc) << bytes;
+    return load_error(copy.string()) != "";
+  };
+  // The section table ends the file, so that no shorter file is whole.
+  for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 50)
+    EXPECT_TRUE(refused(whole.substr(0, length))) << length;
+  for (std::size_t field = 16; field < 64; ++field) {  // the ELF header past its identification
+    std::string scrambled = whole;
+    scrambled[field] = static_cast<char>(~scrambled[field]);
+    bool is_checked = (field >= 16 && field < 20) || (field >= 40 && field < 48) || (field >= 58 && field < 60);
+    EXPECT_TRUE(refused(scrambled) || !is_checked) << field;
+  }
+}
+
+TEST_F(PluginLoaderTest, ListsWhatItFindsAndWhyItWasRefused) {
+  std::vector<PluginInfo> infos = PluginLoader::instance().list();
+  auto find = [&](PluginKind kind, const std::string& name) {
+    for (const PluginInfo& info : infos)
+      if (info.kind == kind && info.name == name) return info;
+    return PluginInfo{kind, "", "", "", "not listed"};
+  };
+  PluginInfo sample = find(PluginKind::manager, "sample");
+  EXPECT_EQ(sample.version, "1.2.3");
+  EXPECT_EQ(sample.path, good / "libcohort_manager_sample.so");
+  EXPECT_EQ(sample.error, "");
+  EXPECT_EQ(find(PluginKind::transport, "sample").version, "0.1.0");
+  PluginInfo wrong = find(PluginKind::manager, "wrong_abi");
+  EXPECT_EQ(wrong.version, "");
+  EXPECT_TRUE(contains(wrong.error, "ABI 77.0")) << wrong.error;
+}
+
+TEST_F(PluginLoaderTest, ManyThreadsGetOnePlugin) {
+  std::vector<const Plugin*> loaded(8);
+  {
+    std::vector<std::jthread> threads;
+    for (const Plugin*& slot : loaded)
+      threads.emplace_back([&slot] { slot = &PluginLoader::instance().load(PluginKind::transport, "sample"); });
+  }
+  for (const Plugin* plugin : loaded) EXPECT_EQ(plugin, loaded[0]);
+}
+
+}  // namespace
+}  // namespace cohort::detail

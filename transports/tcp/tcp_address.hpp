@@ -1,0 +1,58 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+namespace cohort_tcp {
+
+/// A numeric address with its port.
+class SocketAddress {
+ public:
+  SocketAddress() = default;
+  SocketAddress(const sockaddr* address, socklen_t size);
+  static SocketAddress of_socket(int socket);
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  socklen_t size() const { return size_; }
+  int family() const { return storage_.ss_family; }
+  int port() const;
+  void set_port(int port);
+  bool is_wildcard() const;
+  /// Neither of this host alone (loopback) nor of one link alone.
+  bool is_reachable_from_elsewhere() const;
+  std::string text() const;  ///< "127.0.0.1:9123", "[::1]:9123"
+  bool operator==(const SocketAddress& other) const;
+
+ private:
+  sockaddr_storage storage_{};
+  socklen_t size_ = 0;
+};
+
+struct HostPort {
+  std::string host;
+  int port = 0;
+};
+
+/// Where to listen: ports from first_port to last_port, the first free one; 0: any.
+struct BindAddress {
+  std::string host;
+  int first_port = 0;
+  int last_port = 0;
+};
+
+/// "host:port" or "[v6]:port". @throws Error starting with `what`.
+HostPort parse_host_port(const std::string& text, const std::string& what);
+
+/// "", "host", "host:port", "host:from-to"; an IPv6 address with a port in brackets. @throws ConfigError.
+BindAddress parse_bind(const std::string& text);
+
+/// The addresses of a name or numeric address, at least one, without ports. @throws Error starting with `what`.
+std::vector<SocketAddress> resolve(const std::string& host, const std::string& what);
+
+/// What others dial to reach a listening socket: its address, or one of this host if it listens at all of them.
+std::string announced_address(SocketAddress listening);
+
+}  // namespace cohort_tcp
