@@ -80,7 +80,8 @@ void append_frame_head(Bytes& out, FrameHeader header, std::span<const Segment> 
 ///
 ///   loop { n = recv(decoder.prepare()); decoder.commit(n, [](Frame&& frame) {...}); }
 ///
-/// A stream that breaks the rules makes commit() throw BadMessage: it cannot be read further.
+/// A stream that breaks the rules makes commit() throw BadMessage, a part that there is no memory for std::bad_alloc:
+/// then it cannot be read further.
 class FrameDecoder {
  public:
   explicit FrameDecoder(FrameLimits limits = {}) : limits_(limits) {}

@@ -84,9 +84,9 @@ void end_message(Bytes& message) {
 Handshake::Handshake(Role role, Identity mine, std::string_view cookie) : role_(role), mine_(std::move(mine)) {
   mine_.executable_build.resize(std::min(mine_.executable_build.size(), max_build_text));
   mine_.library_build.resize(std::min(mine_.library_build.size(), max_build_text));
+  fill_random(nonce_);
   crypto_generichash(reinterpret_cast<unsigned char*>(key_.data()), key_.size(),
                      unsigned_chars(bytes_of(cookie).data()), cookie.size(), nullptr, 0);
-  fill_random(nonce_);
 }
 
 Handshake::~Handshake() { wipe(key_); }
@@ -144,11 +144,14 @@ Handshake::Step Handshake::feed(std::span<const std::byte> in, std::size_t& used
     if (buffer_.size() < length_size && !take_until(length_size)) break;
     std::uint16_t size;
     std::memcpy(&size, buffer_.data(), sizeof(size));
-    if (size == 0 || size > max_message) {
-      fail_foreign(buffer_.span(), step);
+    const bool plausible = size > 0 && size <= max_message;
+    const bool whole = plausible && take_until(length_size + size);
+    if (!plausible || !may_be_message()) {
+      if (buffer_.size() < magic.size()) take_until(magic.size());  // to show what it is
+      fail_foreign(step);
       break;
     }
-    if (!take_until(length_size + size)) break;
+    if (!whole) break;
     const Bytes message = std::exchange(buffer_, Bytes());
     on_message(message.span().subspan(length_size), step);
   }
@@ -161,12 +164,20 @@ Handshake::Step Handshake::feed(std::span<const std::byte> in, std::size_t& used
   return step;
 }
 
+bool Handshake::may_be_message() const {
+  const std::span<const std::byte> message = buffer_.span().subspan(length_size);
+  if (waiting_ != Waiting::hello || message.empty()) return true;
+  const auto type = static_cast<MessageType>(message[0]);
+  if (type == MessageType::refuse) return true;
+  const auto begin = message.subspan(1, std::min(magic.size(), message.size() - 1));
+  return type == MessageType::hello && std::memcmp(begin.data(), magic.data(), begin.size()) == 0;
+}
+
 void Handshake::on_message(std::span<const std::byte> message, Step& step) {
   const auto type = static_cast<MessageType>(message[0]);
   if (type == MessageType::refuse) return on_refuse(message.subspan(1), step);
   if (waiting_ == Waiting::hello && type == MessageType::hello)
     return role_ == Role::acceptor ? on_hello_of_dialer(message, step) : on_hello_of_acceptor(message, step);
-  if (waiting_ == Waiting::hello) return fail_foreign(message, step);
   if (waiting_ == Waiting::proof && type == MessageType::proof) return on_proof(message.subspan(1), step);
   if (waiting_ == Waiting::accept && type == MessageType::accept && message.size() == 1) {
     waiting_ = Waiting::nothing;
@@ -177,19 +188,16 @@ void Handshake::on_message(std::span<const std::byte> message, Step& step) {
 }
 
 bool Handshake::read_hello(std::span<const std::byte> message, Step& step) {
-  Cursor cursor(message.subspan(1));
-  std::array<char, magic.size()> begin;
-  if (!cursor.take(begin.data(), begin.size()) || std::string_view(begin.data(), begin.size()) != magic) {
-    fail_foreign(message.subspan(1), step);
-    return false;
-  }
+  Cursor cursor(message);
   const auto malformed = [&] {
     refuse(step, RefuseCode::protocol, "refused: the peer's greeting is malformed",
            "the greeting of this process is malformed");
     return false;
   };
-  // These two stay where they are in every version, so that a mismatch can always be told.
-  if (!cursor.take(&peer_.version, sizeof(peer_.version)) || !cursor.take(&peer_.pid, sizeof(peer_.pid)))
+  std::array<char, 1 + magic.size()> type_and_magic;  // checked before
+  // All of these stay where they are in every version, so that a mismatch can always be told.
+  if (!cursor.take(type_and_magic.data(), type_and_magic.size()) ||
+      !cursor.take(&peer_.version, sizeof(peer_.version)) || !cursor.take(&peer_.pid, sizeof(peer_.pid)))
     return malformed();
   if (peer_.version != mine_.version) {
     const std::string theirs = std::to_string(peer_.version);
@@ -277,12 +285,13 @@ void Handshake::refuse(Step& step, RefuseCode code, std::string error, std::stri
   waiting_ = Waiting::nothing;
 }
 
-void Handshake::fail_foreign(std::span<const std::byte> first_bytes, Step& step) {
+void Handshake::fail_foreign(Step& step) {
   if (waiting_ != Waiting::hello)
     return refuse(step, RefuseCode::protocol, "refused: the peer broke the rules of the handshake",
                   "this process broke the rules of the handshake");
   refuse(step, RefuseCode::protocol,
-         "refused: the peer is not a cohort process (it began with \"" + printable(first_bytes, magic.size()) + "\")",
+         "refused: the peer is not a cohort process (it began with \"" +
+             printable(buffer_.span().first(std::min(buffer_.size(), magic.size())), magic.size()) + "\")",
          "this process does not speak as a cohort process does");
 }
 

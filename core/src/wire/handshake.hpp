@@ -65,6 +65,8 @@ class Handshake {
   struct Message;
 
   Bytes hello() const;
+  /// Whether what has come in part can still become a message of this protocol.
+  bool may_be_message() const;
   Proof proof_of(Role role) const;
   /// Reads the fixed beginning of the peer's hello, then the rest. False: `step` has failed.
   bool read_hello(std::span<const std::byte> message, Step& step);
@@ -76,7 +78,8 @@ class Handshake {
   bool builds_fit(Step& step);
   /// Ends it: `error` is for this side, `told` for the other.
   void refuse(Step& step, RefuseCode code, std::string error, std::string_view told);
-  void fail_foreign(std::span<const std::byte> first_bytes, Step& step);
+  /// What came into buffer_ is no message of this protocol.
+  void fail_foreign(Step& step);
 
   const Role role_;
   Identity mine_;

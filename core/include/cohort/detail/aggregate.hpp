@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -13,10 +14,11 @@ inline constexpr std::size_t max_fields = 32;
 inline constexpr std::size_t max_initializers = 256;  // each try is one more template: keeps compile time in bounds
 inline constexpr std::size_t not_found = static_cast<std::size_t>(-1);
 
-/// Initialises a field of any type; only ever named, never made.
+/// Initialises a field of any type; only ever named, never made. Not an allocator's tag: constructors that take one, as
+/// std::tuple has them, fail hard where they cannot be used.
 struct AnyField {
   template <class T>
-  operator T() const;
+  requires(!std::is_same_v<T, std::allocator_arg_t>) operator T() const;
 };
 
 /// Initialises only what T derives from.

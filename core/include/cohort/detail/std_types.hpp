@@ -73,7 +73,7 @@ struct ContiguousCodec {
         range.assign(first, first + block.count);
       } else {
         range.resize(block.count);
-        std::memcpy(static_cast<void*>(range.data()), block.data, block.count * sizeof(T));
+        if (block.count != 0) std::memcpy(static_cast<void*>(range.data()), block.data, block.count * sizeof(T));
       }
     } else {
       const std::uint64_t count = ar.read_size(detail::min_size<T>(), typeid(Range));

@@ -1,0 +1,41 @@
+#include "base/secret.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace cohort {
+namespace {
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+TEST(Secret, CookiesArePrintableAndDiffer) {
+  const std::string cookie = random_cookie();
+  EXPECT_EQ(cookie.size(), 64u);
+  EXPECT_TRUE(std::all_of(cookie.begin(), cookie.end(), [](unsigned char c) { return std::isxdigit(c) != 0; }));
+  EXPECT_NE(cookie, random_cookie());
+}
+
+TEST(Secret, Compares) {
+  EXPECT_TRUE(equal_secrets(bytes_of("same"), bytes_of("same")));
+  EXPECT_FALSE(equal_secrets(bytes_of("same"), bytes_of("samE")));
+  EXPECT_FALSE(equal_secrets(bytes_of("same"), bytes_of("same+")));
+  EXPECT_TRUE(equal_secrets({}, {}));
+}
+
+TEST(Secret, Wipes) {
+  std::array<std::byte, 4> bytes{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
+  wipe(bytes);
+  EXPECT_EQ(bytes, (std::array<std::byte, 4>{}));
+  std::string text(40, 's');
+  const char* memory = text.data();
+  wipe(text);
+  EXPECT_TRUE(text.empty());
+  EXPECT_EQ(memory, text.data());
+  EXPECT_EQ(std::count(memory, memory + 1, '\0'), 1);
+}
+
+}  // namespace
+}  // namespace cohort
