@@ -10,6 +10,7 @@ using cohort::Option;
 using cohort::OptionType;
 
 constexpr Option options[] = {
+    {"count", OptionType::count, "\"auto\"", "Workers", nullptr, 0, 1000},
     {"restrict", OptionType::boolean, "true", "Listen on the loopback address only", nullptr},
     {"retries", OptionType::integer, "2", "Further attempts", nullptr, 0, 10},
     {"share", OptionType::number, "0.5", "Part of the machine", nullptr},

@@ -14,6 +14,14 @@ Json plugin_name_schema(PluginKind kind, std::span<const KnownPlugin> plugins) {
   return {{"anyOf", Json::array({Json{{"enum", names}}, path})}};
 }
 
+/// What a manager's `count` may be: its plugin's option of that name, and not both at once.
+void restrict_count(Json& then, const Json& options) {
+  const Json& properties = options["properties"];
+  then["properties"]["count"] = properties.contains("count") ? properties["count"] : Json(false);
+  then["not"] = {{"required", Json::array({"count", "options"})},
+                 {"properties", {{"options", {{"required", Json::array({"count"})}}}}}};
+}
+
 /// The keys of one use of a plugin, whose options depend on its name.
 Json plugin_use_schema(PluginKind kind, const ObjectKeys& keys, std::span<const KnownPlugin> plugins) {
   Json any_options = {{"type", "object"}};
@@ -25,8 +33,10 @@ Json plugin_use_schema(PluginKind kind, const ObjectKeys& keys, std::span<const 
   for (const KnownPlugin& plugin : plugins) {
     if (plugin.kind != kind) continue;
     Json named = {{"properties", {{"plugin", {{"const", plugin.name}}}}}, {"required", Json::array({"plugin"})}};
-    Json options = {{"properties", {{"options", object_schema({plugin.options})}}}};
-    cases.push_back({{"if", named}, {"then", options}});
+    Json options = object_schema({plugin.options});
+    Json then = {{"properties", {{"options", options}}}};
+    if (kind == PluginKind::manager) restrict_count(then, options);
+    cases.push_back({{"if", named}, {"then", then}});
   }
   if (!cases.empty()) schema["allOf"] = cases;
   return schema;

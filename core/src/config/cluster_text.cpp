@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -46,10 +47,17 @@ class ClusterParser {
   ManagerSpec parse_manager(const JsonNode& node, const std::string& path) {
     Json values = check_object(manager_keys, node, path, errors_);
     ManagerSpec manager;
-    if (const JsonNode* plugin = node.find("plugin"); plugin && plugin->is_string()) {
-      manager.plugin = values["plugin"];
-      manager.options_json = parse_options({PluginKind::manager, manager.plugin, plugin->offset, path + ".plugin"},
-                                           node.find("options"), path + ".options");
+    const JsonNode* plugin = node.find("plugin");
+    const JsonNode* options = node.find("options");
+    if (plugin && plugin->is_string()) {
+      manager.plugin = plugin->scalar;
+      auto table = find_table({PluginKind::manager, manager.plugin, plugin->offset, path + ".plugin"});
+      Json checked = check_options(table, options, path + ".options");
+      if (const JsonNode* count = node.find("count"); count && table) {
+        check_count(*count, manager.plugin, *table, options, path);
+        checked.erase("count");
+      }
+      manager.options_json = checked.dump();
     }
     manager.id = values.value("id", manager.plugin);
     if (auto count = values.find("count"); count != values.end()) {
@@ -57,6 +65,19 @@ class ClusterParser {
       if (!manager.count_auto) manager.count = count->get<int>();
     }
     return manager;
+  }
+
+  /// A manager's count is the option of that name of its plugin, so it must fit that option's row, too.
+  void check_count(const JsonNode& count, const std::string& plugin, std::span<const Option> table,
+                   const JsonNode* options, const std::string& path) {
+    auto row = std::find_if(table.begin(), table.end(),
+                            [](const Option& option) { return std::string_view(option.name) == "count"; });
+    if (row == table.end())
+      errors_.add(count.offset, path + ".count", "the plugin '" + plugin + "' takes no count");
+    else
+      check_value(*row, count, path + ".count", errors_);
+    if (const JsonNode* again = options ? options->find("count") : nullptr)
+      errors_.add_repeated(again->offset, path + ".options.count: is given twice; the first one is at", count.offset);
   }
 
   /// @param given null: the default transport, whose options are defaults as well.
@@ -67,14 +88,13 @@ class ClusterParser {
       const JsonNode* plugin = given->find("plugin");
       if (!plugin || !plugin->is_string()) return transport;
       transport.plugin = plugin->scalar;
-      transport.options_json =
-          parse_options({PluginKind::transport, transport.plugin, plugin->offset, "transport.plugin"},
-                        given->find("options"), "transport.options");
+      auto table = find_table({PluginKind::transport, transport.plugin, plugin->offset, "transport.plugin"});
+      transport.options_json = check_options(table, given->find("options"), "transport.options").dump();
     } else if (!given || given->is_string()) {
       if (given) transport.plugin = given->scalar;
       std::size_t offset = given ? given->offset : root.offset;
-      transport.options_json =
-          parse_options({PluginKind::transport, transport.plugin, offset, "transport"}, nullptr, "");
+      auto table = find_table({PluginKind::transport, transport.plugin, offset, "transport"});
+      transport.options_json = check_options(table, nullptr, "").dump();
     } else {
       errors_.add(given->offset, "transport",
                   "expected a transport's name or an object with its options, found " + given->description());
@@ -89,17 +109,23 @@ class ClusterParser {
     std::string path;  // of the key that names it
   };
 
-  /// @param given null: all defaults.
-  std::string parse_options(const PluginUse& use, const JsonNode* given, const std::string& options_path) {
-    JsonNode nothing;
-    nothing.type = Json::value_t::object;
+  using Table = std::optional<std::span<const Option>>;
+
+  Table find_table(const PluginUse& use) {
     try {
-      std::span<const Option> table = tables_(use.kind, use.name);
-      return check_object({table}, given ? *given : nothing, options_path, errors_).dump();
+      return tables_(use.kind, use.name);
     } catch (const PluginError& error) {
       errors_.add(use.offset, use.path, error.what());
-      return "{}";
+      return std::nullopt;
     }
+  }
+
+  /// @param given null: all defaults.
+  Json check_options(const Table& table, const JsonNode* given, const std::string& path) {
+    JsonNode nothing;
+    nothing.type = Json::value_t::object;
+    if (!table) return Json::object();
+    return check_object({*table}, given ? *given : nothing, path, errors_);
   }
 
   Timeouts parse_timeouts(const JsonNode& node) {

@@ -11,11 +11,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Option local_options[] = {{"restrict", OptionType::boolean, "true", "Loopback only", nullptr}};
+constexpr Option local_options[] = {
+    {"restrict", OptionType::boolean, "true", "Loopback only", nullptr},
+    {"count", OptionType::count, "\"auto\"", "Workers", nullptr, 0, 64},
+};
+constexpr Option bus_options[] = {{"url", OptionType::string, nullptr, "Where the bus is", nullptr}};
 constexpr Option tcp_options[] = {{"port", OptionType::integer, "0", "Port", nullptr, 0, 65535}};
 
 std::span<const Option> tables(PluginKind kind, const std::string& plugin) {
   if (kind == PluginKind::manager && plugin == "local") return local_options;
+  if (kind == PluginKind::manager && plugin == "bus") return bus_options;
   if (kind == PluginKind::transport && plugin == "tcp") return tcp_options;
   throw PluginError("there is no plugin '" + plugin + "'");
 }
@@ -71,6 +76,19 @@ TEST(ClusterText, TakesEveryKey) {
   EXPECT_EQ(file.logging.level, "debug");
   EXPECT_EQ(file.logging.forward, "stderr");
   EXPECT_EQ(file.logging.prefix, "none");
+}
+
+TEST(ClusterText, ACountIsItsPluginsOption) {
+  auto with = [](const std::string& manager) { return R"({ "version": 1, "managers": [ )" + manager + " ] }"; };
+  ClusterFile file = parse(with(R"({ "plugin": "local", "options": { "count": 3 } })"));
+  EXPECT_EQ(file.managers[0].count, std::nullopt);
+  EXPECT_EQ(file.managers[0].options_json, "{\"restrict\":true,\"count\":3}");
+  EXPECT_EQ(error_of(with(R"({ "plugin": "local", "count": 65 })")),
+            "cluster.json:1:61: managers[0].count: expected a whole number from 0 to 64 or \"auto\", found 65");
+  EXPECT_EQ(error_of(with(R"({ "plugin": "local", "count": 1, "options": { "count": 2 } })")),
+            "cluster.json:1:86: managers[0].options.count: is given twice; the first one is at 1:61");
+  EXPECT_EQ(error_of(with(R"({ "plugin": "bus", "count": 1 })")),
+            "cluster.json:1:59: managers[0].count: the plugin 'bus' takes no count");
 }
 
 TEST(ClusterText, TheTablesHaveTheDefaultsOfTheStructures) {

@@ -79,7 +79,7 @@ TEST_F(PluginLoaderTest, LoadsByNameAndByPathTheSamePlugin) {
       PluginLoader::instance().load(PluginKind::manager, (good / "libcohort_manager_sample.so").string());
   EXPECT_EQ(&by_name, &by_path);
   EXPECT_STREQ(by_name.descriptor->version, "1.2.3");
-  EXPECT_EQ(by_name.options().size(), 10u);
+  EXPECT_EQ(by_name.options().size(), 11u);
 }
 
 TEST_F(PluginLoaderTest, LoadsAStrippedPlugin) { EXPECT_EQ(load_error("stripped"), ""); }
