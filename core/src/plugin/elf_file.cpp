@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <link.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -78,9 +79,8 @@ class ElfFile {
 
   /// The bytes at a virtual address. What lies past a segment's bytes in the file is zero when loaded.
   std::vector<std::byte> read_object(std::uint64_t address, std::size_t size) {
-    for (const Segment& segment : read_table<Segment>(header_.e_phoff, header_.e_phnum)) {
-      if (segment.p_type != PT_LOAD || address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_memsz)
-        continue;
+    for (const Segment& segment : loaded_segments()) {
+      if (address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_memsz) continue;
       std::uint64_t start = address - segment.p_vaddr;
       std::uint64_t in_file = start < segment.p_filesz ? std::min<std::uint64_t>(size, segment.p_filesz - start) : 0;
       std::vector<std::byte> bytes = read_table<std::byte>(segment.p_offset + start, in_file);
@@ -88,6 +88,15 @@ class ElfFile {
       return bytes;
     }
     throw damaged();
+  }
+
+  std::vector<Segment> loaded_segments() {
+    std::vector<Segment> segments = read_table<Segment>(header_.e_phoff, header_.e_phnum);
+    std::erase_if(segments, [](const Segment& segment) { return segment.p_type != PT_LOAD; });
+    // The system's loader maps even what is not there, and the process ends when that is touched.
+    for (const Segment& segment : segments)
+      if (segment.p_offset > size_ || segment.p_filesz > size_ - segment.p_offset) throw damaged();
+    return segments;
   }
 
   template <class T>

@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"empty", "is not an ELF shared library", "", false},
                       Refusal{"no_symbol", "it exports no symbol 'cohort_plugin'", "", false},
                       Refusal{"wrong_magic", "does not start with the magic bytes", "", false},
-                      Refusal{"wrong_size", "has a descriptor of 12 bytes", "one of 88 bytes", false},
+                      Refusal{"wrong_size", "has a descriptor of 12 bytes", "this libcohort knows one of", false},
                       Refusal{"wrong_abi", "was built for plugin ABI 77.0", "this libcohort has 1.0", false},
                       Refusal{"newer_abi", "was built for plugin ABI 1.88", "this libcohort has 1.0", false},
                       Refusal{"undefined_symbol", "cohort_test_function_that_nobody_defines"},
@@ -192,11 +192,11 @@ TEST_F(PluginDirectory, ATruncatedOrScrambledLibraryIsRefusedWithoutHarm) {
   // The section table ends the file, so that no shorter file is whole.
   for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 50)
     EXPECT_TRUE(refused(whole.substr(0, length))) << length;
-  for (std::size_t field = 16; field < 64; ++field) {  // the ELF header past its identification
+  // Of the ELF header: type and machine, the place of the section table, the size of its entries.
+  for (std::size_t field : {16, 17, 18, 19, 40, 41, 42, 43, 44, 45, 46, 47, 58, 59}) {
     std::string scrambled = whole;
     scrambled[field] = static_cast<char>(~scrambled[field]);
-    bool is_checked = (field >= 16 && field < 20) || (field >= 40 && field < 48) || (field >= 58 && field < 60);
-    EXPECT_TRUE(refused(scrambled) || !is_checked) << field;
+    EXPECT_TRUE(refused(scrambled)) << field;
   }
 }
 
