@@ -53,7 +53,7 @@ class Options {
 
   explicit Options(std::shared_ptr<const Values> values) : values_(std::move(values)) {}
 
-  // Each throws Error when the table has no such option of that type: a bug of the caller.
+  // Each throws Error when the table has no such option of that type, or the option has no value: a bug of the caller.
   bool boolean(std::string_view name) const;
   std::int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
