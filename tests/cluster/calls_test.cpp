@@ -25,10 +25,11 @@ TEST_F(CallsTest, EveryKindOfFunctionCanBeCalled) {
   EXPECT_EQ(remotecall_fetch([](int a, int b) { return a * b; }, pid, 6, 7), 42);
   EXPECT_EQ(remotecall_fetch(Scale{3}, pid, 2.0), 6.0);
   const std::string greeting = "hello ";
-  EXPECT_EQ(remotecall_fetch(capture(greeting, 2, [](const std::string& text, int n, std::string name) {
-                               for (int i = 0; i < n; i++) name += "!";
-                               return text + name;
-                             }),
+  EXPECT_EQ(remotecall_fetch(capture(greeting, 2,
+                                     [](const std::string& text, int n, std::string name) {
+                                       for (int i = 0; i < n; i++) name += "!";
+                                       return text + name;
+                                     }),
                              pid, "world"),
             "hello world!!");
 }
@@ -107,14 +108,16 @@ TEST_F(CallsTest, CallsBackToTheCallerAndChainsDoNotDeadlock) {
   addprocs(3);
   // 1 -> 2 -> 1 -> 2
   const int back = remotecall_fetch(
-      [] { return remotecall_fetch([] { return remotecall_fetch([] { return myid() * 100; }, 2) + myid(); }, 1) + 1; }, 2);
+      [] { return remotecall_fetch([] { return remotecall_fetch([] { return myid() * 100; }, 2) + myid(); }, 1) + 1; },
+      2);
   EXPECT_EQ(back, 202);
   // four deep over three workers
   const int deep = remotecall_fetch(
       [] {
         return remotecall_fetch(
                    [] {
-                     return remotecall_fetch([] { return remotecall_fetch([] { return myid(); }, 2) * 10 + myid(); }, 4) *
+                     return remotecall_fetch([] { return remotecall_fetch([] { return myid(); }, 2) * 10 + myid(); },
+                                             4) *
                                 10 +
                             myid();
                    },
@@ -132,7 +135,8 @@ TEST_F(CallsTest, ManyNestedCallsAtOnceDoNotDeadlock) {
   for (int i = 0; i < 200; i++) {
     futures.push_back(remotecall(
         [](int x) {
-          return remotecall_fetch([](int y) { return remotecall_fetch([](int z) { return z + 1; }, 2, y) + 1; }, 3, x) + 1;
+          return remotecall_fetch([](int y) { return remotecall_fetch([](int z) { return z + 1; }, 2, y) + 1; }, 3, x) +
+                 1;
         },
         2, i));
   }
@@ -143,7 +147,9 @@ TEST_F(CallsTest, FunctionsCanBePassedOn) {
   addprocs(2);
   auto twice = [](int x) { return 2 * x; };
   EXPECT_EQ(remotecall_fetch([](int x) { return remotecall_fetch([](int y) { return 2 * y; }, 3, x) + 1; }, 2, 3), 7);
-  EXPECT_EQ(remotecall_fetch(capture(Scale{2}, [](Scale scale, double x) { return remotecall_fetch(scale, 3, x); }), 2, 4.0), 8.0);
+  EXPECT_EQ(
+      remotecall_fetch(capture(Scale{2}, [](Scale scale, double x) { return remotecall_fetch(scale, 3, x); }), 2, 4.0),
+      8.0);
   EXPECT_EQ(remotecall_fetch(twice, 3, 4), 8);
 }
 
@@ -166,21 +172,15 @@ TEST(NoWorkers, TheMasterCountsAsOne) {
 
 TEST_F(CallsTest, ALocalCallSharesItsArgumentsAndARemoteOneCopies) {
   const Pid pid = addprocs(1).front();
-  auto set_first = [](std::vector<int>& v) {
+  const std::vector<int> here{1, 2, 3};
+  auto address = [](const std::vector<int>& v) { return reinterpret_cast<std::uintptr_t>(v.data()); };
+  EXPECT_EQ(remotecall_fetch(address, myid(), here), reinterpret_cast<std::uintptr_t>(here.data()));
+  std::vector<int> there{0};
+  auto set_first = [](std::vector<int> v) {
     v[0] = 1;
     return v;
   };
-  std::vector<int> here{0};
-  EXPECT_EQ(remotecall_fetch(set_first, myid(), here), std::vector<int>{1});
-  EXPECT_EQ(here, std::vector<int>{1});
-  std::vector<int> there{0};
-  EXPECT_EQ(remotecall_fetch(
-                [](std::vector<int> v) {
-                  v[0] = 1;
-                  return v;
-                },
-                pid, there),
-            std::vector<int>{1});
+  EXPECT_EQ(remotecall_fetch(set_first, pid, there), std::vector<int>{1});
   EXPECT_EQ(there, std::vector<int>{0});
 }
 

@@ -17,13 +17,13 @@ class Transport;
 
 /// What a worker must be started with.
 struct LaunchParams {
-  std::string exename;                 ///< the program: this one, unless configured
-  std::vector<std::string> exeflags;   ///< arguments that make it a worker; the manager's own come after
-  std::string dir;                     ///< working directory
-  std::string cookie;                  ///< secret for the worker's standard input, followed by a newline; nowhere else
-  std::string transport;               ///< name of the transport that the worker listens with
-  Duration timeout = never;            ///< for launch() as a whole
-  std::stop_token stop;                ///< requested when the launch is given up
+  std::string exename;                ///< the program: this one, unless configured
+  std::vector<std::string> exeflags;  ///< arguments that make it a worker; the manager's own come after
+  std::string dir;                    ///< working directory
+  std::string cookie;                 ///< secret for the worker's standard input, followed by a newline; nowhere else
+  std::string transport;              ///< name of the transport that the worker listens with
+  Duration timeout = never;           ///< for launch() as a whole
+  std::stop_token stop;               ///< requested when the launch is given up
 };
 
 /// Takes workers as they come up. Any thread; owned by the core.

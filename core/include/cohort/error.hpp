@@ -82,11 +82,11 @@ class ProcessExitedException : public Error {
 class RemoteException : public Error {
  public:
   struct Details {
-    Pid worker = no_pid;       ///< the process that threw
+    Pid worker = no_pid;  ///< the process that threw
     ErrorKind kind = ErrorKind::failed;
-    std::string type_name;     ///< readable C++ type, "std::out_of_range"
-    std::string message;       ///< its what()
-    std::string stack;         ///< frames of the throw, one a line; may be empty
+    std::string type_name;  ///< readable C++ type, "std::out_of_range"
+    std::string message;    ///< its what()
+    std::string stack;      ///< frames of the throw, one a line; may be empty
   };
 
   explicit RemoteException(Details details, std::exception_ptr cause = nullptr);

@@ -23,8 +23,8 @@ struct NamedFunction {
 template <auto Function>
 inline constexpr NamedFunction<Function> fn{};
 
-/// A captureless lambda together with the values it needs: they travel with the call and come first among the arguments.
-/// `remotecall(capture(k, [](double k, double x) { return k * x; }), pid, 2.0)`
+/// A captureless lambda together with the values it needs: they travel with the call and come first among the
+/// arguments. `remotecall(capture(k, [](double k, double x) { return k * x; }), pid, 2.0)`
 template <class F, class... Values>
 struct Captured {
   std::tuple<Values...> values;
@@ -178,7 +178,8 @@ auto capture(T&&... values_and_lambda) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     return Captured<F, detail::travelling_t<std::tuple_element_t<I, decltype(all)>>...>{
         {std::get<I>(std::move(all))...}};
-  }(std::make_index_sequence<count>{});
+  }
+  (std::make_index_sequence<count>{});
 }
 
 }  // namespace cohort

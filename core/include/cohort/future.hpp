@@ -48,9 +48,9 @@ const FuturePtr& state_of(const Future<T>& future) {
 
 }  // namespace detail
 
-/// A handle on a value that exists, or will exist, in one process of the cluster, its owner. Set once. Copies are handles
-/// on the same value; the owner keeps it until the last handle, in whatever process, has fetched it or is gone. Handles
-/// can be arguments and results of remote calls. Any thread.
+/// A handle on a value that exists, or will exist, in one process of the cluster, its owner. Set once. Copies are
+/// handles on the same value; the owner keeps it until the last handle, in whatever process, has fetched it or is gone.
+/// Handles can be arguments and results of remote calls. Any thread.
 template <class T>
 class [[nodiscard]] Future {
  public:
@@ -88,17 +88,15 @@ class [[nodiscard]] Future {
 
   /// Sets the value. @throws Error "Future can be set only once".
   template <class V = T>
-    requires(!std::is_void_v<T>)
-  void put(V&& value) const {
+  requires(!std::is_void_v<T>) void put(V&& value) const {
     detail::future_put(*state_, std::make_shared<T>(std::forward<V>(value)), &detail::encode_object<T>);
   }
-  void put() const
-    requires std::is_void_v<T>
-  {
+  void put() const requires std::is_void_v<T> {
     detail::future_put(*state_, std::make_shared<detail::Nothing>(), &detail::encode_object<T>);
   }
 
-  /// Calls `next` with this future once it is ready, on a thread of this process. @return the future of what it returns.
+  /// Calls `next` with this future once it is ready, on a thread of this process. @return the future of what it
+  /// returns.
   template <class G>
   auto then(G next) const -> Future<std::invoke_result_t<G, Future<T>>> {
     using R = std::invoke_result_t<G, Future<T>>;
@@ -142,8 +140,7 @@ class [[nodiscard]] Future {
 template <class T>
 Future<std::vector<detail::stored_t<T>>> when_all(std::vector<Future<T>> futures);
 template <class... T>
-  requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...))
-Future<std::tuple<T...>> when_all(Future<T>... futures);
+requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...)) Future<std::tuple<T...>> when_all(Future<T>... futures);
 /// The index of the first that is ready. @throws Error when there are none.
 template <class T>
 Future<std::size_t> when_any(const std::vector<Future<T>>& futures);
@@ -201,8 +198,7 @@ Future<std::vector<detail::stored_t<T>>> when_all(std::vector<Future<T>> futures
 }
 
 template <class... T>
-  requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...))
-Future<std::tuple<T...>> when_all(Future<T>... futures) {
+requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...)) Future<std::tuple<T...>> when_all(Future<T>... futures) {
   using R = std::tuple<T...>;
   auto result = detail::make_future(no_pid);
   auto countdown = std::make_shared<detail::Countdown>(

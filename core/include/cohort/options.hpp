@@ -31,11 +31,11 @@ enum class OptionType : std::uint32_t {
 /// One row of an option table. Everything that is said about an option is said here once: parsing, validation, the
 /// JSON Schema and the help text come from it. Plain data: it is read from a plugin before the plugin's code runs.
 struct Option {
-  const char* name;           ///< key, snake_case
+  const char* name;  ///< key, snake_case
   OptionType type;
-  const char* default_value;  ///< as it would stand in JSON ("true", "4", "\"5s\"", "[]"); null: none
-  const char* help;           ///< one line, no full stop
-  const char* choices;        ///< for `choice`: "none|core|compact"; else null
+  const char* default_value;         ///< as it would stand in JSON ("true", "4", "\"5s\"", "[]"); null: none
+  const char* help;                  ///< one line, no full stop
+  const char* choices;               ///< for `choice`: "none|core|compact"; else null
   std::int64_t minimum = INT64_MIN;  ///< for integer and count
   std::int64_t maximum = INT64_MAX;
 };
@@ -59,7 +59,7 @@ class Options {
   double number(std::string_view name) const;
   std::string string(std::string_view name) const;
   Duration duration(std::string_view name) const;
-  std::uint64_t size(std::string_view name) const;        ///< bytes
+  std::uint64_t size(std::string_view name) const;                 ///< bytes
   std::optional<std::int64_t> count(std::string_view name) const;  ///< nullopt: "auto"
   std::vector<std::string> strings(std::string_view name) const;
   std::map<std::string, std::optional<std::string>> env(std::string_view name) const;

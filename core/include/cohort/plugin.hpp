@@ -31,17 +31,17 @@ inline constexpr std::uint32_t plugin_abi_minor = 0;
 
 /// The one symbol of a plugin, `cohort_plugin`. C layout, fixed: it is read before any of the plugin's code is trusted.
 struct PluginDescriptor {
-  char magic[8];               ///< "cohort\0\1"
-  std::uint32_t struct_size;   ///< sizeof(PluginDescriptor)
+  char magic[8];              ///< "cohort\0\1"
+  std::uint32_t struct_size;  ///< sizeof(PluginDescriptor)
   std::uint32_t abi_major;
   std::uint32_t abi_minor;
   PluginKind kind;
-  const char* build_tag;       ///< COHORT_BUILD_TAG
-  const char* name;            ///< as in the file name libcohort_<kind>_<name>.so
+  const char* build_tag;  ///< COHORT_BUILD_TAG
+  const char* name;       ///< as in the file name libcohort_<kind>_<name>.so
   const char* version;
   const Option* options;
   std::size_t option_count;
-  const void* (*runtime)();    ///< the address of the libcohort that the plugin is linked to
+  const void* (*runtime)();                 ///< the address of the libcohort that the plugin is linked to
   void* (*create)(const Options& options);  ///< a new ClusterManager* or Transport*; may throw
 };
 
@@ -50,20 +50,20 @@ namespace detail {
 const void* runtime_instance();
 }  // namespace detail
 
-#define COHORT_PLUGIN_(kind_, base_, name_, type_, version_, options_)                                    \
-  extern "C" __attribute__((visibility("default"))) const ::cohort::PluginDescriptor cohort_plugin;       \
-  constinit const ::cohort::PluginDescriptor cohort_plugin = {                                            \
-      {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'},                                                         \
-      sizeof(::cohort::PluginDescriptor),                                                                 \
-      ::cohort::plugin_abi_major,                                                                         \
-      ::cohort::plugin_abi_minor,                                                                         \
-      kind_,                                                                                              \
-      COHORT_BUILD_TAG,                                                                                   \
-      name_,                                                                                              \
-      version_,                                                                                           \
-      std::data(options_),                                                                                \
-      std::size(options_),                                                                                \
-      [] { return ::cohort::detail::runtime_instance(); },                                                \
+#define COHORT_PLUGIN_(kind_, base_, name_, type_, version_, options_)                              \
+  extern "C" __attribute__((visibility("default"))) const ::cohort::PluginDescriptor cohort_plugin; \
+  constinit const ::cohort::PluginDescriptor cohort_plugin = {                                      \
+      {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'},                                                   \
+      sizeof(::cohort::PluginDescriptor),                                                           \
+      ::cohort::plugin_abi_major,                                                                   \
+      ::cohort::plugin_abi_minor,                                                                   \
+      kind_,                                                                                        \
+      COHORT_BUILD_TAG,                                                                             \
+      name_,                                                                                        \
+      version_,                                                                                     \
+      std::data(options_),                                                                          \
+      std::size(options_),                                                                          \
+      [] { return ::cohort::detail::runtime_instance(); },                                          \
       [](const ::cohort::Options& options) -> void* { return static_cast<base_*>(new type_(options)); }};
 
 /// Makes `type`, constructible from `const Options&`, the cluster manager `name`. Once a library, in one source file.

@@ -47,7 +47,8 @@ R decode_result(const Payload& payload) {
 }  // namespace detail
 
 /// Calls `f` on process `pid` and waits for what it returns: one round trip, nothing left behind.
-/// @throws RemoteException what the function threw, or that its arguments could not be decoded, or its result not encoded.
+/// @throws RemoteException what the function threw, or that its arguments could not be decoded, or its result not
+/// encoded.
 template <class F, class... A>
 auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
   if (pid == myid()) return detail::call_inline(f, std::forward<A>(arguments)...);
@@ -63,7 +64,8 @@ auto remotecall(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_
   if (pid == myid()) {
     auto state = detail::make_future(no_pid);
     detail::run_here(
-        [state, f = std::move(f), stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
+        [state, f = std::move(f),
+         stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
           auto call = [&]() -> R {
             return std::apply([&](auto&... a) { return static_cast<R>(f(std::move(a)...)); }, stored);
           };

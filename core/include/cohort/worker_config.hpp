@@ -10,7 +10,8 @@
 
 namespace cohort {
 
-/// Where a launched worker's output can be read. Owned by whoever holds the WorkerConfig; closed by the core at end of file.
+/// Where a launched worker's output can be read. Owned by whoever holds the WorkerConfig; closed by the core at end of
+/// file.
 struct WorkerOutput {
   int out = -1;  ///< descriptor of its standard output; the port line comes here
   int err = -1;  ///< descriptor of its standard error, or -1
@@ -19,31 +20,32 @@ struct WorkerOutput {
 /// What a cluster manager tells about one worker it launched, and what the core adds as the worker joins.
 /// The fields are Distributed's. A manager sets `io`, or `host` and `port`, or `connect_at`; the rest as it needs.
 struct WorkerConfig {
-  std::optional<WorkerOutput> io;   ///< set: the address is read from the worker's output ("cohort_worker:<port>#<addr>")
-  std::string host;                 ///< name or address to dial; kept if set, else the announced one
+  std::optional<WorkerOutput>
+      io;            ///< set: the address is read from the worker's output ("cohort_worker:<port>#<addr>")
+  std::string host;  ///< name or address to dial; kept if set, else the announced one
   int port = 0;
 
-  int count = 1;                    ///< workers on this host in all; the first one launches the others
-  bool count_auto = false;          ///< one per CPU of that host instead
-  std::string exename;              ///< program of the additional workers; empty: the first one's own
+  int count = 1;            ///< workers on this host in all; the first one launches the others
+  bool count_auto = false;  ///< one per CPU of that host instead
+  std::string exename;      ///< program of the additional workers; empty: the first one's own
   std::vector<std::string> exeflags;
 
-  std::any userdata;                ///< the manager's own; untouched by the core
+  std::any userdata;  ///< the manager's own; untouched by the core
 
   bool tunnel = false;
   bool multiplex = false;
-  std::string bind_addr;            ///< address that the worker listens at
+  std::string bind_addr;  ///< address that the worker listens at
   std::vector<std::string> sshflags;
-  int max_parallel = 0;             ///< logins at once; 0: the manager's default
+  int max_parallel = 0;  ///< logins at once; 0: the manager's default
 
-  std::string connect_at;           ///< what other workers dial; set by connect(), sent to peers as it is
+  std::string connect_at;  ///< what other workers dial; set by connect(), sent to peers as it is
 
-  std::string ident;                ///< name in a custom topology
+  std::string ident;  ///< name in a custom topology
   std::vector<std::string> connect_idents;
 
-  int ospid = 0;                    ///< process id on its host; set at join if the manager did not
+  int ospid = 0;  ///< process id on its host; set at join if the manager did not
   std::map<std::string, std::string> environ;
-  int threads = 1;                  ///< functions that may run at once on the worker
+  int threads = 1;  ///< functions that may run at once on the worker
 };
 
 }  // namespace cohort

@@ -60,7 +60,7 @@ struct Reactor::ThreadState {
 };
 
 namespace {
-constexpr int quiet_ticks = 8;                                // undisturbed ticks after which the watcher sleeps
+constexpr int quiet_ticks = 8;  // undisturbed ticks after which the watcher sleeps
 constexpr Duration gather_replies = std::chrono::microseconds(20);
 constexpr Duration spare_thread_life = std::chrono::seconds(10);
 }  // namespace
@@ -411,7 +411,8 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
     } else if (watcher_ != &self && static_cast<int>(idle_.size()) > slots_) {
       if (Clock::now() >= spare_until) {
         std::erase(idle_, &self);
-        auto place = std::find_if(threads_.begin(), threads_.end(), [&](auto& thread) { return thread.get() == &self; });
+        auto place =
+            std::find_if(threads_.begin(), threads_.end(), [&](auto& thread) { return thread.get() == &self; });
         retired_.push_back(std::move(*place));
         threads_.erase(place);
         return false;

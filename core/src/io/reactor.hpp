@@ -31,7 +31,7 @@ class Completion {
 
  private:
   friend class Reactor;
-  std::atomic<bool> done_{false};   // written under Reactor::mutex_
+  std::atomic<bool> done_{false};     // written under Reactor::mutex_
   struct Waiter* waiters_ = nullptr;  // guarded by Reactor::mutex_
 };
 
@@ -65,9 +65,9 @@ enum class WaitResult { done, timeout, interrupted };
 class Reactor {
  public:
   struct Options {
-    int slots = 1;                                    ///< user functions running at once
-    int max_threads = 1024;                           ///< pool threads, those blocked in a wait included
-    Duration grace = std::chrono::milliseconds(1);    ///< nobody drove for this long: the watcher takes over
+    int slots = 1;                                  ///< user functions running at once
+    int max_threads = 1024;                         ///< pool threads, those blocked in a wait included
+    Duration grace = std::chrono::milliseconds(1);  ///< nobody drove for this long: the watcher takes over
   };
 
   explicit Reactor(Options options);
@@ -142,7 +142,7 @@ class Reactor {
   Waiter* driver_ = nullptr;
   bool polling_ = false;  // the driver is in, or about to enter, uv_run and must be woken for new work
   bool stop_ = false;
-  bool kick_ = false;     // there is loop work and no driver: do not wait for the grace
+  bool kick_ = false;  // there is loop work and no driver: do not wait for the grace
   Clock::time_point free_since_, gathered_since_;
   std::uint64_t releases_ = 0;
   std::vector<Waiter*> waiters_;  // parked in wait(), able to take the baton

@@ -8,9 +8,9 @@
 
 namespace cohort {
 namespace {
-constexpr std::size_t gather_limit = 32 << 10;     // gathered output beyond this is sent
-constexpr std::size_t chunk_limit = 256 << 10;     // small frames are joined up to this
-constexpr std::size_t high_water = 64 << 20;       // above this, senders wait
+constexpr std::size_t gather_limit = 32 << 10;  // gathered output beyond this is sent
+constexpr std::size_t chunk_limit = 256 << 10;  // small frames are joined up to this
+constexpr std::size_t high_water = 64 << 20;    // above this, senders wait
 constexpr std::size_t max_parts = 64;
 }  // namespace
 

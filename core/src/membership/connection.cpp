@@ -105,7 +105,8 @@ void Connection::read_some() {
     if (n == -EAGAIN || n == -EINTR) return;
     if (n <= 0) {
       std::string reason = framed ? "the connection ended" : handshake_->closed_message();
-      if (n < 0 && n != -ECONNRESET && n != -ECANCELED) reason += std::string(" (") + std::strerror(static_cast<int>(-n)) + ")";
+      if (n < 0 && n != -ECONNRESET && n != -ECANCELED)
+        reason += std::string(" (") + std::strerror(static_cast<int>(-n)) + ")";
       return finish(reason);
     }
     last_received_ = Clock::now();

@@ -17,8 +17,8 @@
 
 namespace cohort {
 
-/// One authenticated connection to another process: the handshake, then frames both ways. Owned by the members table (or
-/// by the acceptor until it is identified) and by whoever sends on it.
+/// One authenticated connection to another process: the handshake, then frames both ways. Owned by the members table
+/// (or by the acceptor until it is identified) and by whoever sends on it.
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
   /// Loop thread, all of them.

@@ -6,9 +6,7 @@
 
 namespace cohort {
 
-std::string to_string(Topology topology) {
-  return topology == Topology::all_to_all ? "all_to_all" : "master_worker";
-}
+std::string to_string(Topology topology) { return topology == Topology::all_to_all ? "all_to_all" : "master_worker"; }
 
 Topology parse_topology(const std::string& name) {
   for (auto topology : {Topology::all_to_all, Topology::master_worker}) {

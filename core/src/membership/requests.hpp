@@ -22,7 +22,8 @@ class Request : public Completion {
   virtual void on_lost(const std::string& cause) noexcept = 0;
 };
 
-/// The open requests of one connection. An id is generation << 32 | index, so that a late or forged answer finds nothing.
+/// The open requests of one connection. An id is generation << 32 | index, so that a late or forged answer finds
+/// nothing.
 class RequestTable {
  public:
   /// @return the id, or nullopt once take_all_and_close() was called. @param open how many are open then.

@@ -96,7 +96,8 @@ void Addition::launch() {
         LaunchError("manager '" + manager_name_ + "' could not launch its workers: " + error.what())));
   } catch (...) {
     std::lock_guard lock(mutex_);
-    errors_.push_back(std::make_exception_ptr(LaunchError("manager '" + manager_name_ + "' could not launch its workers")));
+    errors_.push_back(
+        std::make_exception_ptr(LaunchError("manager '" + manager_name_ + "' could not launch its workers")));
   }
   {
     std::lock_guard lock(mutex_);
@@ -253,19 +254,22 @@ void Addition::launch_more(const Record& first) {
   auto request = std::make_shared<Awaited>(
       [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
       [self, more](const std::string& cause) {
-        for (const auto& record : more) self->fail(record, "the first worker of its host could not launch it: " + cause);
+        for (const auto& record : more)
+          self->fail(record, "the first worker of its host could not launch it: " + cause);
       });
   master_.node().reactor().post([this, self, first, more, request, launch] {
     const auto id = first->connection->requests().add(request);
     if (!id) return request->on_lost("the connection ended");
-    request->start_deadline(master_.node().reactor(), timeouts_.launch, "no answer within " + in_seconds(timeouts_.launch));
+    request->start_deadline(master_.node().reactor(), timeouts_.launch,
+                            "no answer within " + in_seconds(timeouts_.launch));
     first->connection->send(FrameKind::launch, 0, *id, to_payload(launch), SendQueue::Mode::gather_on_loop);
   });
 }
 
 void Addition::take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer) {
   Launched launched;
-  std::string problem = "the first worker of its host, process " + std::to_string(first->pid) + ", could not launch it: ";
+  std::string problem =
+      "the first worker of its host, process " + std::to_string(first->pid) + ", could not launch it: ";
   try {
     if (answer.header.flags == result_exception) {
       Payload payload;

@@ -50,10 +50,10 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   std::stop_source stop_;
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
 
-  std::mutex mutex_;               // guards all below
-  int open_ = 1;                   // workers being set up, and launch()
-  int connecting_ = 1;             // of these, not yet waiting to join
-  std::vector<Record> ready_;      // authenticated, told to join when all are (not lazy) or at once
+  std::mutex mutex_;           // guards all below
+  int open_ = 1;               // workers being set up, and launch()
+  int connecting_ = 1;         // of these, not yet waiting to join
+  std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;
   std::vector<MemberInfo> added_;
   std::vector<std::exception_ptr> errors_;

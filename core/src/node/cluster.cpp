@@ -55,7 +55,8 @@ std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
   return addprocs("local", "{\"count\": " + std::to_string(count) + "}", options);
 }
 
-std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options, const AddprocsOptions& options) {
+std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
+                          const AddprocsOptions& options) {
   Master& master = current_master();
   use_transport({});
   return master.addprocs(make_manager(manager, manager_options), manager, options);

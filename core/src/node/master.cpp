@@ -39,7 +39,8 @@ struct Answered final : Request {
 }  // namespace
 
 Master::Master(const Timeouts& timeouts) {
-  node_ = std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
+  node_ =
+      std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
   node_->set_role(this);
   node_->members().add({master_pid, ""});
 }
@@ -101,7 +102,8 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.dir = options.dir;
   params.cookie = node_->cookie();
   params.transport = "tcp";
-  return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())->run();
+  return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())
+      ->run();
 }
 
 void Master::announce_members(const std::vector<MemberInfo>& added) {
@@ -259,8 +261,8 @@ void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
 }
 
 void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
-  log_warning("worker " + std::to_string(record->pid) + " did not leave within " + in_seconds(node_->timeouts().shutdown) +
-              " and is killed");
+  log_warning("worker " + std::to_string(record->pid) + " did not leave within " +
+              in_seconds(node_->timeouts().shutdown) + " and is killed");
   try {
     record->manager->kill(record->pid, record->config);
   } catch (...) {

@@ -20,15 +20,15 @@ class Addition;
 /// One worker as the master knows it, from launch to end.
 struct WorkerRecord {
   Pid pid = no_pid;
-  std::weak_ptr<Addition> addition;                  // the addprocs it came by, while that runs
+  std::weak_ptr<Addition> addition;  // the addprocs it came by, while that runs
   std::shared_ptr<ClusterManager> manager;
   std::string manager_name;
-  WorkerConfig config;                               // the manager's functions for it never overlap
+  WorkerConfig config;  // the manager's functions for it never overlap
   std::optional<OutputForwarder::Id> output;
-  std::shared_ptr<Connection> connection;            // loop thread
-  Timer leave_timer;                                 // loop thread
+  std::shared_ptr<Connection> connection;  // loop thread
+  Timer leave_timer;                       // loop thread
   std::atomic<bool> joined{false};
-  std::atomic<bool> removing{false};                 // its end is wanted
+  std::atomic<bool> removing{false};  // its end is wanted
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
 };
 

@@ -13,7 +13,7 @@
 
 namespace cohort {
 namespace {
-constexpr int max_unauthenticated = 64;   // accepted connections that have not proved themselves yet
+constexpr int max_unauthenticated = 64;  // accepted connections that have not proved themselves yet
 constexpr int blocking_threads = 32;
 }  // namespace
 
@@ -137,7 +137,8 @@ void Node::on_established(const std::shared_ptr<Connection>& connection) {
   }
   const Pid expected = connection->peer();
   if (said != no_pid && said != expected) {
-    return connection->close("at that address is process " + std::to_string(said) + ", not " + std::to_string(expected));
+    return connection->close("at that address is process " + std::to_string(said) + ", not " +
+                             std::to_string(expected));
   }
   role_->on_dialled(connection);
 }
@@ -173,11 +174,16 @@ void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame
       return;
     case FrameKind::call:
     case FrameKind::call_fetch:
-    case FrameKind::remote_do: return calls_.on_call(connection, std::move(frame));
-    case FrameKind::fetch: return calls_.on_fetch(connection, frame);
-    case FrameKind::put: return calls_.on_put(connection, std::move(frame));
-    case FrameKind::references: return references_->on_frame(frame, connection->peer());
-    case FrameKind::cancel: return calls_.on_cancel(connection, frame);
+    case FrameKind::remote_do:
+      return calls_.on_call(connection, std::move(frame));
+    case FrameKind::fetch:
+      return calls_.on_fetch(connection, frame);
+    case FrameKind::put:
+      return calls_.on_put(connection, std::move(frame));
+    case FrameKind::references:
+      return references_->on_frame(frame, connection->peer());
+    case FrameKind::cancel:
+      return calls_.on_cancel(connection, frame);
     case FrameKind::ping:
       return connection->send(FrameKind::pong, frame.header.request, {}, SendQueue::Mode::gather_on_loop);
     default:
@@ -220,9 +226,9 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   const Duration limit = timeouts().connect;
   if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw Error("peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " +
-                    in_seconds(limit),
-                ErrorKind::disconnected);
+    throw Error(
+        "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " + in_seconds(limit),
+        ErrorKind::disconnected);
   }
   if (!attempted.attempt->error.empty()) {
     if (members_.is_gone(pid)) throw ProcessExitedException(pid, "");
@@ -257,7 +263,8 @@ void Node::start_heartbeat(Duration interval) {
   reactor_->post([this, interval] {
     if (interval == heartbeat_interval_) return;
     heartbeat_interval_ = interval;
-    heartbeat_.start(*reactor_, interval, [this] { check_liveness(); }, interval);
+    heartbeat_.start(
+        *reactor_, interval, [this] { check_liveness(); }, interval);
   });
 }
 
@@ -268,7 +275,8 @@ void Node::check_liveness() {
     if (!connection->established()) continue;
     const auto silence = now - connection->last_received();
     if (silence < limits.heartbeat / 2) {
-      if (suspects_.erase(connection.get()) > 0) log_warning("process " + std::to_string(connection->peer()) + " answers again");
+      if (suspects_.erase(connection.get()) > 0)
+        log_warning("process " + std::to_string(connection->peer()) + " answers again");
       continue;
     }
     if (silence >= limits.dead) {
@@ -276,7 +284,8 @@ void Node::check_liveness() {
       continue;
     }
     if (silence >= limits.suspect && suspects_.insert(connection.get()).second) {
-      log_warning("process " + std::to_string(connection->peer()) + " is suspect: no answer for " + in_seconds(limits.suspect));
+      log_warning("process " + std::to_string(connection->peer()) + " is suspect: no answer for " +
+                  in_seconds(limits.suspect));
     }
     connection->send(FrameKind::ping, 0, {}, SendQueue::Mode::before_wait);
   }

@@ -48,9 +48,10 @@ class OwnArguments {
   std::optional<std::string> value(const std::string& name) { return take(name + "="); }
   void refuse_rest() const {
     if (!flags_.empty()) {
-      throw ConfigError("unknown flag --cohort-" + flags_.front() +
-                        "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
-                        "--cohort-no-lazy");
+      throw ConfigError(
+          "unknown flag --cohort-" + flags_.front() +
+          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
+          "--cohort-no-lazy");
     }
   }
 

@@ -62,7 +62,8 @@ int Worker::serve() {
   node_->accept_at(std::move(listener));
   node_->on_loop([this] {
     master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
-      log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) + ".\nexiting.");
+      log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) +
+                ".\nexiting.");
       leave(1);
     });
   });
@@ -110,16 +111,25 @@ void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::s
 bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   if (connection != master_) return false;  // only the master manages
   switch (frame.header.kind) {
-    case FrameKind::join: on_join(connection, std::move(frame)); return true;
-    case FrameKind::members: on_members(connection, std::move(frame)); return true;
-    case FrameKind::dial: on_dial(connection, std::move(frame)); return true;
-    case FrameKind::leave: leave(0); return true;
+    case FrameKind::join:
+      on_join(connection, std::move(frame));
+      return true;
+    case FrameKind::members:
+      on_members(connection, std::move(frame));
+      return true;
+    case FrameKind::dial:
+      on_dial(connection, std::move(frame));
+      return true;
+    case FrameKind::leave:
+      leave(0);
+      return true;
     case FrameKind::launch:
       node_->blocking().run([this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
         launch_additional_workers(*node_, connection, std::move(*shared));
       });
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 

@@ -33,9 +33,12 @@ void CurrentNode::set_for_process(CurrentNode node) {
 bool wait_interruptibly(Reactor& reactor, Completion& completion, Clock::time_point deadline) {
   CallContext* context = CallContext::current();
   switch (reactor.wait(completion, deadline, context == nullptr ? nullptr : &context->interruption)) {
-    case WaitResult::done: return true;
-    case WaitResult::timeout: return false;
-    case WaitResult::interrupted: throw InterruptedException();
+    case WaitResult::done:
+      return true;
+    case WaitResult::timeout:
+      return false;
+    case WaitResult::interrupted:
+      throw InterruptedException();
   }
   return false;
 }

@@ -80,8 +80,8 @@ class CallServer::CallTask final : public Task {
   }
 
   void refuse() noexcept override {
-    reply({}, std::make_exception_ptr(Error("all threads of the worker are blocked in calls that wait for others",
-                                            ErrorKind::overloaded)));
+    reply({}, std::make_exception_ptr(
+                  Error("all threads of the worker are blocked in calls that wait for others", ErrorKind::overloaded)));
   }
 
   detail::FuturePtr state_;  // of a call whose result stays here
@@ -165,8 +165,7 @@ void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const F
                        SendQueue::Mode::gather_on_loop);
   }
   state->on_settled([this, connection, request, mode, state] {
-    const auto send_mode =
-        router_.reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::before_wait;
+    const auto send_mode = router_.reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::before_wait;
     const auto outcome = state->outcome_or_share(nullptr);
     if (mode == FetchMode::wait && outcome->payload != nullptr) {
       send_result(router_, references_, connection, request, result_stored, {}, send_mode);

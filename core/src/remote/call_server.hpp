@@ -10,8 +10,8 @@
 
 namespace cohort {
 
-/// Answers what other processes ask of this one: calls, fetches and puts of values, interrupts. Frames come on the loop;
-/// functions run on the reactor's pool.
+/// Answers what other processes ask of this one: calls, fetches and puts of values, interrupts. Frames come on the
+/// loop; functions run on the reactor's pool.
 class CallServer {
  public:
   CallServer(Router& router, References& references) : router_(router), references_(references) {}
@@ -19,7 +19,8 @@ class CallServer {
   void on_call(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_fetch(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void on_put(const std::shared_ptr<Connection>& connection, Frame&& frame);
-  /// Interrupts what runs now; answers when all of it has ended, or with `true` after `grace`: something did not listen.
+  /// Interrupts what runs now; answers when all of it has ended, or with `true` after `grace`: something did not
+  /// listen.
   void on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame);
 
   /// Whether no function runs. Any thread.

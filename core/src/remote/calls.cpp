@@ -166,8 +166,10 @@ FuturePtr future_load(InArchive& archive, Decoder) {
   archive(what);
   References& references = *CurrentNode::get().references;
   switch (static_cast<Travels>(what)) {
-    case Travels::nothing: return nullptr;
-    case Travels::reference: return std::static_pointer_cast<FutureState>(archive.take_reference());
+    case Travels::nothing:
+      return nullptr;
+    case Travels::reference:
+      return std::static_pointer_cast<FutureState>(archive.take_reference());
     case Travels::value: {
       auto state = references.make_local();
       state->set_payload(std::make_shared<const Payload>(load_payload(archive)));

@@ -16,9 +16,29 @@ namespace {
 
 // The order is the protocol: only add at the end.
 enum class CauseType : std::uint8_t {
-  none, logic_error, invalid_argument, domain_error, length_error, out_of_range, runtime_error, range_error,
-  overflow_error, underflow_error, bad_alloc, bad_cast, system_error, error, bad_message, timeout, interrupted,
-  config_error, plugin_error, launch_error, process_exited, bad_variant_access, bad_optional_access
+  none,
+  logic_error,
+  invalid_argument,
+  domain_error,
+  length_error,
+  out_of_range,
+  runtime_error,
+  range_error,
+  overflow_error,
+  underflow_error,
+  bad_alloc,
+  bad_cast,
+  system_error,
+  error,
+  bad_message,
+  timeout,
+  interrupted,
+  config_error,
+  plugin_error,
+  launch_error,
+  process_exited,
+  bad_variant_access,
+  bad_optional_access
 };
 
 struct Encoded {
@@ -32,8 +52,8 @@ template <class Archive>
 void serialize(Archive& archive, Encoded& encoded) {
   auto kind = static_cast<std::uint8_t>(encoded.details.kind);
   auto cause = static_cast<std::uint8_t>(encoded.cause);
-  archive(encoded.details.worker, kind, encoded.details.type_name, encoded.details.message, encoded.details.stack, cause,
-          encoded.number, encoded.text);
+  archive(encoded.details.worker, kind, encoded.details.type_name, encoded.details.message, encoded.details.stack,
+          cause, encoded.number, encoded.text);
   encoded.details.kind = static_cast<ErrorKind>(kind);
   encoded.cause = static_cast<CauseType>(cause);
 }
@@ -109,31 +129,52 @@ std::exception_ptr make_cause(const Encoded& encoded) {
   const std::string& text = encoded.details.message;
   const ErrorKind kind = encoded.details.kind;
   switch (encoded.cause) {
-    case CauseType::none: return nullptr;
-    case CauseType::logic_error: return std::make_exception_ptr(std::logic_error(text));
-    case CauseType::invalid_argument: return std::make_exception_ptr(std::invalid_argument(text));
-    case CauseType::domain_error: return std::make_exception_ptr(std::domain_error(text));
-    case CauseType::length_error: return std::make_exception_ptr(std::length_error(text));
-    case CauseType::out_of_range: return std::make_exception_ptr(std::out_of_range(text));
-    case CauseType::runtime_error: return std::make_exception_ptr(std::runtime_error(text));
-    case CauseType::range_error: return std::make_exception_ptr(std::range_error(text));
-    case CauseType::overflow_error: return std::make_exception_ptr(std::overflow_error(text));
-    case CauseType::underflow_error: return std::make_exception_ptr(std::underflow_error(text));
-    case CauseType::bad_alloc: return std::make_exception_ptr(std::bad_alloc());
-    case CauseType::bad_cast: return std::make_exception_ptr(std::bad_cast());
+    case CauseType::none:
+      return nullptr;
+    case CauseType::logic_error:
+      return std::make_exception_ptr(std::logic_error(text));
+    case CauseType::invalid_argument:
+      return std::make_exception_ptr(std::invalid_argument(text));
+    case CauseType::domain_error:
+      return std::make_exception_ptr(std::domain_error(text));
+    case CauseType::length_error:
+      return std::make_exception_ptr(std::length_error(text));
+    case CauseType::out_of_range:
+      return std::make_exception_ptr(std::out_of_range(text));
+    case CauseType::runtime_error:
+      return std::make_exception_ptr(std::runtime_error(text));
+    case CauseType::range_error:
+      return std::make_exception_ptr(std::range_error(text));
+    case CauseType::overflow_error:
+      return std::make_exception_ptr(std::overflow_error(text));
+    case CauseType::underflow_error:
+      return std::make_exception_ptr(std::underflow_error(text));
+    case CauseType::bad_alloc:
+      return std::make_exception_ptr(std::bad_alloc());
+    case CauseType::bad_cast:
+      return std::make_exception_ptr(std::bad_cast());
     case CauseType::system_error:
       return std::make_exception_ptr(std::system_error(encoded.number, std::generic_category(), text));
-    case CauseType::error: return std::make_exception_ptr(Error(text, kind));
-    case CauseType::bad_message: return std::make_exception_ptr(BadMessage(text));
-    case CauseType::timeout: return std::make_exception_ptr(TimeoutError(text));
-    case CauseType::interrupted: return std::make_exception_ptr(InterruptedException());
-    case CauseType::config_error: return std::make_exception_ptr(ConfigError(text));
-    case CauseType::plugin_error: return std::make_exception_ptr(PluginError(text));
-    case CauseType::launch_error: return std::make_exception_ptr(LaunchError(text));
+    case CauseType::error:
+      return std::make_exception_ptr(Error(text, kind));
+    case CauseType::bad_message:
+      return std::make_exception_ptr(BadMessage(text));
+    case CauseType::timeout:
+      return std::make_exception_ptr(TimeoutError(text));
+    case CauseType::interrupted:
+      return std::make_exception_ptr(InterruptedException());
+    case CauseType::config_error:
+      return std::make_exception_ptr(ConfigError(text));
+    case CauseType::plugin_error:
+      return std::make_exception_ptr(PluginError(text));
+    case CauseType::launch_error:
+      return std::make_exception_ptr(LaunchError(text));
     case CauseType::process_exited:
       return std::make_exception_ptr(ProcessExitedException(encoded.number, encoded.text));
-    case CauseType::bad_variant_access: return std::make_exception_ptr(std::bad_variant_access());
-    case CauseType::bad_optional_access: return std::make_exception_ptr(std::bad_optional_access());
+    case CauseType::bad_variant_access:
+      return std::make_exception_ptr(std::bad_variant_access());
+    case CauseType::bad_optional_access:
+      return std::make_exception_ptr(std::bad_optional_access());
   }
   return nullptr;  // of a newer peer: its name and text are enough
 }

@@ -7,8 +7,8 @@
 
 namespace cohort {
 
-/// An exception as it travels: its kind, type name, text, and the arguments needed to make the standard and cohort types
-/// again. One that is a RemoteException already passes through unchanged: it names who threw first.
+/// An exception as it travels: its kind, type name, text, and the arguments needed to make the standard and cohort
+/// types again. One that is a RemoteException already passes through unchanged: it names who threw first.
 Payload encode_exception(const std::exception_ptr& exception, Pid worker);
 
 /// The RemoteException in `payload`. A payload that cannot be read gives one that says so.

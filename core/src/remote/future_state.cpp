@@ -272,10 +272,15 @@ void FutureState::on_settled(std::function<void()> callback) {
 std::optional<FutureState::Outcome> FutureState::outcome_or_share(Encoder encoder) {
   Lock lock(mutex_);
   switch (status_) {
-    case Status::failed: return Outcome{nullptr, exception_};
-    case Status::elsewhere: return std::nullopt;
-    case Status::pending: shared_ = true; return std::nullopt;
-    case Status::value: break;
+    case Status::failed:
+      return Outcome{nullptr, exception_};
+    case Status::elsewhere:
+      return std::nullopt;
+    case Status::pending:
+      shared_ = true;
+      return std::nullopt;
+    case Status::value:
+      break;
   }
   if (payload_ == nullptr) {
     auto object = object_;

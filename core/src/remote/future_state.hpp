@@ -35,10 +35,10 @@ struct Reference {
 class FutureState final : public Request, public Reference, public std::enable_shared_from_this<FutureState> {
  public:
   enum class Status {
-    pending,   ///< no value yet, as far as is known here
-    value,     ///< payload_ or object_ is set
-    elsewhere, ///< the owner has the value
-    failed     ///< exception_ is set
+    pending,    ///< no value yet, as far as is known here
+    value,      ///< payload_ or object_ is set
+    elsewhere,  ///< the owner has the value
+    failed      ///< exception_ is set
   };
   /// A value that is there, ready to be sent.
   struct Outcome {
@@ -85,9 +85,9 @@ class FutureState final : public Request, public Reference, public std::enable_s
   const std::shared_ptr<References> references_;
   std::mutex mutex_;  // guards all below; not held while calling out
   Status status_ = Status::pending;
-  bool shared_ = false;       // others may ask for the value: encode it when it is put
+  bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
-  bool answer_comes_;         // without being asked for: the result of the call
+  bool answer_comes_;  // without being asked for: the result of the call
   int held_ = 0;
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;

@@ -17,8 +17,8 @@ namespace cohort {
 /// entry goes when every count is zero. A count may be negative for a moment: a release can overtake, on another
 /// connection, the acquire it belongs to.
 ///
-/// Who sends a handle to T first tells the owner to count T (acquire), on the same path as its own later release, so the
-/// entry cannot go in between. Who destroys its last handle tells the owner (release).
+/// Who sends a handle to T first tells the owner to count T (acquire), on the same path as its own later release, so
+/// the entry cannot go in between. Who destroys its last handle tells the owner (release).
 ///
 /// Futures share it, so that a handle may outlive the node: after close() it answers to nobody.
 class References : public std::enable_shared_from_this<References> {
@@ -45,7 +45,8 @@ class References : public std::enable_shared_from_this<References> {
   detail::FuturePtr find(RefId ref);
 
   /// For sending a payload's references to `target`: has each counted for it, and names them.
-  std::vector<ReferenceEntry> acquire_for(Pid target, const std::vector<std::shared_ptr<detail::Reference>>& references);
+  std::vector<ReferenceEntry> acquire_for(Pid target,
+                                          const std::vector<std::shared_ptr<detail::Reference>>& references);
   /// For the references that came with a frame: this process's handles on them.
   std::vector<std::shared_ptr<detail::Reference>> adopt(std::span<const ReferenceEntry> entries);
   /// The last handle here is gone. Any thread, also inside destructors.

@@ -61,7 +61,8 @@ int add_module(dl_phdr_info* info, size_t, void* data) {
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const auto& header = info->dlpi_phdr[i];
     const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-    if (header.p_type == PT_LOAD) module.segments.push_back({begin, begin + header.p_memsz, (header.p_flags & PF_X) != 0});
+    if (header.p_type == PT_LOAD)
+      module.segments.push_back({begin, begin + header.p_memsz, (header.p_flags & PF_X) != 0});
     if (header.p_type == PT_NOTE && module.build_id.empty()) {
       const char* note = reinterpret_cast<const char*>(begin);
       read_build_id(module, note, note + header.p_memsz);
@@ -108,7 +109,8 @@ FunctionId function_id(const void* address) {
   for (const Module& module : loaded_modules()) {
     if (module.segment_of(value) == nullptr) continue;
     if (module.build_id.empty()) {
-      throw Error("functions of " + module.path + " cannot be called remotely: it has no build-id; link it with -Wl,--build-id");
+      throw Error("functions of " + module.path +
+                  " cannot be called remotely: it has no build-id; link it with -Wl,--build-id");
     }
     return {module.key, value - module.base};
   }
@@ -121,7 +123,8 @@ const void* function_at(FunctionId id) {
     const std::uintptr_t address = module.base + id.offset;
     const auto* segment = module.segment_of(address);
     if (segment == nullptr || !segment->executable) {
-      throw Error(fmt::format("there is no function at offset {:#x} of {}", id.offset, module.path), ErrorKind::unimplemented);
+      throw Error(fmt::format("there is no function at offset {:#x} of {}", id.offset, module.path),
+                  ErrorKind::unimplemented);
     }
     return reinterpret_cast<const void*>(address);
   }
@@ -148,7 +151,8 @@ const detail::Thunk& find_thunk(detail::FunctionId id) {
   }
   for (const Module& module : modules) {
     if (module.key == id.module) {
-      throw Error(fmt::format("{} has no remote function at offset {:#x}", module.path, id.offset), ErrorKind::unimplemented);
+      throw Error(fmt::format("{} has no remote function at offset {:#x}", module.path, id.offset),
+                  ErrorKind::unimplemented);
     }
   }
   throw Error(fmt::format("the function's module (build-id {:016x}…) is not loaded here", __builtin_bswap64(id.module)),
