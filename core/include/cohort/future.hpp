@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <coroutine>
+#include <functional>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -28,7 +30,7 @@ template <class T>
 std::shared_ptr<const void> decode_object(const Payload& payload) {
   auto object = std::make_shared<stored_t<T>>();
   InArchive archive(payload);
-  archive(*object);
+  if constexpr (!std::is_void_v<T>) archive(*object);
   archive.finish();
   return object;
 }
@@ -36,8 +38,10 @@ std::shared_ptr<const void> decode_object(const Payload& payload) {
 template <class T>
 Payload encode_object(const std::shared_ptr<const void>& object) {
   Payload payload;
-  OutArchive archive(payload, object);
-  archive(*static_cast<const stored_t<T>*>(object.get()));
+  if constexpr (!std::is_void_v<T>) {
+    OutArchive archive(payload, object);
+    archive(*static_cast<const T*>(object.get()));
+  }
   return payload;
 }
 

@@ -1,0 +1,192 @@
+// Group J: futures, and the counting of references to them.
+
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster_test.hpp"
+
+namespace cohort::test {
+namespace {
+
+using FuturesTest = ClusterTest;
+
+constexpr std::size_t large = 100'000;  // doubles: more than travels unasked
+
+std::vector<double> make_large(double x) { return std::vector<double>(large, x); }
+
+TEST_F(FuturesTest, ALargeResultStaysWithItsOwnerUntilFetchedAndGoesThen) {
+  const Pid pid = addprocs(1).front();
+  auto future = remotecall(fn<make_large>, pid, 1.5);
+  future.wait();
+  EXPECT_TRUE(future.ready());
+  EXPECT_EQ(future.owner(), pid);
+  EXPECT_EQ(reference_count(pid), 1u);
+  EXPECT_EQ(future.fetch(), make_large(1.5));
+  EXPECT_EQ(&future.fetch(), &future.fetch());
+  EXPECT_TRUE(eventually([&] { return reference_count(pid) == 0; }));
+}
+
+TEST_F(FuturesTest, AnUnfetchedResultGoesWithItsLastHandle) {
+  const Pid pid = addprocs(1).front();
+  {
+    auto future = remotecall(fn<make_large>, pid, 1.5);
+    future.wait();
+    auto copy = future;
+    EXPECT_EQ(reference_count(pid), 1u);
+  }
+  EXPECT_TRUE(eventually([&] { return reference_count(pid) == 0; }));
+}
+
+TEST_F(FuturesTest, ASecondPutIsAnErrorHereAndThere) {
+  const Pid pid = addprocs(1).front();
+  for (Pid owner : {myid(), pid}) {
+    Future<int> future(owner);
+    EXPECT_FALSE(future.ready());
+    future.put(1);
+    EXPECT_TRUE(future.ready());
+    EXPECT_TRUE(contains(thrown_by([&] { future.put(2); }), "Future can be set only once"));
+    EXPECT_EQ(future.fetch(), 1);
+  }
+  Future<int> raced(myid());
+  remotecall_fetch([](Future<int> f) { f.put(7); }, pid, raced);
+  EXPECT_TRUE(contains(thrown_by([&] { raced.put(8); }), "Future can be set only once"));
+  EXPECT_EQ(raced.fetch(), 7);
+}
+
+TEST_F(FuturesTest, AFutureOwnedElsewhereIsFilledByAThird) {
+  addprocs(2);
+  Future<std::string> future(2);
+  remotecall_fetch([](Future<std::string> f) { f.put("from " + std::to_string(myid())); }, 3, future);
+  EXPECT_EQ(future.fetch(), "from 3");
+  EXPECT_TRUE(eventually([] { return reference_count(2) == 0; }));
+}
+
+TEST_F(FuturesTest, AnUnfetchedFutureTravelsAsAReference) {
+  addprocs(2);
+  auto future = remotecall(fn<make_large>, 2, 2.0);
+  auto sum = [](Future<std::vector<double>> f) {
+    double total = 0;
+    for (double x : f.fetch()) total += x;
+    return total;
+  };
+  EXPECT_EQ(remotecall_fetch(sum, 3, future), 2.0 * large);
+  EXPECT_EQ(remotecall_fetch(sum, 2, future), 2.0 * large);
+  EXPECT_EQ(sum(future), 2.0 * large);
+  EXPECT_TRUE(eventually([] { return reference_count(2) == 0; }));
+}
+
+TEST_F(FuturesTest, AFetchedFutureTravelsWithItsValue) {
+  addprocs(2);
+  auto future = remotecall([](int x) { return x; }, 2, 5);
+  EXPECT_EQ(future.fetch(), 5);
+  rmprocs(2);
+  EXPECT_EQ(remotecall_fetch([](Future<int> f) { return f.fetch(); }, 3, future), 5);
+}
+
+TEST_F(FuturesTest, AFutureComesBackAsAResult) {
+  addprocs(2);
+  auto inner = remotecall_fetch([] { return remotecall(fn<make_large>, 3, 4.0); }, 2);
+  EXPECT_EQ(inner.owner(), 3);
+  EXPECT_EQ(inner.fetch(), make_large(4.0));
+  EXPECT_TRUE(eventually([] { return reference_count(3) == 0 && reference_count(2) == 0; }));
+}
+
+TEST_F(FuturesTest, ShippedAndReleasedTenThousandTimesLeavesNothing) {
+  addprocs(2);
+  auto future = remotecall(fn<make_large>, 2, 1.0);
+  future.wait();
+  for (int i = 0; i < 10'000; i++) remote_do([](Future<std::vector<double>> f) { (void)f.owner(); }, 3, future);
+  remotecall_fetch([] {}, 3);
+  EXPECT_EQ(reference_count(2), 1u);
+  future = {};
+  EXPECT_TRUE(eventually([] { return reference_count(2) == 0; }));
+  EXPECT_EQ(reference_count(1), 0u);
+  EXPECT_EQ(reference_count(3), 0u);
+}
+
+TEST_F(FuturesTest, AHolderThatIsKilledIsForgotten) {
+  addprocs(2);
+  Future<int> kept(myid());
+  remote_do(
+      [](Future<int> f) {
+        static Future<int> holder;
+        holder = f;
+      },
+      3, kept);
+  EXPECT_TRUE(eventually([] { return reference_count(1) == 1; }));
+  remote_do([] { _exit(3); }, 3);
+  EXPECT_TRUE(eventually([] { return reference_count(1) == 0; }));
+  EXPECT_TRUE(eventually([] { return nprocs() == 2; }));
+}
+
+TEST_F(FuturesTest, ManyThreadsFetchOneFuture) {
+  const Pid pid = addprocs(1).front();
+  auto future = remotecall(fn<make_large>, pid, 3.0);
+  std::atomic<int> right{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 10; i++) threads.emplace_back([&] { right += future.fetch() == make_large(3.0); });
+  }
+  EXPECT_EQ(right, 10);
+}
+
+TEST_F(FuturesTest, ThenWhenAllWhenAnyAndTimedWaits) {
+  const Pid pid = addprocs(1).front();
+  EXPECT_EQ(remotecall([] { return 20; }, pid).then([](Future<int> f) { return f.fetch() + 22; }).fetch(), 42);
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 5; i++) futures.push_back(remotecall([](int x) { return x * x; }, pid, i));
+  EXPECT_EQ(when_all(futures).fetch(), (std::vector<int>{0, 1, 4, 9, 16}));
+  auto both = when_all(remotecall([] { return 1; }, pid), remotecall([] { return std::string("two"); }, pid));
+  EXPECT_EQ(both.fetch(), std::make_tuple(1, std::string("two")));
+  Future<int> open(myid());
+  EXPECT_FALSE(open.wait_for(std::chrono::milliseconds(10)));
+  EXPECT_EQ(when_any(std::vector<Future<int>>{open, futures[3]}).fetch(), 1u);
+  open.put(1);
+  EXPECT_TRUE(open.wait_for(std::chrono::milliseconds(0)));
+}
+
+// A coroutine that runs by itself; only for this test.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+Detached add_later(Future<int> a, Future<int> b, Future<int> sum) { sum.put(co_await a + co_await b); }
+
+TEST_F(FuturesTest, CoroutinesAwaitThem) {
+  const Pid pid = addprocs(1).front();
+  Future<int> sum(myid());
+  add_later(remotecall([] { return 40; }, pid), remotecall([] { return 2; }, pid), sum);
+  EXPECT_EQ(sum.fetch(), 42);
+}
+
+TEST_F(FuturesTest, AFailureIsThrownByEveryWaitAndFetch) {
+  const Pid pid = addprocs(1).front();
+  for (Pid p : {pid, myid()}) {
+    auto future = remotecall([]() -> int { throw std::runtime_error("no luck"); }, p);
+    EXPECT_THROW(future.wait(), RemoteException);
+    EXPECT_THROW(future.fetch(), RemoteException);
+    EXPECT_THROW(future.fetch(), RemoteException);
+  }
+}
+
+TEST_F(FuturesTest, TheOwnersDeathIsTheOutcome) {
+  const Pid pid = addprocs(1).front();
+  auto future = remotecall(fn<make_large>, pid, 1.0);
+  future.wait();
+  remote_do([] { _exit(0); }, pid);
+  EXPECT_TRUE(eventually([] { return nprocs() == 1; }));
+  EXPECT_THROW(future.fetch(), ProcessExitedException);
+}
+
+}  // namespace
+}  // namespace cohort::test
