@@ -181,7 +181,7 @@ void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame
     case FrameKind::put:
       return calls_.on_put(connection, std::move(frame));
     case FrameKind::references:
-      return references_->on_frame(frame, connection->peer());
+      return references_->on_frame(connection, frame);
     case FrameKind::cancel:
       return calls_.on_cancel(connection, frame);
     case FrameKind::ping:

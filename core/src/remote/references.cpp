@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "remote/call_context.hpp"
+
 namespace cohort {
 
 using detail::FuturePtr;
@@ -19,6 +21,13 @@ struct Change {
   std::int32_t client;
   std::int32_t change;
 };
+
+Payload encode_change(const Change& change) {
+  Payload payload;
+  OutArchive archive(payload);
+  archive(change.owner, change.whence, change.id, change.client, change.change);
+  return payload;
+}
 
 }  // namespace
 
@@ -48,9 +57,29 @@ FuturePtr References::make_remote(Pid owner) {
     handles_[state->ref] = state;
   }
   state->add_held(1);
-  router().connection_to(owner);  // throws for a process that is gone
-  send_change(owner, state->ref, router().self(), 1, true);
+  enter_at_owner(*state);
   return state;
+}
+
+// Waits until the owner has the entry: whoever is sent the handle next may ask for it on another connection at once.
+void References::enter_at_owner(const FutureState& state) {
+  struct Entered final : Request {
+    Pid owner = no_pid;
+    std::exception_ptr failure;
+    void on_result(Frame&&) noexcept override {}
+    void on_lost(const std::string& cause) noexcept override {
+      failure = std::make_exception_ptr(ProcessExitedException(owner, cause));
+    }
+  };
+  auto connection = router().connection_to(state.owner);
+  auto entered = std::make_shared<Entered>();
+  entered->owner = state.owner;
+  const auto id = connection->requests().add(entered);
+  if (!id) throw ProcessExitedException(state.owner, "the connection ended");
+  const Payload payload = encode_change({state.owner, state.ref.whence, state.ref.id, router().self(), 1});
+  connection->send(FrameKind::references, *id, payload.body.span(), SendQueue::Mode::before_wait);
+  wait_interruptibly(router().reactor(), *entered);
+  if (entered->failure) std::rethrow_exception(entered->failure);
 }
 
 FuturePtr References::enter(RefId ref, Pid caller) {
@@ -167,15 +196,12 @@ void References::send_change(Pid owner, RefId ref, Pid client, int change, bool 
   } catch (const Error&) {  // the owner is gone, and the value with it
   }
   if (connection == nullptr || router().is_gone(owner)) return;
-  const Change message{owner, ref.whence, ref.id, client, change};
-  Payload payload;
-  OutArchive archive(payload);
-  archive(message.owner, message.whence, message.id, message.client, message.change);
+  const Payload payload = encode_change({owner, ref.whence, ref.id, client, change});
   const auto mode = router().reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::gather;
   connection->send(FrameKind::references, 0, payload.body.span(), mode);
 }
 
-void References::on_frame(const Frame& frame, Pid) {
+void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame& frame) {
   Payload payload;
   payload.body = frame.body;
   InArchive archive(payload);
@@ -201,6 +227,9 @@ void References::on_frame(const Frame& frame, Pid) {
   }
   count(lock, entry, message.client, message.change, dropped);
   lock.unlock();
+  if (frame.header.request != 0) {
+    sender->send(FrameKind::result, frame.header.request, {}, SendQueue::Mode::gather_on_loop);
+  }
 }
 
 void References::drop_client(Pid client) {

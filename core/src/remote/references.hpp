@@ -53,7 +53,7 @@ class References : public std::enable_shared_from_this<References> {
   void release(Pid owner, RefId ref, int count);
 
   /// A `references` frame. Loop thread.
-  void on_frame(const Frame& frame, Pid sender);
+  void on_frame(const std::shared_ptr<Connection>& sender, const Frame& frame);
   /// A client died: its counts go, and what only it held.
   void drop_client(Pid client);
 
@@ -68,6 +68,7 @@ class References : public std::enable_shared_from_this<References> {
   using Lock = std::unique_lock<std::mutex>;
   void count(Lock& lock, std::map<RefId, Entry>::iterator entry, Pid client, int change,
              std::vector<detail::FuturePtr>& dropped);
+  void enter_at_owner(const detail::FutureState& state);
   void send_change(Pid owner, RefId ref, Pid client, int change, bool must_arrive);
 
   std::atomic<Router*> router_;
