@@ -1,9 +1,18 @@
 // Times of cohort beside what the machine itself reaches, in one run: bench/run [--json FILE] [--rounds N]
 
 #include <fmt/format.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <exception>
+#include <fstream>
 #include <iostream>
+#include <string>
+#include <vector>
+
+#include <cohort/cohort.hpp>
 
 #include "floors.hpp"
 #include "machine.hpp"
@@ -13,12 +22,27 @@
 namespace {
 
 constexpr std::size_t bulk_bytes = 64 << 20;
+constexpr int open_calls = 1000;
+constexpr int calls_a_sample = 200'000;
 
-void round_trips(Report& report, floors::Peer& peer, int rounds) {
-  const auto outcomes = compare({{"raw TCP", [&](int n) { return peer.raw_tcp_round_trips(n); }},
-                                 {"raw Unix socket", [&](int n) { return peer.raw_unix_round_trips(n); }},
-                                 {"libuv TCP", [&](int n) { return peer.libuv_round_trips(n); }}},
-                                rounds, 2000);
+struct Message {
+  std::array<char, floors::message_bytes> bytes;
+};
+Message echo(const Message& message) { return message; }
+long size_of(const cohort::Array<double>& array) { return static_cast<long>(array.size()); }
+long size_of_vector(const std::vector<double>& array) { return static_cast<long>(array.size()); }
+
+void round_trips(Report& report, floors::Peer& peer, cohort::Pid worker, int rounds) {
+  const auto outcomes =
+      compare({{"raw TCP", [&](int n) { return peer.raw_tcp_round_trips(n); }},
+               {"raw Unix socket", [&](int n) { return peer.raw_unix_round_trips(n); }},
+               {"libuv TCP", [&](int n) { return peer.libuv_round_trips(n); }},
+               {"cohort remotecall_fetch",
+                [&](int n) {
+                  const Message message{};
+                  return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<echo>, worker, message); });
+                }}},
+              rounds, 2000);
   for (const auto& outcome : outcomes) {
     report.row("round trip, 64 bytes", outcome.name,
                {{"p50_us", outcome.p50},
@@ -28,9 +52,18 @@ void round_trips(Report& report, floors::Peer& peer, int rounds) {
   }
 }
 
-void bulk(Report& report, floors::Peer& peer, int rounds) {
-  const auto outcomes =
-      compare({{"raw TCP, warm buffer", [&](int n) { return peer.raw_tcp_bulk(bulk_bytes, n); }}}, rounds, 3);
+void bulk(Report& report, floors::Peer& peer, cohort::Pid worker, int rounds) {
+  const cohort::Array<double> array(std::vector<double>(bulk_bytes / sizeof(double), 1.0));
+  const std::vector<double> vector(bulk_bytes / sizeof(double), 1.0);
+  const auto outcomes = compare(
+      {{"raw TCP, warm buffer", [&](int n) { return peer.raw_tcp_bulk(bulk_bytes, n); }},
+       {"cohort Array<double>",
+        [&](int n) { return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<size_of>, worker, array); }); }},
+       {"cohort std::vector<double>",
+        [&](int n) {
+          return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<size_of_vector>, worker, vector); });
+        }}},
+      rounds, 3);
   for (const auto& outcome : outcomes) {
     report.row(
         "64 MiB, answered by 8 bytes", outcome.name,
@@ -38,10 +71,76 @@ void bulk(Report& report, floors::Peer& peer, int rounds) {
   }
 }
 
+// No-op calls whose results are fetched in order, `open_calls` behind the newest.
+Samples pipelined(cohort::Pid worker) {
+  return Samples::of(1, [worker] {
+    std::vector<cohort::Future<int>> open(open_calls);
+    for (int i = 0; i < calls_a_sample; i++) {
+      auto& slot = open[static_cast<std::size_t>(i % open_calls)];
+      if (slot.valid()) slot.fetch();
+      slot = cohort::remotecall([](int x) { return x; }, worker, i);
+    }
+    for (auto& slot : open) slot.fetch();
+  });
+}
+
+void throughput(Report& report, cohort::Pid worker, int rounds) {
+  const auto outcomes = compare({{"cohort remotecall", [worker](int) { return pipelined(worker); }}}, rounds, 1);
+  report.row("no-op calls, 1000 open", outcomes[0].name, {{"calls_per_s", calls_a_sample / (outcomes[0].p50 * 1e-6)}});
+}
+
+// Until each has answered one call; their removal is not counted.
+Samples launch_and_answer(int count) {
+  Samples samples(1);
+  const auto start = Samples::Clock::now();
+  const auto pids = cohort::addprocs(count);
+  std::vector<cohort::Future<int>> answers;
+  for (cohort::Pid pid : pids) answers.push_back(cohort::remotecall([] { return 1; }, pid));
+  for (auto& answer : answers) answer.fetch();
+  samples.add(Samples::Clock::now() - start);
+  cohort::rmprocs(pids);
+  return samples;
+}
+
+// Proportional set size of a process, in MiB.
+double pss_of(int process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/smaps_rollup");
+  for (std::string key; file >> key;) {
+    double kib = 0;
+    if (key == "Pss:" && file >> kib) return kib / 1024;
+  }
+  throw std::runtime_error("no smaps_rollup");
+}
+
+void memory(Report& report) {
+  const auto pids = cohort::addprocs(16);
+  double sum = 0;
+  for (cohort::Pid pid : pids) sum += pss_of(cohort::remotecall_fetch([] { return static_cast<int>(getpid()); }, pid));
+  report.row("memory of an idle worker, of 16", "cohort", {{"pss_MiB", sum / static_cast<double>(pids.size())}});
+  cohort::rmprocs(pids);
+}
+
+void responsiveness(Report& report, cohort::Pid worker, int rounds) {
+  Samples first(rounds);
+  for (int i = 0; i < rounds; i++) {
+    auto busy = cohort::remotecall(
+        [] {
+          const auto end = cohort::Clock::now() + std::chrono::milliseconds(30);
+          while (cohort::Clock::now() < end) continue;
+        },
+        worker);
+    first.add(cohort::ping(worker));
+    busy.fetch();
+  }
+  report.row("ping while a function computes", "cohort ping",
+             {{"p50_us", first.percentile(0.5)}, {"worst_us", first.percentile(1)}});
+}
+
 void launch(Report& report, int rounds) {
-  for (const int workers : {2, 16}) {
-    const auto outcomes =
-        compare({{"posix_spawn", [workers](int) { return floors::spawn_and_answer(workers); }}}, rounds, 1);
+  for (const int workers : {2, 16, 64, 256}) {
+    const auto outcomes = compare({{"posix_spawn", [workers](int) { return floors::spawn_and_answer(workers); }},
+                                   {"cohort addprocs", [workers](int) { return launch_and_answer(workers); }}},
+                                  workers > 16 ? std::min(rounds, 5) : rounds, 1);
     for (const auto& outcome : outcomes) {
       report.row(fmt::format("launch of {} workers", workers), outcome.name,
                  {{"ms", outcome.p50 / 1000}, {"over_spawn", outcome.p50_ratio}});
@@ -53,6 +152,7 @@ void launch(Report& report, int rounds) {
 
 int main(int argc, char** argv) try {
   if (floors::is_peer(argc, argv)) return floors::serve_peer(argv);
+  cohort::Session session(argc, argv);
 
   CLI::App app("Times of cohort beside what the machine itself reaches");
   std::string json;
@@ -66,9 +166,14 @@ int main(int argc, char** argv) try {
   report.fact("spinning round trip before (us)", fmt::format("{:.2f}", spinning_round_trip()));
   {
     floors::Peer peer;
-    round_trips(report, peer, rounds);
-    bulk(report, peer, rounds);
+    const cohort::Pid worker = cohort::addprocs(1).front();
+    round_trips(report, peer, worker, rounds);
+    bulk(report, peer, worker, rounds);
+    throughput(report, worker, rounds);
+    responsiveness(report, worker, rounds);
+    cohort::rmprocs(worker);
   }
+  memory(report);
   launch(report, rounds);
   report.fact("spinning round trip after (us)", fmt::format("{:.2f}", spinning_round_trip()));
 
