@@ -164,13 +164,17 @@ void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const F
     return send_result(router_, references_, connection, request, state->done() ? result_stored : result_pending, {},
                        SendQueue::Mode::gather_on_loop);
   }
-  state->on_settled([this, connection, request, mode, state] {
+  // The state keeps the callback, so the callback must keep neither the state nor, if nobody ever sets it, the
+  // connection.
+  state->on_settled([this, weak = std::weak_ptr(connection), request, mode, settled = state.get()] {
+    auto asker = weak.lock();
+    if (asker == nullptr) return;
     const auto send_mode = router_.reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::before_wait;
-    const auto outcome = state->outcome_or_share(nullptr);
+    const auto outcome = settled->outcome_or_share(nullptr);
     if (mode == FetchMode::wait && outcome->payload != nullptr) {
-      send_result(router_, references_, connection, request, result_stored, {}, send_mode);
+      send_result(router_, references_, asker, request, result_stored, {}, send_mode);
     } else {
-      answer(connection, request, *outcome, send_mode);
+      answer(asker, request, *outcome, send_mode);
     }
   });
 }
