@@ -21,11 +21,6 @@ std::shared_ptr<ClusterManager> make_manager(const std::string& plugin, std::str
   return loaded.create_manager(loaded.parse_options(options));
 }
 
-void use_transport(const TransportSpec& transport) {
-  Master& master = current_master();
-  if (master.node().members().pids().size() == 1) master.use_transport(transport.plugin, transport.options_json);
-}
-
 void apply(const Logging& logging) {
   set_log_level(logging.level == "error"  ? LogLevel::error
                 : logging.level == "warn" ? LogLevel::warn
@@ -58,27 +53,25 @@ std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
 std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
                           const AddprocsOptions& options) {
   Master& master = current_master();
-  use_transport({});
-  return master.addprocs(make_manager(manager, manager_options), manager, options);
+  return master.addprocs(make_manager(manager, manager_options), manager, options, {});
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
   Master& master = current_master();
-  use_transport({});
-  return master.addprocs(std::move(manager), "of the program", options);
+  return master.addprocs(std::move(manager), "of the program", options, {});
 }
 
 std::vector<Pid> addprocs(const ClusterFile& file) {
   Master& master = current_master();
   apply(file.logging);
-  use_transport(file.transport);
   AddprocsOptions options;
   options.topology = file.topology;
   options.lazy = file.lazy;
   options.timeouts = file.timeouts;
   std::vector<Pid> pids;
   for (const auto& spec : file.managers) {
-    const auto more = master.addprocs(make_manager(spec.plugin, options_with_count(spec)), spec.id, options);
+    const auto more =
+        master.addprocs(make_manager(spec.plugin, options_with_count(spec)), spec.id, options, file.transport);
     pids.insert(pids.end(), more.begin(), more.end());
   }
   return pids;

@@ -51,11 +51,6 @@ Master::~Master() {
   static_cast<void>(node_.release());
 }
 
-void Master::use_transport(const std::string& plugin, const std::string& options_json) {
-  auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, plugin);
-  node_->set_transport(loaded.create_transport(loaded.parse_options(options_json)));
-}
-
 // --- Adding. ---
 
 std::shared_ptr<WorkerRecord> Master::make_record(const std::shared_ptr<Addition>& addition,
@@ -91,17 +86,26 @@ void Master::choose_topology(const AddprocsOptions& options) {
   node_->configure(master_pid, options.timeouts.value_or(node_->timeouts()), wanted, lazy);
 }
 
+// Fixed, as the topology is, while there are workers.
+void Master::choose_transport(const TransportSpec& transport) {
+  if (!transport_name_.empty() && node_->members().pids().size() > 1) return;
+  auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, transport.plugin);
+  node_->set_transport(loaded.create_transport(loaded.parse_options(transport.options_json)));
+  transport_name_ = transport.plugin;
+}
+
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
-                                  const AddprocsOptions& options) {
+                                  const AddprocsOptions& options, const TransportSpec& transport) {
   std::lock_guard one_at_a_time(changing_);
   choose_topology(options);
+  choose_transport(transport);
   LaunchParams params;
   params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
-  params.exeflags = {"--cohort-worker"};
+  params.exeflags = {"--cohort-worker", "--cohort-transport=" + transport_name_};
   params.exeflags.insert(params.exeflags.end(), options.exeflags.begin(), options.exeflags.end());
   params.dir = options.dir;
   params.cookie = node_->cookie();
-  params.transport = "tcp";
+  params.transport = transport_name_;
   return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())
       ->run();
 }

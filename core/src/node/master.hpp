@@ -42,12 +42,11 @@ class Master final : public Role {
   Node& node() { return *node_; }
   OutputForwarder& output() { return output_; }
 
-  void use_transport(const std::string& plugin, const std::string& options_json);
   /// Removes all workers: they are asked, then made to. Never throws.
   void remove_all() noexcept;
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
-                            const AddprocsOptions& options);
+                            const AddprocsOptions& options, const TransportSpec& transport);
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
@@ -71,6 +70,7 @@ class Master final : public Role {
  private:
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
   void choose_topology(const AddprocsOptions& options);
+  void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
@@ -79,7 +79,8 @@ class Master final : public Role {
 
   OutputForwarder output_;
   std::unique_ptr<Node> node_;
-  std::mutex changing_;  // one addprocs at a time
+  std::mutex changing_;  // one addprocs at a time; guards transport_name_
+  std::string transport_name_;
   std::atomic<unsigned> turn_{0};
 
   mutable std::mutex mutex_;  // guards all below
