@@ -49,7 +49,8 @@ TEST_F(ExceptionsTest, WhatIsNoStdExceptionHasItsTypeName) {
 
 TEST_F(ExceptionsTest, AReturnedExceptionIsAValue) {
   const Pid pid = addprocs(1).front();
-  EXPECT_EQ(remotecall_fetch([] { return std::string(std::runtime_error("just a value").what()); }, pid), "just a value");
+  EXPECT_EQ(remotecall_fetch([] { return std::string(std::runtime_error("just a value").what()); }, pid),
+            "just a value");
 }
 
 TEST(CompositeExceptions, ShowTheFirstAndCountTheRest) {
