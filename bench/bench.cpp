@@ -1,4 +1,4 @@
-// Times of cohort beside what the machine itself reaches, in one run: bench/run [--json FILE] [--rounds N]
+// Times of cohort beside what the machine itself reaches, in one run: bench/run [--json FILE] [--rounds N] [GROUP...]
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -159,22 +159,25 @@ int main(int argc, char** argv) try {
   int rounds = 20;
   app.add_option("--json", json, "also write the figures to this file");
   app.add_option("--rounds", rounds, "alternating rounds; medians are taken over them")->check(CLI::Range(1, 1000));
+  std::vector<std::string> groups{"calls", "bulk", "throughput", "ping", "memory", "launch"};
+  app.add_option("group", groups, "what to measure; everything by default")->check(CLI::IsMember(groups));
   CLI11_PARSE(app, argc, argv);
 
   Report report;
   for (const auto& [name, value] : machine_facts()) report.fact(name, value);
   report.fact("spinning round trip before (us)", fmt::format("{:.2f}", spinning_round_trip()));
+  const auto asked = [&](const char* group) { return std::find(groups.begin(), groups.end(), group) != groups.end(); };
   {
     floors::Peer peer;
     const cohort::Pid worker = cohort::addprocs(1).front();
-    round_trips(report, peer, worker, rounds);
-    bulk(report, peer, worker, rounds);
-    throughput(report, worker, rounds);
-    responsiveness(report, worker, rounds);
+    if (asked("calls")) round_trips(report, peer, worker, rounds);
+    if (asked("bulk")) bulk(report, peer, worker, rounds);
+    if (asked("throughput")) throughput(report, worker, rounds);
+    if (asked("ping")) responsiveness(report, worker, rounds);
     cohort::rmprocs(worker);
   }
-  memory(report);
-  launch(report, rounds);
+  if (asked("memory")) memory(report);
+  if (asked("launch")) launch(report, rounds);
   report.fact("spinning round trip after (us)", fmt::format("{:.2f}", spinning_round_trip()));
 
   report.print(std::cout);

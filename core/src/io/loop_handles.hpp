@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include <cohort/file_descriptor.hpp>
 #include <cohort/types.hpp>
 
 #include "io/reactor.hpp"
@@ -38,8 +39,8 @@ class Timer {
   void stop();
 
  private:
-  struct Handle;
-  Handle* handle_ = nullptr;
+  FileDescriptor descriptor_;
+  PollWatcher watcher_;
 };
 
 }  // namespace cohort
