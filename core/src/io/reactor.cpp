@@ -23,12 +23,15 @@ struct Waiter {
   Parker* parker = nullptr;
   Completion* completion = nullptr;
   Interruption* interruption = nullptr;
+  Interruption* cancellation = nullptr;
   Waiter* next = nullptr;  // in the list of its completion
   bool granted = false;    // got its slot back
 
+  static bool called_off(const Interruption* by) {
+    return by != nullptr && by->requested.load(std::memory_order_relaxed);
+  }
   bool over() const {
-    return (completion != nullptr && completion->done()) ||
-           (interruption != nullptr && interruption->requested.load(std::memory_order_relaxed));
+    return (completion != nullptr && completion->done()) || called_off(interruption) || called_off(cancellation);
   }
 };
 
@@ -433,7 +436,8 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
 
 // --- Any thread, without the lock. ---
 
-WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption) {
+WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption,
+                         Interruption* cancellation) {
   if (completion.done()) return WaitResult::done;
   if (on_loop()) throw Error("a wait inside a callback of the event loop would never end");
   const bool has_slot = in_task();
@@ -442,6 +446,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
   waiter.parker = &Parker::of_this_thread();
   waiter.completion = &completion;
   waiter.interruption = interruption;
+  waiter.cancellation = cancellation;
   Wakes wakes;
   Lock lock(mutex_);
   if (has_slot) {
@@ -454,12 +459,18 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     waiter.next = std::exchange(completion.waiters_, &waiter);
     linked = true;
   }
-  if (interruption != nullptr) interruption->waiter = &waiter;
+  for (Interruption* way : {interruption, cancellation}) {
+    if (way != nullptr) way->waiter = &waiter;
+  }
   auto result = WaitResult::done;
   bool listed = false;
   while (!completion.done()) {
-    if (interruption != nullptr && interruption->requested.load(std::memory_order_relaxed)) {
+    if (Waiter::called_off(interruption)) {
       result = WaitResult::interrupted;
+      break;
+    }
+    if (Waiter::called_off(cancellation)) {
+      result = WaitResult::cancelled;
       break;
     }
     if (timed && Clock::now() >= deadline) {
@@ -489,7 +500,9 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     waiter.parker->park(deadline);
     lock.lock();
   }
-  if (interruption != nullptr) interruption->waiter = nullptr;
+  for (Interruption* way : {interruption, cancellation}) {
+    if (way != nullptr) way->waiter = nullptr;
+  }
   if (linked && !completion.done()) leave_waiters(waiter);
   if (driver_ == &waiter) {
     pass_baton_on(wakes);
