@@ -16,7 +16,7 @@
 #include "job_queue.hpp"
 #include "job_template.hpp"
 #include "joblog.hpp"
-#include "progress_bar.hpp"
+#include "base/progress_bar.hpp"
 #include "wake_event.hpp"
 
 namespace cohort::cli {

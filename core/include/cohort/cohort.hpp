@@ -4,11 +4,17 @@
 
 #include <cohort/array.hpp>
 #include <cohort/cluster.hpp>
+#include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
+#include <cohort/pmap.hpp>
+#include <cohort/pool.hpp>
+#include <cohort/range.hpp>
 #include <cohort/remotecall.hpp>
+#include <cohort/retry.hpp>
 #include <cohort/session.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
 #include <cohort/wait_options.hpp>
+#include <cohort/worker_pool.hpp>

@@ -209,6 +209,7 @@ void Addition::joined(const Record& record, Frame&& answer) {
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
   record->joined.store(true);
+  master_.node().membership_changed();
   {
     std::lock_guard lock(mutex_);
     added_.push_back({record->pid, record->config.connect_at});
