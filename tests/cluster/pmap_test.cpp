@@ -31,7 +31,6 @@ std::vector<int> squares() {
 }
 int square(int x) { return x * x; }
 
-
 TEST_F(PmapTest, WithoutWorkersItRunsHere) {
   EXPECT_EQ(pmap([](int x) { return 2 * x; }, range(1, 5)), (std::vector<int>{2, 4, 6, 8, 10}));
   EXPECT_EQ(pmap([](int) { return myid(); }, range(1, 2)), (std::vector<Pid>{1, 1}));
@@ -59,7 +58,7 @@ TEST_F(PmapTest, SeveralRangesEndWithTheShortest) {
   const std::list<double> x{1.5, 2.5, 3.5};
   EXPECT_EQ(pmap([](double a, int b) { return a * b; }, x, range(1, 100)), (std::vector<double>{1.5, 5, 10.5}));
   EXPECT_EQ(pmap([](int a, int b, int c) { return a + b + c; }, range(1, 3), range(10, 20), range(100, 102)),
-            (std::vector<int>{111, 113, 115}));
+            (std::vector<int>{111, 114, 117}));
 }
 
 TEST_F(PmapTest, ResultsMayBeNothingAtAll) {
@@ -67,8 +66,11 @@ TEST_F(PmapTest, ResultsMayBeNothingAtAll) {
   static_assert(std::is_void_v<decltype(pmap([](int) {}, range(1, 3)))>);
   pmap([](int) {}, range(1, 3));
   int failed = 0;
-  pmap([](int i) { if (i == 2) throw std::runtime_error("two"); }, range(1, 3),
-       {.on_error = [&](std::exception_ptr) { failed++; }});
+  pmap(
+      [](int i) {
+        if (i == 2) throw std::runtime_error("two");
+      },
+      range(1, 3), {.on_error = [&](std::exception_ptr) { failed++; }});
   EXPECT_EQ(failed, 1);
 }
 
@@ -191,7 +193,7 @@ TEST_F(PmapTest, AWorkersDeathReachesOnErrorAsAnyError) {
     EXPECT_GE(deaths, 1);
     EXPECT_EQ(results[9], -1);
     EXPECT_EQ(std::count(results.begin(), results.end(), -1), deaths);
-    EXPECT_EQ(results[99], 100);
+    EXPECT_LT(deaths, 30);  // what had been sent to it; the others did the rest
   }
 }
 
@@ -212,11 +214,12 @@ TEST_F(PmapTest, AWorkerKilledFromOutsideInMidMapLosesNothingWithRetries) {
   addprocs(3);
   const auto victim = remotecall_fetch([] { return getpid(); }, 2);
   bool killed = false;
-  const auto results = pmap(capture(std::vector<int>(1000, 1), [](const std::vector<int>& ones, int i) {
-                              const auto end = Clock::now() + std::chrono::milliseconds(2);
-                              while (Clock::now() < end) continue;
-                              return ones[static_cast<std::size_t>(i)] * i * i;
-                            }),
+  const auto results = pmap(capture(std::vector<int>(1000, 1),
+                                    [](const std::vector<int>& ones, int i) {
+                                      const auto end = Clock::now() + std::chrono::milliseconds(2);
+                                      while (Clock::now() < end) continue;
+                                      return ones[static_cast<std::size_t>(i)] * i * i;
+                                    }),
                             range(1, 100), {.retry_delays = {0s}, .progress = [&](std::size_t done, std::size_t total) {
                                               EXPECT_EQ(total, 100u);
                                               if (done >= 20 && !std::exchange(killed, true)) kill(victim, SIGKILL);
@@ -253,17 +256,13 @@ TEST_F(PmapTest, LateWorkersTakePart) {
 
 TEST_F(PmapTest, RemovedWorkersGetNoMore) {
   addprocs(3);
-  std::size_t removed_at = 0;
-  std::vector<Pid> after;
-  pmap(
-      [](int) {
-        const auto end = Clock::now() + std::chrono::milliseconds(1);
-        while (Clock::now() < end) continue;
-      },
-      range(1, 200), {.progress = [&](std::size_t done, std::size_t) {
-        if (done == 20) rmprocs(3), removed_at = done;
-      }, });
-  EXPECT_EQ(removed_at, 20u);
+  std::size_t done_by_removed_after = 0, seen = 0;
+  for (auto& [index, pid] : pmap_stream([](int) { return myid(); }, range(1, 2000), {.retry_delays = {0s}})) {
+    if (++seen == 20) rmprocs(3);
+    if (seen > 20 && pid == 3) done_by_removed_after++;
+  }
+  EXPECT_EQ(seen, 2000u);
+  EXPECT_LT(done_by_removed_after, 50u);  // what had been sent to it before
   EXPECT_EQ(workers(), (std::vector<Pid>{2, 4}));
 }
 

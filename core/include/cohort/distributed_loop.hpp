@@ -24,7 +24,8 @@ enum class Schedule {
 struct LoopOptions {
   Schedule schedule = Schedule::fixed;
   std::size_t chunk = 0;  ///< elements. 0: for dynamic so that each worker gets about 16 parts, for guided 1
-  /// A part whose worker died, or whose body threw, is done again, elsewhere if possible: for bodies that may run twice.
+  /// A part whose worker died, or whose body threw, is done again, elsewhere if possible: for bodies that may run
+  /// twice.
   RetryDelays retry_delays = {};
   std::optional<WorkerPool> pool = {};  ///< by default that of all workers
   Deadline deadline = {};

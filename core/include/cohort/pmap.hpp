@@ -15,11 +15,20 @@ namespace cohort {
 
 namespace detail {
 
+template <class T>
+struct Item {
+  using type = travelling_t<T>;
+};
+template <class K, class V>
+struct Item<std::pair<const K, V>> {  // of a map
+  using type = std::pair<K, V>;
+};
 template <class R>
-using item_t = travelling_t<std::ranges::range_value_t<R>>;
+using item_t = typename Item<std::ranges::range_value_t<R>>::type;
 // Tells a range from options in the third place.
 template <class F, class... R>
-concept TakesItemsOf = std::is_invocable_v<std::decay_t<F>&, item_t<R>...>;
+concept TakesItemsOf = std::is_invocable_v < std::decay_t<F>
+&, item_t<R>... > ;
 template <class F, class... R>
 using mapping_t = Mapping<std::decay_t<F>, item_t<R>...>;
 template <class F, class... R>
@@ -94,8 +103,7 @@ auto pmap(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R
 template <class F, std::ranges::input_range R1, std::ranges::input_range R2>
 requires detail::TakesItemsOf<F, R1, R2>
 auto pmap(F f, R1&& range1, R2&& range2, const std::type_identity_t<detail::pmap_options_t<F, R1, R2>>& options = {}) {
-  auto source =
-      detail::source_of(std::views::all(std::forward<R1>(range1)), std::views::all(std::forward<R2>(range2)));
+  auto source = detail::source_of(std::views::all(std::forward<R1>(range1)), std::views::all(std::forward<R2>(range2)));
   const std::size_t size = source.size;
   detail::mapping_t<F, R1, R2> map(std::move(f), std::move(source), options);
   return detail::results_in_order(map, size);
@@ -103,9 +111,8 @@ auto pmap(F f, R1&& range1, R2&& range2, const std::type_identity_t<detail::pmap
 template <class F, std::ranges::input_range R1, std::ranges::input_range R2, std::ranges::input_range R3>
 auto pmap(F f, R1&& range1, R2&& range2, R3&& range3,
           const std::type_identity_t<detail::pmap_options_t<F, R1, R2, R3>>& options = {}) {
-  auto source =
-      detail::source_of(std::views::all(std::forward<R1>(range1)), std::views::all(std::forward<R2>(range2)),
-                        std::views::all(std::forward<R3>(range3)));
+  auto source = detail::source_of(std::views::all(std::forward<R1>(range1)), std::views::all(std::forward<R2>(range2)),
+                                  std::views::all(std::forward<R3>(range3)));
   const std::size_t size = source.size;
   detail::mapping_t<F, R1, R2, R3> map(std::move(f), std::move(source), options);
   return detail::results_in_order(map, size);
@@ -154,8 +161,8 @@ class PmapStream {
 template <class F, std::ranges::input_range R>
 auto pmap_stream(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {
   using Map = detail::mapping_t<F, R>;
-  return PmapStream<Map>(std::make_unique<Map>(
-      std::move(f), detail::source_of(std::views::all(std::forward<R>(range))), options, 1));
+  return PmapStream<Map>(
+      std::make_unique<Map>(std::move(f), detail::source_of(std::views::all(std::forward<R>(range))), options, 1));
 }
 
 }  // namespace cohort

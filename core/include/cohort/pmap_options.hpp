@@ -58,8 +58,8 @@ struct PmapOptions {
   std::function<bool(std::exception_ptr)> retry_check = is_worth_retrying;
   /// False: all in this process, in batches of one.
   bool distributed = true;
-  /// Whose workers: whoever is in it at any moment. They are not taken from it, so that a map inside of a map, or beside
-  /// another, gets on. By default those of the default pool.
+  /// Whose workers: whoever is in it at any moment. They are not taken from it, so that a map inside of a map, or
+  /// beside another, gets on. By default those of the default pool.
   std::optional<WorkerPool> pool = {};
   Deadline deadline = {};
   std::stop_token stop_token = {};

@@ -19,9 +19,9 @@ class PoolState;
 class WorkerPool;
 const std::shared_ptr<detail::PoolState>& pool_state(const WorkerPool& pool);
 
-/// Workers that calls share: each takes a free one, the one that came back first, and puts it back. A worker that is gone
-/// is never handed out. Copies are handles on the same pool. A pool lives in its process: it cannot be sent to another.
-/// Any thread.
+/// Workers that calls share: each takes a free one, the one that came back first, and puts it back. A worker that is
+/// gone is never handed out. Copies are handles on the same pool. A pool lives in its process: it cannot be sent to
+/// another. Any thread.
 class WorkerPool {
  public:
   explicit WorkerPool(const std::vector<Pid>& workers);
@@ -139,9 +139,7 @@ auto remotecall_wait(F f, const WorkerPool& pool, A&&... arguments) -> Future<de
 template <class F, class... A>
 void remote_do(F f, const WorkerPool& pool, A&&... arguments) {
   const detail::Lease lease(pool);
-  const auto call = [](auto g, Pid pid, auto&&... a) {
-    remote_do(std::move(g), pid, std::forward<decltype(a)>(a)...);
-  };
+  const auto call = [](auto g, Pid pid, auto&&... a) { remote_do(std::move(g), pid, std::forward<decltype(a)>(a)...); };
   detail::call_on(pool, lease.pid(), std::move(f), call, std::forward<A>(arguments)...);
 }
 

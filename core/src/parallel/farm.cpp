@@ -22,7 +22,7 @@ namespace {
 // A worker has so much work waiting that it need not idle while its last answer travels and the next job comes; not
 // more, for what waits behind a job that turns out long is done by nobody else. Longer jobs wait here.
 constexpr double seconds_of_work_waiting = 1e-3;
-constexpr int most_waiting = 32;
+constexpr int most_waiting = 4;
 constexpr double adaption = 0.2;  // share of the newest time in the mean; a longer one counts at once
 
 constexpr std::uint64_t arrival_of_function = 0;  // instead of the number of a job
@@ -50,7 +50,8 @@ class JobRequest final : public Request {
     inbox_->put(std::move(message));
   }
   void on_lost(const std::string& cause) noexcept override {
-    inbox_->put({job_, worker_, Clock::now(), true, {}, std::make_exception_ptr(ProcessExitedException(worker_, cause))});
+    inbox_->put(
+        {job_, worker_, Clock::now(), true, {}, std::make_exception_ptr(ProcessExitedException(worker_, cause))});
   }
 
  private:
@@ -93,9 +94,9 @@ class Farm::Impl {
     const auto excluded = [&](const Station& station) {
       return std::find(but.begin(), but.end(), station.pid) != but.end();
     };
-    const bool others =
-        but.empty() || std::any_of(stations_.begin(), stations_.end(),
-                                   [&](const Station& station) { return station.usable() && !excluded(station); });
+    const bool others = but.empty() || std::any_of(stations_.begin(), stations_.end(), [&](const Station& station) {
+                          return station.usable() && !excluded(station);
+                        });
     const Station* best = nullptr;
     for (const Station& station : stations_) {
       if (!station.usable() || station.open >= station.capacity(ahead_) || (others && excluded(station))) continue;
@@ -152,7 +153,7 @@ class Farm::Impl {
   // One worker as this farm knows it.
   struct Station {
     Pid pid = no_pid;
-    bool member = true;  // of the pool; else it only has its open jobs answered
+    bool member = true;       // of the pool; else it only has its open jobs answered
     std::string unreachable;  // why, until the pool changes
     int open = 0;             // jobs, those in `waiting` among them
     bool has_function = false;

@@ -61,9 +61,7 @@ std::shared_ptr<const void> kept_function(FunctionKey key, const std::type_info&
   return functions_of_this_node().find(key, type);
 }
 
-void drop_functions(const std::vector<std::uint64_t>& ids) {
-  functions_of_this_node().drop(this_call().caller(), ids);
-}
+void drop_functions(const std::vector<std::uint64_t>& ids) { functions_of_this_node().drop(this_call().caller(), ids); }
 
 }  // namespace detail
 }  // namespace cohort

@@ -38,7 +38,7 @@ class FunctionTable {
   };
   Entry* find(FunctionKey key);
 
-  mutable std::mutex mutex_;  // guards entries_
+  mutable std::mutex mutex_;              // guards entries_
   std::map<std::string, Entry> entries_;  // by a hash of the content
 };
 

@@ -69,8 +69,10 @@ class Mapping {
     return options.pool ? *options.pool : default_worker_pool();
   }
   const PortableFunction* portable_or_null() {
-    if constexpr (!FunctionRef<F>::is_kept) return nullptr;
-    else return &portable_.emplace(portable<F>(function_));
+    if constexpr (!FunctionRef<F>::is_kept)
+      return nullptr;
+    else
+      return &portable_.emplace(portable<F>(function_));
   }
 
   void hand_out() {
