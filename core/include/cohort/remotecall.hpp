@@ -21,6 +21,7 @@ namespace detail {
 
 template <class F, class... A>
 auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
+  ThrowStackScope scope;
   try {
     return static_cast<remote_result_t<F, A...>>(function(std::forward<A>(arguments)...));
   } catch (...) {

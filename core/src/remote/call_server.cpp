@@ -54,6 +54,7 @@ class CallServer::CallTask final : public Task {
       : server_(server), connection_(std::move(connection)), header_(header), payload_(std::move(payload)) {}
 
   void run() noexcept override {
+    detail::ThrowStackScope stack_scope;
     try {
       Payload result;
       std::exception_ptr failure;

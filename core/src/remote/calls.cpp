@@ -194,6 +194,7 @@ class LocalTask final : public Task {
       : node_(node), body_(std::move(body)), result_(std::move(result)) {}
   void run() noexcept override {
     CurrentNodeScope scope(node_);
+    ThrowStackScope stack_scope;
     try {
       body_();
     } catch (...) {

@@ -11,6 +11,8 @@
 
 #include <cohort/archive.hpp>
 
+#include "remote/throw_stack.hpp"
+
 namespace cohort {
 namespace {
 
@@ -70,6 +72,7 @@ std::string readable(const char* mangled) {
 Encoded describe(const std::exception_ptr& exception, Pid worker) {
   Encoded result;
   result.details.worker = worker;
+  result.details.stack = throw_stack_of(exception);
   try {
     std::rethrow_exception(exception);
   } catch (const RemoteException& error) {

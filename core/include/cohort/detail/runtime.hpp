@@ -51,6 +51,18 @@ void run_here(std::function<void()> body, FuturePtr result);
 /// The RemoteException for the exception in flight, thrown on this process.
 std::exception_ptr current_as_remote();
 
+/// Around a call: while it lives, the thread remembers where the last exception was thrown.
+class ThrowStackScope {
+ public:
+  ThrowStackScope();
+  ~ThrowStackScope();
+  ThrowStackScope(const ThrowStackScope&) = delete;
+  ThrowStackScope& operator=(const ThrowStackScope&) = delete;
+
+ private:
+  const void* const outer_;
+};
+
 FuturePtr make_future(Pid owner);
 Pid future_owner(const FutureState& state);
 bool future_ready(FutureState& state);
