@@ -62,7 +62,6 @@ struct Reactor::ThreadState {
 namespace {
 constexpr int quiet_ticks = 8;  // undisturbed ticks after which the watcher sleeps
 constexpr Duration gather_replies = std::chrono::microseconds(20);
-constexpr Duration spare_thread_life = std::chrono::seconds(10);
 }  // namespace
 
 Reactor::ThreadState& Reactor::thread_state() {
@@ -74,7 +73,10 @@ bool Reactor::on_loop() const { return thread_state().loop_of == this; }
 bool Reactor::in_task() const { return thread_state().task_of == this; }
 
 Reactor::Reactor(Options options)
-    : grace_(options.grace), max_threads_(std::max(options.max_threads, 2)), slots_(std::max(options.slots, 1)) {
+    : grace_(options.grace),
+      spare_thread_life_(options.spare_thread_life),
+      max_threads_(std::max(options.max_threads, 2)),
+      slots_(std::max(options.slots, 1)) {
   wake_descriptor_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   if (int error = uv_loop_init(&loop_); error != 0) {
@@ -104,7 +106,13 @@ Reactor::~Reactor() {
   for (std::size_t i = 0; i < threads_.size(); i++) threads_[i]->thread.join();  // no spawn() after stop_
   for (auto& thread : retired_) thread->thread.join();
   thread_state().loop_of = this;
-  for (auto& operation : std::exchange(operations_, {})) operation();
+  for (;;) {  // what is destroyed may post(), and what is run may submit()
+    auto tasks = std::exchange(tasks_, {});
+    auto read = std::exchange(turn_tasks_, {});
+    auto operations = std::exchange(operations_, {});
+    if (tasks.empty() && read.empty() && operations.empty()) break;
+    for (auto& operation : operations) operation();
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
@@ -163,6 +171,10 @@ void Reactor::release_slot(Wakes& wakes) {
     active_--;
     return;
   }
+  resume_first(wakes);
+}
+
+void Reactor::resume_first(Wakes& wakes) {
   resuming_.front()->granted = true;
   wakes.add(*resuming_.front()->parker);
   resuming_.pop_front();
@@ -197,7 +209,16 @@ Reactor::PoolThread* Reactor::spawn() {
   return thread;
 }
 
+// With every thread running or blocked, nobody would drive the loop.
+bool Reactor::loop_needs_last_thread(bool driver_leaves) const {
+  const bool pool_drives = driver_ != nullptr && driver_->completion == nullptr && !driver_leaves;
+  const auto not_made = max_threads_ - static_cast<int>(threads_.size());
+  const auto unused = not_made + static_cast<int>(idle_.size()) + (watcher_ != nullptr) + pool_drives;
+  return unused <= (driver_leaves ? 0 : 1);
+}
+
 Reactor::PoolThread* Reactor::resting_thread() {
+  if (loop_needs_last_thread(false)) return nullptr;
   if (!idle_.empty()) {
     PoolThread* thread = idle_.back();
     idle_.pop_back();
@@ -207,6 +228,10 @@ Reactor::PoolThread* Reactor::resting_thread() {
 }
 
 void Reactor::assign_tasks(Wakes& wakes) {
+  while (active_ < slots_ && !resuming_.empty()) {  // there are more slots than before
+    active_++;
+    resume_first(wakes);
+  }
   while (active_ < slots_ && resuming_.empty() && !tasks_.empty()) {
     PoolThread* thread = resting_thread();
     if (thread == nullptr) {
@@ -294,7 +319,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     flush_gathered(lock, true);
   }
   kick_ = false;
-  const bool runnable = !tasks_.empty() && active_ < slots_;
+  const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
   polling_ = true;
   on_loop([&] { uv_run(&loop_, UV_RUN_ONCE); });
@@ -319,7 +344,8 @@ void Reactor::pool_main(PoolThread& self) {
       continue;
     }
     turn(lock, self, wakes);
-    if (!tasks_.empty() && active_ < slots_ && resuming_.empty()) {  // run it here, leaving the baton free
+    const bool runnable = !tasks_.empty() && active_ < slots_ && resuming_.empty();
+    if (runnable && !loop_needs_last_thread(true)) {  // run it here, leaving the baton free
       active_++;
       self.task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -328,6 +354,8 @@ void Reactor::pool_main(PoolThread& self) {
     } else if (!wakes.empty()) {  // somebody's wait ended here, and that thread likely waits again soon
       pass_baton_on(wakes);
       hot = false;
+      settle(wakes);
+    } else if (runnable) {
       settle(wakes);
     }
   }
@@ -377,7 +405,7 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
   }
   int quiet = 0;
   std::uint64_t seen = releases_;
-  const auto spare_until = Clock::now() + spare_thread_life;
+  const auto spare_until = Clock::now() + spare_thread_life_;
   while (!stop_ && self.task == nullptr) {
     auto until = Clock::time_point::max();
     if (watcher_ == &self && watcher_armed_) {
