@@ -199,7 +199,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
       cause += "; its last words on standard error:\n" + tail;
     }
   }
-  const bool known = node_->members().remove(record->pid);
+  const bool known = node_->members().remove(record->pid, cause);
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
   if (known) {

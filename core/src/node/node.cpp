@@ -224,7 +224,7 @@ bool Node::may_connect(Pid pid) {
 
 std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   if (auto connection = members_.connection(pid)) return connection;
-  if (members_.is_gone(pid)) throw ProcessExitedException(pid, "");
+  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
   auto attempted = members_.attempt(pid);
   if (attempted.connection != nullptr) return attempted.connection;
   if (attempted.attempt == nullptr) throw Error("no process with id " + std::to_string(pid) + " exists");
@@ -248,7 +248,7 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
         ErrorKind::disconnected);
   }
   if (!attempted.attempt->error.empty()) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, "");
+    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
     throw Error("process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) + ": " +
                     attempted.attempt->error,
                 ErrorKind::disconnected);

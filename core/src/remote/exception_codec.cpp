@@ -86,7 +86,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     return result;
   } catch (const std::exception& error) {
     result.details.type_name = readable(typeid(error).name());
-    result.details.message = error.what();
+    result.details.message = message_of(exception);
     const auto is = [&]<class T>(std::type_identity<T>, CauseType type) {
       if (result.cause == CauseType::none && dynamic_cast<const T*>(&error) != nullptr) result.cause = type;
     };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <vector>
 
 #include <cohort/error.hpp>
@@ -143,6 +144,36 @@ TEST(Reactor, TheLoopGoesOnWhileTasksCompute) {
       for (auto& end : ends) reactor.wait(*end);
     }
   }
+}
+
+// The loop alone does something, some time after everybody fell asleep; the watcher sleeps too by then.
+void after(Reactor& reactor, Duration delay, std::function<void()> body) {
+  auto timer = std::make_shared<Timer>();
+  reactor.post([&reactor, delay, timer, body = std::move(body)] {
+    timer->start(reactor, delay, [&reactor, timer, body] {
+      reactor.post([timer] { timer->stop(); });
+      body();
+    });
+  });
+}
+
+TEST(Reactor, ADriverThatLeavesHandsOverToAnotherWhoWaits) {
+  Reactor reactor({});
+  auto first = completion(), second = completion();
+  std::jthread other([&] { reactor.wait(*second); });
+  std::jthread driver([&] { reactor.wait(*first); });
+  after(reactor, 40ms, [&] { reactor.complete(first); });
+  after(reactor, 80ms, [&] { reactor.complete(second); });
+}
+
+TEST(Reactor, ADriverThatLeavesHandsOverToTheWatcher) {
+  Reactor reactor({});
+  auto first = completion();
+  std::atomic<bool> second{false};
+  after(reactor, 40ms, [&] { reactor.complete(first); });
+  after(reactor, 80ms, [&] { second = true; });
+  reactor.wait(*first);
+  EXPECT_TRUE(spin_until(second));
 }
 
 TEST(Reactor, WithAllThreadsBlockedFurtherTasksAreRefused) {
