@@ -19,6 +19,7 @@ class OwnManager final : public ClusterManager {
  public:
   struct Settings {
     std::optional<std::string> program, cookie;
+    std::string timeout = "60";  ///< seconds that the worker waits for a master
   };
   explicit OwnManager(Settings settings) : settings_(std::move(settings)) {}
 
@@ -26,6 +27,7 @@ class OwnManager final : public ClusterManager {
     SpawnOptions spawn;
     spawn.command = {settings_.program.value_or(params.exename)};
     spawn.command.insert(spawn.command.end(), params.exeflags.begin(), params.exeflags.end());
+    spawn.env["COHORT_WORKER_TIMEOUT"] = settings_.timeout;
     spawn.input = settings_.cookie.value_or(params.cookie) + '\n';
     child_.emplace(ChildProcess::spawn(spawn));
     const std::string line = read_until(child_->out(), "\n");  // "cohort_worker:<port>#<address>"

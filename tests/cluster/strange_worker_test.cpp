@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,7 +18,8 @@ namespace {
 using StrangeWorkerTest = ClusterTest;
 
 TEST_F(StrangeWorkerTest, OneWithAnotherCookieIsToldAndLivesOn) {
-  auto manager = std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another"});
+  auto manager =
+      std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another", .timeout = "60"});
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "the cookies differ: the worker was started with another cookie")) << text;
   EXPECT_FALSE(contains(text, cluster_cookie()));
@@ -41,7 +43,8 @@ TEST_F(StrangeWorkerTest, ADialerWithAnotherCookieIsToldAndTheWorkerSaysSo) {
 }
 
 TEST_F(StrangeWorkerTest, OneOfAnotherBuildIsToldAndLivesOn) {
-  auto manager = std::make_shared<OwnManager>(OwnManager::Settings{.program = COHORT_OTHER_PROGRAM, .cookie = {}});
+  auto manager = std::make_shared<OwnManager>(
+      OwnManager::Settings{.program = COHORT_OTHER_PROGRAM, .cookie = {}, .timeout = "60"});
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "the peer's executable is build ")) << text;
   EXPECT_TRUE(contains(text, executable_build_id().substr(0, 16))) << text;
@@ -124,6 +127,36 @@ TEST_F(StrangeWorkerTest, AWorkerWithAnotherProtocolIsALaunchErrorThatNamesBoth)
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "it speaks protocol 77, this process 1")) << text;
   EXPECT_TRUE(contains(manager->told(), "the peer speaks protocol 1, this process 77"));
+}
+
+TEST_F(StrangeWorkerTest, AWorkerThatNoMasterJoinsSaysSoAndLeaves) {
+  struct Nobody final : LaunchQueue {
+    void push(WorkerConfig) override {}
+  } nobody;
+  OwnManager manager({.program = {}, .cookie = "x", .timeout = "0.5"});
+  LaunchParams params;
+  params.exename = "/proc/self/exe";
+  params.exeflags = {"--cohort-worker"};
+  manager.launch(params, nobody);
+  RawPeer peer(manager.port());
+  EXPECT_EQ(peer.shake_hands(Handshake::Role::dialer, identity_of(9), "x"), "");  // a peer is no master
+  const auto said = manager.error_output("exiting.");
+  EXPECT_TRUE(contains(said, "Master process (id 1) could not connect within 0.5 s")) << said;
+  const auto status = manager.child().wait_until(deadline_after(std::chrono::seconds(20)));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->text(), "exited with code 1");
+}
+
+TEST(WorkerProcess, WithoutACookieDoesNotServe) {
+  SpawnOptions spawn;
+  spawn.command = {"/proc/self/exe", "--cohort-worker"};
+  auto child = ChildProcess::spawn(spawn);
+  const auto status = child.wait_until(deadline_after(std::chrono::seconds(20)));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->text(), "exited with code 1");
+  char text[256];
+  const ssize_t n = read(child.err(), text, sizeof text);
+  EXPECT_TRUE(contains(std::string(text, static_cast<std::size_t>(std::max<ssize_t>(n, 0))), "no cookie came"));
 }
 
 TEST_F(StrangeWorkerTest, AnyOneLineCookieWorks) {
