@@ -105,6 +105,9 @@ Reactor::~Reactor() {
   }
   for (std::size_t i = 0; i < threads_.size(); i++) threads_[i]->thread.join();  // no spawn() after stop_
   for (auto& thread : retired_) thread->thread.join();
+  for (auto& thread : threads_) {  // woken for a task, but stopped before it ran
+    if (thread->task != nullptr) tasks_.push_back(std::move(thread->task));
+  }
   thread_state().loop_of = this;
   for (;;) {  // what is destroyed may post(), and what is run may submit()
     auto tasks = std::exchange(tasks_, {});
@@ -112,6 +115,7 @@ Reactor::~Reactor() {
     auto operations = std::exchange(operations_, {});
     if (tasks.empty() && read.empty() && operations.empty()) break;
     for (auto& operation : operations) operation();
+    turn_completions_.clear();
   }
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
