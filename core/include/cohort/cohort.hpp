@@ -11,3 +11,4 @@
 #include <cohort/session.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
+#include <cohort/wait_options.hpp>

@@ -80,14 +80,24 @@ class [[nodiscard]] Future {
     auto object = detail::future_object(*state_, &detail::decode_object<T>);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
+  /// The same, but it may give up; the value can be fetched later. @throws TimeoutError, CancelledException.
+  T fetch(const WaitOptions& options) const {
+    auto object = detail::future_object(*state_, &detail::decode_object<T>, options);
+    if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
+  }
 
   /// Waits until there is a value, and leaves it where it is. @throws as fetch().
   const Future& wait() const {
-    detail::future_wait(*state_, Clock::time_point::max(), true);
+    detail::future_wait(*state_, WaitOptions{});
+    return *this;
+  }
+  /// @throws also TimeoutError, CancelledException.
+  const Future& wait(const WaitOptions& options) const {
+    detail::future_wait(*state_, options);
     return *this;
   }
   /// @return whether it is ready now. Does not throw what it failed with.
-  bool wait_for(Duration duration) const { return detail::future_wait(*state_, deadline_after(duration), false); }
+  bool wait_for(Duration duration) const { return detail::future_wait_until(*state_, deadline_after(duration)); }
   bool ready() const { return detail::future_ready(*state_); }
 
   /// Sets the value. @throws Error "Future can be set only once".

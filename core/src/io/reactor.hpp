@@ -60,7 +60,7 @@ struct Interruption {
   struct Waiter* waiter = nullptr;
 };
 
-enum class WaitResult { done, timeout, interrupted };
+enum class WaitResult { done, timeout, interrupted, cancelled };
 
 class Reactor {
  public:
@@ -79,8 +79,9 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
 
   /// Blocks until the completion is set. Gives the calling function's slot away meanwhile. Not on the loop.
+  /// @param interruption, cancellation two ways to call the wait off, which differ in the result alone.
   WaitResult wait(Completion& completion, Clock::time_point deadline = Clock::time_point::max(),
-                  Interruption* interruption = nullptr);
+                  Interruption* interruption = nullptr, Interruption* cancellation = nullptr);
 
   /// Sets a completion. Any thread; on the loop the waiters are woken at the end of the turn.
   void complete(std::shared_ptr<Completion> completion);

@@ -1,6 +1,7 @@
 #include "remote/call_context.hpp"
 
 #include <mutex>
+#include <string>
 
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
@@ -30,17 +31,35 @@ void CurrentNode::set_for_process(CurrentNode node) {
   process_node = node;
 }
 
-bool wait_interruptibly(Reactor& reactor, Completion& completion, Clock::time_point deadline) {
+namespace {
+WaitResult wait_in_call(Reactor& reactor, Completion& completion, Clock::time_point deadline,
+                        Interruption* cancellation = nullptr) {
   CallContext* context = CallContext::current();
-  switch (reactor.wait(completion, deadline, context == nullptr ? nullptr : &context->interruption)) {
-    case WaitResult::done:
-      return true;
-    case WaitResult::timeout:
-      return false;
-    case WaitResult::interrupted:
-      throw InterruptedException();
+  Interruption* interruption = context == nullptr ? nullptr : &context->interruption;
+  const auto result = reactor.wait(completion, deadline, interruption, cancellation);
+  if (result == WaitResult::interrupted) throw InterruptedException();
+  return result;
+}
+}  // namespace
+
+bool wait_interruptibly(Reactor& reactor, Completion& completion, Clock::time_point deadline) {
+  return wait_in_call(reactor, completion, deadline) == WaitResult::done;
+}
+
+void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOptions& options, const char* what,
+                        Pid process) {
+  auto result = WaitResult::done;
+  if (options.stop_token.stop_possible()) {
+    Interruption cancellation;
+    std::stop_callback on_stop(options.stop_token, [&] { reactor.interrupt(cancellation); });
+    result = wait_in_call(reactor, completion, options.deadline.at(), &cancellation);
+  } else {
+    result = wait_in_call(reactor, completion, options.deadline.at());
   }
-  return false;
+  if (result == WaitResult::done) return;
+  const std::string thing = std::string(what) + ' ' + std::to_string(process);
+  if (result == WaitResult::timeout) throw TimeoutError("no time left to wait for " + thing);
+  throw CancelledException("called off while waiting for " + thing);
 }
 
 bool ThisCall::stop_requested() const {

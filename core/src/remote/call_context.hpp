@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <cohort/types.hpp>
+#include <cohort/wait_options.hpp>
 
 #include "io/reactor.hpp"
 
@@ -49,5 +50,9 @@ class CurrentNodeScope {
 /// Waits on behalf of the running call. @throws InterruptedException. @return false: the deadline passed.
 bool wait_interruptibly(Reactor& reactor, Completion& completion,
                         Clock::time_point deadline = Clock::time_point::max());
+/// The same with every way out. @param what, process "a future of process", 3: for the message.
+/// @throws InterruptedException, TimeoutError, CancelledException.
+void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOptions& options, const char* what,
+                        Pid process);
 
 }  // namespace cohort

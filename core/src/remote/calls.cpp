@@ -100,10 +100,11 @@ FuturePtr make_future(Pid owner) {
 
 Pid future_owner(const FutureState& state) { return state.owner; }
 bool future_ready(FutureState& state) { return state.ready(); }
-bool future_wait(FutureState& state, Clock::time_point deadline, bool throw_failure) {
-  return state.wait(deadline, throw_failure);
+bool future_wait_until(FutureState& state, Clock::time_point deadline) { return state.wait_until(deadline); }
+void future_wait(FutureState& state, const WaitOptions& options) { state.wait(options); }
+std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options) {
+  return state.object(decoder, options);
 }
-std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder) { return state.object(decoder); }
 void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder) {
   state.put(std::move(object), encoder);
 }

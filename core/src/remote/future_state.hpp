@@ -58,8 +58,11 @@ class FutureState final : public Request, public Reference, public std::enable_s
 
   bool owned_here() const;
   bool ready();
-  bool wait(Clock::time_point deadline, bool throw_failure);
-  std::shared_ptr<const void> object(Decoder decoder);
+  /// @return false: the deadline passed.
+  bool wait_until(Clock::time_point deadline);
+  /// @throws what it failed with, TimeoutError, CancelledException.
+  void wait(const WaitOptions& options);
+  std::shared_ptr<const void> object(Decoder decoder, const WaitOptions& options);
   void put(std::shared_ptr<const void> object, Encoder encoder);
   void set_payload(std::shared_ptr<const Payload> payload);
   void fail(std::exception_ptr exception);

@@ -8,6 +8,7 @@
 
 #include <cohort/archive.hpp>
 #include <cohort/types.hpp>
+#include <cohort/wait_options.hpp>
 
 namespace cohort::detail {
 
@@ -66,9 +67,10 @@ class ThrowStackScope {
 FuturePtr make_future(Pid owner);
 Pid future_owner(const FutureState& state);
 bool future_ready(FutureState& state);
-/// @return false: the deadline passed. Throws what the future failed with only if `throw_failure`.
-bool future_wait(FutureState& state, Clock::time_point deadline, bool throw_failure);
-std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder);
+/// @return false: the deadline passed. Does not throw what the future failed with.
+bool future_wait_until(FutureState& state, Clock::time_point deadline);
+void future_wait(FutureState& state, const WaitOptions& options);
+std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options = {});
 void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder);
 void future_fail(FutureState& state, std::exception_ptr exception);
 /// Calls back on a pool thread when the future is ready.
