@@ -14,7 +14,7 @@
 
 namespace cohort {
 
-Task::~Task() = default;
+PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
 
 Reactor::ThreadState& Reactor::thread_state() {
@@ -292,7 +292,7 @@ void Reactor::interrupt(Interruption& interruption) {
   wakes.add(*interruption.waiter->parker);
 }
 
-void Reactor::submit(std::unique_ptr<Task> task) {
+void Reactor::submit(std::shared_ptr<PoolTask> task) {
   if (on_loop()) {
     turn_tasks_.push_back(std::move(task));
     return;

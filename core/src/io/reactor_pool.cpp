@@ -98,7 +98,7 @@ void Reactor::assign_tasks(Wakes& wakes) {
 
 // Every pool thread is blocked in a wait, so nothing would ever run these: say so instead of a silent deadlock.
 void Reactor::refuse_tasks_without_thread() {
-  auto refused = std::make_shared<std::deque<std::unique_ptr<Task>>>(std::move(tasks_));
+  auto refused = std::make_shared<std::deque<std::shared_ptr<PoolTask>>>(std::move(tasks_));
   tasks_.clear();
   operations_.push_back([refused] {
     for (auto& task : *refused) task->refuse();

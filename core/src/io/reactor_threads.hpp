@@ -31,7 +31,7 @@ struct Waiter {
 
 struct Reactor::PoolThread : Waiter {
   Parker own;
-  std::unique_ptr<Task> task;
+  std::shared_ptr<PoolTask> task;
   std::thread thread;
   bool short_slice = false;
 

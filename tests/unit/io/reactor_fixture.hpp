@@ -10,7 +10,7 @@
 
 namespace cohort::test {
 
-class FunctionTask final : public Task {
+class FunctionTask final : public PoolTask {
  public:
   explicit FunctionTask(std::function<void()> body, std::function<void()> refused = {})
       : body_(std::move(body)), refused_(std::move(refused)) {}
@@ -24,7 +24,7 @@ class FunctionTask final : public Task {
 };
 
 inline void submit(Reactor& reactor, std::function<void()> body, std::function<void()> refused = {}) {
-  reactor.submit(std::make_unique<FunctionTask>(std::move(body), std::move(refused)));
+  reactor.submit(std::make_shared<FunctionTask>(std::move(body), std::move(refused)));
 }
 
 inline std::shared_ptr<Completion> completion() { return std::make_shared<Completion>(); }
