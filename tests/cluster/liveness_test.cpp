@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -17,6 +18,29 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// 'R' running, 'S' sleeping, 'T' stopped, 'Z' ended, not reaped; ' ' if it is gone. @param stat a process's or a
+/// thread's.
+char state_in(const std::filesystem::path& stat) {
+  std::ifstream file(stat);
+  std::string text;
+  std::getline(file, text);
+  const auto name_end = text.rfind(") ");
+  return name_end == text.npos ? ' ' : text[name_end + 2];
+}
+
+bool process_runs(int ospid) {
+  const char state = state_in("/proc/" + std::to_string(ospid) + "/stat");
+  return state != ' ' && state != 'Z';
+}
+
+/// A stop signal takes some time to reach all threads.
+bool is_stopped(int ospid) {
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(ospid) + "/task")) {
+    if (state_in(thread.path() / "stat") != 'T') return false;
+  }
+  return true;
+}
+
 class LivenessTest : public ClusterTest {
  protected:
   void start_worker(Duration heartbeat, Duration suspect, Duration dead) {
@@ -25,21 +49,15 @@ class LivenessTest : public ClusterTest {
     worker_ = addprocs(1, options).front();
     ospid_ = remotecall_fetch([] { return getpid(); }, worker_);
   }
-  void stop() { ASSERT_EQ(kill(ospid_, SIGSTOP), 0); }
+  void stop() {
+    ASSERT_EQ(kill(ospid_, SIGSTOP), 0);
+    ASSERT_TRUE(eventually([&] { return is_stopped(ospid_); }));
+  }
   void go_on() { ASSERT_EQ(kill(ospid_, SIGCONT), 0); }
 
   Pid worker_ = no_pid;
   int ospid_ = 0;
 };
-
-/// A zombie has ended.
-bool process_runs(int ospid) {
-  std::ifstream file("/proc/" + std::to_string(ospid) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  const auto name_end = text.rfind(") ");
-  return name_end != text.npos && text[name_end + 2] != 'Z';
-}
 
 TEST_F(LivenessTest, AFrozenWorkerIsSuspectThenDead) {
   start_worker(100ms, 500ms, 2s);
