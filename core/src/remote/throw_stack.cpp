@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -28,6 +29,7 @@ struct Throw {
   const void* scope = nullptr;   // frames from the one around this address on are not the call's; null: note nothing
   const void* object = nullptr;  // the exception
   const std::type_info* type = nullptr;
+  std::uintptr_t thrower = 0;  // the frame of the throw; before it come those of this file
   std::size_t depth = 0;
   std::array<std::uintptr_t, 64> frames{};  // addresses inside the calling instructions
 };
@@ -49,11 +51,12 @@ _Unwind_Reason_Code note_frame(_Unwind_Context* context, void* to) {
 }
 
 // Allocates nothing: what is thrown may be std::bad_alloc.
-[[gnu::noinline]] void note_throw(const void* object, const std::type_info* type) {
+[[gnu::noinline]] void note_throw(const void* object, const std::type_info* type, const void* thrower) {
   Throw& noted = last_throw;
   if (noted.scope == nullptr) return;
   noted.object = object;
   noted.type = type;
+  noted.thrower = reinterpret_cast<std::uintptr_t>(thrower) - 1;
   noted.depth = 0;
   _Unwind_Backtrace(&note_frame, &noted);
 }
@@ -92,10 +95,10 @@ std::string throw_stack_of(const std::exception_ptr& exception) {
   const void* object = nullptr;
   std::memcpy(&object, static_cast<const void*>(&exception), sizeof object);
   if (object == nullptr || noted.object != object || exception.__cxa_exception_type() != noted.type) return "";
-  constexpr std::size_t own_frames = 2;  // note_throw() and __cxa_throw()
+  const auto* end = noted.frames.begin() + noted.depth;
   std::string text;
-  for (std::size_t i = own_frames; i < noted.depth; i++) {
-    text += (text.empty() ? "  at " : "\n  at ") + describe_frame(noted.frames[i]);
+  for (const auto* frame = std::find(noted.frames.begin(), end, noted.thrower); frame != end; ++frame) {
+    text += (text.empty() ? "  at " : "\n  at ") + describe_frame(*frame);
   }
   return text;
 }
@@ -107,7 +110,7 @@ namespace __cxxabiv1 {
 extern "C" [[gnu::visibility("default")]] void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*)) {
   using ThrowFunction = void (*)(void*, std::type_info*, void (*)(void*));
   static const auto next = reinterpret_cast<ThrowFunction>(dlsym(RTLD_NEXT, "__cxa_throw"));
-  cohort::note_throw(object, type);
+  cohort::note_throw(object, type, __builtin_return_address(0));
   if (next != nullptr) next(object, type, destroy);
   std::abort();  // without a C++ runtime nothing can be thrown
 }
