@@ -3,6 +3,7 @@
 // For programs: everything.
 
 #include <cohort/array.hpp>
+#include <cohort/async.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
@@ -14,6 +15,7 @@
 #include <cohort/remotecall.hpp>
 #include <cohort/retry.hpp>
 #include <cohort/session.hpp>
+#include <cohort/task.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
 #include <cohort/wait_options.hpp>

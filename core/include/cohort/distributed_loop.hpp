@@ -126,6 +126,8 @@ class [[nodiscard]] DistributedLoop {
     waited_ = true;
   }
   bool ready() const { return done_.ready(); }
+  /// Calls off what runs, and what has not begun. wait() throws then.
+  void cancel() const { done_.cancel(); }
 
  private:
   Future<void> done_;

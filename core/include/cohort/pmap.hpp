@@ -90,7 +90,8 @@ auto results_in_order(Map& map, std::size_t expected) {
 /// Without workers it runs in this process. What `f` captured travels to each worker once. Elements are pulled from the
 /// range as they are needed, and copied.
 /// @throws the first error that on_error and retries did not mend: RemoteException what f threw,
-/// ProcessExitedException its worker died; TimeoutError, CancelledException. What is under way then is left alone.
+/// ProcessExitedException its worker died; TimeoutError, CancelledException. What is under way then is called off,
+/// see Future::cancel().
 template <class F, std::ranges::input_range R>
 requires detail::TakesItemsOf<F, R>
 auto pmap(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {

@@ -36,9 +36,9 @@ class Completion {
 };
 
 /// A user function to run on a pool thread.
-class Task {
+class PoolTask {
  public:
-  virtual ~Task();
+  virtual ~PoolTask();
   virtual void run() noexcept = 0;
   /// Instead of run(): there is no thread for it, `max_threads` functions are blocked already.
   virtual void refuse() noexcept = 0;
@@ -66,8 +66,10 @@ class Reactor {
  public:
   struct Options {
     int slots = 1;                                  ///< user functions running at once
-    int max_threads = 1024;                         ///< pool threads, those blocked in a wait included
+    int max_threads = 1024;                         ///< pool threads, those blocked in a wait included; one is kept
+                                                    ///< for the loop
     Duration grace = std::chrono::milliseconds(1);  ///< nobody drove for this long: the watcher takes over
+    Duration spare_thread_life = std::chrono::seconds(10);  ///< idle threads beyond the slots end after this
   };
 
   explicit Reactor(Options options);
@@ -88,7 +90,7 @@ class Reactor {
   void interrupt(Interruption& interruption);
 
   /// Runs a user function on a pool thread when a slot is free. Any thread.
-  void submit(std::unique_ptr<Task> task);
+  void submit(std::shared_ptr<PoolTask> task);
 
   /// Runs `operation` on the loop; short, never throws, never waits. Any thread.
   /// @param soon the calling thread is about to wait.
@@ -120,7 +122,9 @@ class Reactor {
   void finish(Completion& completion, Waiter* self, Wakes& wakes);
   void leave_waiters(Waiter& waiter);
   void release_slot(Wakes& wakes);
+  void resume_first(Wakes& wakes);
   void acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes);
+  bool loop_needs_last_thread(bool driver_leaves) const;
   PoolThread* spawn();
   PoolThread* resting_thread();
   void settle(Wakes& wakes);
@@ -132,7 +136,7 @@ class Reactor {
   void run_tasks(Lock& lock, PoolThread& self, Wakes& wakes);
   bool rest(Lock& lock, PoolThread& self, Wakes& wakes);
 
-  const Duration grace_;
+  const Duration grace_, spare_thread_life_;
   const int max_threads_;
   uv_loop_t loop_;
   uv_poll_t wake_poll_;
@@ -147,7 +151,7 @@ class Reactor {
   Clock::time_point free_since_, gathered_since_;
   std::uint64_t releases_ = 0;
   std::vector<Waiter*> waiters_;  // parked in wait(), able to take the baton
-  std::deque<std::unique_ptr<Task>> tasks_;
+  std::deque<std::shared_ptr<PoolTask>> tasks_;
   std::deque<Waiter*> resuming_;  // returned from a wait, want their slot back
   int active_ = 0;                // slots in use
   std::vector<std::unique_ptr<PoolThread>> threads_, retired_;
@@ -159,7 +163,7 @@ class Reactor {
 
   // The driver's own, within one turn.
   std::vector<std::shared_ptr<Completion>> turn_completions_;
-  std::vector<std::unique_ptr<Task>> turn_tasks_;
+  std::vector<std::shared_ptr<PoolTask>> turn_tasks_;
   std::vector<std::shared_ptr<Flushable>> turn_flushes_;
 };
 

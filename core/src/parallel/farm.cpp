@@ -80,7 +80,10 @@ class Farm::Impl {
     pool_->observe(inbox_);
     refresh();
   }
-  ~Impl() { inbox_->close(); }
+  ~Impl() {
+    inbox_->close();
+    for (const Station& station : stations_) call_off(station);
+  }
 
   FunctionKey function_key() const { return key_; }
   std::size_t open() const { return open_; }
@@ -161,7 +164,13 @@ class Farm::Impl {
     std::deque<Waiting> waiting;  // for the function to arrive there
     double seconds_a_job = -1;    // not known
     Clock::time_point last_answer{};
-    std::deque<Clock::time_point> sent;  // when, each of the jobs under way
+    struct Sent {
+      std::uint64_t job;
+      std::uint64_t request;  // 0: of this process
+      Clock::time_point at;
+    };
+    std::deque<Sent> sent;  // the jobs under way
+    std::weak_ptr<Connection> connection;  // of `sent`
 
     bool usable() const { return member && unreachable.empty(); }
     int capacity(int ahead) const {
@@ -169,10 +178,11 @@ class Farm::Impl {
       const double jobs = seconds_of_work_waiting / std::max(seconds_a_job, 1e-9);
       return 1 + std::max(ahead, static_cast<int>(std::min<double>(jobs, most_waiting)));
     }
-    void answered(Clock::time_point at) {
-      if (sent.empty()) return;
-      const double seconds = std::chrono::duration<double>(at - std::max(last_answer, sent.front())).count();
-      sent.pop_front();
+    void answered(std::uint64_t job, Clock::time_point at) {
+      const auto own = std::find_if(sent.begin(), sent.end(), [job](const Sent& one) { return one.job == job; });
+      if (own == sent.end()) return;
+      const double seconds = std::chrono::duration<double>(at - std::max(last_answer, own->at)).count();
+      sent.erase(own);
       last_answer = at;
       seconds_a_job = seconds > seconds_a_job ? seconds : (1 - adaption) * seconds_a_job + adaption * seconds;
     }
@@ -209,8 +219,10 @@ class Farm::Impl {
   }
 
   void send_now(Station& station, std::uint64_t job, FunctionId thunk, Payload arguments) {
-    station.sent.push_back(Clock::now());
-    if (station.pid == self_) return run_here(job, thunk, std::move(arguments));
+    if (station.pid == self_) {
+      station.sent.push_back({job, 0, Clock::now()});
+      return run_here(job, thunk, std::move(arguments));
+    }
     post(station, job, std::as_bytes(std::span(&thunk, 1)), arguments);
   }
 
@@ -237,6 +249,10 @@ class Farm::Impl {
       if (!payload.references.empty()) entries = node_.references->acquire_for(station.pid, payload.references);
       const auto id = connection->closed() ? std::nullopt : connection->requests().add(std::move(request));
       if (!id) throw ProcessExitedException(station.pid, "the connection ended");
+      if (job != arrival_of_function) {
+        station.connection = connection;
+        station.sent.push_back({job, *id, Clock::now()});
+      }
       connection->send(FrameKind::call_fetch, 0, *id, payload, SendQueue::Mode::before_wait, entries, prefix);
       return true;
     } catch (const InterruptedException&) {
@@ -245,15 +261,22 @@ class Farm::Impl {
       station.unreachable = error.what();
       if (job == arrival_of_function) return false;
       give_back(station, job);
-      if (!station.sent.empty()) station.sent.pop_back();
       return false;
     }
+  }
+
+  // Nobody waits for these any more.
+  void call_off(const Station& station) {
+    const auto connection = station.connection.lock();
+    if (connection == nullptr) return;
+    for (const auto& sent : station.sent) send_cancel(*connection, sent.request);
   }
 
   void run_here(std::uint64_t job, FunctionId thunk, Payload arguments) {
     auto shared = std::make_shared<Payload>(std::move(arguments));
     detail::run_here(
         [inbox = inbox_, pid = self_, job, thunk, shared] {
+          if (inbox->is_closed()) return;
           Message message{job, pid, {}, false, {}, nullptr};
           try {
             InArchive archive(*shared);
@@ -285,7 +308,7 @@ class Farm::Impl {
     } else {
       station.open--;
       open_--;
-      station.answered(message.came);
+      station.answered(message.job, message.came);
       answers_.push_back({message.job, message.worker, true, std::move(message.payload), message.failure});
     }
     if (!station.member && station.open == 0) std::erase_if(stations_, [&](auto& s) { return &s == &station; });

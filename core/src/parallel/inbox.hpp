@@ -26,6 +26,11 @@ class Inbox final : public PoolObserver {
     messages_.clear();
   }
 
+  bool is_closed() {
+    std::lock_guard lock(mutex_);
+    return closed_;
+  }
+
   void put(Message message) {
     std::unique_lock lock(mutex_);
     if (closed_) return;

@@ -14,7 +14,7 @@
 namespace cohort::detail {
 
 /// One thread of the program calls it; no thread of its own. Answers come while next() waits. Destroyed with jobs still
-/// open, it forgets them.
+/// open, it calls them off.
 class Farm {
  public:
   struct Answer {

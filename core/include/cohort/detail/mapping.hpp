@@ -121,10 +121,10 @@ class Mapping {
       ready_.push_front(std::move(job.mapped()));
       return;
     }
-    std::vector<Outcome<Stored>> outcomes;
+    std::vector<ItemOutcome<Stored>> outcomes;
     if (!answer.failure) {
       try {
-        outcomes = decode<std::vector<Outcome<Stored>>>(answer.result);
+        outcomes = decode<std::vector<ItemOutcome<Stored>>>(answer.result);
         if (outcomes.size() != portion.items->size()) throw BadMessage("a batch with results missing");
       } catch (...) {
         answer.failure = std::current_exception();

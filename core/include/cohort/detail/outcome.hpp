@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/detail/call_here.hpp>
 #include <cohort/detail/function_ref.hpp>
 #include <cohort/future.hpp>
 #include <cohort/this_call.hpp>
@@ -17,7 +18,7 @@ std::exception_ptr load_failure(InArchive& archive);
 
 /// What became of one item: a value, or the exception. R is not void.
 template <class R>
-struct Outcome {
+struct ItemOutcome {
   std::optional<R> value;
   std::exception_ptr failure;
 
@@ -31,29 +32,43 @@ struct Outcome {
   }
 };
 
-/// The job of a map: calls the function for each item of a batch. One item's exception does not touch the others.
+/// The job of a map: calls the function for each item of a batch, in turn; coroutines run side by side. One item's exception does not touch the others.
 template <class F, class... Items>
 struct RunBatch {
   using Result = remote_result_t<F, Items...>;
   using Batch = std::vector<std::tuple<Items...>>;
 
-  std::vector<Outcome<stored_t<Result>>> operator()(const FunctionRef<F>& ref, Batch batch) const {
-    std::vector<Outcome<stored_t<Result>>> outcomes;
+  std::vector<ItemOutcome<stored_t<Result>>> operator()(const FunctionRef<F>& ref, Batch batch) const {
+    std::vector<ItemOutcome<stored_t<Result>>> outcomes;
     outcomes.reserve(batch.size());
     auto function = ref.get();
-    for (auto& item : batch) {
-      interruption_point();
+    const auto take = [&](auto&& call) {
       auto& outcome = outcomes.emplace_back();
       try {
-        auto call = [&](auto&... values) -> decltype(auto) { return function(std::move(values)...); };
         if constexpr (std::is_void_v<Result>) {
-          std::apply(call, item);
+          call();
           outcome.value.emplace();
         } else {
-          outcome.value.emplace(std::apply(call, item));
+          outcome.value.emplace(call());
         }
       } catch (...) {
         outcome.failure = std::current_exception();
+      }
+    };
+    if constexpr (is_task<std::decay_t<typename CallTraits<F, Items...>::Returned>>) {  // all at once
+      std::vector<Future<Result>> under_way;
+      for (auto& item : batch) {
+        under_way.push_back(std::apply(
+            [&](auto&... values) { return call_here<Result>(function, std::move(values)...); }, item));
+      }
+      for (auto& future : under_way) take([&]() -> Result { return future.fetch(); });
+    } else {
+      for (auto& item : batch) {
+        interruption_point();
+        take([&]() -> Result {
+          return static_cast<Result>(
+              std::apply([&](auto&... values) -> decltype(auto) { return function(std::move(values)...); }, item));
+        });
       }
     }
     return outcomes;
