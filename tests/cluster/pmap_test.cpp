@@ -303,18 +303,39 @@ TEST_F(PmapTest, TheFasterWorkerDoesMore) {
   EXPECT_GT(count[2], 2 * count[3]);
 }
 
-TEST_F(PmapTest, ItStopsAtItsDeadlineAndWhenItIsStopped) {
+TEST_F(PmapTest, ItStopsAtItsDeadlineAndWhenItIsStoppedAndCallsOffWhatRuns) {
   addprocs(1);
-  Future<int> never_set(myid());
-  const auto blocked = capture(never_set, [](const Future<int>& f, int) { return f.fetch(); });
-  EXPECT_THROW(pmap(blocked, range(1, 3), {.deadline = 50ms}), TimeoutError);
+  const auto endless = [](int) {
+    for (;;) interruption_point();
+  };
+  EXPECT_THROW(pmap(endless, range(1, 3), {.deadline = 50ms}), TimeoutError);
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, 2), 1);  // its only slot is free again
   std::stop_source stop;
-  std::jthread stopper([&] {
-    EXPECT_TRUE(eventually([] { return reference_count(1) >= 1; }));
-    stop.request_stop();
-  });
-  EXPECT_THROW(pmap(blocked, range(1, 3), {.stop_token = stop.get_token()}), CancelledException);
-  never_set.put(1);
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_THROW(pmap(endless, range(1, 3), {.stop_token = stop.get_token()}), CancelledException);
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, 2), 1);
+  EXPECT_THROW(pmap(
+                   [](int i) {
+                     if (i == 2) throw std::runtime_error("two");
+                     for (;;) interruption_point();
+                   },
+                   range(1, 2), {.pool = WorkerPool({2, addprocs(1).front()})}),
+               RemoteException);
+  for (const Pid pid : workers()) EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
+Task<int> doubled(Future<int> gate, int x) { co_return x * co_await gate; }
+
+TEST_F(PmapTest, CoroutinesOfABatchRunSideBySide) {
+  addprocs(1);
+  const auto results = pmap(
+      [](int i) -> Task<int> {
+        static Future<int> gate(myid());  // of the worker: the last of the batch opens it for all
+        if (i == 4) gate.put(10);
+        return doubled(gate, i);
+      },
+      range(1, 4), {.batch_size = 4});
+  EXPECT_EQ(results, (std::vector<int>{10, 20, 30, 40}));
 }
 
 TEST_F(PmapTest, AStreamGivesResultsAsTheyComeAndLooksAheadOnlyALittle) {

@@ -116,6 +116,7 @@ class Mapping {
 
   void take(Farm::Answer answer) {
     auto job = jobs_.extract(answer.job);
+    if (job.empty()) return;
     const Portion& portion = job.mapped();
     if (!answer.sent) {
       ready_.push_front(std::move(job.mapped()));

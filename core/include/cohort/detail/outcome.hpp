@@ -52,7 +52,7 @@ struct RunBatch {
           outcome.value.emplace(call());
         }
       } catch (...) {
-        outcome.failure = std::current_exception();
+        outcome.failure = current_as_remote();  // now: the stack of the throw is remembered until the next one
       }
     };
     if constexpr (is_task<std::decay_t<typename CallTraits<F, Items...>::Returned>>) {  // all at once
