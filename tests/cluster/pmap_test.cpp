@@ -200,12 +200,12 @@ TEST_F(PmapTest, AWorkersDeathReachesOnErrorAsAnyError) {
 TEST_F(PmapTest, WithRetriesTheWorkOfTheDeadIsDoneByOthers) {
   addprocs(3);
   for (const std::size_t batch : {1u, 4u}) {
-    const auto results = pmap(
-        [](int i) {
-          if (i == 30 && myid() == workers().front()) die();
-          return i * i;
-        },
-        range(1, 100), {.batch_size = batch, .retry_delays = {0s, 0s}});
+    const auto results = pmap(capture(workers().front(),
+                                      [](Pid victim, int i) {
+                                        if (i % 10 == 0 && myid() == victim) die();
+                                        return i * i;
+                                      }),
+                              range(1, 100), {.batch_size = batch, .retry_delays = {0s, 0s}});
     EXPECT_EQ(results, squares());
   }
 }
@@ -324,7 +324,7 @@ TEST_F(PmapTest, ItStopsAtItsDeadlineAndWhenItIsStoppedAndCallsOffWhatRuns) {
   for (const Pid pid : workers()) EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
 }
 
-Task<int> doubled(Future<int> gate, int x) { co_return x * co_await gate; }
+Task<int> doubled(Future<int> gate, int x) { co_return x* co_await gate; }
 
 TEST_F(PmapTest, CoroutinesOfABatchRunSideBySide) {
   addprocs(1);

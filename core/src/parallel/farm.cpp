@@ -169,7 +169,7 @@ class Farm::Impl {
       std::uint64_t request;  // 0: of this process
       Clock::time_point at;
     };
-    std::deque<Sent> sent;  // the jobs under way
+    std::deque<Sent> sent;                 // the jobs under way
     std::weak_ptr<Connection> connection;  // of `sent`
 
     bool usable() const { return member && unreachable.empty(); }

@@ -5,15 +5,13 @@
 namespace cohort {
 
 std::shared_ptr<detail::PoolState> ParallelState::default_pool(Router& router) {
-  std::shared_ptr<detail::PoolState> pool;
-  {
-    std::lock_guard lock(mutex_);
-    if (default_pool_ != nullptr) return default_pool_;
-    pool = default_pool_ = std::make_shared<detail::PoolState>(router.self());
-    pools_.push_back(pool);
+  std::lock_guard lock(mutex_);
+  if (default_pool_ == nullptr) {
+    default_pool_ = std::make_shared<detail::PoolState>(router.self());
+    pools_.push_back(default_pool_);
+    default_pool_->refresh(router);  // under the lock: nobody else is to see it empty
   }
-  pool->refresh(router);
-  return pool;
+  return default_pool_;
 }
 
 void ParallelState::set_default_pool(std::shared_ptr<detail::PoolState> pool) {

@@ -23,7 +23,7 @@ class ParallelState {
 
  private:
   FunctionCache functions_;
-  std::mutex mutex_;  // guards all below; not held while a pool is called
+  std::mutex mutex_;  // guards all below; taken before a pool's
   std::vector<std::weak_ptr<detail::PoolState>> pools_;
   std::shared_ptr<detail::PoolState> default_pool_;
 };

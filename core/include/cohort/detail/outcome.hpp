@@ -32,7 +32,8 @@ struct ItemOutcome {
   }
 };
 
-/// The job of a map: calls the function for each item of a batch, in turn; coroutines run side by side. One item's exception does not touch the others.
+/// The job of a map: calls the function for each item of a batch, in turn; coroutines run side by side. One item's
+/// exception does not touch the others.
 template <class F, class... Items>
 struct RunBatch {
   using Result = remote_result_t<F, Items...>;
@@ -58,8 +59,8 @@ struct RunBatch {
     if constexpr (is_task<std::decay_t<typename CallTraits<F, Items...>::Returned>>) {  // all at once
       std::vector<Future<Result>> under_way;
       for (auto& item : batch) {
-        under_way.push_back(std::apply(
-            [&](auto&... values) { return call_here<Result>(function, std::move(values)...); }, item));
+        under_way.push_back(
+            std::apply([&](auto&... values) { return call_here<Result>(function, std::move(values)...); }, item));
       }
       for (auto& future : under_way) take([&]() -> Result { return future.fetch(); });
     } else {
