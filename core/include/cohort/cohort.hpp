@@ -5,6 +5,7 @@
 #include <cohort/array.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
+#include <cohort/everywhere.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
 #include <cohort/remotecall.hpp>

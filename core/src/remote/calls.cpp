@@ -1,9 +1,8 @@
-// The calling side of remote calls: what the templates of the public headers use.
+#include "remote/calls.hpp"
 
 #include <cstring>
 #include <utility>
 
-#include <cohort/detail/runtime.hpp>
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
@@ -11,6 +10,8 @@
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/references.hpp"
+
+// The calling side of remote calls: what the templates of the public headers use.
 
 namespace cohort::detail {
 namespace {
@@ -42,13 +43,35 @@ class FetchCall final : public Request {
   std::string cause_;
 };
 
-// Returns once borrowed segments are no longer needed.
-void send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKind kind, std::uint64_t request,
-               std::span<const std::byte> prefix, const Payload& arguments, SendQueue::Mode mode) {
+using Ticket =
+    std::shared_ptr<Completion>;  // completed once borrowed segments are no longer needed; null: they are not
+
+[[nodiscard]] Ticket send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKind kind,
+                               std::uint64_t request, std::span<const std::byte> prefix, const Payload& arguments,
+                               SendQueue::Mode mode) {
   std::vector<ReferenceEntry> entries;
   if (!arguments.references.empty()) entries = node.references->acquire_for(pid, arguments.references);
-  auto ticket = connection.send(kind, 0, request, arguments, mode, entries, prefix);
+  return connection.send(kind, 0, request, arguments, mode, entries, prefix);
+}
+
+void wait_for(const CurrentNode& node, const Ticket& ticket) {
   if (ticket != nullptr) node.router->reactor().wait(*ticket);
+}
+
+/// Sends a call whose result stays with `pid`. The segments are needed until `ticket`.
+FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, const Payload& arguments, Ticket& ticket) {
+  auto connection = node.router->connection_to(pid);
+  auto state = node.references->make_for_call(pid);
+  std::size_t open = 0;
+  const auto id = connection->requests().add(state, &open);
+  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  struct {
+    FunctionId function;
+    std::uint64_t ref;
+  } const prefix{function, state->ref.id};
+  ticket = send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
+                     open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  return state;
 }
 
 }  // namespace
@@ -59,33 +82,41 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments) {
   auto call = std::make_shared<FetchCall>(pid);
   const auto id = connection->requests().add(call);
   if (!id) throw ProcessExitedException(pid, "the connection ended");
-  send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)), arguments,
-            SendQueue::Mode::before_wait);
+  wait_for(node, send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)),
+                           arguments, SendQueue::Mode::before_wait));
   wait_interruptibly(node.router->reactor(), *call);
   return call->take(*node.references);
 }
 
 FuturePtr call(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
-  auto connection = node.router->connection_to(pid);
-  auto state = node.references->make_for_call(pid);
-  std::size_t open = 0;
-  const auto id = connection->requests().add(state, &open);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
-  struct {
-    FunctionId function;
-    std::uint64_t ref;
-  } const prefix{function, state->ref.id};
-  send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
-            open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  Ticket ticket;
+  auto state = start_call(node, pid, function, arguments, ticket);
+  wait_for(node, ticket);
   return state;
+}
+
+std::vector<FuturePtr> call_each(std::span<const Pid> pids, FunctionId function, const Payload& arguments) {
+  const CurrentNode node = CurrentNode::get();
+  std::vector<FuturePtr> states(pids.size());
+  std::vector<Ticket> tickets(pids.size());
+  for (std::size_t i = 0; i < pids.size(); i++) {
+    try {
+      states[i] = start_call(node, pids[i], function, arguments, tickets[i]);
+    } catch (...) {
+      states[i] = node.references->make_local();
+      states[i]->fail(std::current_exception());
+    }
+  }
+  for (const auto& ticket : tickets) wait_for(node, ticket);
+  return states;
 }
 
 void call_do(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
   auto connection = node.router->connection_to(pid);
-  send_call(node, *connection, pid, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)), arguments,
-            SendQueue::Mode::now);
+  wait_for(node, send_call(node, *connection, pid, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)),
+                           arguments, SendQueue::Mode::now));
 }
 
 std::exception_ptr current_as_remote() {
