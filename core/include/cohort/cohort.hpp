@@ -8,6 +8,9 @@
 #include <cohort/everywhere.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
+#include <cohort/module.hpp>
+#include <cohort/named_function.hpp>
+#include <cohort/named_value.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/session.hpp>
 #include <cohort/this_call.hpp>

@@ -14,8 +14,6 @@
 namespace cohort {
 namespace {
 
-Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
-
 std::shared_ptr<ClusterManager> make_manager(const std::string& plugin, std::string_view options) {
   auto& loaded = detail::PluginLoader::instance().load(PluginKind::manager, plugin);
   return loaded.create_manager(loaded.parse_options(options));

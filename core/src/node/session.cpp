@@ -168,6 +168,8 @@ Master& current_master() {
   throw Error("Only process 1 can add and remove workers");
 }
 
+Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
+
 Session::Session(int& argc, char** argv) {
   OwnArguments own(argc, argv);
   if (own.has("worker")) serve_as_worker(argc, argv, own);
