@@ -50,8 +50,8 @@ class OwnArguments {
     if (!flags_.empty()) {
       throw ConfigError(
           "unknown flag --cohort-" + flags_.front() +
-          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
-          "--cohort-no-lazy");
+          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
+          "--cohort-lazy, --cohort-no-lazy");
     }
   }
 
@@ -147,6 +147,10 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
     const auto local = ClusterFile::parse(
         R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
     file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
+  }
+  while (const auto module = own.value("load")) {
+    if (!file) file.emplace();
+    file->modules.push_back(*module);
   }
   const auto topology = own.value("topology");
   const bool lazy = own.has("lazy"), not_lazy = own.has("no-lazy");
