@@ -159,6 +159,21 @@ TEST_F(ModulesTest, WhatTheMasterCannotLoadIsSentToNobody) {
   EXPECT_TRUE(contains(thrown_by([&] { remotecall_fetch([] { load_module("x.so"); }, pid); }), "Only process 1"));
 }
 
+TEST_F(ModulesTest, WhatTheDynamicLinkerSaysOnAWorkerIsTold) {
+  const Directory directory;
+  directory.put("libsibling", "libsibling.so");
+  const auto path = directory.put("needs_sibling", "module.so");
+  load_module(path);
+  const Pid pid = addprocs(1).front();
+  for (const Pid each : procs()) EXPECT_EQ(call_named<int>("ask_sibling", each), 1);
+  fs::remove(path.parent_path() / "libsibling.so");
+  const auto text = thrown_by<LaunchError>([] { addprocs(1); });
+  EXPECT_TRUE(contains(text, "process " + std::to_string(pid + 1)) && contains(text, path.string()) &&
+              contains(text, "libsibling.so: cannot open shared object file"))
+      << text;
+  EXPECT_EQ(workers(), std::vector<Pid>{pid});
+}
+
 TEST_F(ModulesTest, AWorkerThatCannotLoadIsNamedWithTheCause) {
   const Pid pid = addprocs(1).front();
   try {

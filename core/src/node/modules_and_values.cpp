@@ -17,7 +17,7 @@ void load_module(const std::filesystem::path& path) {
   }
   const auto module = detail::identify_module(path);
   const auto file = detail::read_module(module);
-  detail::load_into_process(module, [&file] { return file; });
+  if (!detail::load_from_path(module)) detail::load_from_bytes(module, file.span());
   master->provisions().add_module(module, file);
 }
 

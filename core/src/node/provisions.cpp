@@ -12,17 +12,19 @@
 namespace cohort {
 namespace {
 
-// What runs on the workers.
+// What runs on the workers. @return whether it is there now; else the item's `otherwise` is needed.
 
-Array<std::byte> fetch_module(const std::string& build_id) {
-  return current_master().provisions().module_file(build_id);
+bool install_module(const detail::Module& module) { return detail::load_from_path(module); }
+
+bool install_module_file(const detail::Module& module, const Array<std::byte>& file) {
+  detail::load_from_bytes(module, file.span());
+  return true;
 }
 
-void install_module(const detail::Module& module) {
-  detail::load_into_process(module, [&] { return remotecall_fetch(fn<fetch_module>, master_pid, module.build_id); });
+bool install_value(NamedValue value) {
+  current_node().values().put(std::move(value));
+  return true;
 }
-
-void install_value(NamedValue value) { current_node().values().put(std::move(value)); }
 
 void throw_if_any(const std::map<Pid, std::exception_ptr>& failures) {
   std::vector<std::exception_ptr> exceptions;
@@ -48,11 +50,11 @@ void throw_if_any_lives(std::map<Pid, std::exception_ptr> failures) {
 
 }  // namespace
 
-template <auto Function, class Argument>
-Provisions::ItemPtr Provisions::make_item(const Argument& argument) {
+template <auto Function, class... A>
+Provisions::ItemPtr Provisions::make_item(const A&... arguments) {
   auto item = std::make_shared<Item>();
-  item->function = detail::thunk_t<NamedFunction<Function>, Argument>::id();
-  item->arguments = detail::encode_call(fn<Function>, argument);
+  item->function = detail::thunk_t<NamedFunction<Function>, A...>::id();
+  item->arguments = detail::encode_call(fn<Function>, arguments...);
   item->arguments.own();
   return item;
 }
@@ -79,19 +81,12 @@ void Provisions::add_module(const detail::Module& module, const Array<std::byte>
       item = known->item;
     } else {
       item = make_item<&install_module>(module);
-      modules_.push_back({module.build_id, file, item});
+      item->otherwise = make_item<&install_module_file>(module, file);
+      modules_.push_back({module.build_id, item});
     }
     pids = lacking_of(*item, admitted_);
   }
   throw_if_any(deliver(*item, pids));
-}
-
-Array<std::byte> Provisions::module_file(const std::string& build_id) const {
-  std::lock_guard lock(mutex_);
-  for (const auto& module : modules_) {
-    if (module.build_id == build_id) return module.file;
-  }
-  throw Error("no module with the build-id " + build_id + " was loaded");
 }
 
 // --- Values. ---
@@ -102,13 +97,15 @@ void Provisions::set_value(NamedValue value) {
   std::vector<Pid> pids;
   {
     std::lock_guard lock(mutex_);
-    auto& known = values_[value.name];
-    if (known.item == nullptr || known.digest != digest) {
+    const auto known = values_.find(value.name);
+    if (known != values_.end() && known->second.digest == digest) {
+      value.version = known->second.version;
+      item = known->second.item;
+    } else {
       value.version = ++version_;
-      known = {digest, value.version, make_item<&install_value>(value)};
+      item = make_item<&install_value>(value);
+      values_[value.name] = {digest, value.version, item};
     }
-    value.version = known.version;
-    item = known.item;
     pids = lacking_of(*item, admitted_);
   }
   node_.values().put(std::move(value));
@@ -130,6 +127,7 @@ void Provisions::clear(const std::vector<std::string>& names) {
   {
     std::lock_guard lock(mutex_);
     pids.assign(admitted_.begin(), admitted_.end());
+    pids.insert(pids.end(), joining_.begin(), joining_.end());  // what they are being given may be older than this
     for (const auto& name : names) {
       if (values_.erase(name) == 0) continue;
       items.push_back(clearing(name, ++version_, true));
@@ -182,6 +180,7 @@ Provisions::Failures Provisions::admit(std::vector<Pid> pids, Clock::time_point 
     std::vector<Pid> lacking;
     {
       std::lock_guard lock(mutex_);
+      joining_ = {pids.begin(), pids.end()};
       for (const auto& each : items()) {
         lacking = lacking_of(*each, pids);
         if (lacking.empty()) continue;
@@ -190,6 +189,7 @@ Provisions::Failures Provisions::admit(std::vector<Pid> pids, Clock::time_point 
       }
       if (item == nullptr) {
         admitted_.insert(pids.begin(), pids.end());
+        joining_.clear();
         return failures;
       }
     }
@@ -200,15 +200,21 @@ Provisions::Failures Provisions::admit(std::vector<Pid> pids, Clock::time_point 
 
 Provisions::Failures Provisions::deliver(Item& item, const std::vector<Pid>& pids, Clock::time_point deadline) {
   Failures failures;
+  std::vector<Pid> wanting;
   const auto calls = detail::call_each(pids, item.function, item.arguments);
   for (std::size_t i = 0; i < pids.size(); i++) {
     try {
+      const Future<bool> call(calls[i]);
       if (!detail::future_wait(*calls[i], deadline, true)) throw TimeoutError("it did not answer in time");
-      std::lock_guard lock(mutex_);
-      item.holders.insert(pids[i]);
+      if (!call.fetch()) wanting.push_back(pids[i]);
     } catch (...) {
       failures[pids[i]] = std::current_exception();
     }
+  }
+  if (!wanting.empty()) failures.merge(deliver(*item.otherwise, wanting, deadline));
+  std::lock_guard lock(mutex_);
+  for (const Pid pid : pids) {
+    if (!failures.contains(pid)) item.holders.insert(pid);
   }
   return failures;
 }

@@ -26,9 +26,6 @@ class Provisions {
 
   /// For all workers, now and later. This process has loaded it. @throws CompositeException
   void add_module(const detail::Module& module, const Array<std::byte>& file);
-  /// The bytes of a module that was added.
-  Array<std::byte> module_file(const std::string& build_id) const;
-
   /// For all processes, now and later; the version is given here. @throws CompositeException
   void set_value(NamedValue value);
   /// In all processes, and for workers to come. @throws CompositeException
@@ -49,12 +46,12 @@ class Provisions {
   struct Item {
     detail::FunctionId function;
     Payload arguments;
-    std::set<Pid> holders;  // guarded by mutex_
+    std::shared_ptr<Item> otherwise;  // for a process where the call returns false
+    std::set<Pid> holders;            // guarded by mutex_
   };
   using ItemPtr = std::shared_ptr<Item>;
   struct ModuleEntry {
     std::string build_id;
-    Array<std::byte> file;
     ItemPtr item;
   };
   struct ValueEntry {
@@ -63,8 +60,8 @@ class Provisions {
     ItemPtr item;
   };
 
-  template <auto Function, class Argument>
-  static ItemPtr make_item(const Argument& argument);
+  template <auto Function, class... A>
+  static ItemPtr make_item(const A&... arguments);
   template <class Pids>
   static std::vector<Pid> lacking_of(const Item& item, const Pids& pids);
   ItemPtr clearing(const std::string& name, std::uint64_t version, bool here);
@@ -76,7 +73,7 @@ class Provisions {
   mutable std::mutex mutex_;  // guards all below; not held while anything is sent
   std::vector<ModuleEntry> modules_;
   std::map<std::string, ValueEntry> values_;
-  std::set<Pid> admitted_;
+  std::set<Pid> admitted_, joining_;
   std::uint64_t version_ = 0;
 };
 

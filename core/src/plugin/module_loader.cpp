@@ -78,12 +78,18 @@ Array<std::byte> read_module(const Module& module) {
   return Array<std::byte>(std::move(bytes));
 }
 
-void load_into_process(const Module& module, const std::function<Array<std::byte>()>& fetch) {
+bool load_from_path(const Module& module) {
+  if (module_is_loaded(module.build_id)) return true;
+  if (!is_build(module)) return false;
+  open_library(module, module.path);
+  // Where an earlier build was loaded from the same path, the dynamic linker has given that one again.
+  return module_is_loaded(module.build_id);
+}
+
+void load_from_bytes(const Module& module, std::span<const std::byte> file) {
   if (module_is_loaded(module.build_id)) return;
-  if (is_build(module)) open_library(module, module.path);
-  // Where an earlier build was loaded from the same path, the dynamic linker gives that one again.
-  if (!module_is_loaded(module.build_id)) open_bytes(module, fetch().span());
-  if (!module_is_loaded(module.build_id)) fail(module.path, "what came from the master is another build");
+  open_bytes(module, file);
+  if (!module_is_loaded(module.build_id)) fail(module.path, "its file holds another build by now");
 }
 
 }  // namespace cohort::detail

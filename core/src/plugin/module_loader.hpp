@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <functional>
+#include <span>
 #include <string>
 
 #include <cohort/array.hpp>
@@ -19,9 +19,12 @@ struct Module {
 Module identify_module(const std::filesystem::path& path);
 Array<std::byte> read_module(const Module& module);
 
-/// Loads a module into this process, unless it is there already: from its path if that build lies there, else from the
-/// bytes that `fetch` brings. Runs its static initialisers; never unloaded. Not on the loop.
-/// @throws PluginError with the path and what the dynamic linker says, and what `fetch` throws.
-void load_into_process(const Module& module, const std::function<Array<std::byte>()>& fetch);
+// Both load a module into this process, unless that build is there already, and run its static initialisers. Modules
+// are never unloaded. Not on the loop. @throws PluginError with the path and what the dynamic linker says.
+
+/// @return whether that build is there now; false: at the path is none, or another one.
+bool load_from_path(const Module& module);
+/// @param file what read_module() gave, possibly in another process.
+void load_from_bytes(const Module& module, std::span<const std::byte> file);
 
 }  // namespace cohort::detail
