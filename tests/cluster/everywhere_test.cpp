@@ -3,8 +3,6 @@
 #include <csignal>
 #include <numeric>
 
-#include <gmock/gmock.h>
-
 namespace cohort::test {
 namespace {
 
@@ -14,7 +12,6 @@ int counter = 0;  // of each process
 
 void add_to_counter(int amount) { counter += amount; }
 int read_counter() { return counter; }
-std::thread::id last_thread;
 
 TEST_F(EverywhereTest, RunsOnEveryProcessTheMasterIncluded) {
   addprocs(2);
@@ -71,6 +68,20 @@ TEST_F(EverywhereTest, AResultNeedNotTravel) {
     ~Local() {}
   };
   everywhere([] { return std::make_shared<Local>(); });
+}
+
+TEST_F(EverywhereTest, ACoroutineIsRunToItsEnd) {
+  addprocs(1);
+  Future<int> amount(master_pid);
+  amount.put(3);
+  everywhere(
+      [](Future<int> future) -> Task<int> {
+        co_await after(std::chrono::milliseconds(1));
+        counter = co_await future;
+        co_return counter;
+      },
+      amount);
+  for (const Pid pid : procs()) EXPECT_EQ(remotecall_fetch(fn<read_counter>, pid), 3) << pid;
 }
 
 TEST_F(EverywhereTest, FailuresAreCollectedInTheOrderOfThePids) {

@@ -62,6 +62,21 @@ TEST_F(ModulesTest, UnnamedFunctionsOfAModuleToo) {
   EXPECT_EQ(call_named<Pid>("ask", pids[0], pids[1]), 100 + pids[1]);
 }
 
+TEST_F(ModulesTest, ACoroutineCanBeCalledByName) {
+  const Pid pid = addprocs(1).front();
+  load_module(module_file("statistics"));
+  for (const Pid each : {pid, master_pid}) {
+    Future<int> future(master_pid);
+    const auto result = remotecall_named<int>("later", each, future);
+    future.put(each);
+    EXPECT_EQ(result.fetch(), 2 * each);
+    EXPECT_EQ(call_named<int>("later", each, future), 2 * each);
+    Future<int> negative(master_pid);
+    negative.put(-1);
+    EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { call_named<int>("later", each, negative); }), "less than"));
+  }
+}
+
 TEST_F(ModulesTest, LargeArgumentsAndResultsAndFailures) {
   const Pid pid = addprocs(1).front();
   load_module(module_file("statistics"));

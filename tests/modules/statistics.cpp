@@ -27,11 +27,18 @@ cohort::Pid ask(cohort::Pid pid) {
   return cohort::remotecall_fetch([](cohort::Pid add) { return cohort::myid() + add; }, pid, 100);
 }
 
+cohort::Task<int> later(cohort::Future<int> future) {
+  const int value = co_await future;
+  if (value < 0) throw std::out_of_range("less than nothing");
+  co_return 2 * value;
+}
+
 }  // namespace
 
 COHORT_FUNCTION(mean)
 COHORT_FUNCTION(greet)
 COHORT_FUNCTION(fetched)
 COHORT_FUNCTION(ask)
+COHORT_FUNCTION(later)
 COHORT_FUNCTION(twice, [](double x) { return 2 * x; })
 COHORT_FUNCTION(nothing, [](int) {})

@@ -3,6 +3,7 @@
 // For programs: everything.
 
 #include <cohort/array.hpp>
+#include <cohort/async.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
@@ -13,5 +14,7 @@
 #include <cohort/named_value.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/session.hpp>
+#include <cohort/task.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
+#include <cohort/wait_options.hpp>

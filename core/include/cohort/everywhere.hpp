@@ -14,28 +14,37 @@ namespace cohort {
 
 namespace detail {
 
-/// Calls a function and drops its result, which therefore need not travel.
+/// Calls a function and drops its result, which therefore need not travel. A coroutine is run to its end.
+template <class F, class... A>
+auto call_and_discard(F& function, A&&... arguments) {
+  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>)
+    return function(std::forward<A>(arguments)...);
+  else
+    static_cast<void>(function(std::forward<A>(arguments)...));
+}
 template <class F>
 struct Discarding {
   F function;
   template <class... A>
-  void operator()(A&&... arguments) {
-    static_cast<void>(function(std::forward<A>(arguments)...));
+  auto operator()(A&&... arguments) {
+    return call_and_discard(function, std::forward<A>(arguments)...);
   }
 };
 template <Stateless F>
 struct Discarding<F> {
   template <class... A>
-  void operator()(A&&... arguments) const {
-    static_cast<void>(F{}(std::forward<A>(arguments)...));
+  auto operator()(A&&... arguments) const {
+    F function{};
+    return call_and_discard(function, std::forward<A>(arguments)...);
   }
 };
 template <FunctionPointer F>
 struct Discarding<F> {
-  FunctionId function;
+  FunctionId id;
   template <class... A>
-  void operator()(A&&... arguments) const {
-    static_cast<void>(reinterpret_cast<F>(const_cast<void*>(function_at(function)))(std::forward<A>(arguments)...));
+  auto operator()(A&&... arguments) const {
+    auto function = reinterpret_cast<F>(const_cast<void*>(function_at(id)));
+    return call_and_discard(function, std::forward<A>(arguments)...);
   }
 };
 
@@ -67,7 +76,7 @@ void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
   const Payload payload = detail::encode_call(call, arguments...);
   detail::call_everywhere(pids, detail::thunk_t<decltype(call), A...>::id(), payload, [&] {
     std::tuple<detail::travelling_t<A>...> copies(arguments...);
-    std::apply([&](auto&... copy) { static_cast<void>(f(std::move(copy)...)); }, copies);
+    std::apply([&](auto&... copy) { detail::call_inline(call, std::move(copy)...); }, copies);
   });
 }
 

@@ -12,8 +12,13 @@ namespace cohort {
 
 namespace detail {
 
+struct NamedThunk {
+  std::string signature;  ///< mangled
+  const Thunk* thunk;
+  bool is_coroutine;
+};
 /// Called during static initialisation. A later registration of a name replaces the earlier one.
-bool register_named_function(const char* name, const std::type_info& signature, const Thunk& thunk);
+bool register_named_function(const char* name, const NamedThunk& function);
 /// What a call by name begins with; the arguments follow.
 void save_named_call(OutArchive& archive, std::string_view name, const std::type_info& signature);
 Payload fetch_named(Pid pid, Payload& call);
@@ -22,7 +27,8 @@ FuturePtr start_named(Pid pid, Payload& call);
 template <auto Function, class R, class... A>
 bool register_named(const char* name, R (*)(A...)) {
   using Named = ThunkOf<NamedFunction<Function>, travelling_t<A>...>;
-  return register_named_function(name, typeid(travelling_t<R>(travelling_t<A>...)), Named::thunk);
+  using Signature = typename Named::Result(travelling_t<A>...);
+  return register_named_function(name, {typeid(Signature).name(), &Named::thunk, is_task<std::decay_t<R>>});
 }
 
 template <class R, class... A>

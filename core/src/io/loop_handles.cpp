@@ -39,8 +39,8 @@ void PollWatcher::stop() {
            [](uv_handle_t* handle) { delete static_cast<Handle*>(handle->data); });
 }
 
-// A timer of its own in the kernel. With one of libuv's, every epoll_wait would carry a timeout, and setting that up and
-// taking it down costs as much as a tenth of a small call's time.
+// A timer of its own in the kernel. With one of libuv's, every epoll_wait would carry a timeout, and setting that up
+// and taking it down costs as much as a tenth of a small call's time.
 void Timer::start(Reactor& reactor, Duration after, std::function<void()> callback, Duration repeat) {
   stop();
   if (after == never) return;

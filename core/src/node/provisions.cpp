@@ -204,9 +204,7 @@ Provisions::Failures Provisions::deliver(Item& item, const std::vector<Pid>& pid
   const auto calls = detail::call_each(pids, item.function, item.arguments);
   for (std::size_t i = 0; i < pids.size(); i++) {
     try {
-      const Future<bool> call(calls[i]);
-      if (!detail::future_wait(*calls[i], deadline, true)) throw TimeoutError("it did not answer in time");
-      if (!call.fetch()) wanting.push_back(pids[i]);
+      if (!Future<bool>(calls[i]).fetch({.deadline = deadline})) wanting.push_back(pids[i]);
     } catch (...) {
       failures[pids[i]] = std::current_exception();
     }

@@ -9,19 +9,11 @@
 namespace cohort::detail {
 namespace {
 
-std::exception_ptr run_as_remote(const std::function<void()>& body) {
+/// What `wait_or_run` throws, for later. @throws InterruptedException this thread's wait was called off.
+template <class F>
+std::exception_ptr failure_of(F&& wait_or_run) {
   try {
-    body();
-    return nullptr;
-  } catch (...) {
-    return current_as_remote();
-  }
-}
-
-/// @throws InterruptedException this thread's wait was called off.
-std::exception_ptr failure_of(FutureState& call) {
-  try {
-    future_wait(call, Clock::time_point::max(), true);
+    wait_or_run();
     return nullptr;
   } catch (const InterruptedException&) {
     throw;
@@ -41,16 +33,20 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
   }
   const auto calls = call_each(others, function, arguments);
   std::vector<std::exception_ptr> results(pids.size());  // null: it went well
-  for (std::size_t i = 0; i < pids.size(); i++) {
-    if (pids[i] == self) results[i] = run_as_remote(here);
+  try {
+    for (std::size_t i = 0; i < pids.size(); i++) {
+      if (pids[i] == self) results[i] = failure_of(here);
+    }
+    auto call = calls.begin();
+    for (std::size_t i = 0; i < pids.size(); i++) {
+      if (pids[i] != self) results[i] = failure_of([&] { future_wait(**call++, WaitOptions{}); });
+    }
+  } catch (...) {
+    for (const auto& call : calls) future_cancel(*call);
+    throw;
   }
-  auto call = calls.begin();
-  std::vector<std::exception_ptr> failures;
-  for (std::size_t i = 0; i < pids.size(); i++) {
-    if (pids[i] != self) results[i] = failure_of(**call++);
-    if (results[i] != nullptr) failures.push_back(results[i]);
-  }
-  if (!failures.empty()) throw CompositeException(std::move(failures));
+  std::erase(results, nullptr);
+  if (!results.empty()) throw CompositeException(std::move(results));
 }
 
 }  // namespace cohort::detail
