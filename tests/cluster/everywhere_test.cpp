@@ -13,6 +13,12 @@ int counter = 0;  // of each process
 void add_to_counter(int amount) { counter += amount; }
 int read_counter() { return counter; }
 
+void spin_until_stopped(Future<void> running) {
+  running.put();
+  while (!this_call().stop_requested()) std::this_thread::yield();
+  counter = 1;
+}
+
 TEST_F(EverywhereTest, RunsOnEveryProcessTheMasterIncluded) {
   addprocs(2);
   everywhere(fn<add_to_counter>, 7);
@@ -131,6 +137,18 @@ TEST_F(EverywhereTest, AProcessThatDiesOrIsGoneIsOneOfTheFailures) {
     EXPECT_THROW(std::rethrow_exception(error.exceptions()[1]), ProcessExitedException);
   }
   EXPECT_EQ(remotecall_fetch(fn<read_counter>, pids[2]), 1);
+}
+
+TEST_F(EverywhereTest, AnInterruptedOneCallsItsCallsOff) {
+  const auto pids = addprocs(2);
+  Future<void> started(master_pid);
+  const auto outer =
+      remotecall([](Pid other, Future<void> running) { everywhere({other}, fn<spin_until_stopped>, running); }, pids[0],
+                 pids[1], started);
+  started.wait();
+  interrupt({pids[0]});
+  EXPECT_THROW(outer.fetch(), RemoteException);
+  EXPECT_EQ(remotecall_fetch(fn<read_counter>, pids[1]), 1);  // behind the other one: it has a thread again
 }
 
 TEST_F(EverywhereTest, AWorkerCanCallItToo) {

@@ -9,11 +9,11 @@
 namespace cohort::detail {
 namespace {
 
-/// What `wait_or_run` throws, for later. @throws InterruptedException this thread's wait was called off.
+/// What `body` throws, for later. @throws InterruptedException this thread's wait was called off.
 template <class F>
-std::exception_ptr failure_of(F&& wait_or_run) {
+std::exception_ptr failure_of(F&& body) {
   try {
-    wait_or_run();
+    body();
     return nullptr;
   } catch (const InterruptedException&) {
     throw;
@@ -42,7 +42,7 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
       if (pids[i] != self) results[i] = failure_of([&] { future_wait(**call++, WaitOptions{}); });
     }
   } catch (...) {
-    for (const auto& call : calls) future_cancel(*call);
+    for (const auto& call : calls) static_cast<void>(failure_of([&] { future_cancel(*call); }));
     throw;
   }
   std::erase(results, nullptr);
