@@ -113,6 +113,7 @@ class LocalManager final : public cohort::ClusterManager {
     spawn.dir = options_.has("dir") ? options_.string("dir") : params.dir;
     spawn.env = options_.env("env");
     spawn.input = params.cookie + '\n';
+    spawn.die_with_parent = true;  // the core's threads that call launch() live as long as the workers
     return spawn;
   }
 
@@ -141,10 +142,7 @@ class LocalManager final : public cohort::ClusterManager {
   }
 
   void terminate(ChildProcess& child) const {
-    child.signal(SIGTERM);
-    if (child.wait_until(cohort::deadline_after(options_.duration("term_grace")))) return;
-    child.signal(SIGKILL);
-    child.wait_until(cohort::deadline_after(options_.duration("kill_grace")));
+    child.terminate(options_.duration("term_grace"), options_.duration("kill_grace"));
   }
 
   // By an id of our own: workers that never joined have no Pid, and the system gives its process ids again. nullptr:

@@ -75,7 +75,9 @@ OutputForwarder::OutputForwarder(int out, int err)
   if (!wake_) throw Error("cannot make an eventfd: no descriptors left", ErrorKind::overloaded);
 }
 
-OutputForwarder::~OutputForwarder() {
+OutputForwarder::~OutputForwarder() { stop(); }
+
+void OutputForwarder::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -118,7 +120,7 @@ OutputForwarder::Id OutputForwarder::add(std::shared_ptr<Worker> worker) {
     id = next_id_++;
     workers_.emplace(id, std::move(worker));
     workers_changed_ = true;
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable() && !stop_) thread_ = std::thread([this] { run(); });
   }
   wake();
   return id;
@@ -279,7 +281,7 @@ void OutputForwarder::check_startup(Worker& worker) {
   if (worker.phase != Worker::Phase::starting) return;
   const auto now = Clock::now();
   if (worker.ended() || (!worker.streams[0].descriptor && now >= worker.last_words_until)) {
-    fail(worker, "Unable to read host:port string from worker. Launch command exited with error?");
+    fail(worker, launch_command_ended);
   } else if (now >= worker.deadline) {
     for (Stream& stream : worker.streams) {
       stream.lines.finish([&](std::string_view line) { worker.startup.add(stream.is_stderr, line); });

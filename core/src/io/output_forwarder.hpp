@@ -21,6 +21,10 @@
 
 namespace cohort {
 
+/// How the message begins when a worker's outputs ended before it said where it listens.
+inline constexpr std::string_view launch_command_ended =
+    "Unable to read host:port string from worker. Launch command exited with error?";
+
 enum class ForwardMode : std::uint8_t { all, only_stderr, none };
 enum class ForwardPrefix : std::uint8_t { brief, none };
 
@@ -41,6 +45,8 @@ class OutputForwarder {
   OutputForwarder& operator=(const OutputForwarder&) = delete;
   /// Prints what has come so far, waiting for a slow reader some two seconds. No callback comes after this.
   ~OutputForwarder();
+  /// The same now. What workers print after this is lost.
+  void stop();
 
   void set_mode(ForwardMode mode);
   void set_prefix(ForwardPrefix prefix);

@@ -79,6 +79,7 @@ std::string read_cookie(Duration limit) {
     char next = 0;
     const ssize_t n = read(STDIN_FILENO, &next, 1);
     if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 && line.empty()) throw Error("no cookie came by standard input");
     if (n <= 0 || next == '\n') break;
     line.push_back(next);
     if (line.size() > longest_cookie) throw Error("the cookie on standard input is too long");
@@ -95,6 +96,7 @@ Duration master_timeout() {
 }
 
 [[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
@@ -106,9 +108,10 @@ Duration master_timeout() {
     auto* worker = new Worker(std::move(settings));  // never destroyed while functions run
     CurrentNode::set_for_process(worker->node().current());
     const int code = worker->serve();
-    if (!worker->node().calls().idle()) {
+    end_additional_workers();
+    if (!worker->node().calls().idle() || !worker->node().blocking().wait_until_idle(Clock::now())) {
       std::fflush(nullptr);
-      _exit(code);  // a function is running: nothing that it uses may be destroyed
+      _exit(code);  // something is running: nothing that it uses may be destroyed
     }
     CurrentNode::set_for_process({});
     delete worker;
@@ -158,6 +161,17 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   return file;
 }
 
+void end_master() {
+  std::unique_ptr<Master> master(the_master.load());
+  if (master == nullptr) return;
+  master->remove_all();
+  the_master.store(nullptr);
+  CurrentNode::set_for_process({});
+  if (master->release_managers()) return;
+  static std::atomic<Master*> abandoned;  // what a manager's thread still uses ends with the process
+  abandoned.store(master.release());
+}
+
 }  // namespace
 
 Master* master_or_null() { return the_master.load(); }
@@ -192,18 +206,10 @@ Session::Session(int& argc, char** argv) {
   } catch (const std::exception& error) {
     std::cerr << "cohort: " << error.what() << '\n';
   }
-  delete the_master.exchange(nullptr);
-  CurrentNode::set_for_process({});
+  end_master();
   std::exit(code);
 }
 
-Session::~Session() {
-  if (Master* master = the_master.load()) {
-    master->remove_all();
-    the_master.store(nullptr);
-    CurrentNode::set_for_process({});
-    delete master;
-  }
-}
+Session::~Session() { end_master(); }
 
 }  // namespace cohort
