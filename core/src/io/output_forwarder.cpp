@@ -75,12 +75,13 @@ OutputForwarder::OutputForwarder(int out, int err)
   if (!wake_) throw Error("cannot make an eventfd: no descriptors left", ErrorKind::overloaded);
 }
 
-OutputForwarder::~OutputForwarder() { stop(); }
+OutputForwarder::~OutputForwarder() { stop(exit_flush_wait); }
 
-void OutputForwarder::stop() {
+void OutputForwarder::stop(Duration limit) {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
+    flush_until_ = deadline_after(limit);
   }
   wake();
   if (thread_.joinable()) thread_.join();
@@ -172,7 +173,7 @@ void OutputForwarder::run() {
     err_.write_ready();
     note_drained();
   }
-  flush_at_exit();
+  flush();
 }
 
 // Takes over what other threads asked for. False: it is time to end.
@@ -356,13 +357,14 @@ void OutputForwarder::note_drained() {
   }
 }
 
-void OutputForwarder::flush_at_exit() {
+void OutputForwarder::flush() {
+  Clock::time_point deadline;
   {
     const std::lock_guard lock(mutex_);
+    deadline = flush_until_;
     for (const auto& worker : current_) worker->removed = true;
   }
   for (const auto& worker : current_) finish(*worker);
-  const auto deadline = Clock::now() + exit_flush_wait;
   while (!out_.empty() || !err_.empty()) {
     out_.write_ready();
     err_.write_ready();

@@ -140,7 +140,7 @@ void end_additional_workers() {
     std::lock_guard one_at_a_time(sibling->mutex);
     if (!sibling->process.wait_until(deadline)) sibling->process.signal(SIGKILL);
   }
-  siblings.output.stop();
+  siblings.output.stop(leave_limit);
 }
 
 }  // namespace cohort

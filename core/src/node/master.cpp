@@ -29,8 +29,12 @@ constexpr Duration return_limit = std::chrono::seconds(3);    // for functions o
 // A request whose answer is waited for by its completion.
 struct Answered final : Request {
   bool lost = false;
+  bool refused = false;  // the body is an exception
   Bytes body;
-  void on_result(Frame&& frame) noexcept override { body = std::move(frame.body); }
+  void on_result(Frame&& frame) noexcept override {
+    refused = frame.header.flags == result_exception;
+    body = std::move(frame.body);
+  }
   void on_lost(const std::string&) noexcept override { lost = true; }
 };
 
@@ -47,6 +51,7 @@ Master::~Master() {
   remove_all();
   delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
   static_cast<void>(node_.release());
+  output_.stop(never);  // as with any program: what was printed is there, however slowly it is read
 }
 
 // --- Adding. ---
@@ -291,7 +296,7 @@ bool Master::release_managers() {
   if (node_->blocking().wait_until_idle(deadline_after(return_limit))) return true;
   log_error("not returned after " + in_seconds(return_limit) + ": " + manager_calls_.text() +
             "; the program ends without waiting longer");
-  output_.stop();
+  output_.stop(never);
   return false;
 }
 
@@ -333,10 +338,15 @@ std::string Master::ask_launcher(const WorkerRecord& record, bool end_it) {
   const Timeouts limits = node_->timeouts();
   const Duration limit = end_it ? sum({limits.term, limits.kill, launcher_limit}) : launcher_limit;
   if (node_->reactor().wait(*answer, deadline_after(limit)) != WaitResult::done) return "";
-  if (answer->lost) return with_parent;
-  Frame frame;
-  frame.body = std::move(answer->body);
-  return from_frame<EndOfWorker>(std::move(frame)).cause;
+  if (answer->lost || answer->refused) return with_parent;  // refused: it is leaving
+  try {
+    Frame frame;
+    frame.body = std::move(answer->body);
+    return from_frame<EndOfWorker>(std::move(frame)).cause;
+  } catch (const Error& error) {
+    log_warning(error.what());
+    return "";
+  }
 }
 
 // --- Interrupting. ---
@@ -357,7 +367,8 @@ void Master::interrupt(const std::vector<Pid>& pids) {
   std::vector<std::shared_ptr<Completion>> signalled;
   for (auto& [record, answer] : asked) {
     const bool answered = node_->reactor().wait(*answer, deadline) == WaitResult::done;
-    if (answered && (answer->lost || answer->body.empty() || answer->body[0] == std::byte{0})) continue;
+    if (answered && (answer->lost || answer->refused || answer->body.empty() || answer->body[0] == std::byte{0}))
+      continue;
     auto done = signalled.emplace_back(std::make_shared<Completion>());
     node_->blocking().run([this, worker = record, done] {
       with_manager(*worker, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
