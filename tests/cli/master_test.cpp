@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <charconv>
-#include <fstream>
 #include <thread>
 
 #include <cohort/types.hpp>
@@ -16,8 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 bool is_running(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = text_of_file("/proc/" + std::to_string(pid) + "/stat");
   const auto name_end = text.rfind(')');
   return name_end != text.npos && text.at(name_end + 2) != 'Z';
 }
@@ -90,8 +88,8 @@ TEST(Master, WhatItWasLaunchingDiesWithIt) {
   std::jthread killer([&] {
     for (const auto deadline = cohort::deadline_after(20s); cohort::Clock::now() < deadline;) {
       if (!std::filesystem::exists(directory.path("process"))) continue;
-      std::ifstream status("/proc/" + std::to_string(processes_in(directory.read("process")).at(0)) + "/status");
-      for (std::string line; std::getline(status, line);) {
+      const int launcher_pid = processes_in(directory.read("process")).at(0);
+      for (const auto& line : lines_of(text_of_file("/proc/" + std::to_string(launcher_pid) + "/status"))) {
         if (line.starts_with("PPid:")) master = std::stoi(line.substr(5));
       }
       break;
@@ -127,8 +125,7 @@ TEST(Master, ItsCookieIsInNoCommandLineAndNoEnvironment) {
     EXPECT_GE(cookie.size(), 32u);
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       for (const char* name : {"cmdline", "environ"}) {
-        std::ifstream file(entry.path() / name);
-        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        const std::string text = text_of_file(entry.path() / name);
         if (text.find(COHORT_TEST_MASTER) != text.npos) looked_at++;
         EXPECT_EQ(text.find(cookie), text.npos) << entry.path() << ' ' << name;
       }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <mutex>
 
 #include <cohort/child_process.hpp>
 
@@ -33,6 +34,7 @@ struct HostManager : ClusterManager {
     launched.push(std::move(config));
   }
   void manage(Pid pid, WorkerConfig&, ManageOp op) override {
+    std::lock_guard lock(mutex_);
     if (op == ManageOp::register_worker) registered.push_back(pid);
     if (op == ManageOp::deregister_worker) deregistered.push_back(pid);
   }
@@ -45,6 +47,7 @@ struct HostManager : ClusterManager {
 
  private:
   const std::function<void(WorkerConfig&)> adjust_;
+  std::mutex mutex_;  // guards registered and deregistered
   std::optional<ChildProcess> first_;
 };
 

@@ -5,12 +5,19 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <vector>
 
 namespace cohort::test {
+
+/// What could be read of it: a file of /proc ends with its process.
+inline std::string text_of_file(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
 
 struct ProcessState {
   char state = 0;  ///< 'R', 'S', 'Z' ...; 0: there is no such process
@@ -18,8 +25,7 @@ struct ProcessState {
 };
 
 inline ProcessState state_of(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = text_of_file("/proc/" + std::to_string(pid) + "/stat");
   ProcessState found;
   if (const auto name_end = text.rfind(')'); name_end != text.npos && text.size() > name_end + 4) {
     found.state = text[name_end + 2];

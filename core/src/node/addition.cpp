@@ -18,32 +18,33 @@ namespace {
 
 constexpr Duration stop_limit = std::chrono::seconds(1);  // for a launch() that was told to stop
 
-// An answer that calls back; with a deadline.
-class Awaited final : public Request {
+// An answer that calls back, on the loop; with a deadline.
+class Awaited final : public Request, public std::enable_shared_from_this<Awaited> {
  public:
-  Awaited(std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
-      : answered_(std::move(answered)), lost_(std::move(lost)) {}
+  Awaited(Reactor& reactor, std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
+      : reactor_(reactor), answered_(std::move(answered)), lost_(std::move(lost)) {}
   /// Loop thread.
-  void start_deadline(Reactor& reactor, Duration limit, const std::string& late) {
-    timer_.start(reactor, limit, [this, late] { end([&] { lost_(late); }); });
+  void start_deadline(Duration limit, const std::string& late) {
+    timer_.start(reactor_, limit, [this, late] { end([&] { lost_(late); }); });
   }
   void on_result(Frame&& frame) noexcept override {
-    timer_.stop();
     end([&] { answered_(std::move(frame)); });
   }
   void on_lost(const std::string& cause) noexcept override {
-    timer_.stop();
-    end([&] { lost_(cause); });
+    reactor_.post([self = shared_from_this(), cause] { self->end([&] { self->lost_(cause); }); });
   }
 
  private:
   template <class F>
   void end(F&& how) {
     if (std::exchange(ended_, true)) return;
+    timer_.stop();
     how();
     answered_ = nullptr;
     lost_ = nullptr;
   }
+  Reactor& reactor_;
+  // Loop thread only.
   std::function<void(Frame&&)> answered_;
   std::function<void(std::string)> lost_;
   Timer timer_;
@@ -209,13 +210,12 @@ void Addition::send_join(const Record& record) {
     }
   }
   auto self = shared_from_this();
-  auto request =
-      std::make_shared<Awaited>([self, record](Frame&& answer) { self->joined(record, std::move(answer)); },
-                                [self, record](const std::string& cause) { self->fail(record, Step::join, cause); });
+  auto request = std::make_shared<Awaited>(
+      node.reactor(), [self, record](Frame&& answer) { self->joined(record, std::move(answer)); },
+      [self, record](const std::string& cause) { self->fail(record, Step::join, cause); });
   const auto id = record->connection->requests().add(request);
   if (!id) return fail(record, Step::join, "The connection ended.");
-  request->start_deadline(node.reactor(), timeouts_.connect,
-                          "worker did not connect within " + in_seconds(timeouts_.connect));
+  request->start_deadline(timeouts_.connect, "worker did not connect within " + in_seconds(timeouts_.connect));
   record->connection->send(FrameKind::join, 0, *id, to_payload(join), SendQueue::Mode::gather_on_loop);
 }
 
@@ -274,6 +274,7 @@ void Addition::launch_more(const Record& first) {
   }
   auto self = shared_from_this();
   auto request = std::make_shared<Awaited>(
+      master_.node().reactor(),
       [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
       [self, more](const std::string& cause) {
         for (const auto& record : more) {
@@ -284,7 +285,7 @@ void Addition::launch_more(const Record& first) {
     const auto id = first->connection->requests().add(request);
     if (!id) return request->on_lost("the connection ended");
     const Duration limit = sum({timeouts_.launch, std::chrono::seconds(5)});
-    request->start_deadline(master_.node().reactor(), limit, "no answer within " + in_seconds(limit));
+    request->start_deadline(limit, "no answer within " + in_seconds(limit));
     first->connection->send(FrameKind::launch, 0, *id, to_payload(launch), SendQueue::Mode::gather_on_loop);
   });
 }
