@@ -188,5 +188,24 @@ TEST_F(FuturesTest, TheOwnersDeathIsTheOutcome) {
   EXPECT_THROW(future.fetch(), ProcessExitedException);
 }
 
+TEST_F(FuturesTest, AFetchGivesUpAtItsDeadlineAndTheValueCanBeFetchedLater) {
+  const Pid worker = addprocs(1).front();
+  Future<int> gate(worker);
+  EXPECT_THROW(gate.fetch({.deadline = std::chrono::milliseconds(20)}), TimeoutError);
+  EXPECT_THROW(gate.wait({.deadline = Clock::now()}), TimeoutError);
+  gate.put(7);
+  EXPECT_EQ(gate.fetch({.deadline = std::chrono::seconds(30)}), 7);
+}
+
+TEST_F(FuturesTest, AFetchIsCalledOffByItsStopToken) {
+  const Pid worker = addprocs(1).front();
+  Future<int> gate(worker);
+  std::stop_source stop;
+  std::thread stopper([&] { stop.request_stop(); });
+  EXPECT_THROW(gate.fetch({.stop_token = stop.get_token()}), CancelledException);
+  stopper.join();
+  EXPECT_THROW(gate.fetch({.stop_token = stop.get_token()}), CancelledException);
+}
+
 }  // namespace
 }  // namespace cohort::test

@@ -3,11 +3,14 @@
 // For programs: everything.
 
 #include <cohort/array.hpp>
+#include <cohort/async.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/session.hpp>
+#include <cohort/task.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
+#include <cohort/wait_options.hpp>

@@ -41,6 +41,12 @@ class TimeoutError : public Error {
   explicit TimeoutError(const std::string& message) : Error(message, ErrorKind::overloaded) {}
 };
 
+/// A wait or a call that its std::stop_token called off.
+class CancelledException : public Error {
+ public:
+  explicit CancelledException(const std::string& message) : Error(message) {}
+};
+
 /// The running call was interrupted: thrown by cohort's blocking functions and by interruption_point().
 class InterruptedException : public Error {
  public:

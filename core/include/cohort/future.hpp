@@ -80,14 +80,24 @@ class [[nodiscard]] Future {
     auto object = detail::future_object(*state_, &detail::decode_object<T>);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
+  /// The same, but it may give up; the value can be fetched later. @throws TimeoutError, CancelledException.
+  T fetch(const WaitOptions& options) const {
+    auto object = detail::future_object(*state_, &detail::decode_object<T>, options);
+    if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
+  }
 
   /// Waits until there is a value, and leaves it where it is. @throws as fetch().
   const Future& wait() const {
-    detail::future_wait(*state_, Clock::time_point::max(), true);
+    detail::future_wait(*state_, WaitOptions{});
+    return *this;
+  }
+  /// @throws also TimeoutError, CancelledException.
+  const Future& wait(const WaitOptions& options) const {
+    detail::future_wait(*state_, options);
     return *this;
   }
   /// @return whether it is ready now. Does not throw what it failed with.
-  bool wait_for(Duration duration) const { return detail::future_wait(*state_, deadline_after(duration), false); }
+  bool wait_for(Duration duration) const { return detail::future_wait_until(*state_, deadline_after(duration)); }
   bool ready() const { return detail::future_ready(*state_); }
 
   /// Sets the value. @throws Error "Future can be set only once".
@@ -120,17 +130,30 @@ class [[nodiscard]] Future {
     return Future<R>(std::move(result));
   }
 
+  /// Suspends a coroutine instead of blocking a thread; it goes on on a pool thread. @throws as fetch().
   auto operator co_await() const {
     struct Awaiter {
       Future future;
+      std::shared_ptr<detail::Suspension> suspension;
       bool await_ready() const { return future.ready(); }
-      void await_suspend(std::coroutine_handle<> handle) const {
-        detail::future_on_ready(*future.state_, [handle] { handle.resume(); });
+      void await_suspend(std::coroutine_handle<> handle) {
+        // Copies: once it is handed over, the coroutine may go on, and this end, on another thread.
+        const auto state = future.state_;
+        const auto waiting = suspension = std::make_shared<detail::Suspension>(handle);
+        detail::resume_when_ready(state, waiting);
       }
-      T await_resume() { return std::move(future).fetch(); }
+      T await_resume() {
+        if (suspension != nullptr && suspension->interrupted) throw InterruptedException();
+        return std::move(future).fetch();
+      }
     };
-    return Awaiter{*this};
+    return Awaiter{*this, nullptr};
   }
+
+  /// Calls the call off that makes the value, if this process made the call: it never runs if it does not yet, else its
+  /// this_call().stop_requested() turns true and its waits throw InterruptedException. The future becomes ready when
+  /// the function ends.
+  void cancel() const { detail::future_cancel(*state_); }
 
   void save(OutArchive& archive) const { detail::future_save(archive, state_, &detail::encode_object<T>); }
   void load(InArchive& archive) { state_ = detail::future_load(archive, &detail::decode_object<T>); }

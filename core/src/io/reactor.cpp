@@ -15,7 +15,7 @@
 
 namespace cohort {
 
-Task::~Task() = default;
+PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
 
 // Whoever can hold the baton or wait for it: a thread in wait() (on its stack) or a pool thread.
@@ -23,18 +23,21 @@ struct Waiter {
   Parker* parker = nullptr;
   Completion* completion = nullptr;
   Interruption* interruption = nullptr;
+  Interruption* cancellation = nullptr;
   Waiter* next = nullptr;  // in the list of its completion
   bool granted = false;    // got its slot back
 
+  static bool called_off(const Interruption* by) {
+    return by != nullptr && by->requested.load(std::memory_order_relaxed);
+  }
   bool over() const {
-    return (completion != nullptr && completion->done()) ||
-           (interruption != nullptr && interruption->requested.load(std::memory_order_relaxed));
+    return (completion != nullptr && completion->done()) || called_off(interruption) || called_off(cancellation);
   }
 };
 
 struct Reactor::PoolThread : Waiter {
   Parker own;
-  std::unique_ptr<Task> task;
+  std::shared_ptr<PoolTask> task;
   std::thread thread;
   bool short_slice = false;
 
@@ -222,7 +225,7 @@ void Reactor::assign_tasks(Wakes& wakes) {
 
 // Every pool thread is blocked in a wait, so nothing would ever run these: say so instead of a silent deadlock.
 void Reactor::refuse_tasks_without_thread() {
-  auto refused = std::make_shared<std::deque<std::unique_ptr<Task>>>(std::move(tasks_));
+  auto refused = std::make_shared<std::deque<std::shared_ptr<PoolTask>>>(std::move(tasks_));
   tasks_.clear();
   operations_.push_back([refused] {
     for (auto& task : *refused) task->refuse();
@@ -433,7 +436,8 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
 
 // --- Any thread, without the lock. ---
 
-WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption) {
+WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption,
+                         Interruption* cancellation) {
   if (completion.done()) return WaitResult::done;
   if (on_loop()) throw Error("a wait inside a callback of the event loop would never end");
   const bool has_slot = in_task();
@@ -442,6 +446,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
   waiter.parker = &Parker::of_this_thread();
   waiter.completion = &completion;
   waiter.interruption = interruption;
+  waiter.cancellation = cancellation;
   Wakes wakes;
   Lock lock(mutex_);
   if (has_slot) {
@@ -454,12 +459,18 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     waiter.next = std::exchange(completion.waiters_, &waiter);
     linked = true;
   }
-  if (interruption != nullptr) interruption->waiter = &waiter;
+  for (Interruption* way : {interruption, cancellation}) {
+    if (way != nullptr) way->waiter = &waiter;
+  }
   auto result = WaitResult::done;
   bool listed = false;
   while (!completion.done()) {
-    if (interruption != nullptr && interruption->requested.load(std::memory_order_relaxed)) {
+    if (Waiter::called_off(interruption)) {
       result = WaitResult::interrupted;
+      break;
+    }
+    if (Waiter::called_off(cancellation)) {
+      result = WaitResult::cancelled;
       break;
     }
     if (timed && Clock::now() >= deadline) {
@@ -489,7 +500,9 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     waiter.parker->park(deadline);
     lock.lock();
   }
-  if (interruption != nullptr) interruption->waiter = nullptr;
+  for (Interruption* way : {interruption, cancellation}) {
+    if (way != nullptr) way->waiter = nullptr;
+  }
   if (linked && !completion.done()) leave_waiters(waiter);
   if (driver_ == &waiter) {
     pass_baton_on(wakes);
@@ -520,7 +533,7 @@ void Reactor::interrupt(Interruption& interruption) {
   wakes.add(*interruption.waiter->parker);
 }
 
-void Reactor::submit(std::unique_ptr<Task> task) {
+void Reactor::submit(std::shared_ptr<PoolTask> task) {
   if (on_loop()) {
     turn_tasks_.push_back(std::move(task));
     return;

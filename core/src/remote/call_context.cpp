@@ -1,6 +1,8 @@
 #include "remote/call_context.hpp"
 
 #include <mutex>
+#include <string>
+#include <utility>
 
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
@@ -10,6 +12,27 @@ namespace {
 std::mutex process_node_mutex;
 CurrentNode process_node;  // guarded by process_node_mutex
 }  // namespace
+
+void CallContext::interrupt(Reactor& reactor) {
+  reactor.interrupt(interruption);
+  std::unique_lock lock(mutex_);
+  auto resume = std::exchange(resume_, nullptr);
+  lock.unlock();
+  if (resume) resume();
+}
+
+void CallContext::when_interrupted(std::function<void()> resume) {
+  {
+    std::lock_guard lock(mutex_);
+    resume_ = resume;
+  }
+  if (!interrupted()) return;  // else interrupt() may have been there before
+  resume();
+}
+
+std::shared_ptr<detail::DeferredReply> CallContext::defer() {
+  throw Error("only a call from another process can be answered later");
+}
 
 CurrentNode& CurrentNode::of_thread() {
   static thread_local CurrentNode node;
@@ -30,22 +53,40 @@ void CurrentNode::set_for_process(CurrentNode node) {
   process_node = node;
 }
 
-bool wait_interruptibly(Reactor& reactor, Completion& completion, Clock::time_point deadline) {
+namespace {
+WaitResult wait_in_call(Reactor& reactor, Completion& completion, Clock::time_point deadline,
+                        Interruption* cancellation = nullptr) {
   CallContext* context = CallContext::current();
-  switch (reactor.wait(completion, deadline, context == nullptr ? nullptr : &context->interruption)) {
-    case WaitResult::done:
-      return true;
-    case WaitResult::timeout:
-      return false;
-    case WaitResult::interrupted:
-      throw InterruptedException();
+  Interruption* interruption = context == nullptr ? nullptr : &context->interruption;
+  const auto result = reactor.wait(completion, deadline, interruption, cancellation);
+  if (result == WaitResult::interrupted) throw InterruptedException();
+  return result;
+}
+}  // namespace
+
+bool wait_interruptibly(Reactor& reactor, Completion& completion, Clock::time_point deadline) {
+  return wait_in_call(reactor, completion, deadline) == WaitResult::done;
+}
+
+void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOptions& options, const char* what,
+                        Pid process) {
+  auto result = WaitResult::done;
+  if (options.stop_token.stop_possible()) {
+    Interruption cancellation;
+    std::stop_callback on_stop(options.stop_token, [&] { reactor.interrupt(cancellation); });
+    result = wait_in_call(reactor, completion, options.deadline.at(), &cancellation);
+  } else {
+    result = wait_in_call(reactor, completion, options.deadline.at());
   }
-  return false;
+  if (result == WaitResult::done) return;
+  const std::string thing = std::string(what) + ' ' + std::to_string(process);
+  if (result == WaitResult::timeout) throw TimeoutError("no time left to wait for " + thing);
+  throw CancelledException("called off while waiting for " + thing);
 }
 
 bool ThisCall::stop_requested() const {
   const CallContext* context = CallContext::current();
-  return context != nullptr && context->interruption.requested.load(std::memory_order_relaxed);
+  return context != nullptr && context->interrupted();
 }
 
 void interruption_point() {

@@ -38,7 +38,8 @@ enum class CauseType : std::uint8_t {
   launch_error,
   process_exited,
   bad_variant_access,
-  bad_optional_access
+  bad_optional_access,
+  cancelled
 };
 
 struct Encoded {
@@ -100,6 +101,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     is(std::type_identity<BadMessage>{}, CauseType::bad_message);
     is(std::type_identity<TimeoutError>{}, CauseType::timeout);
     is(std::type_identity<InterruptedException>{}, CauseType::interrupted);
+    is(std::type_identity<CancelledException>{}, CauseType::cancelled);
     is(std::type_identity<ConfigError>{}, CauseType::config_error);
     is(std::type_identity<PluginError>{}, CauseType::plugin_error);
     is(std::type_identity<LaunchError>{}, CauseType::launch_error);
@@ -163,6 +165,8 @@ std::exception_ptr make_cause(const Encoded& encoded) {
       return std::make_exception_ptr(TimeoutError(text));
     case CauseType::interrupted:
       return std::make_exception_ptr(InterruptedException());
+    case CauseType::cancelled:
+      return std::make_exception_ptr(CancelledException(text));
     case CauseType::config_error:
       return std::make_exception_ptr(ConfigError(text));
     case CauseType::plugin_error:

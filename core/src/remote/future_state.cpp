@@ -13,6 +13,10 @@ namespace cohort::detail {
 
 Reference::~Reference() = default;
 
+namespace {
+constexpr const char* future_of = "a future of process";
+}
+
 enum class FutureState::Ask : std::uint8_t { value = 0, wait = 1, poll = 2 };  // as FetchMode
 
 // A question to the owner. Its answer settles the future, but for a poll.
@@ -123,19 +127,26 @@ bool FutureState::ready() {
   return query->ready || done();
 }
 
-bool FutureState::wait(Clock::time_point deadline, bool throw_failure) {
+bool FutureState::wait_until(Clock::time_point deadline) {
+  Lock lock(mutex_);
+  if (status_ != Status::pending) return true;
+  if (!owned_here() && !answer_comes_) ask(lock, Ask::wait);
+  lock.unlock();
+  return wait_interruptibly(references_->router().reactor(), *this, deadline);
+}
+
+void FutureState::wait(const WaitOptions& options) {
   Lock lock(mutex_);
   if (status_ == Status::pending) {
     if (!owned_here() && !answer_comes_) ask(lock, Ask::wait);
     lock.unlock();
-    if (!wait_interruptibly(references_->router().reactor(), *this, deadline)) return false;
+    wait_interruptibly(references_->router().reactor(), *this, options, future_of, owner);
     lock.lock();
   }
-  if (throw_failure && status_ == Status::failed) std::rethrow_exception(exception_);
-  return true;
+  if (status_ == Status::failed) std::rethrow_exception(exception_);
 }
 
-std::shared_ptr<const void> FutureState::object(Decoder decoder) {
+std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptions& options) {
   Lock lock(mutex_);
   for (;;) {
     if (status_ == Status::failed) std::rethrow_exception(exception_);
@@ -152,10 +163,10 @@ std::shared_ptr<const void> FutureState::object(Decoder decoder) {
     if (status_ == Status::elsewhere || (!owned_here() && !answer_comes_)) {
       auto query = ask(lock, Ask::value);
       lock.unlock();
-      wait_interruptibly(reactor, *query);
+      wait_interruptibly(reactor, *query, options, future_of, owner);
     } else {
       lock.unlock();
-      wait_interruptibly(reactor, *this);
+      wait_interruptibly(reactor, *this, options, future_of, owner);
     }
     lock.lock();
   }
@@ -250,6 +261,35 @@ void FutureState::fail(std::exception_ptr exception) {
   query_ = nullptr;
   exception_ = std::move(exception);
   settle(lock, Status::failed);
+}
+
+// A result that is pushed to the caller leaves its owner, unless somebody is counted besides. So this process has
+// itself counted once more, and waits for the word: a result that left before that is here by then.
+void FutureState::keep_at_owner() {
+  {
+    Lock lock(mutex_);
+    if (status_ != Status::pending || !answer_comes_ || owned_here() || kept_) return;
+  }
+  try {
+    references_->enter_at_owner(*this);
+    Lock lock(mutex_);
+    held_++;
+    kept_ = true;
+  } catch (const ProcessExitedException&) {
+    fail(std::current_exception());
+  }
+}
+
+void FutureState::cancel() {
+  {
+    Lock lock(mutex_);
+    if (status_ != Status::pending) return;
+  }
+  Router& router = references_->router();
+  if (auto context = maker.lock())
+    context->interrupt(router.reactor());
+  else if (answer_comes_)
+    send_cancel(*router.connection_to(owner), request);
 }
 
 void FutureState::on_settled(std::function<void()> callback) {

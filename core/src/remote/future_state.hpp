@@ -20,6 +20,7 @@ struct RefId {
   auto operator<=>(const RefId&) const = default;
 };
 
+class CallContext;
 class References;
 class CallServer;
 
@@ -52,22 +53,32 @@ class FutureState final : public Request, public Reference, public std::enable_s
   const RefId ref;
   const Pid owner;
 
+  // Which call makes the value, if this process made the call. Set before anybody else knows this.
+  std::uint64_t request = 0;         ///< to the owner, when the answer comes by itself
+  std::weak_ptr<CallContext> maker;  ///< in this process
+
   // Request: the result of the call that makes the value.
   void on_result(Frame&& frame) noexcept override;
   void on_lost(const std::string& cause) noexcept override;
 
   bool owned_here() const;
   bool ready();
-  bool wait(Clock::time_point deadline, bool throw_failure);
-  std::shared_ptr<const void> object(Decoder decoder);
+  /// @return false: the deadline passed.
+  bool wait_until(Clock::time_point deadline);
+  /// @throws what it failed with, TimeoutError, CancelledException.
+  void wait(const WaitOptions& options);
+  std::shared_ptr<const void> object(Decoder decoder, const WaitOptions& options);
   void put(std::shared_ptr<const void> object, Encoder encoder);
   void set_payload(std::shared_ptr<const Payload> payload);
   void fail(std::exception_ptr exception);
+  void cancel();
   /// Calls back once it is not pending: at once if so now. On whichever thread settles it, so short and without waits.
   void on_settled(std::function<void()> callback);
 
   /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
   std::optional<Outcome> outcome_or_share(Encoder encoder);
+  /// Before an open future is sent: sees to it that the owner keeps the value although it pushes it to this process.
+  void keep_at_owner();
   /// Handles that the owner counts for this process. `n` more came with a message.
   void add_held(int n);
 
@@ -88,6 +99,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
   bool answer_comes_;  // without being asked for: the result of the call
+  bool kept_ = false;  // by keep_at_owner()
   int held_ = 0;
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;

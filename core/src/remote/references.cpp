@@ -61,7 +61,6 @@ FuturePtr References::make_remote(Pid owner) {
   return state;
 }
 
-// Waits until the owner has the entry: whoever is sent the handle next may ask for it on another connection at once.
 void References::enter_at_owner(const FutureState& state) {
   struct Entered final : Request {
     Pid owner = no_pid;

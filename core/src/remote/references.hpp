@@ -37,6 +37,10 @@ class References : public std::enable_shared_from_this<References> {
   /// A future owned by `owner`, to be put by anybody.
   detail::FuturePtr make_remote(Pid owner);
 
+  /// Has this process counted once more for a value it made the name of. Returns when the owner has the entry: whoever
+  /// is sent the handle next may ask for it on another connection at once. @throws ProcessExitedException.
+  void enter_at_owner(const detail::FutureState& state);
+
   /// Owner: a call came that will make value `ref` for `caller`. Loop thread.
   detail::FuturePtr enter(RefId ref, Pid caller);
   /// Owner: the caller was sent the value itself, so it needs no entry.
@@ -68,7 +72,6 @@ class References : public std::enable_shared_from_this<References> {
   using Lock = std::unique_lock<std::mutex>;
   void count(Lock& lock, std::map<RefId, Entry>::iterator entry, Pid client, int change,
              std::vector<detail::FuturePtr>& dropped);
-  void enter_at_owner(const detail::FutureState& state);
   void send_change(Pid owner, RefId ref, Pid client, int change, bool must_arrive);
 
   std::atomic<Router*> router_;
