@@ -53,6 +53,15 @@ TEST(Master, IdleWorkersDieWithIt) {
   for (const int pid : pids) EXPECT_TRUE(ends(pid));
 }
 
+TEST(Master, ItsWorkersAreGoneWhenItEndsByItself) {
+  const auto result = cohort_tool({"run", "-p", "3", COHORT_TEST_MASTER, "end"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.err, "");
+  const auto pids = processes_in(result.out);
+  ASSERT_EQ(pids.size(), 3u);
+  for (const int pid : pids) EXPECT_FALSE(is_running(pid));
+}
+
 TEST(Master, WorkersThatComputeDieWithIt) {
   const auto pids = killed_master_of({"run", "-p", "2", COHORT_TEST_MASTER, "compute"});
   ASSERT_EQ(pids.size(), 2u);

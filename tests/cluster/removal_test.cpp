@@ -20,10 +20,11 @@ class RemovalTest : public ClusterTest {
     ClusterTest::TearDown();
     EXPECT_TRUE(children().empty());
   }
-  static Pid add(Duration shutdown, const std::string& term_grace = "100ms") {
+  static Pid add(Duration shutdown, Duration term = 100ms) {
     AddprocsOptions options;
     options.timeouts.emplace().shutdown = shutdown;
-    return addprocs("local", R"({"count": 1, "term_grace": ")" + term_grace + R"("})", options).front();
+    options.timeouts->term = term;
+    return addprocs(1, options).front();
   }
   // It neither hears that it should leave nor SIGTERM.
   static void stop(Pid pid) {
@@ -91,7 +92,7 @@ TEST_F(RemovalTest, OneThatDoesNotListenIsAskedThenToldThenKilled) {
 TEST_F(RemovalTest, SigtermIsEnoughForOneThatHeedsIt) {
   // The way out of this one is blocked, but it can still say that it got the signal.
   TemporaryDirectory directory;
-  const Pid pid = add(100ms, "1h");
+  const Pid pid = add(100ms, 1h);
   remotecall_fetch(
       [](std::string file) {
         static std::string got;

@@ -62,6 +62,8 @@ Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std:
       timeouts_(timeouts),
       deadline_(deadline_after(timeouts.launch)) {
   params_.timeout = timeouts_.launch;
+  params_.term = timeouts_.term;
+  params_.kill = timeouts_.kill;
   params_.stop = stop_.get_token();
 }
 
