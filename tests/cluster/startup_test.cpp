@@ -81,7 +81,7 @@ TEST_F(StartupTest, AWorkerInheritsNoDescriptorOfTheMaster) {
 }
 
 TEST_F(StartupTest, TheCookieMayBeChosenWhileThereAreNoWorkers) {
-  for (const std::string cookie : {"foobar", "with blanks and = signs", ""}) {
+  for (const char* cookie : {"foobar", "with blanks and = signs", ""}) {
     EXPECT_EQ(cluster_cookie(cookie), cookie);
     const Pid pid = addprocs(1).front();
     EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
@@ -102,7 +102,7 @@ TEST_F(StartupTest, AWorkerThatRunsAlreadyIsJoinedByItsAddress) {
     void manage(Pid, WorkerConfig&, ManageOp) override {}
     int port = 0;
   };
-  for (const std::string cookie : {cluster_cookie(), std::string("wrong")}) {
+  for (const std::string& cookie : {cluster_cookie(), std::string("wrong")}) {
     SpawnOptions spawn;
     spawn.command = {this_program(), "--cohort-worker"};
     spawn.input = cookie + "\n";

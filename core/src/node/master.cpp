@@ -186,7 +186,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
                         const std::string& reason) {
   std::string cause = exit_cause(*record);
   // A manager ends the process of a worker that was removed when it forgets it.
-  if (cause.empty() && (!record->removing || record->launched_by != nullptr)) kill(*record);
+  const bool still_runs = cause.empty() && (!record->removing || record->launched_by != nullptr);
   if (record->removing)
     cause = "removed";
   else if (cause.empty())
@@ -197,7 +197,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
       cause += "; its last words on standard error:\n" + tail;
     }
   }
-  const bool known = node_->members().remove(record->pid);
+  const bool known = node_->members().remove(record->pid, cause);
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
   if (known) {
@@ -207,6 +207,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     }
   }
   if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
+  if (still_runs) kill(*record);  // may take a while; by now everybody knows
   forget(record);
 }
 

@@ -25,7 +25,7 @@ struct WorkerRecord {
   std::shared_ptr<ClusterManager> manager;
   std::string manager_name;
   std::shared_ptr<WorkerRecord> launched_by;  // the first worker of its host; null: the manager launched it
-  std::mutex managing;                        // held during the manager's functions for it, which never overlap
+  std::mutex managing;  // held during the manager's functions for it, which never overlap; blocking threads only
   WorkerConfig config;
   std::optional<OutputForwarder::Id> output;
   std::shared_ptr<Connection> connection;  // loop thread
