@@ -7,8 +7,12 @@
 #include <cohort/cluster.hpp>
 #include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
+#include <cohort/everywhere.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
+#include <cohort/module.hpp>
+#include <cohort/named_function.hpp>
+#include <cohort/named_value.hpp>
 #include <cohort/pmap.hpp>
 #include <cohort/pool.hpp>
 #include <cohort/range.hpp>
