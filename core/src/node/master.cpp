@@ -125,6 +125,7 @@ std::vector<std::exception_ptr> Master::provide(std::vector<MemberInfo>& added, 
                     " could not take the modules and values of the cluster: " + message_of(failure))));
     if (auto record = record_of(pid)) start_removal(record);
   }
+  node_->membership_changed();
   return errors;
 }
 
