@@ -203,7 +203,7 @@ std::uint64_t bytes_sent() {
     tcp_info info{};
     socklen_t size = sizeof info;
     if (getsockopt(std::stoi(entry.path().filename()), IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
-      sum += info.tcpi_bytes_sent;
+      sum += info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
   }
   return sum;
 }
