@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "base/log.hpp"
 #include "node/messages.hpp"
@@ -129,12 +130,22 @@ void Addition::launch() {
 void Addition::push(WorkerConfig config) {
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
   record->config = std::move(config);
+  bool too_late;
   {
     std::lock_guard lock(mutex_);
     open_++;
     connecting_++;
+    too_late = given_up_;
   }
-  begin(record);
+  if (!too_late) return begin(record);
+  // Nobody waits for it any more, and it would join unheard of by the others.
+  log_warning("manager '" + manager_name_ +
+              "' handed over a worker after its launch was given up: the worker is ended");
+  if (record->config.io) {
+    FileDescriptor(record->config.io->out).reset();
+    FileDescriptor(record->config.io->err).reset();
+  }
+  fail(record, Step::announce, "It came too late.");
 }
 
 void Addition::begin(const Record& record) {
