@@ -76,7 +76,7 @@ std::vector<Pid> Addition::run() {
   {
     std::lock_guard lock(mutex_);
     added = added_;
-    errors = errors_;
+    errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
   }
   master_.announce_members(added);
   if (errors.size() == 1) std::rethrow_exception(errors.front());
