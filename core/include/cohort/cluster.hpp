@@ -34,7 +34,7 @@ std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_o
                           const AddprocsOptions& options = {});
 /// Workers of the program's own manager.
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options = {});
-/// All workers of a cluster file.
+/// All workers of a cluster file, after its modules are loaded. @throws PluginError too, as load_module().
 std::vector<Pid> addprocs(const ClusterFile& file);
 
 struct RmprocsOptions {

@@ -6,8 +6,12 @@
 #include <cohort/async.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
+#include <cohort/everywhere.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
+#include <cohort/module.hpp>
+#include <cohort/named_function.hpp>
+#include <cohort/named_value.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/session.hpp>
 #include <cohort/task.hpp>

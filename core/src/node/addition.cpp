@@ -75,9 +75,11 @@ std::vector<Pid> Addition::run() {
   std::vector<std::exception_ptr> errors;
   {
     std::lock_guard lock(mutex_);
+    over_ = true;
     added = added_;
     errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
   }
+  for (auto& error : master_.provide(added, deadline_after(timeouts_.launch))) errors.push_back(std::move(error));
   master_.announce_members(added);
   if (errors.size() == 1) std::rethrow_exception(errors.front());
   if (!errors.empty()) throw CompositeException(std::move(errors));
@@ -242,11 +244,14 @@ void Addition::joined(const Record& record, Frame&& answer) {
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
-  record->joined.store(true);
+  bool late = false;
   {
     std::lock_guard lock(mutex_);
-    added_.push_back({record->pid, record->config.connect_at});
+    late = over_;
+    record->joined.store(!late);
+    if (!late) added_.push_back({record->pid, record->config.connect_at});
   }
+  if (late) return fail(record, "it joined after its launch was given up");
   master_.node().blocking().run([self = shared_from_this(), record] {
     self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
       manager.manage(record->pid, config, ManageOp::register_worker);

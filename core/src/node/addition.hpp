@@ -65,6 +65,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;
+  bool over_ = false;  // run() has taken what is below
   std::vector<MemberInfo> added_;
   std::vector<std::exception_ptr> errors_;
 };

@@ -45,6 +45,7 @@ Master::Master(const Timeouts& timeouts) {
       std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
   node_->set_role(this);
   node_->members().add({master_pid, ""});
+  provisions_ = std::make_unique<Provisions>(*node_);
 }
 
 Master::~Master() {
@@ -111,6 +112,20 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.transport = transport_name_;
   return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())
       ->run();
+}
+
+std::vector<std::exception_ptr> Master::provide(std::vector<MemberInfo>& added, Clock::time_point deadline) {
+  std::vector<Pid> pids;
+  for (const auto& member : added) pids.push_back(member.pid);
+  std::vector<std::exception_ptr> errors;
+  for (const auto& [pid, failure] : provisions_->admit(pids, deadline)) {
+    std::erase_if(added, [pid = pid](const MemberInfo& member) { return member.pid == pid; });
+    errors.push_back(std::make_exception_ptr(
+        LaunchError("process " + std::to_string(pid) +
+                    " could not take the modules and values of the cluster: " + message_of(failure))));
+    if (auto record = record_of(pid)) start_removal(record);
+  }
+  return errors;
 }
 
 void Master::announce_members(const std::vector<MemberInfo>& added) {
@@ -218,6 +233,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   }
   if (record->output) output_.remove(*record->output);
   node_->members().remove(record->pid);
+  provisions_->forget(record->pid);
   {
     std::lock_guard lock(mutex_);
     records_.erase(record->pid);
@@ -390,7 +406,8 @@ std::vector<Pid> Master::workers() const {
   std::vector<Pid> pids;
   std::lock_guard lock(mutex_);
   for (const auto& [pid, record] : records_) {
-    if (record->joined.load() && !record->removing.load() && !node_->members().is_gone(pid)) pids.push_back(pid);
+    if (!provisions_->admitted(pid) || record->removing.load() || node_->members().is_gone(pid)) continue;
+    pids.push_back(pid);
   }
   return pids;
 }

@@ -13,6 +13,7 @@
 #include "io/output_forwarder.hpp"
 #include "node/manager_calls.hpp"
 #include "node/node.hpp"
+#include "node/provisions.hpp"
 
 namespace cohort {
 
@@ -44,6 +45,7 @@ class Master final : public Role {
 
   Node& node() { return *node_; }
   OutputForwarder& output() { return output_; }
+  Provisions& provisions() { return *provisions_; }
 
   /// Removes all workers: they are asked, then made to. Never throws.
   void remove_all() noexcept;
@@ -56,7 +58,7 @@ class Master final : public Role {
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
-  /// Those that have joined, ascending.
+  /// Those that have joined and have what every process is to have, ascending.
   std::vector<Pid> workers() const;
 
   bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
@@ -68,6 +70,9 @@ class Master final : public Role {
   // For an Addition.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
+  /// Gives the modules and named values to workers that joined. Those that cannot take them are removed, also from
+  /// `added`. @return why.
+  std::vector<std::exception_ptr> provide(std::vector<MemberInfo>& added, Clock::time_point deadline);
   ManagerCalls& manager_calls() { return manager_calls_; }
   /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
   /// @param call takes the manager and the worker's config.
@@ -107,6 +112,7 @@ class Master final : public Role {
   ManagerCalls manager_calls_;
   OutputForwarder output_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<Provisions> provisions_;
   std::mutex changing_;  // one addprocs at a time; guards transport_name_
   std::string transport_name_;
   std::atomic<unsigned> turn_{0};

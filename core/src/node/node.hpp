@@ -14,6 +14,7 @@
 #include "io/reactor.hpp"
 #include "membership/members.hpp"
 #include "membership/router.hpp"
+#include "parallel/named_values.hpp"
 #include "remote/call_server.hpp"
 #include "remote/references.hpp"
 
@@ -60,6 +61,7 @@ class Node final : public Router, public Connection::Handler {
   Members& members() { return members_; }
   References& references() { return *references_; }
   CallServer& calls() { return calls_; }
+  NamedValues& values() { return values_; }
   BlockingPool& blocking() { return *blocking_; }
   Timeouts timeouts() const;
   std::string cookie() const;
@@ -101,6 +103,7 @@ class Node final : public Router, public Connection::Handler {
   Members members_;
   const std::shared_ptr<References> references_;
   CallServer calls_;
+  NamedValues values_;
   std::unique_ptr<Transport> transport_;
   Role* role_ = nullptr;
   std::atomic<Topology> topology_{Topology::all_to_all};

@@ -50,8 +50,8 @@ class OwnArguments {
     if (!flags_.empty()) {
       throw ConfigError(
           "unknown flag --cohort-" + flags_.front() +
-          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
-          "--cohort-no-lazy");
+          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
+          "--cohort-lazy, --cohort-no-lazy");
     }
   }
 
@@ -152,6 +152,10 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
         R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
     file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
   }
+  while (const auto module = own.value("load")) {
+    if (!file) file.emplace();
+    file->modules.push_back(*module);
+  }
   const auto topology = own.value("topology");
   const bool lazy = own.has("lazy"), not_lazy = own.has("no-lazy");
   own.refuse_rest();
@@ -182,6 +186,8 @@ Master& current_master() {
   CurrentNode::get();  // says what is missing when there is no session at all
   throw Error("Only process 1 can add and remove workers");
 }
+
+Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 Session::Session(int& argc, char** argv) {
   OwnArguments own(argc, argv);
