@@ -220,6 +220,7 @@ void Addition::joined(const Record& record, Frame&& answer) {
   if (late) return fail(record, "it joined after its launch was given up");
   master_.node().blocking().run([self = shared_from_this(), record] {
     try {
+      std::lock_guard one_at_a_time(record->managing);
       record->manager->manage(record->pid, record->config, ManageOp::register_worker);
     } catch (const std::exception& error) {
       log_warning("manager '" + record->manager_name + "', register: " + error.what());
@@ -313,6 +314,7 @@ void Addition::fail(const Record& record, const std::string& what) {
   master_.node().blocking().run([self = shared_from_this(), record, what] {
     std::string message = what;
     try {
+      std::lock_guard one_at_a_time(record->managing);
       if (const auto cause = record->manager->exit_cause(record->pid, record->config); !cause.empty()) {
         message += " (the worker " + cause + ")";
       }

@@ -198,11 +198,12 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
                         const std::string& reason) {
   std::string cause;
   try {
+    std::lock_guard one_at_a_time(record->managing);
     cause = record->manager->exit_cause(record->pid, record->config);
-    if (cause.empty() && !record->removing) record->manager->kill(record->pid, record->config);
   } catch (...) {
     report_plugin_error(*record, "exit_cause");
   }
+  const bool still_runs = cause.empty() && !record->removing;
   if (record->removing)
     cause = "removed";
   else if (cause.empty())
@@ -213,7 +214,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
       cause += "; its last words on standard error:\n" + tail;
     }
   }
-  const bool known = node_->members().remove(record->pid);
+  const bool known = node_->members().remove(record->pid, cause);
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
   if (known) {
@@ -223,12 +224,24 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     }
   }
   if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
+  if (still_runs) kill(record);  // may take a while; by now everybody knows
   forget(record);
+}
+
+// A blocking thread.
+void Master::kill(const std::shared_ptr<WorkerRecord>& record) {
+  try {
+    std::lock_guard one_at_a_time(record->managing);
+    record->manager->kill(record->pid, record->config);
+  } catch (...) {
+    report_plugin_error(*record, "kill");
+  }
 }
 
 void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   for (const auto op : {ManageOp::deregister_worker, ManageOp::finalize}) {
     try {
+      std::lock_guard one_at_a_time(record->managing);
       record->manager->manage(record->pid, record->config, op);
     } catch (...) {
       report_plugin_error(*record, op == ManageOp::finalize ? "finalize" : "deregister");
@@ -283,11 +296,7 @@ void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
 void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
   log_warning("worker " + std::to_string(record->pid) + " did not leave within " +
               in_seconds(node_->timeouts().shutdown) + " and is killed");
-  try {
-    record->manager->kill(record->pid, record->config);
-  } catch (...) {
-    report_plugin_error(*record, "kill");
-  }
+  kill(record);
   node_->reactor().post([record] {
     if (record->connection != nullptr) record->connection->close("removed");
   });
@@ -329,6 +338,7 @@ void Master::interrupt(const std::vector<Pid>& pids) {
     auto done = signalled.emplace_back(std::make_shared<Completion>());
     node_->blocking().run([this, worker = record, done] {
       try {
+        std::lock_guard one_at_a_time(worker->managing);
         worker->manager->manage(worker->pid, worker->config, ManageOp::interrupt);
       } catch (...) {
         report_plugin_error(*worker, "interrupt");

@@ -24,7 +24,8 @@ struct WorkerRecord {
   std::weak_ptr<Addition> addition;  // the addprocs it came by, while that runs
   std::shared_ptr<ClusterManager> manager;
   std::string manager_name;
-  WorkerConfig config;  // the manager's functions for it never overlap
+  WorkerConfig config;
+  std::mutex managing;  // held during the manager's functions for it, which never overlap; blocking threads only
   std::optional<OutputForwarder::Id> output;
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
@@ -78,6 +79,7 @@ class Master final : public Role {
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
+  void kill(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
                   const std::string& reason);
   void relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);

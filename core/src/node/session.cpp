@@ -79,6 +79,8 @@ std::string read_cookie(Duration limit) {
     char next = 0;
     const ssize_t n = read(STDIN_FILENO, &next, 1);
     if (n < 0 && errno == EINTR) continue;
+    // An empty line is a cookie, but nothing at all is none: everybody could join such a worker.
+    if (n <= 0 && line.empty()) throw Error("no cookie came by standard input");
     if (n <= 0 || next == '\n') break;
     line.push_back(next);
     if (line.size() > longest_cookie) throw Error("the cookie on standard input is too long");

@@ -216,6 +216,7 @@ class LocalTask final : public PoolTask, public CallContext {
       : CallContext(node.router->self()), node_(node), body_(std::move(body)), result_(std::move(result)) {}
   void run() noexcept override {
     CallScope scope(node_, this);
+    ThrowStackScope stack_scope;
     try {
       if (interrupted()) throw CancelledException("called off before it ran");
       body_();

@@ -11,6 +11,7 @@
 #include <cohort/archive.hpp>
 
 #include "base/demangle.hpp"
+#include "remote/throw_stack.hpp"
 
 namespace cohort {
 namespace {
@@ -64,6 +65,7 @@ void serialize(Archive& archive, Encoded& encoded) {
 Encoded describe(const std::exception_ptr& exception, Pid worker) {
   Encoded result;
   result.details.worker = worker;
+  result.details.stack = throw_stack_of(exception);
   try {
     std::rethrow_exception(exception);
   } catch (const RemoteException& error) {
@@ -77,7 +79,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     return result;
   } catch (const std::exception& error) {
     result.details.type_name = demangle(typeid(error).name());
-    result.details.message = error.what();
+    result.details.message = message_of(exception);
     const auto is = [&]<class T>(std::type_identity<T>, CauseType type) {
       if (result.cause == CauseType::none && dynamic_cast<const T*>(&error) != nullptr) result.cause = type;
     };
