@@ -97,6 +97,7 @@ Duration master_timeout() {
 }
 
 [[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
@@ -108,9 +109,10 @@ Duration master_timeout() {
     auto* worker = new Worker(std::move(settings));  // never destroyed while functions run
     CurrentNode::set_for_process(worker->node().current());
     const int code = worker->serve();
-    if (!worker->node().calls().idle()) {
+    end_additional_workers();
+    if (!worker->node().calls().idle() || !worker->node().blocking().wait_until_idle(Clock::now())) {
       std::fflush(nullptr);
-      _exit(code);  // a function is running: nothing that it uses may be destroyed
+      _exit(code);  // something is running: nothing that it uses may be destroyed
     }
     CurrentNode::set_for_process({});
     delete worker;
@@ -164,6 +166,17 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   return file;
 }
 
+void end_master() {
+  std::unique_ptr<Master> master(the_master.load());
+  if (master == nullptr) return;
+  master->remove_all();
+  the_master.store(nullptr);
+  CurrentNode::set_for_process({});
+  if (master->release_managers()) return;
+  static std::atomic<Master*> abandoned;  // what a manager's thread still uses ends with the process
+  abandoned.store(master.release());
+}
+
 }  // namespace
 
 Master* master_or_null() { return the_master.load(); }
@@ -200,18 +213,10 @@ Session::Session(int& argc, char** argv) {
   } catch (const std::exception& error) {
     std::cerr << "cohort: " << error.what() << '\n';
   }
-  delete the_master.exchange(nullptr);
-  CurrentNode::set_for_process({});
+  end_master();
   std::exit(code);
 }
 
-Session::~Session() {
-  if (Master* master = the_master.load()) {
-    master->remove_all();
-    the_master.store(nullptr);
-    CurrentNode::set_for_process({});
-    delete master;
-  }
-}
+Session::~Session() { end_master(); }
 
 }  // namespace cohort
