@@ -2,12 +2,18 @@
 
 // For programs: everything.
 
+#include <cohort/abstract_channel.hpp>
 #include <cohort/array.hpp>
+#include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
+#include <cohort/finalize.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
+#include <cohort/remote_channel.hpp>
+#include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>
+#include <cohort/select.hpp>
 #include <cohort/session.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>

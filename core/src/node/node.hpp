@@ -14,6 +14,7 @@
 #include "membership/members.hpp"
 #include "membership/router.hpp"
 #include "remote/call_server.hpp"
+#include "remote/channel_server.hpp"
 #include "remote/references.hpp"
 
 namespace cohort {
@@ -99,6 +100,7 @@ class Node final : public Router, public Connection::Handler {
   Members members_;
   const std::shared_ptr<References> references_;
   CallServer calls_;
+  ChannelServer channels_;
   std::unique_ptr<Transport> transport_;
   Role* role_ = nullptr;
   std::atomic<Topology> topology_{Topology::all_to_all};
