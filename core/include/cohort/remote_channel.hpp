@@ -11,6 +11,31 @@
 
 namespace cohort {
 
+namespace detail {
+
+template <class T>
+using CustomChannel = RemoteStore<AbstractChannel<T>>;
+
+// The factory as a function that can travel, as it is stateless or not.
+template <class T, class F>
+struct MakeCustomChannel {
+  F factory;
+  CustomChannel<T> operator()() { return CustomChannel<T>(factory()); }
+};
+template <class T, Stateless F>
+struct MakeCustomChannel<T, F> {
+  CustomChannel<T> operator()() const { return CustomChannel<T>(F{}()); }
+};
+template <class T, class F>
+MakeCustomChannel<T, F> make_custom_channel(F factory) {
+  if constexpr (Stateless<F>)
+    return {};
+  else
+    return {std::move(factory)};
+}
+
+}  // namespace detail
+
 /// A handle on a queue that lives in one process, its owner; every process can put and take: first in, first out, also
 /// among those who wait. Copies are handles on the same channel, in arguments and results too; it goes with the last.
 /// Items are encoded as they are put: what happens to the value afterwards changes nothing, also on the owner.
@@ -35,9 +60,7 @@ class RemoteChannel {
   template <class F>
   requires std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<AbstractChannel<T>>>
   explicit RemoteChannel(F factory, Pid owner = myid())
-      : custom_(remotecall_fetch(
-            [](F make) { return RemoteStore<AbstractChannel<T>>(std::shared_ptr<AbstractChannel<T>>(make())); }, owner,
-            factory)) {}
+      : custom_(remotecall_fetch(detail::make_custom_channel<T>(std::move(factory)), owner)) {}
   RemoteChannel() = default;  ///< no channel at all; only to be assigned to
 
   bool valid() const { return channel_ != nullptr || is_custom(); }
@@ -88,7 +111,7 @@ class RemoteChannel {
       detail::future_fail(*detail::state_of(why), std::move(reason));
     }
     remotecall_fetch(
-        [](const RemoteStore<AbstractChannel<T>>& channel, const Future<void>& closed_by) {
+        [](const detail::CustomChannel<T>& channel, const Future<void>& closed_by) {
           if (!closed_by.valid()) return channel.local()->close(nullptr);
           try {
             closed_by.wait();
@@ -136,7 +159,7 @@ class RemoteChannel {
 
   // One of the two.
   detail::RemoteChannelPtr channel_;
-  RemoteStore<AbstractChannel<T>> custom_;
+  detail::CustomChannel<T> custom_;
 };
 
 /// As channel.bind(pid).
