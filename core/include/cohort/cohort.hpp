@@ -4,6 +4,7 @@
 
 #include <cohort/abstract_channel.hpp>
 #include <cohort/array.hpp>
+#include <cohort/async.hpp>
 #include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
@@ -15,6 +16,7 @@
 #include <cohort/remotecall.hpp>
 #include <cohort/select.hpp>
 #include <cohort/session.hpp>
+#include <cohort/task.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
 #include <cohort/wait_options.hpp>

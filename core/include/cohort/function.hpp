@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <cohort/detail/runtime.hpp>
+#include <cohort/task.hpp>
 
 namespace cohort {
 
@@ -81,7 +82,7 @@ struct CallTraits {
                 "cohort: the function cannot be called with these arguments; on the worker each argument is a value of "
                 "its decayed type (text arrives as std::string), passed as an rvalue");
   using Returned = std::invoke_result_t<F&, A...>;
-  using Result = travelling_t<Returned>;
+  using Result = travelling_t<typename Outcome<std::decay_t<Returned>>::type>;
 };
 
 template <class F, class... A>
@@ -102,30 +103,51 @@ void encode_result(Payload& result, Call&& call) {
   }
 }
 
+/// A function and its arguments, as they came with a call.
 template <class F, class... A>
-struct ThunkOf {
-  static void invoke(InArchive& archive, Payload& result) {
-    using Traits = CallTraits<F, A...>;
-    auto call = [&](auto& function) {
-      std::tuple<A...> arguments;
-      std::apply([&](A&... a) { (archive(a), ...); }, arguments);
-      archive.finish();
-      encode_result<typename Traits::Result>(result, [&]() -> decltype(auto) {
-        return std::apply([&](A&... a) -> decltype(auto) { return function(std::move(a)...); }, arguments);
-      });
-    };
-    if constexpr (Stateless<F>) {
-      F function{};
-      call(function);
-    } else if constexpr (FunctionPointer<F>) {
+struct DecodedCall {
+  F function{};
+  std::tuple<A...> arguments;
+
+  void decode(InArchive& archive) {
+    if constexpr (FunctionPointer<F>) {
       FunctionId id;
       archive(id.module, id.offset);
-      auto function = reinterpret_cast<F>(const_cast<void*>(function_at(id)));
-      call(function);
-    } else {
-      F function{};
+      function = reinterpret_cast<F>(const_cast<void*>(function_at(id)));
+    } else if constexpr (!Stateless<F>) {
       archive(function);
-      call(function);
+    }
+    std::apply([&](A&... a) { (archive(a), ...); }, arguments);
+    archive.finish();
+  }
+  decltype(auto) operator()() {
+    return std::apply([&](A&... a) -> decltype(auto) { return function(std::move(a)...); }, arguments);
+  }
+};
+
+template <class F, class... A>
+struct ThunkOf {
+  using Traits = CallTraits<F, A...>;
+  using Result = typename Traits::Result;
+
+  static void invoke(InArchive& archive, Payload& result) {
+    if constexpr (is_task<std::decay_t<typename Traits::Returned>>) {
+      auto call = std::make_shared<DecodedCall<F, A...>>();
+      call->decode(archive);
+      auto task = (*call)();
+      drive(std::move(task), call, [reply = defer_reply()](auto value, std::exception_ptr failure) {
+        Payload late;
+        try {
+          if (value) encode_result<Result>(late, [&]() -> Result { return static_cast<Result>(std::move(*value)); });
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        reply->finish(std::move(late), failure);
+      });
+    } else {
+      DecodedCall<F, A...> call;
+      call.decode(archive);
+      encode_result<Result>(result, [&]() -> decltype(auto) { return call(); });
     }
   }
 

@@ -130,17 +130,30 @@ class [[nodiscard]] Future {
     return Future<R>(std::move(result));
   }
 
+  /// Suspends a coroutine instead of blocking a thread; it goes on on a pool thread. @throws as fetch().
   auto operator co_await() const {
     struct Awaiter {
       Future future;
+      std::shared_ptr<detail::Suspension> suspension;
       bool await_ready() const { return future.ready(); }
-      void await_suspend(std::coroutine_handle<> handle) const {
-        detail::future_on_ready(*future.state_, [handle] { handle.resume(); });
+      void await_suspend(std::coroutine_handle<> handle) {
+        // Copies: once it is handed over, the coroutine may go on, and this end, on another thread.
+        const auto state = future.state_;
+        const auto waiting = suspension = std::make_shared<detail::Suspension>(handle);
+        detail::resume_when_ready(state, waiting);
       }
-      T await_resume() { return std::move(future).fetch(); }
+      T await_resume() {
+        if (suspension != nullptr && suspension->interrupted) throw InterruptedException();
+        return std::move(future).fetch();
+      }
     };
-    return Awaiter{*this};
+    return Awaiter{*this, nullptr};
   }
+
+  /// Calls the call off that makes the value, if this process made the call: it never runs if it does not yet, else its
+  /// this_call().stop_requested() turns true and its waits throw InterruptedException. The future becomes ready when
+  /// the function ends.
+  void cancel() const { detail::future_cancel(*state_); }
 
   void save(OutArchive& archive) const { detail::future_save(archive, state_, &detail::encode_object<T>); }
   void load(InArchive& archive) { state_ = detail::future_load(archive, &detail::decode_object<T>); }

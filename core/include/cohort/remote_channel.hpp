@@ -55,8 +55,8 @@ class RemoteChannel {
   /// @param capacity how many items it keeps before a put waits. 0: a put waits until its item is taken. `unlimited`.
   explicit RemoteChannel(std::size_t capacity, Pid owner = myid())
       : channel_(detail::make_remote_channel(capacity, owner)) {}
-  /// A channel of the program's own kind: what `factory()` returns on `owner`, a pointer to an AbstractChannel<T>. Its
-  /// waits end early by interruption alone.
+  /// A channel of the program's own kind: what `factory()` returns on `owner`, a pointer to an AbstractChannel<T>. A
+  /// wait that is called off interrupts its function there.
   template <class F>
   requires std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<AbstractChannel<T>>>
   explicit RemoteChannel(F factory, Pid owner = myid())
@@ -69,36 +69,36 @@ class RemoteChannel {
   /// Adds an item at the end; waits for room. @return this channel.
   const RemoteChannel& put(const T& value, const WaitOptions& options = {}) const {
     if (is_custom())
-      custom<&AbstractChannel<T>::put>(value);
+      custom<&AbstractChannel<T>::put>(options, value);
     else
       detail::remote_channel_put(checked(), encode(value), options);
     return *this;
   }
   /// Removes the first item; waits for one.
   T take(const WaitOptions& options = {}) const {
-    if (is_custom()) return custom<&AbstractChannel<T>::take>();
+    if (is_custom()) return custom<&AbstractChannel<T>::take>(options);
     return decode<T>(*detail::remote_channel_take(checked(), options));
   }
   /// The first item, which stays; waits for one.
   T fetch(const WaitOptions& options = {}) const {
-    if (is_custom()) return custom<&AbstractChannel<T>::fetch>();
+    if (is_custom()) return custom<&AbstractChannel<T>::fetch>(options);
     return decode<T>(*detail::remote_channel_fetch(checked(), options));
   }
   /// Waits until there is an item. @return this channel.
   const RemoteChannel& wait(const WaitOptions& options = {}) const {
     if (is_custom())
-      custom<&AbstractChannel<T>::wait>();
+      custom<&AbstractChannel<T>::wait>(options);
     else
       detail::remote_channel_wait(checked(), options);
     return *this;
   }
 
   /// Whether a take would not wait.
-  bool isready() const { return is_custom() ? custom<&AbstractChannel<T>::isready>() : status().ready; }
+  bool isready() const { return is_custom() ? custom<&AbstractChannel<T>::isready>({}) : status().ready; }
   bool isempty() const { return !isready(); }
   /// Items that it keeps; what waiting puts hold is not counted.
-  std::size_t size() const { return is_custom() ? custom<&AbstractChannel<T>::size>() : status().size; }
-  bool is_open() const { return is_custom() ? custom<&AbstractChannel<T>::is_open>() : status().open; }
+  std::size_t size() const { return is_custom() ? custom<&AbstractChannel<T>::size>({}) : status().size; }
+  bool is_open() const { return is_custom() ? custom<&AbstractChannel<T>::is_open>({}) : status().open; }
 
   /// No more puts; those that wait fail. What is there can still be taken. Closing it again does nothing.
   void close() const { close(nullptr); }
@@ -144,9 +144,9 @@ class RemoteChannel {
  private:
   bool is_custom() const { return custom_.valid(); }
   template <auto Function, class... A>
-  auto custom(const A&... arguments) const {
+  auto custom(const WaitOptions& options, const A&... arguments) const {
     try {
-      return custom_.template call<Function>(arguments...);
+      return custom_.template call_with<Function>(options, arguments...);
     } catch (const RemoteException&) {
       detail::rethrow_channel_failure();
     }

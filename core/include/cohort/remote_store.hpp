@@ -37,7 +37,14 @@ class RemoteStore {
   /// Calls a member function on the owner and waits for what it returns. @throws as remotecall_fetch.
   template <auto Function, class... A>
   auto call(A&&... arguments) const {
+    return call_with<Function>(WaitOptions{}, std::forward<A>(arguments)...);
+  }
+  /// The same, but it may give up: `words.call_with<&Dictionary::take>({.deadline = 5s}, "one")`. The function is
+  /// called off then. @throws also TimeoutError, CancelledException.
+  template <auto Function, class... A>
+  auto call_with(const WaitOptions& options, A&&... arguments) const {
     return remotecall_fetch(
+        options,
         [](const RemoteStore& store, auto&&... a) -> decltype(auto) {
           return ((*store.local()).*Function)(std::forward<decltype(a)>(a)...);
         },

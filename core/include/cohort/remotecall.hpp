@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/call_here.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
 
@@ -18,15 +19,6 @@ namespace cohort {
 // encoding of an argument throws (nothing is sent then). Any thread but the loop's.
 
 namespace detail {
-
-template <class F, class... A>
-auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
-  try {
-    return static_cast<remote_result_t<F, A...>>(function(std::forward<A>(arguments)...));
-  } catch (...) {
-    std::rethrow_exception(current_as_remote());
-  }
-}
 
 template <class F, class... A>
 using thunk_t = ThunkOf<std::decay_t<F>, travelling_t<A>...>;
@@ -44,6 +36,21 @@ R decode_result(const Payload& payload) {
   }
 }
 
+/// A call to the own process that blocks: simply a call, with the exceptions of a remote one.
+template <class F, class... A>
+auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
+  using R = remote_result_t<F, A...>;
+  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
+    return call_here<R>(function, std::forward<A>(arguments)...).fetch();
+  } else {
+    try {
+      return static_cast<R>(function(std::forward<A>(arguments)...));
+    } catch (...) {
+      std::rethrow_exception(current_as_remote());
+    }
+  }
+}
+
 }  // namespace detail
 
 /// Calls `f` on process `pid` and waits for what it returns: one round trip, nothing left behind.
@@ -57,28 +64,22 @@ auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t
       detail::call_fetch(pid, detail::thunk_t<F, A...>::id(), payload));
 }
 
+/// The same, but it may give up: `remotecall_fetch({.deadline = 5s}, f, pid, args...)`. The call is called off then,
+/// see Future::cancel(). A call to the own process is not cut short: the function runs on the calling thread.
+/// @throws also TimeoutError, CancelledException.
+template <class F, class... A>
+auto remotecall_fetch(const WaitOptions& options, F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
+  if (pid == myid()) return detail::call_inline(f, std::forward<A>(arguments)...);
+  Payload payload = detail::encode_call(f, arguments...);
+  return detail::decode_result<detail::remote_result_t<F, A...>>(
+      detail::call_fetch(pid, detail::thunk_t<F, A...>::id(), payload, options));
+}
+
 /// Calls `f` on process `pid` and returns at once; the result stays there until fetched.
 template <class F, class... A>
 auto remotecall(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   using R = detail::remote_result_t<F, A...>;
-  if (pid == myid()) {
-    auto state = detail::make_future(no_pid);
-    detail::run_here(
-        [state, f = std::move(f),
-         stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
-          auto call = [&]() -> R {
-            return std::apply([&](auto&... a) { return static_cast<R>(f(std::move(a)...)); }, stored);
-          };
-          if constexpr (std::is_void_v<R>) {
-            call();
-            detail::future_put(*state, std::make_shared<detail::Nothing>(), &detail::encode_object<R>);
-          } else {
-            detail::future_put(*state, std::make_shared<R>(call()), &detail::encode_object<R>);
-          }
-        },
-        state);
-    return Future<R>(std::move(state));
-  }
+  if (pid == myid()) return detail::call_here<R>(std::move(f), std::forward<A>(arguments)...);
   Payload payload = detail::encode_call(f, arguments...);
   return Future<R>(detail::call(pid, detail::thunk_t<F, A...>::id(), payload));
 }
@@ -91,18 +92,25 @@ auto remotecall_wait(F f, Pid pid, A&&... arguments) -> Future<detail::remote_re
   return future;
 }
 
+/// The same, but it may give up, and calls the call off then. @throws also TimeoutError, CancelledException.
+template <class F, class... A>
+auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
+    -> Future<detail::remote_result_t<F, A...>> {
+  auto future = remotecall(std::move(f), pid, std::forward<A>(arguments)...);
+  try {
+    future.wait(options);
+  } catch (...) {
+    if (!future.ready()) future.cancel();
+    throw;
+  }
+  return future;
+}
+
 /// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.
 template <class F, class... A>
 void remote_do(F f, Pid pid, A&&... arguments) {
   static_assert(sizeof(detail::CallTraits<std::decay_t<F>, detail::travelling_t<A>...>) > 0);
-  if (pid == myid()) {
-    detail::run_here(
-        [f = std::move(f), stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
-          std::apply([&](auto&... a) { f(std::move(a)...); }, stored);
-        },
-        nullptr);
-    return;
-  }
+  if (pid == myid()) return detail::do_here(std::move(f), std::forward<A>(arguments)...);
   Payload payload = detail::encode_call(f, arguments...);
   detail::call_do(pid, detail::thunk_t<F, A...>::id(), payload);
 }

@@ -15,7 +15,7 @@
 
 namespace cohort {
 
-Task::~Task() = default;
+PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
 
 // Whoever can hold the baton or wait for it: a thread in wait() (on its stack) or a pool thread.
@@ -37,7 +37,7 @@ struct Waiter {
 
 struct Reactor::PoolThread : Waiter {
   Parker own;
-  std::unique_ptr<Task> task;
+  std::shared_ptr<PoolTask> task;
   std::thread thread;
   bool short_slice = false;
 
@@ -225,7 +225,7 @@ void Reactor::assign_tasks(Wakes& wakes) {
 
 // Every pool thread is blocked in a wait, so nothing would ever run these: say so instead of a silent deadlock.
 void Reactor::refuse_tasks_without_thread() {
-  auto refused = std::make_shared<std::deque<std::unique_ptr<Task>>>(std::move(tasks_));
+  auto refused = std::make_shared<std::deque<std::shared_ptr<PoolTask>>>(std::move(tasks_));
   tasks_.clear();
   operations_.push_back([refused] {
     for (auto& task : *refused) task->refuse();
@@ -533,7 +533,7 @@ void Reactor::interrupt(Interruption& interruption) {
   wakes.add(*interruption.waiter->parker);
 }
 
-void Reactor::submit(std::unique_ptr<Task> task) {
+void Reactor::submit(std::shared_ptr<PoolTask> task) {
   if (on_loop()) {
     turn_tasks_.push_back(std::move(task));
     return;

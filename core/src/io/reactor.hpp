@@ -36,9 +36,9 @@ class Completion {
 };
 
 /// A user function to run on a pool thread.
-class Task {
+class PoolTask {
  public:
-  virtual ~Task();
+  virtual ~PoolTask();
   virtual void run() noexcept = 0;
   /// Instead of run(): there is no thread for it, `max_threads` functions are blocked already.
   virtual void refuse() noexcept = 0;
@@ -88,7 +88,7 @@ class Reactor {
   void interrupt(Interruption& interruption);
 
   /// Runs a user function on a pool thread when a slot is free. Any thread.
-  void submit(std::unique_ptr<Task> task);
+  void submit(std::shared_ptr<PoolTask> task);
 
   /// Runs `operation` on the loop; short, never throws, never waits. Any thread.
   /// @param soon the calling thread is about to wait.
@@ -147,7 +147,7 @@ class Reactor {
   Clock::time_point free_since_, gathered_since_;
   std::uint64_t releases_ = 0;
   std::vector<Waiter*> waiters_;  // parked in wait(), able to take the baton
-  std::deque<std::unique_ptr<Task>> tasks_;
+  std::deque<std::shared_ptr<PoolTask>> tasks_;
   std::deque<Waiter*> resuming_;  // returned from a wait, want their slot back
   int active_ = 0;                // slots in use
   std::vector<std::unique_ptr<PoolThread>> threads_, retired_;
@@ -159,7 +159,7 @@ class Reactor {
 
   // The driver's own, within one turn.
   std::vector<std::shared_ptr<Completion>> turn_completions_;
-  std::vector<std::unique_ptr<Task>> turn_tasks_;
+  std::vector<std::shared_ptr<PoolTask>> turn_tasks_;
   std::vector<std::shared_ptr<Flushable>> turn_flushes_;
 };
 

@@ -128,10 +128,10 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
     for (const auto& segment : segments) parts[count++] = {const_cast<std::byte*>(segment.data), segment.size};
     const ssize_t result = writer_->write(std::span(parts.data(), count));
     std::size_t sent = result > 0 ? static_cast<std::size_t>(result) : 0;  // an error shows again in drain()
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; i++) size += parts[i].iov_len;
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < count; i++) total += parts[i].iov_len;
     lock.lock();
-    if (sent == size && pending_.empty()) {
+    if (sent == total && pending_.empty()) {
       writing_ = false;
       if (closing_) writer_->close();
       return nullptr;

@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
@@ -11,6 +12,27 @@ namespace {
 std::mutex process_node_mutex;
 CurrentNode process_node;  // guarded by process_node_mutex
 }  // namespace
+
+void CallContext::interrupt(Reactor& reactor) {
+  reactor.interrupt(interruption);
+  std::unique_lock lock(mutex_);
+  auto resume = std::exchange(resume_, nullptr);
+  lock.unlock();
+  if (resume) resume();
+}
+
+void CallContext::when_interrupted(std::function<void()> resume) {
+  {
+    std::lock_guard lock(mutex_);
+    resume_ = resume;
+  }
+  if (!interrupted()) return;  // else interrupt() may have been there before
+  resume();
+}
+
+std::shared_ptr<detail::DeferredReply> CallContext::defer() {
+  throw Error("only a call from another process can be answered later");
+}
 
 CurrentNode& CurrentNode::of_thread() {
   static thread_local CurrentNode node;
@@ -64,7 +86,7 @@ void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOpti
 
 bool ThisCall::stop_requested() const {
   const CallContext* context = CallContext::current();
-  return context != nullptr && context->interruption.requested.load(std::memory_order_relaxed);
+  return context != nullptr && context->interrupted();
 }
 
 void interruption_point() {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 
+#include <cohort/detail/runtime.hpp>
 #include <cohort/types.hpp>
 #include <cohort/wait_options.hpp>
 
@@ -9,16 +12,33 @@
 
 namespace cohort {
 
-/// A request that a thread of this process runs. On that thread's stack; listed by the CallServer while it runs.
-struct CallContext {
-  Interruption interruption;
-  Pid caller = no_pid;
-  std::shared_ptr<void> interrupted_by;  // held until the call ends; whoever interrupted is told then
+/// A function that this process runs on somebody's behalf: on a thread, or suspended as a coroutine. Its task owns it.
+class CallContext : public std::enable_shared_from_this<CallContext> {
+ public:
+  explicit CallContext(Pid by) : caller(by) {}
+  virtual ~CallContext() = default;
+  CallContext(const CallContext&) = delete;
+  CallContext& operator=(const CallContext&) = delete;
+
+  const Pid caller;
+  Interruption interruption;  ///< of the thread that runs it
+
+  /// Any thread.
+  void interrupt(Reactor& reactor);
+  bool interrupted() const { return interruption.requested.load(std::memory_order_relaxed); }
+  /// The function is suspended: `resume` is called when it is interrupted, at once if it was. Replaces the one before.
+  void when_interrupted(std::function<void()> resume);
+  /// The function has returned, and its result comes later. @throws Error where nobody waits for a late one.
+  virtual std::shared_ptr<detail::DeferredReply> defer();
 
   static CallContext*& current() {
     static thread_local CallContext* context = nullptr;
     return context;
   }
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> resume_;  // guarded by mutex_
 };
 
 class Router;
@@ -35,16 +55,24 @@ struct CurrentNode {
   static CurrentNode& of_thread();
 };
 
-/// Makes a node the thread's current one for a scope.
-class CurrentNodeScope {
+/// Makes a node, and a call, the thread's current ones for a scope.
+class CallScope {
  public:
-  explicit CurrentNodeScope(CurrentNode node) : before_(CurrentNode::of_thread()) { CurrentNode::of_thread() = node; }
-  ~CurrentNodeScope() { CurrentNode::of_thread() = before_; }
-  CurrentNodeScope(const CurrentNodeScope&) = delete;
-  CurrentNodeScope& operator=(const CurrentNodeScope&) = delete;
+  CallScope(CurrentNode node, CallContext* context)
+      : node_before_(CurrentNode::of_thread()), context_before_(CallContext::current()) {
+    CurrentNode::of_thread() = node;
+    CallContext::current() = context;
+  }
+  ~CallScope() {
+    CallContext::current() = context_before_;
+    CurrentNode::of_thread() = node_before_;
+  }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
 
  private:
-  const CurrentNode before_;
+  const CurrentNode node_before_;
+  CallContext* const context_before_;
 };
 
 /// Waits on behalf of the running call. @throws InterruptedException. @return false: the deadline passed.

@@ -1,6 +1,8 @@
 #include "remote/call_server.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
@@ -34,54 +36,61 @@ void send_result(Router& router, References& references, const std::shared_ptr<C
 
 }  // namespace
 
-CallServer::Running::Running(CallServer& server, Pid caller)
-    : server_(server), outer_(CallContext::current()), node_({&server.router_, &server.references_}) {
-  context_.caller = caller;
-  CallContext::current() = &context_;
-  std::lock_guard lock(server_.mutex_);
-  server_.running_.insert(&context_);
-}
-
-CallServer::Running::~Running() {
-  CallContext::current() = outer_;
-  std::lock_guard lock(server_.mutex_);
-  server_.running_.erase(&context_);
-}
-
-class CallServer::CallTask final : public Task {
+class CallServer::CallTask final : public PoolTask, public Call, public detail::DeferredReply {
  public:
-  CallTask(CallServer& server, std::shared_ptr<Connection> connection, const FrameHeader& header, Payload payload)
-      : server_(server), connection_(std::move(connection)), header_(header), payload_(std::move(payload)) {}
+  CallTask(CallServer& server, std::shared_ptr<Connection> from, const FrameHeader& frame_header, Payload payload)
+      : Call(std::move(from), frame_header), server_(server), payload_(std::move(payload)) {}
 
   void run() noexcept override {
-    try {
-      Payload result;
-      std::exception_ptr failure;
+    Payload result;
+    std::exception_ptr failure;
+    {
       {
-        Running running(server_, connection_->peer());
-        try {
-          InArchive archive(payload_);
-          detail::FunctionId function;
-          archive(function.module, function.offset);
-          if (state_ != nullptr) {
-            std::uint64_t ref = 0;  // read by on_call()
-            archive(ref);
-          }
-          find_thunk(function).invoke(archive, result);
-        } catch (...) {
-          failure = std::current_exception();
-        }
-        payload_ = {};  // references that came along are released before the caller hears that the call is over
+        std::lock_guard lock(server_.mutex_);
+        started = true;
       }
-      reply(result, failure);
-    } catch (const std::exception& error) {
-      connection_->close(std::string("an answer could not be sent: ") + error.what());
+      CallScope scope({&server_.router_, &server_.references_}, this);
+      const Payload payload = std::move(payload_);
+      try {
+        if (interrupted()) throw CancelledException("called off before it ran");
+        InArchive archive(payload);
+        detail::FunctionId function;
+        archive(function.module, function.offset);
+        if (state_ != nullptr) {
+          std::uint64_t ref = 0;  // read by on_call()
+          archive(ref);
+        }
+        find_thunk(function).invoke(archive, result);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      // References that came along are released here, before the caller hears that the call is over.
     }
+    if (!deferred_) finish(std::move(result), failure);
   }
 
   void refuse() noexcept override {
-    reply({}, std::make_exception_ptr(
-                  Error("all threads of the worker are blocked in calls that wait for others", ErrorKind::overloaded)));
+    finish({}, std::make_exception_ptr(Error("all threads of the worker are blocked in calls that wait for others",
+                                             ErrorKind::overloaded)));
+  }
+
+  std::shared_ptr<detail::DeferredReply> defer() override {
+    deferred_ = true;
+    return std::static_pointer_cast<CallTask>(shared_from_this());
+  }
+
+  void finish(Payload result, std::exception_ptr failure) noexcept override {
+    {
+      std::shared_ptr<void> tell;
+      std::lock_guard lock(server_.mutex_);
+      unlink();
+      tell.swap(interrupted_by);
+    }
+    try {
+      reply(result, failure);
+    } catch (const std::exception& error) {
+      connection->close(std::string("an answer could not be sent: ") + error.what());
+    }
   }
 
   detail::FuturePtr state_;  // of a call whose result stays here
@@ -89,18 +98,18 @@ class CallServer::CallTask final : public Task {
  private:
   void reply(const Payload& result, const std::exception_ptr& failure) {
     const Pid self = server_.router_.self();
-    if (header_.kind == FrameKind::remote_do) {
+    if (header.kind == FrameKind::remote_do) {
       if (failure) log_error("a function called by remote_do threw: " + message_of(failure));
       return;
     }
-    const auto mode = more_follow ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
+    const auto mode = more_follow && !deferred_ ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
     auto send = [&](std::uint8_t flag, const Payload& payload) {
-      send_result(server_.router_, server_.references_, connection_, header_.request, flag, payload, mode);
+      send_result(server_.router_, server_.references_, connection, header.request, flag, payload, mode);
     };
     if (failure) {
       if (state_ != nullptr) {
         state_->fail(as_remote_exception(failure, self));
-        server_.references_.leave(state_->ref, connection_->peer());
+        server_.references_.leave(state_->ref, connection->peer());
       }
       return send(result_exception, encode_exception(failure, self));
     }
@@ -110,13 +119,12 @@ class CallServer::CallTask final : public Task {
     state_->set_payload(kept);
     if (!eager) return send(result_stored, Payload{});
     send(result_value, *kept);
-    server_.references_.leave(state_->ref, connection_->peer());
+    server_.references_.leave(state_->ref, connection->peer());
   }
 
   CallServer& server_;
-  const std::shared_ptr<Connection> connection_;
-  const FrameHeader header_;
   Payload payload_;
+  bool deferred_ = false;  // of the thread in run()
 };
 
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
@@ -130,8 +138,12 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
     std::memcpy(&id, frame.body.data() + place, sizeof id);
     state = references_.enter({connection->peer(), id}, connection->peer());
   }
-  auto task = std::make_unique<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
+  auto task = std::make_shared<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
   task->state_ = std::move(state);
+  {
+    std::lock_guard lock(mutex_);
+    calls_.push_back(*task);
+  }
   router_.reactor().submit(std::move(task));
 }
 
@@ -205,19 +217,42 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
 
 bool CallServer::idle() {
   std::lock_guard lock(mutex_);
-  return running_.empty();
+  return std::none_of(calls_.begin(), calls_.end(), [](const Call& call) { return call.started; });
 }
 
 std::size_t CallServer::interrupt_running(const std::shared_ptr<void>& told_at_end) {
-  std::lock_guard lock(mutex_);
-  for (CallContext* context : running_) {
-    context->interrupted_by = told_at_end;
-    router_.reactor().interrupt(context->interruption);
+  std::vector<std::shared_ptr<CallContext>> running;
+  {
+    std::lock_guard lock(mutex_);
+    for (Call& call : calls_) {
+      if (!call.started) continue;
+      call.interrupted_by = told_at_end;
+      running.push_back(call.shared_from_this());
+    }
   }
-  return running_.size();
+  for (const auto& call : running) call->interrupt(router_.reactor());
+  return running.size();
+}
+
+void CallServer::call_off(const Connection& caller, std::uint64_t request) {
+  std::shared_ptr<CallContext> found;
+  {
+    std::lock_guard lock(mutex_);
+    for (Call& call : calls_) {
+      if (call.is(caller, request)) found = call.shared_from_this();
+    }
+  }
+  if (found != nullptr) found->interrupt(router_.reactor());  // else it has ended meanwhile
 }
 
 void CallServer::on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame) {
+  if (frame.header.flags == cancel_call)
+    call_off(*connection, frame.header.request);
+  else
+    interrupt_all(connection, frame.header.request);
+}
+
+void CallServer::interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request) {
   // Held by every interrupted call and by the timer: whichever is last, or the timer, answers.
   struct Answer {
     std::shared_ptr<Connection> connection;
@@ -231,7 +266,7 @@ void CallServer::on_cancel(const std::shared_ptr<Connection>& connection, const 
   };
   auto answer = std::make_shared<Answer>();
   answer->connection = connection;
-  answer->request = frame.header.request;
+  answer->request = request;
   auto timer = std::make_shared<Timer>();
   timer->start(router_.reactor(), cancel_grace, [answer, timer] {
     answer->send(true);

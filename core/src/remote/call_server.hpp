@@ -1,8 +1,9 @@
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <memory>
 #include <mutex>
-#include <unordered_set>
+#include <utility>
 
 #include "membership/router.hpp"
 #include "remote/call_context.hpp"
@@ -19,8 +20,8 @@ class CallServer {
   void on_call(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_fetch(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void on_put(const std::shared_ptr<Connection>& connection, Frame&& frame);
-  /// Interrupts what runs now; answers when all of it has ended, or with `true` after `grace`: something did not
-  /// listen.
+  /// Interrupts what runs now, and answers when all of it has ended, or with `true` after `grace`: something did not
+  /// listen. Or calls one call off, which is interrupted if it runs and never runs if it does not yet.
   void on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame);
 
   /// Whether no function runs. Any thread.
@@ -28,28 +29,35 @@ class CallServer {
   /// Interrupts what runs now. Any thread. @return how many calls.
   std::size_t interrupt_running(const std::shared_ptr<void>& told_at_end);
 
-  /// While a function runs here on behalf of `caller`. Makes it interruptible, and this node the thread's current one.
-  class Running {
-   public:
-    Running(CallServer& server, Pid caller);
-    ~Running();
-
-   private:
-    CallServer& server_;
-    CallContext context_;
-    CallContext* const outer_;
-    CurrentNodeScope node_;
-  };
-
  private:
   class CallTask;
+
+  // A task that is dropped unrun, at the end of the reactor, leaves the list by itself.
+  using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+  /// A call from its arrival to its answer.
+  struct Call : CallContext, Hook {
+    Call(std::shared_ptr<Connection> from, const FrameHeader& frame_header)
+        : CallContext(from->peer()), connection(std::move(from)), header(frame_header) {}
+    bool is(const Connection& asker, std::uint64_t request) const {
+      return connection.get() == &asker && header.request == request && header.kind != FrameKind::remote_do;
+    }
+    const std::shared_ptr<Connection> connection;
+    const FrameHeader header;
+    // Guarded by CallServer::mutex_.
+    bool started = false;
+    std::shared_ptr<void> interrupted_by;  // held until the call ends; whoever interrupted is told then
+  };
+
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
+  void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
+  void call_off(const Connection& caller, std::uint64_t request);
 
   Router& router_;
   References& references_;
-  std::mutex mutex_;  // guards running_
-  std::unordered_set<CallContext*> running_;
+  std::mutex mutex_;  // guards calls_
+  boost::intrusive::list<Call, boost::intrusive::constant_time_size<false>> calls_;
 };
 
 }  // namespace cohort

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include <cohort/async.hpp>
 #include <cohort/detail/runtime.hpp>
 #include <cohort/error.hpp>
 
@@ -20,6 +21,11 @@ constexpr std::size_t gather_after = 8;  // more calls than this open on a conne
 class FetchCall final : public Request {
  public:
   explicit FetchCall(Pid worker) : worker_(worker) {}
+  ~FetchCall() override {
+    // References that came too late are counted for this process all the same: take them, and let them go.
+    if (abandoned_by_ != nullptr && !frame_.references.empty()) abandoned_by_->adopt(frame_.references);
+  }
+  void abandon(References& references) { abandoned_by_ = references.shared_from_this(); }
   void on_result(Frame&& frame) noexcept override { frame_ = std::move(frame); }
   void on_lost(const std::string& cause) noexcept override {
     lost_ = true;
@@ -37,6 +43,7 @@ class FetchCall final : public Request {
 
  private:
   const Pid worker_;
+  std::shared_ptr<References> abandoned_by_;
   Frame frame_{};
   bool lost_ = false;
   std::string cause_;
@@ -53,7 +60,7 @@ void send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKi
 
 }  // namespace
 
-Payload call_fetch(Pid pid, FunctionId function, Payload& arguments) {
+Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options) {
   const CurrentNode node = CurrentNode::get();
   auto connection = node.router->connection_to(pid);
   auto call = std::make_shared<FetchCall>(pid);
@@ -61,7 +68,13 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments) {
   if (!id) throw ProcessExitedException(pid, "the connection ended");
   send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)), arguments,
             SendQueue::Mode::before_wait);
-  wait_interruptibly(node.router->reactor(), *call);
+  try {
+    wait_interruptibly(node.router->reactor(), *call, options, "a call on process", pid);
+  } catch (...) {
+    call->abandon(*node.references);
+    send_cancel(*connection, *id);
+    throw;
+  }
   return call->take(*node.references);
 }
 
@@ -72,12 +85,14 @@ FuturePtr call(Pid pid, FunctionId function, Payload& arguments) {
   std::size_t open = 0;
   const auto id = connection->requests().add(state, &open);
   if (!id) throw ProcessExitedException(pid, "the connection ended");
+  state->request = *id;
   struct {
     FunctionId function;
     std::uint64_t ref;
   } const prefix{function, state->ref.id};
   send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
             open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  SyncScope::enlist(state);
   return state;
 }
 
@@ -109,6 +124,7 @@ void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder 
   state.put(std::move(object), encoder);
 }
 void future_fail(FutureState& state, std::exception_ptr exception) { state.fail(std::move(exception)); }
+void future_cancel(FutureState& state) { state.cancel(); }
 
 // --- A fetched future travels with its value, an open one as a counted name. ---
 
@@ -149,6 +165,7 @@ Payload load_payload(InArchive& archive) {
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
   const auto write = [&](Travels what) { archive(static_cast<std::uint8_t>(what)); };
   if (state == nullptr) return write(Travels::nothing);
+  state->keep_at_owner();
   const auto outcome = state->outcome_or_share(encoder);
   if (!outcome) {
     write(Travels::reference);
@@ -189,13 +206,14 @@ FuturePtr future_load(InArchive& archive, Decoder) {
 
 namespace {
 
-class LocalTask final : public Task {
+class LocalTask final : public PoolTask, public CallContext {
  public:
   LocalTask(CurrentNode node, std::function<void()> body, FuturePtr result)
-      : node_(node), body_(std::move(body)), result_(std::move(result)) {}
+      : CallContext(node.router->self()), node_(node), body_(std::move(body)), result_(std::move(result)) {}
   void run() noexcept override {
-    CurrentNodeScope scope(node_);
+    CallScope scope(node_, this);
     try {
+      if (interrupted()) throw CancelledException("called off before it ran");
       body_();
     } catch (...) {
       report(std::current_exception());
@@ -210,25 +228,71 @@ class LocalTask final : public Task {
     if (result_ != nullptr)
       result_->fail(as_remote_exception(failure, node_.router->self()));
     else
-      log_error("a function of this process threw: " + message_of(failure));
+      report_forgotten(failure);
   }
   const CurrentNode node_;
   const std::function<void()> body_;
   const FuturePtr result_;
 };
 
+// The next part of a coroutine, on behalf of the call that the coroutine belongs to.
+class ResumeTask final : public PoolTask {
+ public:
+  ResumeTask(CurrentNode node, std::shared_ptr<CallContext> context, std::coroutine_handle<> handle)
+      : node_(node), context_(std::move(context)), handle_(handle) {}
+  void run() noexcept override {
+    CallScope scope(node_, context_.get());
+    handle_.resume();
+  }
+  void refuse() noexcept override { run(); }  // on the loop, which is better than never
+
+ private:
+  const CurrentNode node_;
+  const std::shared_ptr<CallContext> context_;
+  const std::coroutine_handle<> handle_;
+};
+
 }  // namespace
+
+void report_forgotten(const std::exception_ptr& failure) noexcept {
+  log_error("a function of this process threw: " + message_of(failure));
+}
 
 void run_here(std::function<void()> body, FuturePtr result) {
   const CurrentNode node = CurrentNode::get();
-  node.router->reactor().submit(std::make_unique<LocalTask>(node, std::move(body), std::move(result)));
+  auto task = std::make_shared<LocalTask>(node, std::move(body), result);
+  if (result != nullptr) {
+    result->maker = task->weak_from_this();
+    SyncScope::enlist(result);
+  }
+  node.router->reactor().submit(std::move(task));
 }
 
 void future_on_ready(FutureState& state, std::function<void()> callback) {
   const CurrentNode node = CurrentNode::get();
   state.on_settled([node, callback = std::move(callback)]() mutable {
-    node.router->reactor().submit(std::make_unique<LocalTask>(node, std::move(callback), nullptr));
+    node.router->reactor().submit(std::make_shared<LocalTask>(node, std::move(callback), nullptr));
   });
+}
+
+DeferredReply::~DeferredReply() = default;
+
+std::shared_ptr<DeferredReply> defer_reply() { return CallContext::current()->defer(); }
+
+void resume_when_ready(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension) {
+  const CurrentNode node = CurrentNode::get();
+  CallContext* current = CallContext::current();
+  auto context = current == nullptr ? nullptr : current->shared_from_this();
+  const auto resume = [node, suspension](std::shared_ptr<CallContext> call, bool interrupted) {
+    if (suspension->resumed.exchange(true)) return;
+    suspension->interrupted = interrupted;
+    node.router->reactor().submit(std::make_shared<ResumeTask>(node, std::move(call), suspension->handle));
+  };
+  if (context != nullptr) {
+    // The context keeps this callback, so the callback must not keep the context.
+    context->when_interrupted([resume, weak = std::weak_ptr(context)] { resume(weak.lock(), true); });
+  }
+  state->on_settled([resume, context] { resume(context, false); });
 }
 
 }  // namespace cohort::detail

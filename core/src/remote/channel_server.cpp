@@ -32,7 +32,7 @@ void send(References& references, const Answer& answer, SendQueue::Mode mode) {
 }
 
 // For an item with handles on values of a process that a connection must be made to first.
-class SendTask final : public Task {
+class SendTask final : public PoolTask {
  public:
   SendTask(std::shared_ptr<References> references, Answer answer)
       : references_(std::move(references)), answer_(std::move(answer)) {}
@@ -54,7 +54,7 @@ class SendTask final : public Task {
 void reply(const std::shared_ptr<References>& references, Answer answer) {
   Reactor& reactor = references->router().reactor();
   if (references->acquiring_waits(answer.payload->references)) {
-    return reactor.submit(std::make_unique<SendTask>(references, std::move(answer)));
+    return reactor.submit(std::make_shared<SendTask>(references, std::move(answer)));
   }
   send(*references, answer, reactor.on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now);
 }

@@ -255,6 +255,34 @@ void FutureState::fail(std::exception_ptr exception) {
   settle(lock, Status::failed);
 }
 
+// A result that is pushed to the caller leaves its owner, unless somebody is counted besides. So this process has
+// itself counted once more, and waits for the word: a result that left before that is here by then.
+void FutureState::keep_at_owner() {
+  {
+    Lock lock(mutex_);
+    if (status_ != Status::pending || !answer_comes_ || owned_here() || kept_) return;
+  }
+  try {
+    references_->enter_at_owner(shared_from_this());
+    Lock lock(mutex_);
+    kept_ = true;
+  } catch (const ProcessExitedException&) {
+    fail(std::current_exception());
+  }
+}
+
+void FutureState::cancel() {
+  {
+    Lock lock(mutex_);
+    if (status_ != Status::pending) return;
+  }
+  Router& router = references_->router();
+  if (auto context = maker.lock())
+    context->interrupt(router.reactor());
+  else if (answer_comes_)
+    send_cancel(*router.connection_to(owner), request);
+}
+
 void FutureState::on_settled(std::function<void()> callback) {
   Lock lock(mutex_);
   if (status_ == Status::pending) {

@@ -14,6 +14,7 @@
 
 namespace cohort {
 
+class CallContext;
 class CallServer;
 
 namespace detail {
@@ -36,6 +37,10 @@ class FutureState final : public Request, public Reference, public std::enable_s
 
   FutureState(std::shared_ptr<References> references, RefId ref, Pid owner, bool answer_comes);
 
+  // Which call makes the value, if this process made the call. Set before anybody else knows this.
+  std::uint64_t request = 0;         ///< to the owner, when the answer comes by itself
+  std::weak_ptr<CallContext> maker;  ///< in this process
+
   // Request: the result of the call that makes the value.
   void on_result(Frame&& frame) noexcept override;
   void on_lost(const std::string& cause) noexcept override;
@@ -49,12 +54,15 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void put(std::shared_ptr<const void> object, Encoder encoder);
   void set_payload(std::shared_ptr<const Payload> payload);
   void fail(std::exception_ptr exception);
+  void cancel();
   /// Calls back once it is not pending: at once if so now. On whichever thread settles it, so short and without waits.
   void on_settled(std::function<void()> callback);
 
   /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
   std::optional<Outcome> outcome_or_share(Encoder encoder);
   std::size_t bytes() override;
+  /// Before an open future is sent: sees to it that the owner keeps the value although it pushes it to this process.
+  void keep_at_owner();
 
  private:
   class Query;
@@ -72,6 +80,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
   bool answer_comes_;  // without being asked for: the result of the call
+  bool kept_ = false;  // by keep_at_owner()
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;
   Encoder encoder_ = nullptr;

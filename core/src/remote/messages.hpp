@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "membership/connection.hpp"
+
 namespace cohort {
 
 // Flags of a `result` frame.
@@ -11,6 +13,16 @@ enum ResultFlag : std::uint8_t {
   result_stored = 2,     ///< the value is ready and stays with its owner
   result_pending = 3     ///< there is no value yet (the answer to a poll)
 };
+
+// Flags of a `cancel` frame.
+enum CancelFlag : std::uint8_t {
+  cancel_running = 0,  ///< interrupt all functions that run; answered
+  cancel_call = 1      ///< call off the call with the frame's request number; not answered
+};
+
+inline void send_cancel(Connection& connection, std::uint64_t request) {
+  connection.send(FrameKind::cancel, cancel_call, request, Payload{}, SendQueue::Mode::now);
+}
 
 /// What a `fetch` frame asks for.
 enum class FetchMode : std::uint8_t {

@@ -57,9 +57,13 @@ FuturePtr References::make_for_call(Pid owner) {
 
 FuturePtr References::make_remote(Pid owner) {
   auto state = std::make_shared<FutureState>(shared_from_this(), new_name(ReferenceKind::future), owner, false);
-  make_there(state, FrameKind::references, 0,
-             encode_change({owner, state->ref.whence, state->ref.id, router().self(), 1}));
+  enter_at_owner(state);
   return state;
+}
+
+void References::enter_at_owner(const FuturePtr& state) {
+  make_there(state, FrameKind::references, 0,
+             encode_change({state->owner, state->ref.whence, state->ref.id, router().self(), 1}));
 }
 
 RefId References::new_name(ReferenceKind kind) {

@@ -40,6 +40,9 @@ class References : public std::enable_shared_from_this<References> {
   /// A future owned by `owner`, to be put by anybody.
   detail::FuturePtr make_remote(Pid owner);
 
+  /// Has this process counted once more for a future it made the name of. Returns when the owner has the entry: whoever
+  /// is sent the handle next may ask for it on another connection at once. @throws ProcessExitedException.
+  void enter_at_owner(const detail::FuturePtr& state);
   /// A name for something new of this process's making.
   RefId new_name(ReferenceKind kind);
   /// Has `owner` make what `handle` names, counted for this process: `request` says what.

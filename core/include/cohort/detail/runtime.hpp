@@ -2,6 +2,8 @@
 
 // What the templates of the public headers call in libcohort. Not for programs.
 
+#include <atomic>
+#include <coroutine>
 #include <functional>
 #include <memory>
 #include <typeinfo>
@@ -39,9 +41,10 @@ using FuturePtr = std::shared_ptr<FutureState>;
 using Decoder = std::shared_ptr<const void> (*)(const Payload& payload);
 using Encoder = Payload (*)(const std::shared_ptr<const void>& object);
 
-/// Sends a call and waits for its result. @param arguments segments may be borrowed. @throws RemoteException,
-/// ProcessExitedException, InterruptedException.
-Payload call_fetch(Pid pid, FunctionId function, Payload& arguments);
+/// Sends a call and waits for its result; tells the process when it gives up. @param arguments segments may be
+/// borrowed.
+/// @throws RemoteException, ProcessExitedException, InterruptedException, TimeoutError, CancelledException.
+Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options = {});
 /// Sends a call whose result stays with `pid` until fetched. Returns when borrowed segments are no longer needed.
 FuturePtr call(Pid pid, FunctionId function, Payload& arguments);
 void call_do(Pid pid, FunctionId function, Payload& arguments);
@@ -49,8 +52,29 @@ void call_do(Pid pid, FunctionId function, Payload& arguments);
 /// Runs `body` on a thread of this process as a request from itself; its exception goes to stderr if `result` is null,
 /// else fails `result`.
 void run_here(std::function<void()> body, FuturePtr result);
+
+/// The answer to a call from another process that ends later than its function returns. Called once, on any thread.
+class DeferredReply {
+ public:
+  virtual ~DeferredReply();
+  virtual void finish(Payload result, std::exception_ptr failure) noexcept = 0;
+};
+/// Within a thunk: the call will be answered by what is returned.
+std::shared_ptr<DeferredReply> defer_reply();
+
+/// A coroutine that waits for a future: resumed once on a pool thread, by the value or by an interruption of its call.
+struct Suspension {
+  explicit Suspension(std::coroutine_handle<> coroutine) : handle(coroutine) {}
+  const std::coroutine_handle<> handle;
+  std::atomic<bool> resumed{false};
+  bool interrupted = false;  // set before it is resumed
+};
+void resume_when_ready(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension);
 /// The RemoteException for the exception in flight, thrown on this process.
 std::exception_ptr current_as_remote();
+
+/// Prints the failure of a function that nobody waits for.
+void report_forgotten(const std::exception_ptr& failure) noexcept;
 
 FuturePtr make_future(Pid owner);
 Pid future_owner(const FutureState& state);
@@ -61,6 +85,7 @@ void future_wait(FutureState& state, const WaitOptions& options);
 std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options = {});
 void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder);
 void future_fail(FutureState& state, std::exception_ptr exception);
+void future_cancel(FutureState& state);
 /// Calls back on a pool thread when the future is ready.
 void future_on_ready(FutureState& state, std::function<void()> callback);
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder);

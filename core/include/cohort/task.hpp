@@ -1,0 +1,147 @@
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <cohort/detail/runtime.hpp>
+
+namespace cohort {
+
+/// A function that returns Task<T> is a coroutine: while it waits with co_await (a Future, another Task) it occupies
+/// neither a thread nor a slot, so a worker can have many thousands of them under way. To callers it is a function that
+/// returns T: `remotecall_fetch(fn<my_coroutine>, pid, ...)`.
+/// Starts when it is awaited or called remotely. Its parts run on pool threads, one at a time. Move only.
+template <class T = void>
+class [[nodiscard]] Task {
+ public:
+  struct promise_type;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  auto operator co_await() && {
+    struct Awaiter {
+      Handle handle;
+      bool await_ready() const noexcept { return false; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        handle.promise().awaiting = awaiting;
+        return handle;
+      }
+      T await_resume() { return handle.promise().take(); }
+    };
+    return Awaiter{handle_};
+  }
+
+ private:
+  explicit Task(Handle handle) : handle_(handle) {}
+  Handle handle_;
+};
+
+namespace detail {
+
+struct TaskPromiseBase {
+  std::coroutine_handle<> awaiting;
+  std::exception_ptr exception;
+
+  struct ResumeAwaiting {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+      return ended.promise().awaiting;
+    }
+    void await_resume() const noexcept {}
+  };
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  ResumeAwaiting final_suspend() const noexcept { return {}; }
+  void unhandled_exception() { exception = std::current_exception(); }
+};
+
+template <class T>
+struct TaskPromise : TaskPromiseBase {
+  std::optional<T> value;
+  template <class V>
+  void return_value(V&& returned) {
+    value.emplace(std::forward<V>(returned));
+  }
+  T take() {
+    if (exception) std::rethrow_exception(exception);
+    return std::move(*value);
+  }
+};
+template <>
+struct TaskPromise<void> : TaskPromiseBase {
+  void return_void() const noexcept {}
+  void take() const {
+    if (exception) std::rethrow_exception(exception);
+  }
+};
+
+template <class T>
+struct IsTask : std::false_type {};
+template <class T>
+struct IsTask<Task<T>> : std::true_type {};
+template <class T>
+inline constexpr bool is_task = IsTask<T>::value;
+
+/// What a call of a function returns to the caller: T of a Task<T>.
+template <class T>
+struct Outcome {
+  using type = T;
+};
+template <class T>
+struct Outcome<Task<T>> {
+  using type = T;
+};
+
+/// A coroutine that nobody awaits, and that frees itself at its end.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }  // finish() is noexcept
+  };
+};
+
+/// Runs a task to its end, then calls finish(value or nullopt, failure or null). @param arguments what the coroutine
+/// refers to; kept until then.
+template <class T, class Finish>
+Detached drive(Task<T> task, std::shared_ptr<void> arguments, Finish finish) {
+  std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
+  std::exception_ptr failure;
+  try {
+    auto running = std::move(task);  // its parameters go here, before the caller hears that the call is over
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(running);
+      value.emplace();
+    } else {
+      value.emplace(co_await std::move(running));
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  arguments.reset();
+  finish(std::move(value), failure);
+}
+
+}  // namespace detail
+
+template <class T>
+struct Task<T>::promise_type : detail::TaskPromise<T> {
+  Task get_return_object() { return Task(Handle::from_promise(*this)); }
+};
+
+}  // namespace cohort

@@ -1,0 +1,220 @@
+// Coroutines, calls that are called off, async and sync.
+
+#include <atomic>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster_test.hpp"
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+using TasksTest = ClusterTest;
+
+Task<int> twice(int x) { co_return 2 * x; }
+Task<std::string> greet(const std::string& name) {
+  co_await after(1ms);
+  co_return "hello " + name;
+}
+Task<int> fail_late(int x) {
+  co_await after(1ms);
+  if (x > 0) throw std::out_of_range("too large");
+  co_return x;
+}
+Task<int> sum_of(std::vector<Future<int>> futures) {
+  int sum = 0;
+  for (auto& future : futures) sum += co_await future;
+  co_return sum;
+}
+Task<int> nested(int depth) {
+  if (depth == 0) co_return 0;
+  co_return 1 + co_await nested(depth - 1);
+}
+Task<> wait_for(Future<void> gate) { co_await gate; }
+void block_on(Future<void> gate) { gate.wait(); }
+
+std::atomic<bool> saw_interruption{false};
+void compute_until_stopped() {
+  while (!this_call().stop_requested()) continue;
+  saw_interruption = true;
+}
+Task<> suspend_until_stopped() {
+  try {
+    co_await after(1h);
+  } catch (const InterruptedException&) {
+    saw_interruption = true;
+    throw;
+  }
+}
+bool was_interrupted() { return saw_interruption.exchange(false); }
+
+TEST_F(TasksTest, ACoroutineIsCalledLikeAnyFunction) {
+  const Pid pid = addprocs(1).front();
+  EXPECT_EQ(remotecall_fetch(fn<twice>, pid, 21), 42);
+  EXPECT_EQ(remotecall_fetch(fn<greet>, pid, "Ada"), "hello Ada");
+  EXPECT_EQ(remotecall(fn<nested>, pid, 1000).fetch(), 1000);
+  EXPECT_EQ(remotecall_fetch([](int x) -> Task<int> { co_return co_await twice(x); }, pid, 2), 4);
+  EXPECT_EQ(remotecall_fetch(fn<greet>, myid(), "me"), "hello me");
+  EXPECT_EQ(remotecall(fn<greet>, myid(), "me").fetch(), "hello me");
+}
+
+TEST_F(TasksTest, WhatACoroutineThrowsReachesTheCaller) {
+  const Pid pid = addprocs(1).front();
+  for (const Pid where : {pid, myid()}) {
+    EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { remotecall_fetch(fn<fail_late>, where, 1); }), "too large"));
+    EXPECT_TRUE(
+        contains(thrown_by<RemoteException>([&] { remotecall(fn<fail_late>, where, 1).fetch(); }), "too large"));
+    EXPECT_EQ(remotecall_fetch(fn<fail_late>, where, 0), 0);
+  }
+}
+
+TEST_F(TasksTest, ACoroutineAwaitsFuturesOfOtherProcesses) {
+  const auto pids = addprocs(2);
+  std::vector<Future<int>> futures{remotecall(fn<twice>, pids[0], 1), remotecall(fn<twice>, pids[1], 2),
+                                   remotecall(fn<twice>, myid(), 3)};
+  EXPECT_EQ(remotecall_fetch(fn<sum_of>, pids[1], futures), 12);
+}
+
+TEST_F(TasksTest, TenThousandCoroutinesAndAThousandFunctionsWaitAtOnceOnOneWorker) {
+  const Pid pid = addprocs(1).front();
+  Future<void> gate(myid());
+  std::vector<Future<void>> waiting;
+  for (int i = 0; i < 10'000; i++) waiting.push_back(remotecall(fn<wait_for>, pid, gate));
+  for (int i = 0; i < 1'000; i++) waiting.push_back(remotecall(fn<block_on>, pid, gate));
+  EXPECT_EQ(remotecall_fetch(fn<twice>, pid, 4), 8);  // the worker is free all the while
+  EXPECT_FALSE(waiting.front().ready());
+  EXPECT_FALSE(waiting.back().ready());
+  gate.put();
+  for (auto& future : waiting) EXPECT_NO_THROW(future.fetch());
+}
+
+TEST_F(TasksTest, ACallThatTakesTooLongIsGivenUpAndTheWorkerIsTold) {
+  const Pid pid = addprocs(1).front();
+  EXPECT_THROW(remotecall_fetch({.deadline = 20ms}, fn<compute_until_stopped>, pid), TimeoutError);
+  EXPECT_TRUE(eventually([&] { return remotecall_fetch(fn<was_interrupted>, pid); }));
+  EXPECT_THROW(remotecall_fetch({.deadline = 20ms}, fn<suspend_until_stopped>, pid), TimeoutError);
+  EXPECT_TRUE(eventually([&] { return remotecall_fetch(fn<was_interrupted>, pid); }));
+  EXPECT_THROW(remotecall_wait({.deadline = 20ms}, fn<compute_until_stopped>, pid), TimeoutError);
+  EXPECT_TRUE(eventually([&] { return remotecall_fetch(fn<was_interrupted>, pid); }));
+  EXPECT_EQ(remotecall_fetch({.deadline = 1h}, fn<twice>, pid, 3), 6);
+}
+
+TEST_F(TasksTest, AStopTokenCallsACallOff) {
+  const Pid pid = addprocs(1).front();
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    ping(pid);
+    stop.request_stop();
+  });
+  EXPECT_THROW(remotecall_fetch({.stop_token = stop.get_token()}, fn<compute_until_stopped>, pid), CancelledException);
+  EXPECT_TRUE(eventually([&] { return remotecall_fetch(fn<was_interrupted>, pid); }));
+}
+
+TEST_F(TasksTest, ACancelledCallThatWaitsForItsTurnNeverRuns) {
+  const Pid pid = addprocs(1).front();
+  Future<void> begun(myid());
+  auto running = remotecall(
+      [](const Future<void>& begins) {
+        begins.put();
+        compute_until_stopped();
+      },
+      pid, begun);
+  begun.wait();
+  auto queued = remotecall([] { saw_interruption = true; }, pid);
+  queued.cancel();
+  running.cancel();
+  EXPECT_NO_THROW(running.fetch());
+  EXPECT_TRUE(remotecall_fetch(fn<was_interrupted>, pid));
+  EXPECT_TRUE(contains(thrown_by([&] { queued.fetch(); }), "called off before it ran"));
+  EXPECT_FALSE(remotecall_fetch(fn<was_interrupted>, pid));
+  running.cancel();  // too late: nothing happens
+  EXPECT_EQ(remotecall_fetch(fn<twice>, pid, 4), 8);
+}
+
+TEST_F(TasksTest, AReferenceInAnAnswerThatComesTooLateIsReleased) {
+  const Pid pid = addprocs(1).front();
+  EXPECT_THROW(remotecall_fetch(
+                   {.deadline = 20ms},
+                   [] {
+                     while (!this_call().stop_requested()) continue;
+                     return Future<int>(myid());
+                   },
+                   pid),
+               TimeoutError);
+  EXPECT_TRUE(eventually([&] { return reference_count(pid) == 0; }));
+}
+
+TEST_F(TasksTest, AsyncRunsClosuresOfThisProcess) {
+  const Pid pid = addprocs(1).front();
+  int x = 3;
+  auto answer = async([&x, pid](int y) { return x + remotecall_fetch(fn<twice>, pid, y); }, 4);
+  EXPECT_EQ(answer.fetch(), 11);
+  auto coroutine = async(
+      [&x](std::string text) -> Task<std::string> {
+        co_await after(1ms);
+        co_return text + std::to_string(x);
+      },
+      "x = ");
+  EXPECT_EQ(coroutine.fetch(), "x = 3");
+  EXPECT_TRUE(contains(thrown_by<RemoteException>([] { async([] { throw std::logic_error("no"); }).fetch(); }), "no"));
+}
+
+TEST_F(TasksTest, AsyncTasksThatBlockByTheThousandLetEachOtherRun) {
+  Future<void> gate(myid());
+  std::atomic<int> arrived{0};
+  std::vector<Future<void>> tasks;
+  for (int i = 0; i < 900; i++) {
+    tasks.push_back(async([&] {
+      if (++arrived == 900) gate.put();
+      gate.wait();
+    }));
+  }
+  for (auto& task : tasks) task.wait();
+  EXPECT_EQ(arrived, 900);
+}
+
+TEST_F(TasksTest, SyncWaitsForEverythingStartedInside) {
+  const auto pids = addprocs(2);
+  std::atomic<int> done{0};
+  Future<int> far;
+  sync([&] {
+    async([&] {
+      after(5ms).wait();
+      done++;
+    }).valid();
+    far = spawnat(pids[1], fn<twice>, 8);
+    sync([&] { async([&] { done++; }).valid(); });
+    EXPECT_GE(done, 1);
+  });
+  EXPECT_EQ(done, 2);
+  EXPECT_TRUE(far.ready());
+}
+
+TEST_F(TasksTest, SyncCollectsAllErrorsInOrder) {
+  const Pid pid = addprocs(1).front();
+  std::atomic<bool> last{false};
+  try {
+    sync([&] {
+      remotecall(fn<fail_late>, pid, 1).valid();
+      async([] { throw std::runtime_error("second"); }).valid();
+      async([&] {
+        after(5ms).wait();
+        last = true;
+      }).valid();
+    });
+    FAIL();
+  } catch (const CompositeException& error) {
+    ASSERT_EQ(error.size(), 2u);
+    EXPECT_TRUE(contains(message_of(error.exceptions()[0]), "too large"));
+    EXPECT_TRUE(contains(message_of(error.exceptions()[1]), "second"));
+  }
+  EXPECT_TRUE(last);
+  EXPECT_THROW(sync([] { throw std::domain_error("own"); }), std::domain_error);
+}
+
+}  // namespace
+}  // namespace cohort::test
