@@ -13,7 +13,7 @@
 #include <cohort/error.hpp>
 
 #include "command.hpp"
-#include "config/nearest.hpp"
+#include "base/nearest.hpp"
 #include "config/option_schema.hpp"
 #include "exit_code.hpp"
 #include "plugin/loader.hpp"

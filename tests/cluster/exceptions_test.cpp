@@ -1,11 +1,20 @@
 // Group M: what a caller learns of an exception.
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
 #include "cluster_test.hpp"
 
 namespace cohort::test {
+
+// Not in the unnamed namespace: only names that the program exports can be told.
+[[gnu::noinline]] int throw_at_the_bottom(int x) {
+  if (x >= 0) throw std::out_of_range("too deep");
+  return x;
+}
+[[gnu::noinline]] int call_the_bottom(int x) { return throw_at_the_bottom(x) + 1; }
+
 namespace {
 
 using ExceptionsTest = ClusterTest;
@@ -51,6 +60,62 @@ TEST_F(ExceptionsTest, AReturnedExceptionIsAValue) {
   const Pid pid = addprocs(1).front();
   EXPECT_EQ(remotecall_fetch([] { return std::string(std::runtime_error("just a value").what()); }, pid),
             "just a value");
+}
+
+RemoteException caught(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const RemoteException& error) {
+    return error;
+  }
+  throw Error("nothing was thrown");
+}
+
+TEST_F(ExceptionsTest, TheStackOfTheThrowComesAlong) {
+  addprocs(2);
+  const auto expect_both = [](const std::string& stack) {
+    const auto inner = stack.find("throw_at_the_bottom(int) (cluster_tests+0x");
+    const auto outer = stack.find("call_the_bottom(int) (cluster_tests+0x");
+    EXPECT_NE(inner, stack.npos) << stack;
+    EXPECT_NE(outer, stack.npos) << stack;
+    EXPECT_LT(inner, outer) << stack;
+    EXPECT_TRUE(stack.starts_with("  at cohort::test::throw_at_the_bottom(int)")) << stack;
+    EXPECT_FALSE(contains(stack, "libcohort")) << stack;  // nothing of what called the function
+  };
+  for (Pid pid : {2, myid()}) {
+    const auto error = caught([&] { remotecall_fetch(fn<call_the_bottom>, pid, 1); });
+    expect_both(error.stack());
+    EXPECT_TRUE(contains(error.what(), "too deep\n  at cohort::test::throw_at_the_bottom(int)")) << error.what();
+    expect_both(caught([&] { remotecall(fn<call_the_bottom>, pid, 1).fetch(); }).stack());
+  }
+  expect_both(caught([] { remotecall_fetch([] { return remotecall_fetch(fn<call_the_bottom>, 3, 1); }, 2); }).stack());
+}
+
+TEST_F(ExceptionsTest, AnExceptionThatWasNotThrownHasNoStack) {
+  const Pid pid = addprocs(1).front();
+  auto put = [] {
+    try {
+      throw Error("handled");  // its memory is free again when the next one is made
+    } catch (const Error&) {
+    }
+    return remotecall_fetch([]() -> int { std::rethrow_exception(std::make_exception_ptr(std::logic_error("made"))); },
+                            myid());
+  };
+  EXPECT_EQ(caught([&] { remotecall_fetch(put, pid); }).stack(), "");
+}
+
+TEST_F(ExceptionsTest, AThrowAfterManyHandledOnesHasItsOwnStack) {
+  const Pid pid = addprocs(1).front();
+  auto body = [] {
+    for (int i = 0; i < 1000; i++) {
+      try {
+        throw Error("handled");
+      } catch (const Error&) {
+      }
+    }
+    return call_the_bottom(1);
+  };
+  EXPECT_TRUE(contains(caught([&] { remotecall_fetch(body, pid); }).stack(), "call_the_bottom"));
 }
 
 TEST(CompositeExceptions, ShowTheFirstAndCountTheRest) {

@@ -188,6 +188,64 @@ TEST_F(FuturesTest, TheOwnersDeathIsTheOutcome) {
   EXPECT_THROW(future.fetch(), ProcessExitedException);
 }
 
+TEST_F(FuturesTest, OfTwoPutsAtOnceOneWinsAndTheOtherHears) {
+  addprocs(2);
+  const auto try_put = [](Future<int> future) {
+    try {
+      future.put(myid());
+      return true;
+    } catch (const std::exception& error) {
+      if (!contains(error.what(), "Future can be set only once")) throw;
+      return false;
+    }
+  };
+  for (int i = 0; i < 100; i++) {
+    Future<int> future(i % 3 + 1);
+    auto a = remotecall(try_put, 2, future), b = remotecall(try_put, 3, future);
+    ASSERT_NE(a.fetch(), b.fetch()) << i;
+    EXPECT_EQ(future.fetch(), a.fetch() ? 2 : 3);
+  }
+  for (Pid pid : procs()) EXPECT_TRUE(eventually([&] { return reference_count(pid) == 0; })) << pid;
+}
+
+TEST_F(FuturesTest, AShippedFutureKeepsItsValueUntilAllHaveFetched) {
+  addprocs(2);
+  auto future = remotecall(fn<make_large>, 2, 5.0);
+  auto keep = [](Future<std::vector<double>> f) {
+    static Future<std::vector<double>> kept;
+    if (f.valid()) kept = f;
+    return f.valid() ? 0.0 : kept.fetch()[0];
+  };
+  remotecall_fetch(keep, 3, future);
+  EXPECT_EQ(future.fetch()[0], 5.0);
+  future = {};
+  EXPECT_EQ(reference_count(2), 1u);
+  EXPECT_EQ(remotecall_fetch(keep, 3, Future<std::vector<double>>()), 5.0);
+  EXPECT_TRUE(eventually([] { return reference_count(2) == 0; }));
+}
+
+TEST_F(FuturesTest, WaitedForHereFetchedHereThenFetchedThere) {
+  addprocs(2);
+  auto future = remotecall(fn<make_large>, 2, 6.0);
+  future.wait();
+  EXPECT_EQ(future.fetch()[0], 6.0);
+  EXPECT_EQ(remotecall_fetch([](Future<std::vector<double>> f) { return f.fetch()[0]; }, 3, future), 6.0);
+  std::vector<Future<double>> both;
+  auto shared = remotecall(fn<make_large>, 2, 7.0);
+  for (Pid pid : {3, 2, 3, 2}) {
+    both.push_back(remotecall([](Future<std::vector<double>> f) { return f.fetch()[0]; }, pid, shared));
+  }
+  EXPECT_EQ(shared.fetch()[0], 7.0);
+  for (auto& one : both) EXPECT_EQ(one.fetch(), 7.0);
+}
+
+TEST_F(FuturesTest, AFutureOfAnotherIsFilledByItsOwner) {
+  const Pid pid = addprocs(1).front();
+  Future<int> future(pid);
+  remote_do([](Future<int> f) { f.put(myid()); }, pid, future);
+  EXPECT_EQ(future.fetch(), pid);
+}
+
 TEST_F(FuturesTest, AFetchGivesUpAtItsDeadlineAndTheValueCanBeFetchedLater) {
   const Pid worker = addprocs(1).front();
   Future<int> gate(worker);

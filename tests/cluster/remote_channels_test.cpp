@@ -50,6 +50,23 @@ TEST_F(RemoteChannelsTest, BehavesTheSameHereAndThere) {
   }
 }
 
+TEST_F(RemoteChannelsTest, BatchesKeepOrderAndCapacity) {
+  const Pid pid = addprocs(1).front();
+  for (const Pid owner : {myid(), pid}) {
+    RemoteChannel<int> channel(3, owner);
+    channel.put_all({1, 2, 3});
+    EXPECT_EQ(channel.take_some(2), (std::vector<int>{1, 2}));
+    EXPECT_THROW(channel.put_all({4, 5, 6}, {.deadline = milliseconds(20)}), TimeoutError);
+    EXPECT_EQ(channel.take_some(10), (std::vector<int>{3, 4, 5}));
+    EXPECT_THROW(channel.take_some(1, {.deadline = milliseconds(5)}), TimeoutError);
+    channel.put(7);
+    channel.close();
+    EXPECT_THROW(channel.put_all({8}), ChannelClosedError);
+    EXPECT_EQ(channel.take_some(10), std::vector<int>{7});
+    EXPECT_THROW(channel.take_some(10), ChannelClosedError);
+  }
+}
+
 TEST_F(RemoteChannelsTest, ProducersAndConsumersOnEitherSide) {
   const Pid pid = addprocs(1).front();
   const auto produce = [](const RemoteChannel<int>& out) {

@@ -8,9 +8,13 @@
 #include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
+#include <cohort/everywhere.hpp>
 #include <cohort/finalize.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
+#include <cohort/module.hpp>
+#include <cohort/named_function.hpp>
+#include <cohort/named_value.hpp>
 #include <cohort/remote_channel.hpp>
 #include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>

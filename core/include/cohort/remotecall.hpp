@@ -43,6 +43,7 @@ auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
     return call_here<R>(function, std::forward<A>(arguments)...).fetch();
   } else {
+    ThrowStackScope scope;
     try {
       return static_cast<R>(function(std::forward<A>(arguments)...));
     } catch (...) {

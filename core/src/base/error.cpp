@@ -40,7 +40,8 @@ std::string message_of(const std::exception_ptr& exception) {
     if (exception) std::rethrow_exception(exception);
     return "no exception";
   } catch (const std::exception& error) {
-    return error.what();
+    const char* text = error.what();  // of a user's class: it may be anything
+    return text == nullptr ? "" : text;
   } catch (...) {
     return "unknown exception";
   }

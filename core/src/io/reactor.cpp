@@ -1,9 +1,6 @@
 #include "io/reactor.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,60 +10,12 @@
 
 #include <cohort/error.hpp>
 
+#include "io/reactor_threads.hpp"
+
 namespace cohort {
 
 PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
-
-// Whoever can hold the baton or wait for it: a thread in wait() (on its stack) or a pool thread.
-struct Waiter {
-  Parker* parker = nullptr;
-  Completion* completion = nullptr;
-  Interruption* interruption = nullptr;
-  Interruption* cancellation = nullptr;
-  Waiter* next = nullptr;  // in the list of its completion
-  bool granted = false;    // got its slot back
-
-  static bool called_off(const Interruption* by) {
-    return by != nullptr && by->requested.load(std::memory_order_relaxed);
-  }
-  bool over() const {
-    return (completion != nullptr && completion->done()) || called_off(interruption) || called_off(cancellation);
-  }
-};
-
-struct Reactor::PoolThread : Waiter {
-  Parker own;
-  std::shared_ptr<PoolTask> task;
-  std::thread thread;
-  bool short_slice = false;
-
-  // EEVDF (Linux 6.12 on) lets a thread with a shorter slice run first when it wakes; with the default one the driver
-  // may wait 3 ms behind a user function on its CPU. Ignored where the kernel does not know it.
-  void want_short_slice(bool want) {
-    if (short_slice == want) return;
-    short_slice = want;
-    struct {
-      std::uint32_t size, policy;
-      std::uint64_t flags;
-      std::int32_t nice;
-      std::uint32_t priority;
-      std::uint64_t runtime, deadline, period;
-    } attributes{48, 0, 0, getpriority(PRIO_PROCESS, 0), 0, want ? 100'000ul : 0ul, 0, 0};
-    syscall(SYS_sched_setattr, 0, &attributes, 0);
-  }
-};
-
-struct Reactor::ThreadState {
-  Reactor* loop_of = nullptr;
-  Reactor* task_of = nullptr;
-};
-
-namespace {
-constexpr int quiet_ticks = 8;  // undisturbed ticks after which the watcher sleeps
-constexpr Duration gather_replies = std::chrono::microseconds(20);
-constexpr Duration spare_thread_life = std::chrono::seconds(10);
-}  // namespace
 
 Reactor::ThreadState& Reactor::thread_state() {
   static thread_local ThreadState state;
@@ -77,7 +26,10 @@ bool Reactor::on_loop() const { return thread_state().loop_of == this; }
 bool Reactor::in_task() const { return thread_state().task_of == this; }
 
 Reactor::Reactor(Options options)
-    : grace_(options.grace), max_threads_(std::max(options.max_threads, 2)), slots_(std::max(options.slots, 1)) {
+    : grace_(options.grace),
+      spare_thread_life_(options.spare_thread_life),
+      max_threads_(std::max(options.max_threads, 2)),
+      slots_(std::max(options.slots, 1)) {
   wake_descriptor_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   if (int error = uv_loop_init(&loop_); error != 0) {
@@ -106,8 +58,18 @@ Reactor::~Reactor() {
   }
   for (std::size_t i = 0; i < threads_.size(); i++) threads_[i]->thread.join();  // no spawn() after stop_
   for (auto& thread : retired_) thread->thread.join();
+  for (auto& thread : threads_) {  // woken for a task, but stopped before it ran
+    if (thread->task != nullptr) tasks_.push_back(std::move(thread->task));
+  }
   thread_state().loop_of = this;
-  for (auto& operation : std::exchange(operations_, {})) operation();
+  for (;;) {  // what is destroyed may post(), and what is run may submit()
+    auto tasks = std::exchange(tasks_, {});
+    auto read = std::exchange(turn_tasks_, {});
+    auto operations = std::exchange(operations_, {});
+    if (tasks.empty() && read.empty() && operations.empty()) break;
+    for (auto& operation : operations) operation();
+    turn_completions_.clear();
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
@@ -159,78 +121,6 @@ void Reactor::leave_waiters(Waiter& waiter) {
       break;
     }
   }
-}
-
-void Reactor::release_slot(Wakes& wakes) {
-  if (resuming_.empty() || active_ > slots_) {
-    active_--;
-    return;
-  }
-  resuming_.front()->granted = true;
-  wakes.add(*resuming_.front()->parker);
-  resuming_.pop_front();
-}
-
-void Reactor::acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes) {
-  if (active_ < slots_) {
-    active_++;
-    return;
-  }
-  resuming_.push_back(&waiter);
-  while (!waiter.granted) {
-    lock.unlock();
-    wakes.fire();
-    waiter.parker->park();
-    lock.lock();
-  }
-}
-
-Reactor::PoolThread* Reactor::spawn() {
-  for (auto& thread : std::exchange(retired_, {})) thread->thread.join();  // they no longer need the lock
-  if (static_cast<int>(threads_.size()) >= max_threads_) return nullptr;
-  auto owned = std::make_unique<PoolThread>();
-  PoolThread* thread = owned.get();
-  thread->parker = &thread->own;
-  try {
-    thread->thread = std::thread([this, thread] { pool_main(*thread); });
-  } catch (const std::system_error&) {
-    return nullptr;  // no more threads on this machine: the same as max_threads
-  }
-  threads_.push_back(std::move(owned));
-  return thread;
-}
-
-Reactor::PoolThread* Reactor::resting_thread() {
-  if (!idle_.empty()) {
-    PoolThread* thread = idle_.back();
-    idle_.pop_back();
-    return thread;
-  }
-  return watcher_ != nullptr ? std::exchange(watcher_, nullptr) : spawn();
-}
-
-void Reactor::assign_tasks(Wakes& wakes) {
-  while (active_ < slots_ && resuming_.empty() && !tasks_.empty()) {
-    PoolThread* thread = resting_thread();
-    if (thread == nullptr) {
-      if (active_ == 0) refuse_tasks_without_thread();
-      return;
-    }
-    active_++;
-    thread->task = std::move(tasks_.front());
-    tasks_.pop_front();
-    wakes.add(*thread->parker);
-  }
-}
-
-// Every pool thread is blocked in a wait, so nothing would ever run these: say so instead of a silent deadlock.
-void Reactor::refuse_tasks_without_thread() {
-  auto refused = std::make_shared<std::deque<std::shared_ptr<PoolTask>>>(std::move(tasks_));
-  tasks_.clear();
-  operations_.push_back([refused] {
-    for (auto& task : *refused) task->refuse();
-  });
-  wake_driver();
 }
 
 // Restores the invariants after every change: a runnable task has a thread; a free baton, or gathered output, has an
@@ -297,141 +187,10 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     flush_gathered(lock, true);
   }
   kick_ = false;
-  const bool runnable = !tasks_.empty() && active_ < slots_;
+  const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
   polling_ = true;
   on_loop([&] { uv_run(&loop_, UV_RUN_ONCE); });
-}
-
-void Reactor::pool_main(PoolThread& self) {
-  prctl(PR_SET_TIMERSLACK, 1000);
-  Wakes wakes;
-  Lock lock(mutex_);
-  bool hot = false;  // just ran something: take a free baton at once
-  while (!stop_) {
-    if (self.task != nullptr) {
-      self.want_short_slice(false);
-      run_tasks(lock, self, wakes);
-      hot = true;
-      continue;
-    }
-    if (driver_ == nullptr && hot) driver_ = &self;
-    if (driver_ != &self) {
-      hot = false;
-      if (!rest(lock, self, wakes)) return;
-      continue;
-    }
-    turn(lock, self, wakes);
-    if (!tasks_.empty() && active_ < slots_ && resuming_.empty()) {  // run it here, leaving the baton free
-      active_++;
-      self.task = std::move(tasks_.front());
-      tasks_.pop_front();
-      free_baton();
-      settle(wakes);
-    } else if (!wakes.empty()) {  // somebody's wait ended here, and that thread likely waits again soon
-      pass_baton_on(wakes);
-      hot = false;
-      settle(wakes);
-    }
-  }
-  if (driver_ == &self) free_baton();
-}
-
-// Runs self.task, whose slot is taken, and what is queued behind it.
-void Reactor::run_tasks(Lock& lock, PoolThread& self, Wakes& wakes) {
-  Clock::time_point gathering_since{};
-  for (;;) {
-    auto task = std::move(self.task);
-    task->more_follow = !tasks_.empty() && resuming_.empty();
-    lock.unlock();
-    wakes.fire();
-    if (task->more_follow) {
-      const auto now = Clock::now();
-      if (gathering_since == Clock::time_point{}) {
-        gathering_since = now;
-      } else if (now - gathering_since > gather_replies) {
-        task->more_follow = false;
-        gathering_since = {};
-      }
-    }
-    thread_state().task_of = this;
-    task->run();
-    thread_state().task_of = nullptr;
-    task.reset();
-    lock.lock();
-    if (stop_ || tasks_.empty() || !resuming_.empty() || active_ > slots_) break;
-    self.task = std::move(tasks_.front());
-    tasks_.pop_front();
-  }
-  flush_gathered(lock, true);
-  release_slot(wakes);
-  settle(wakes);
-}
-
-// Parked: as the watcher if there is none, else as a spare. Returns with a task, with the baton, or on stop; false when
-// retired, for want of work.
-bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
-  self.want_short_slice(true);
-  if (watcher_ == nullptr) {
-    watcher_ = &self;
-    watcher_armed_ = true;
-  } else if (watcher_ != &self) {  // else settle() made this thread, or chose it, to be the watcher
-    idle_.push_back(&self);
-  }
-  int quiet = 0;
-  std::uint64_t seen = releases_;
-  const auto spare_until = Clock::now() + spare_thread_life;
-  while (!stop_ && self.task == nullptr) {
-    auto until = Clock::time_point::max();
-    if (watcher_ == &self && watcher_armed_) {
-      const auto now = Clock::now();
-      until = now + grace_;
-      if (driver_ == nullptr) {
-        if (kick_ || now - free_since_ >= grace_) {
-          kick_ = false;
-          watcher_ = nullptr;
-          driver_ = &self;
-          return true;
-        }
-        until = free_since_ + grace_;
-        quiet = 0;
-        seen = releases_;
-      } else if (releases_ != seen) {
-        quiet = 0;
-        seen = releases_;
-      } else if (++quiet > quiet_ticks && gathered_.empty()) {
-        watcher_armed_ = false;
-        quiet = 0;
-        until = Clock::time_point::max();
-      }
-      if (!gathered_.empty()) {
-        if (now - gathered_since_ >= grace_) {
-          flush_gathered(lock, false);
-          continue;
-        }
-        until = std::min(until, gathered_since_ + grace_);
-      }
-    } else if (watcher_ != &self && static_cast<int>(idle_.size()) > slots_) {
-      if (Clock::now() >= spare_until) {
-        std::erase(idle_, &self);
-        auto place =
-            std::find_if(threads_.begin(), threads_.end(), [&](auto& thread) { return thread.get() == &self; });
-        retired_.push_back(std::move(*place));
-        threads_.erase(place);
-        return false;
-      }
-      until = spare_until;
-    }
-    lock.unlock();
-    wakes.fire();
-    self.own.park(until);
-    lock.lock();
-  }
-  if (watcher_ == &self)
-    watcher_ = nullptr;
-  else
-    std::erase(idle_, &self);
-  return true;
 }
 
 // --- Any thread, without the lock. ---

@@ -66,8 +66,10 @@ class Reactor {
  public:
   struct Options {
     int slots = 1;                                  ///< user functions running at once
-    int max_threads = 1024;                         ///< pool threads, those blocked in a wait included
+    int max_threads = 1024;                         ///< pool threads, those blocked in a wait included; one is kept
+                                                    ///< for the loop
     Duration grace = std::chrono::milliseconds(1);  ///< nobody drove for this long: the watcher takes over
+    Duration spare_thread_life = std::chrono::seconds(10);  ///< idle threads beyond the slots end after this
   };
 
   explicit Reactor(Options options);
@@ -120,7 +122,9 @@ class Reactor {
   void finish(Completion& completion, Waiter* self, Wakes& wakes);
   void leave_waiters(Waiter& waiter);
   void release_slot(Wakes& wakes);
+  void resume_first(Wakes& wakes);
   void acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes);
+  bool loop_needs_last_thread(bool driver_leaves) const;
   PoolThread* spawn();
   PoolThread* resting_thread();
   void settle(Wakes& wakes);
@@ -132,7 +136,7 @@ class Reactor {
   void run_tasks(Lock& lock, PoolThread& self, Wakes& wakes);
   bool rest(Lock& lock, PoolThread& self, Wakes& wakes);
 
-  const Duration grace_;
+  const Duration grace_, spare_thread_life_;
   const int max_threads_;
   uv_loop_t loop_;
   uv_poll_t wake_poll_;

@@ -34,10 +34,10 @@ void Members::add(const MemberInfo& member) {
   epoch_++;
 }
 
-bool Members::remove(Pid pid) {
+bool Members::remove(Pid pid, const std::string& cause) {
   std::shared_ptr<Connection> connection;  // released after the lock
   Guard lock(mutex_);
-  if (!gone_.insert(pid).second) return false;
+  if (!gone_.try_emplace(pid, cause).second) return false;
   if (auto member = members_.find(pid); member != members_.end()) {
     connection = std::move(member->second.connection);
     members_.erase(member);
@@ -54,6 +54,12 @@ bool Members::contains(Pid pid) const {
 bool Members::is_gone(Pid pid) const {
   Guard lock(mutex_);
   return gone_.contains(pid);
+}
+
+std::string Members::cause_of_end(Pid pid) const {
+  Guard lock(mutex_);
+  auto gone = gone_.find(pid);
+  return gone == gone_.end() ? "" : gone->second;
 }
 
 std::vector<MemberInfo> Members::list() const {

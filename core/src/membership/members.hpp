@@ -4,7 +4,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -39,9 +38,11 @@ class Members {
 
   void add(const MemberInfo& member);
   /// @return false: it was gone already. Its connection, if any, is the caller's to close.
-  bool remove(Pid pid);
+  bool remove(Pid pid, const std::string& cause = "");
   bool contains(Pid pid) const;
   bool is_gone(Pid pid) const;
+  /// As remove() was told; "": not known here.
+  std::string cause_of_end(Pid pid) const;
   std::vector<MemberInfo> list() const;
   std::vector<Pid> pids() const;
 
@@ -72,7 +73,7 @@ class Members {
   mutable std::mutex mutex_;  // guards all below
   std::uint64_t epoch_ = 0;
   std::map<Pid, Member> members_;
-  std::set<Pid> gone_;
+  std::map<Pid, std::string> gone_;  // with the cause
 };
 
 }  // namespace cohort

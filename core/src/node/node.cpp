@@ -1,6 +1,7 @@
 #include "node/node.hpp"
 
-#include <cstring>
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <cohort/error.hpp>
@@ -13,7 +14,9 @@
 
 namespace cohort {
 namespace {
-constexpr int max_unauthenticated = 64;  // accepted connections that have not proved themselves yet
+constexpr std::size_t max_strangers = 64;  // accepted connections that have not proved themselves yet
+constexpr int accepts_a_turn = 16;         // then those that are too many are closed
+constexpr unsigned told_strangers = 20;    // reported one by one; whoever reaches the port could else fill the disk
 constexpr int blocking_threads = 32;
 }  // namespace
 
@@ -27,7 +30,7 @@ Node::Node(Pid self, Settings settings)
       channels_(*references_),
       settings_(std::move(settings)),
       blocking_(std::make_unique<BlockingPool>(blocking_threads)) {
-  start_heartbeat(settings_.timeouts.heartbeat);
+  start_heartbeat(settings_.timeouts);
 }
 
 Node::~Node() {
@@ -66,7 +69,7 @@ void Node::configure(Pid self, const Timeouts& timeouts, Topology topology, bool
   self_.store(self);
   topology_.store(topology);
   lazy_.store(lazy);
-  start_heartbeat(timeouts.heartbeat);
+  start_heartbeat(timeouts);
 }
 
 Transport& Node::transport() {
@@ -94,7 +97,14 @@ std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer) {
   connection->set_peer(peer);
   reactor_->post([this, connection, handshake = timeouts().handshake] {
     connections_.insert(connection);
-    if (!connection->dialled()) unauthenticated_++;
+    if (!connection->dialled()) {
+      strangers_.push_back(connection);
+      // The oldest goes: idle ones cannot keep out who does prove itself at once.
+      if (strangers_.size() > max_strangers) {
+        strangers_.front()->close("too many connections wait to prove themselves");
+        strangers_.pop_front();
+      }
+    }
     connection->start(handshake);
   });
   return connection;
@@ -113,7 +123,11 @@ void Node::accept_at(std::unique_ptr<Listener> listener) {
 }
 
 void Node::accept_waiting() {
-  while (listener_ != nullptr) {
+  for (int i = 0; listener_ != nullptr; i++) {
+    if (i == accepts_a_turn) {
+      if (listener_->descriptor() < 0) reactor_->post([this] { accept_waiting(); });
+      return;
+    }
     std::optional<IoPair> pair;
     try {
       pair = listener_->accept();
@@ -121,10 +135,6 @@ void Node::accept_waiting() {
       log_warning(std::string("accept failed: ") + error.what());
     }
     if (!pair) return;
-    if (unauthenticated_ >= max_unauthenticated) {
-      log_warning("too many connections that have not proved themselves: one was refused");
-      continue;
-    }
     add_connection(std::move(*pair), no_pid);
   }
 }
@@ -132,7 +142,7 @@ void Node::accept_waiting() {
 void Node::on_established(const std::shared_ptr<Connection>& connection) {
   const Pid said = connection->peer_identity().pid;
   if (!connection->dialled()) {
-    unauthenticated_--;
+    std::erase(strangers_, connection);
     if (!role_->on_accepted(connection)) connection->close("not wanted");
     return;
   }
@@ -148,11 +158,18 @@ void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::s
   connections_.erase(connection);
   suspects_.erase(connection.get());
   if (!connection->dialled() && !connection->established()) {
-    unauthenticated_--;
-    log_info("Process(" + std::to_string(self()) + ") - Unknown remote, closing connection: " + reason);
-    return;
+    std::erase(strangers_, connection);
+    return report_stranger(reason);
   }
   role_->on_lost(connection, reason);
+}
+
+void Node::report_stranger(const std::string& reason) {
+  strangers_seen_++;
+  const bool tell = strangers_seen_ <= told_strangers || std::has_single_bit(strangers_seen_);
+  log(tell ? LogLevel::warn : LogLevel::info,
+      "Process(" + std::to_string(self()) + ") - Unknown remote, closing connection: " + reason +
+          (strangers_seen_ < told_strangers ? "" : " (" + std::to_string(strangers_seen_) + " so far)"));
 }
 
 void Node::fail_requests(Connection& connection, const std::string& cause) {
@@ -210,7 +227,7 @@ bool Node::may_connect(Pid pid) {
 
 std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   if (auto connection = members_.connection(pid)) return connection;
-  if (members_.is_gone(pid)) throw ProcessExitedException(pid, "");
+  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
   auto attempted = members_.attempt(pid);
   if (attempted.connection != nullptr) return attempted.connection;
   if (attempted.attempt == nullptr) throw Error("no process with id " + std::to_string(pid) + " exists");
@@ -234,7 +251,7 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
         ErrorKind::disconnected);
   }
   if (!attempted.attempt->error.empty()) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, "");
+    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
     throw Error("process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) + ": " +
                     attempted.attempt->error,
                 ErrorKind::disconnected);
@@ -262,10 +279,13 @@ void Node::finish_attempt(Pid pid, const std::string& error) {
 
 // --- Liveness. ---
 
-void Node::start_heartbeat(Duration interval) {
+void Node::start_heartbeat(const Timeouts& limits) {
+  // Nobody is given up who was not asked several times before.
+  const Duration interval = limits.heartbeat == never ? never : std::min(limits.heartbeat, limits.dead / 4);
   reactor_->post([this, interval] {
     if (interval == heartbeat_interval_) return;
     heartbeat_interval_ = interval;
+    last_check_ = Clock::now();
     heartbeat_.start(
         *reactor_, interval, [this] { check_liveness(); }, interval);
   });
@@ -274,22 +294,22 @@ void Node::start_heartbeat(Duration interval) {
 void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
+  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread.
+  const bool was_away = now - std::exchange(last_check_, now) > 2 * heartbeat_interval_;
   for (const auto& connection : std::set(connections_)) {
     if (!connection->established()) continue;
     const auto silence = now - connection->last_received();
-    if (silence < limits.heartbeat / 2) {
+    if (silence < limits.suspect) {
       if (suspects_.erase(connection.get()) > 0)
         log_warning("process " + std::to_string(connection->peer()) + " answers again");
-      continue;
-    }
-    if (silence >= limits.dead) {
+    } else if (silence >= limits.dead && !was_away) {
       connection->close("no answer for " + in_seconds(limits.dead));
       continue;
-    }
-    if (silence >= limits.suspect && suspects_.insert(connection.get()).second) {
+    } else if (suspects_.insert(connection.get()).second) {
       log_warning("process " + std::to_string(connection->peer()) + " is suspect: no answer for " +
                   in_seconds(limits.suspect));
     }
+    // Also to one that is heard all the time: it may be sending so much that its own question waits behind that.
     connection->send(FrameKind::ping, 0, {}, SendQueue::Mode::before_wait);
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -13,6 +14,7 @@
 #include "io/reactor.hpp"
 #include "membership/members.hpp"
 #include "membership/router.hpp"
+#include "parallel/named_values.hpp"
 #include "remote/call_server.hpp"
 #include "remote/channel_server.hpp"
 #include "remote/references.hpp"
@@ -60,6 +62,7 @@ class Node final : public Router, public Connection::Handler {
   Members& members() { return members_; }
   References& references() { return *references_; }
   CallServer& calls() { return calls_; }
+  NamedValues& values() { return values_; }
   BlockingPool& blocking() { return *blocking_; }
   Timeouts timeouts() const;
   std::string cookie() const;
@@ -92,7 +95,8 @@ class Node final : public Router, public Connection::Handler {
   void on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void accept_waiting();
-  void start_heartbeat(Duration interval);
+  void report_stranger(const std::string& reason);
+  void start_heartbeat(const Timeouts& limits);
   void check_liveness();
 
   std::atomic<Pid> self_;
@@ -101,6 +105,7 @@ class Node final : public Router, public Connection::Handler {
   const std::shared_ptr<References> references_;
   CallServer calls_;
   ChannelServer channels_;
+  NamedValues values_;
   std::unique_ptr<Transport> transport_;
   Role* role_ = nullptr;
   std::atomic<Topology> topology_{Topology::all_to_all};
@@ -113,9 +118,11 @@ class Node final : public Router, public Connection::Handler {
   std::shared_ptr<Listener> listener_;
   PollWatcher listener_watcher_;
   std::set<std::shared_ptr<Connection>> connections_;  // all, from their first moment to on_closed
-  int unauthenticated_ = 0;
+  std::deque<std::shared_ptr<Connection>> strangers_;  // accepted, not authenticated; the oldest first
+  unsigned strangers_seen_ = 0;
   Timer heartbeat_;
   Duration heartbeat_interval_{};
+  Clock::time_point last_check_{};
   std::set<const Connection*> suspects_;
 
   std::unique_ptr<BlockingPool> blocking_;  // last: its work uses all of the above

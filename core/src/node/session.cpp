@@ -50,8 +50,8 @@ class OwnArguments {
     if (!flags_.empty()) {
       throw ConfigError(
           "unknown flag --cohort-" + flags_.front() +
-          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
-          "--cohort-no-lazy");
+          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
+          "--cohort-lazy, --cohort-no-lazy");
     }
   }
 
@@ -79,6 +79,8 @@ std::string read_cookie(Duration limit) {
     char next = 0;
     const ssize_t n = read(STDIN_FILENO, &next, 1);
     if (n < 0 && errno == EINTR) continue;
+    // An empty line is a cookie, but nothing at all is none: everybody could join such a worker.
+    if (n <= 0 && line.empty()) throw Error("no cookie came by standard input");
     if (n <= 0 || next == '\n') break;
     line.push_back(next);
     if (line.size() > longest_cookie) throw Error("the cookie on standard input is too long");
@@ -95,6 +97,7 @@ Duration master_timeout() {
 }
 
 [[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
@@ -106,9 +109,10 @@ Duration master_timeout() {
     auto* worker = new Worker(std::move(settings));  // never destroyed while functions run
     CurrentNode::set_for_process(worker->node().current());
     const int code = worker->serve();
-    if (!worker->node().calls().idle()) {
+    end_additional_workers();
+    if (!worker->node().calls().idle() || !worker->node().blocking().wait_until_idle(Clock::now())) {
       std::fflush(nullptr);
-      _exit(code);  // a function is running: nothing that it uses may be destroyed
+      _exit(code);  // something is running: nothing that it uses may be destroyed
     }
     CurrentNode::set_for_process({});
     delete worker;
@@ -148,6 +152,10 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
         R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
     file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
   }
+  while (const auto module = own.value("load")) {
+    if (!file) file.emplace();
+    file->modules.push_back(*module);
+  }
   const auto topology = own.value("topology");
   const bool lazy = own.has("lazy"), not_lazy = own.has("no-lazy");
   own.refuse_rest();
@@ -156,6 +164,17 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
     if (lazy || not_lazy) file->lazy = lazy;
   }
   return file;
+}
+
+void end_master() {
+  std::unique_ptr<Master> master(the_master.load());
+  if (master == nullptr) return;
+  master->remove_all();
+  the_master.store(nullptr);
+  CurrentNode::set_for_process({});
+  if (master->release_managers()) return;
+  static std::atomic<Master*> abandoned;  // what a manager's thread still uses ends with the process
+  abandoned.store(master.release());
 }
 
 }  // namespace
@@ -167,6 +186,8 @@ Master& current_master() {
   CurrentNode::get();  // says what is missing when there is no session at all
   throw Error("Only process 1 can add and remove workers");
 }
+
+Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 Session::Session(int& argc, char** argv) {
   OwnArguments own(argc, argv);
@@ -192,18 +213,10 @@ Session::Session(int& argc, char** argv) {
   } catch (const std::exception& error) {
     std::cerr << "cohort: " << error.what() << '\n';
   }
-  delete the_master.exchange(nullptr);
-  CurrentNode::set_for_process({});
+  end_master();
   std::exit(code);
 }
 
-Session::~Session() {
-  if (Master* master = the_master.load()) {
-    master->remove_all();
-    the_master.store(nullptr);
-    CurrentNode::set_for_process({});
-    delete master;
-  }
-}
+Session::~Session() { end_master(); }
 
 }  // namespace cohort

@@ -128,6 +128,11 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
         launch_additional_workers(*node_, connection, std::move(*shared));
       });
       return true;
+    case FrameKind::look_after:
+      node_->blocking().run([this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
+        look_after_additional_worker(*node_, connection, std::move(*shared));
+      });
+      return true;
     default:
       return false;
   }

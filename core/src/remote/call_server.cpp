@@ -42,6 +42,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       : Call(std::move(from), frame_header), server_(server), payload_(std::move(payload)) {}
 
   void run() noexcept override {
+    detail::ThrowStackScope stack_scope;
     Payload result;
     std::exception_ptr failure;
     {

@@ -149,12 +149,16 @@ bool ChannelQueue::try_put(ChannelItem&& item) {
 }
 
 bool ChannelQueue::try_take(ChannelItem& item) {
+  if (take_more(item)) return true;
+  std::lock_guard lock(mutex_);
+  if (closed_by_ != nullptr && !available()) std::rethrow_exception(closed_by_);
+  return false;
+}
+
+bool ChannelQueue::take_more(ChannelItem& item) {
   Done done;
   Lock lock(mutex_);
-  if (!available()) {
-    if (closed_by_ != nullptr) std::rethrow_exception(closed_by_);
-    return false;
-  }
+  if (!available()) return false;
   item = take_first(done);
   tell(lock, done);
   return true;

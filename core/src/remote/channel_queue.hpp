@@ -71,6 +71,8 @@ class ChannelQueue {
   bool try_put(ChannelItem&& item);
   bool try_take(ChannelItem& item);
   bool try_fetch(ChannelItem& item);
+  /// As try_take, but never throws.
+  bool take_more(ChannelItem& item);
 
   /// Puts fail from now on, takes when nothing is left. @param reason null: ChannelClosedError. Only the first counts.
   void close(std::exception_ptr reason);

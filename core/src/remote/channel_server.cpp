@@ -7,6 +7,7 @@
 
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
+#include "remote/payload_codec.hpp"
 
 namespace cohort {
 
@@ -15,6 +16,8 @@ using detail::ChannelQueue;
 using detail::RemoteChannelState;
 
 namespace {
+
+constexpr std::size_t max_packed_bytes = 1 << 20, max_packed = 1000;  // in one answer, but for its last item
 
 struct Answer {
   std::shared_ptr<Connection> connection;
@@ -78,6 +81,12 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
         connection_(connection),
         request_(request) {}
 
+  /// Of a take: as many as there are, up to `most`.
+  void take_more_from(std::shared_ptr<RemoteChannelState> channel, std::uint64_t most) {
+    more_ = std::move(channel);
+    most_ = most;
+  }
+
   Pid client() const override { return client_; }
   bool is(const Connection& connection, std::uint64_t request) const {
     return request_ == request && connection_.lock().get() == &connection;
@@ -91,6 +100,7 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     if (connection == nullptr) return;
     try {
       if (failure != nullptr) return reply(references_, failed(*references_, connection, request_, failure));
+      if (more_ != nullptr) return reply(references_, {connection, request_, pack()});
       const bool with_item = kind == ChannelQueue::Kind::take || kind == ChannelQueue::Kind::fetch;
       auto payload = with_item ? std::static_pointer_cast<const Payload>(std::move(item.object))
                                : std::make_shared<const Payload>();
@@ -101,10 +111,30 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
   }
 
  private:
+  std::shared_ptr<const Payload> pack() {
+    std::vector<detail::ChannelItem> items;
+    std::size_t bytes = 0, segments = 0, references = 0;
+    const auto fits = [&] { return bytes < max_packed_bytes && segments < max_packed && references < max_packed; };
+    do {
+      const auto& payload = *static_cast<const Payload*>(item.object.get());
+      bytes += payload.byte_size();
+      segments += payload.segments.size();
+      references += payload.references.size();
+      items.push_back(std::move(item));
+    } while (items.size() < most_ && fits() && more_->queue()->take_more(item));
+    auto packed = std::make_shared<Payload>();
+    OutArchive archive(*packed);
+    archive.write_size(items.size());
+    for (const auto& one : items) save_payload(archive, *static_cast<const Payload*>(one.object.get()));
+    return packed;
+  }
+
   const std::shared_ptr<References> references_;
   const Pid client_;
   const std::weak_ptr<Connection> connection_;
   const std::uint64_t request_;
+  std::shared_ptr<RemoteChannelState> more_;  // null: one item
+  std::uint64_t most_ = 1;
 };
 
 void ChannelServer::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
@@ -159,6 +189,14 @@ void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&
       return start(ChannelQueue::Kind::put);
     case ChannelOp::take:
       return start(ChannelQueue::Kind::take);
+    case ChannelOp::take_some: {
+      std::uint64_t most = 0;
+      archive(most);
+      auto operation =
+          std::make_shared<Parked>(ChannelQueue::Kind::take, references_.shared_from_this(), connection, request);
+      operation->take_more_from(channel, most);
+      return queue.start(operation);
+    }
     case ChannelOp::fetch:
       return start(ChannelQueue::Kind::fetch);
     case ChannelOp::wait:

@@ -2,7 +2,6 @@
 
 #include <cxxabi.h>
 
-#include <cstdlib>
 #include <future>
 #include <new>
 #include <system_error>
@@ -10,6 +9,9 @@
 #include <variant>
 
 #include <cohort/archive.hpp>
+
+#include "base/demangle.hpp"
+#include "remote/throw_stack.hpp"
 
 namespace cohort {
 namespace {
@@ -60,18 +62,11 @@ void serialize(Archive& archive, Encoded& encoded) {
   encoded.cause = static_cast<CauseType>(cause);
 }
 
-std::string readable(const char* mangled) {
-  int status = 0;
-  char* name = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
-  std::string text = status == 0 ? name : mangled;
-  std::free(name);
-  return text;
-}
-
 // The most derived known type first. A type of the user's keeps its name and text, and arrives as its standard base.
 Encoded describe(const std::exception_ptr& exception, Pid worker) {
   Encoded result;
   result.details.worker = worker;
+  result.details.stack = throw_stack_of(exception);
   try {
     std::rethrow_exception(exception);
   } catch (const RemoteException& error) {
@@ -84,8 +79,8 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     }
     return result;
   } catch (const std::exception& error) {
-    result.details.type_name = readable(typeid(error).name());
-    result.details.message = error.what();
+    result.details.type_name = demangle(typeid(error).name());
+    result.details.message = message_of(exception);
     const auto is = [&]<class T>(std::type_identity<T>, CauseType type) {
       if (result.cause == CauseType::none && dynamic_cast<const T*>(&error) != nullptr) result.cause = type;
     };
@@ -123,7 +118,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     is(std::type_identity<std::bad_optional_access>{}, CauseType::bad_optional_access);
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    result.details.type_name = type != nullptr ? readable(type->name()) : "unknown";
+    result.details.type_name = type != nullptr ? demangle(type->name()) : "unknown";
     result.details.message = "not a std::exception";
   }
   return result;

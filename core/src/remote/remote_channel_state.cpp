@@ -8,6 +8,7 @@
 #include "remote/blocked_operation.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
+#include "remote/payload_codec.hpp"
 #include "remote/references.hpp"
 
 namespace cohort::detail {
@@ -54,6 +55,9 @@ class RemoteChannelState::Asked final : public Request {
   void on_lost(const std::string& cause) noexcept override {
     lost_ = std::make_exception_ptr(ProcessExitedException(owner_, cause));
   }
+  std::shared_ptr<Connection> connection;
+  std::uint64_t request = 0;
+
   Payload take(References& references) {
     if (lost_ != nullptr) std::rethrow_exception(lost_);
     Payload payload;
@@ -70,32 +74,56 @@ class RemoteChannelState::Asked final : public Request {
   std::exception_ptr lost_;
 };
 
-Payload RemoteChannelState::ask(ChannelOp what, const Payload& argument, const WaitOptions& options) {
+std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin(ChannelOp what, const Payload& argument,
+                                                                     SendQueue::Mode mode) {
   Router& router = references_->router();
-  auto connection = router.connection_to(owner);
   auto asked = std::make_shared<Asked>(owner);
-  const auto id = connection->requests().add(asked);
+  asked->connection = router.connection_to(owner);
+  const auto id = asked->connection->requests().add(asked);
   if (!id) throw ProcessExitedException(owner, "the connection ended");
+  asked->request = *id;
   std::vector<ReferenceEntry> entries;
   if (!argument.references.empty()) entries = references_->acquire_for(owner, argument.references);
-  const Payload name = encode_name(ref);
-  const auto flags = static_cast<std::uint8_t>(what);
-  auto written = connection->send(FrameKind::channel, flags, *id, argument, SendQueue::Mode::before_wait, entries,
-                                  name.body.span());
+  auto written = asked->connection->send(FrameKind::channel, static_cast<std::uint8_t>(what), *id, argument, mode,
+                                         entries, encode_name(ref).body.span());
   if (written != nullptr) router.reactor().wait(*written);
+  return asked;
+}
+
+Payload RemoteChannelState::finish(Asked& asked, const WaitOptions& options) {
+  Reactor& reactor = references_->router().reactor();
   try {
-    wait_interruptibly(router.reactor(), *asked, options, channel_of, owner);
+    wait_interruptibly(reactor, asked, options, channel_of, owner);
   } catch (...) {
-    const auto call_off = static_cast<std::uint8_t>(ChannelOp::call_off);
-    connection->send(FrameKind::channel, call_off, *id, {}, SendQueue::Mode::before_wait, {}, name.body.span());
-    router.reactor().wait(*asked);  // the owner's loop answers, or its end does
+    asked.connection->send(FrameKind::channel, static_cast<std::uint8_t>(ChannelOp::call_off), asked.request, {},
+                           SendQueue::Mode::before_wait, {}, encode_name(ref).body.span());
+    reactor.wait(asked);  // the owner's loop answers, or its end does
     try {
-      return asked->take(*references_);  // it was done already: an item must not be lost
+      return asked.take(*references_);  // it was done already: an item must not be lost
     } catch (const CancelledException&) {
     }
     throw;
   }
-  return asked->take(*references_);
+  return asked.take(*references_);
+}
+
+Payload RemoteChannelState::ask(ChannelOp what, const Payload& argument, const WaitOptions& options) {
+  return finish(*begin(what, argument, SendQueue::Mode::before_wait), options);
+}
+
+void RemoteChannelState::put_all(const std::vector<Payload>& items, const WaitOptions& options) {
+  std::vector<std::shared_ptr<Asked>> puts;
+  puts.reserve(items.size());
+  for (const auto& item : items) puts.push_back(begin(ChannelOp::put, item, SendQueue::Mode::gather));
+  std::exception_ptr first;
+  for (const auto& put : puts) {
+    try {
+      finish(*put, first == nullptr ? options : WaitOptions{.deadline = Clock::now()});  // after a failure none waits
+    } catch (...) {
+      if (first == nullptr) first = std::current_exception();
+    }
+  }
+  if (first) std::rethrow_exception(first);
 }
 
 std::size_t RemoteChannelState::bytes() {
@@ -162,6 +190,28 @@ PayloadPtr remote_channel_take(const RemoteChannelPtr& channel, const WaitOption
 PayloadPtr remote_channel_fetch(const RemoteChannelPtr& channel, const WaitOptions& options) {
   if (channel->queue() != nullptr) return payload_of(channel_fetch(channel->queue(), options));
   return owned(channel->ask(ChannelOp::fetch, {}, options));
+}
+
+void remote_channel_put_all(const RemoteChannelPtr& channel, std::vector<Payload>&& items, const WaitOptions& options) {
+  if (channel->queue() == nullptr) return channel->put_all(items, options);
+  for (auto& item : items) channel_put(channel->queue(), {owned(std::move(item))}, options);
+}
+
+std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel, std::size_t most,
+                                                 const WaitOptions& options) {
+  std::vector<PayloadPtr> items;
+  if (channel->queue() == nullptr) {
+    const Payload packed = channel->ask(ChannelOp::take_some, encode(std::uint64_t{most}), options);
+    InArchive archive(packed);
+    items.resize(archive.read_size(1));
+    for (auto& item : items) item = std::make_shared<const Payload>(load_payload(archive));
+    return items;
+  }
+  ChannelItem item = channel_take(channel->queue(), options);
+  do {
+    items.push_back(payload_of(std::move(item)));
+  } while (items.size() < most && channel->queue()->take_more(item));
+  return items;
 }
 
 void remote_channel_wait(const RemoteChannelPtr& channel, const WaitOptions& options) {

@@ -35,6 +35,7 @@ enum class FrameKind : std::uint8_t {
   launch,
   output,
   notice,
+  look_after,
   channel,
 };
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <cohort/detail/runtime.hpp>
 
@@ -62,6 +63,9 @@ Pid remote_channel_owner(const RemoteChannelState& channel);
 void remote_channel_put(const RemoteChannelPtr& channel, Payload&& item, const WaitOptions& options);
 PayloadPtr remote_channel_take(const RemoteChannelPtr& channel, const WaitOptions& options);
 PayloadPtr remote_channel_fetch(const RemoteChannelPtr& channel, const WaitOptions& options);
+void remote_channel_put_all(const RemoteChannelPtr& channel, std::vector<Payload>&& items, const WaitOptions& options);
+std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel, std::size_t most,
+                                                 const WaitOptions& options);
 void remote_channel_wait(const RemoteChannelPtr& channel, const WaitOptions& options);
 void remote_channel_close(const RemoteChannelPtr& channel, std::exception_ptr reason);
 void remote_channel_bind(const RemoteChannelPtr& channel, Pid pid);

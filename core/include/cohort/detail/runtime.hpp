@@ -73,6 +73,18 @@ void resume_when_ready(const FuturePtr& state, const std::shared_ptr<Suspension>
 /// The RemoteException for the exception in flight, thrown on this process.
 std::exception_ptr current_as_remote();
 
+/// Around a call: while it lives, the thread remembers where the last exception was thrown.
+class ThrowStackScope {
+ public:
+  ThrowStackScope();
+  ~ThrowStackScope();
+  ThrowStackScope(const ThrowStackScope&) = delete;
+  ThrowStackScope& operator=(const ThrowStackScope&) = delete;
+
+ private:
+  const void* const outer_;
+};
+
 /// Prints the failure of a function that nobody waits for.
 void report_forgotten(const std::exception_ptr& failure) noexcept;
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+
+#include <cohort/file_descriptor.hpp>
+
+namespace cohort::test {
+
+/// This process's standard error, kept while this lives and passed on at the end.
+class CapturedStderr {
+ public:
+  CapturedStderr() : before_(dup(STDERR_FILENO)), kept_(memfd_create("stderr", MFD_CLOEXEC)) {
+    dup2(kept_.get(), STDERR_FILENO);
+  }
+  ~CapturedStderr() {
+    dup2(before_.get(), STDERR_FILENO);
+    const std::string all = text();
+    [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, all.data(), all.size());
+  }
+  CapturedStderr(const CapturedStderr&) = delete;
+  CapturedStderr& operator=(const CapturedStderr&) = delete;
+
+  std::string text() const {
+    std::string all;
+    char buffer[4096];
+    for (ssize_t n; (n = pread(kept_.get(), buffer, sizeof buffer, static_cast<off_t>(all.size()))) > 0;) {
+      all.append(buffer, static_cast<std::size_t>(n));
+    }
+    return all;
+  }
+  bool has(const std::string& part) const { return text().find(part) != std::string::npos; }
+
+ private:
+  FileDescriptor before_, kept_;
+};
+
+}  // namespace cohort::test

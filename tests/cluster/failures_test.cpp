@@ -1,0 +1,224 @@
+// Groups G, H and M: what goes wrong in a call stays in that call.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "captured_stderr.hpp"
+#include "cluster_test.hpp"
+
+namespace cohort::test {
+namespace {
+
+using FailuresTest = ClusterTest;
+
+std::string cause_of_death(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const ProcessExitedException& error) {
+    return error.cause();
+  } catch (const std::exception& error) {
+    return std::string("another exception: ") + error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST_F(FailuresTest, EveryFormOfACallLearnsHowTheWorkerEnded) {
+  const auto pids = addprocs(5);
+  const auto expect = [](const std::string& cause, const std::string& part) {
+    EXPECT_TRUE(contains(cause, part)) << cause;
+  };
+  expect(cause_of_death([&] { remotecall_fetch([] { abort(); }, pids[0]); }), "killed by signal 6 (Aborted)");
+  expect(cause_of_death([&] { remotecall_wait([] { exit(3); }, pids[1]).fetch(); }), "exited with code 3");
+  expect(cause_of_death([&] { remotecall([] { std::terminate(); }, pids[2]).fetch(); }), "killed by signal 6");
+  auto computing = remotecall(
+      [] {
+        for (volatile bool on = true; on;) continue;
+      },
+      pids[3]);
+  std::vector<Future<int>> queued;
+  for (int i = 0; i < 100; i++) queued.push_back(remotecall([] { return 1; }, pids[3]));
+  remote_do([] { raise(SIGKILL); }, pids[4]);
+  expect(cause_of_death([&] {
+           remotecall_fetch(
+               [] {
+                 for (;;) interruption_point();
+               },
+               pids[4]);
+         }),
+         "");
+  rmprocs(pids[3]);  // a function that does not listen: it is left alone with its process
+  EXPECT_NE(cause_of_death([&] { computing.fetch(); }), "nothing was thrown");
+  for (auto& future : queued) EXPECT_NE(cause_of_death([&] { future.fetch(); }), "nothing was thrown");
+  EXPECT_TRUE(eventually([] { return nprocs() == 1; }));
+}
+
+TEST_F(FailuresTest, AWorkerThatWaitsForADeadOneIsTold) {
+  addprocs(2);
+  const int victim = remotecall_fetch([] { return getpid(); }, 3);
+  Future<int> never_set(myid());
+  auto waiting = remotecall(
+      [](Future<int> f) {
+        try {
+          remotecall_fetch([](Future<int> inner) { return inner.fetch(); }, 3, f);
+        } catch (const ProcessExitedException& error) {
+          return error.worker_id();
+        }
+        return no_pid;
+      },
+      2, never_set);
+  EXPECT_TRUE(eventually([] { return reference_count(1) == 1; }));
+  ASSERT_EQ(kill(victim, SIGKILL), 0);
+  EXPECT_EQ(waiting.fetch(), 3);
+  EXPECT_EQ(remotecall_fetch([] { return myid(); }, 2), 2);
+}
+
+TEST_F(FailuresTest, AKillInTheMiddleOfALargeArgumentEndsTheCall) {
+  const Pid pid = addprocs(1).front();
+  const int ospid = remotecall_fetch([] { return getpid(); }, pid);
+  ASSERT_EQ(kill(ospid, SIGSTOP), 0);  // it reads no more, so the argument cannot be sent whole
+  std::atomic<bool> sending{false};
+  std::string cause;
+  std::jthread caller([&] {
+    const std::vector<double> large(20'000'000, 1.5);
+    sending = true;
+    cause = cause_of_death([&] { remotecall_fetch([](std::vector<double> v) { return v.size(); }, pid, large); });
+  });
+  EXPECT_TRUE(eventually([&] { return sending.load(); }));
+  ASSERT_EQ(kill(ospid, SIGKILL), 0);
+  caller.join();
+  EXPECT_TRUE(contains(cause, "killed by signal 9 (Killed)")) << cause;
+}
+
+TEST_F(FailuresTest, OthersAreUnharmedByADeath) {
+  const auto pids = addprocs(3);
+  Future<int> gate(myid());
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 300; i++) {
+    futures.push_back(remotecall(
+        [](Future<int> opened, int n) {
+          opened.fetch();
+          if (n == 100) raise(SIGKILL);
+          return n;
+        },
+        pids[static_cast<std::size_t>(i % 3)], gate, i));
+  }
+  gate.put(0);
+  int answered = 0, lost = 0;
+  for (auto& future : futures) {
+    try {
+      future.fetch();
+      answered++;
+    } catch (const ProcessExitedException& error) {
+      EXPECT_EQ(error.worker_id(), pids[1]);
+      EXPECT_TRUE(contains(error.cause(), "killed by signal 9 (Killed)")) << error.cause();
+      lost++;
+    }
+  }
+  EXPECT_GE(answered, 200);
+  EXPECT_GE(lost, 1);
+  EXPECT_EQ(answered + lost, 300);
+  // Later calls are told too.
+  EXPECT_TRUE(contains(cause_of_death([&] { remotecall_fetch([] {}, pids[1]); }), "killed by signal 9 (Killed)"));
+}
+
+struct Mute final : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+TEST_F(FailuresTest, OddExceptionsArriveToo) {
+  const Pid pid = addprocs(1).front();
+  for (Pid p : {pid, myid()}) {
+    EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { remotecall_fetch([] { throw Mute(); }, p); }), "Mute"));
+    EXPECT_TRUE(contains(
+        thrown_by<RemoteException>([&] { remotecall_fetch([] { throw std::string(5'000'000, 'x'); }, p); }), "string"));
+    EXPECT_GT(thrown_by<RemoteException>([&] {
+                remotecall_fetch([] { throw Error(std::string(5'000'000, 'x')); }, p);
+              }).size(),
+              5'000'000u);
+    EXPECT_THROW(remotecall_wait([] { throw Error("no"); }, p), RemoteException);
+    auto failed = remotecall([] { throw std::bad_alloc(); }, p);
+    EXPECT_THROW(failed.fetch(), RemoteException);
+  }
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
+TEST_F(FailuresTest, AFunctionCalledByRemoteDoFailsOnItsWorkersErrorOutput) {
+  const Pid pid = addprocs(1).front();
+  CapturedStderr captured;
+  remote_do([] { throw Error("out of cheese"); }, pid);
+  remote_do([] { throw Error("out of bread"); }, myid());
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+  EXPECT_TRUE(eventually([&] { return captured.has("out of cheese") && captured.has("out of bread"); }))
+      << captured.text();
+}
+
+struct Picky {
+  int value = 0;
+  void save(OutArchive& archive) const { archive(value); }
+  void load(InArchive& archive) {
+    archive(value);
+    if (value < 0) throw BadMessage("negative");
+  }
+};
+
+TEST_F(FailuresTest, AResultThatCannotBeDecodedIsAnExceptionAndTheConnectionLives) {
+  const Pid pid = addprocs(1).front();
+  auto make = [](int n) { return Picky{n}; };
+  EXPECT_TRUE(contains(thrown_by<Error>([&] { remotecall_fetch(make, pid, -1); }), "negative"));
+  auto future = remotecall(make, pid, -1);
+  EXPECT_TRUE(contains(thrown_by<Error>([&] { future.fetch(); }), "negative"));
+  EXPECT_TRUE(contains(thrown_by<Error>([&] { future.fetch(); }), "negative"));
+  EXPECT_EQ(remotecall_fetch(make, pid, 3).value, 3);
+  EXPECT_EQ(reference_count(pid), 0u);
+}
+
+TEST_F(FailuresTest, AReferenceInAnArgumentThatCannotBeDecodedIsReleased) {
+  const Pid pid = addprocs(1).front();
+  {
+    Future<int> open(myid());
+    EXPECT_THROW(remotecall_fetch([](Future<int>, Picky) {}, pid, open, Picky{-1}), RemoteException);
+  }
+  EXPECT_TRUE(eventually([] { return reference_count(1) == 0; }));
+}
+
+TEST_F(FailuresTest, ABlockedCallDoesNotHoldUpLaterOnes) {
+  const Pid pid = addprocs(1).front();
+  Future<int> gate(myid());
+  std::vector<Future<int>> blocked;
+  for (int i = 0; i < 50; i++) blocked.push_back(remotecall([](Future<int> f) { return f.fetch(); }, pid, gate));
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+  gate.put(7);
+  for (auto& future : blocked) EXPECT_EQ(future.fetch(), 7);
+}
+
+TEST_F(FailuresTest, MoreBlockedCallsThanAWorkerHasThreadsAreRefused) {
+  const Pid pid = addprocs(1).front();
+  Future<int> gate(myid());
+  std::vector<Future<int>> blocked;
+  for (int i = 0; i < 1100; i++) blocked.push_back(remotecall([](Future<int> f) { return f.fetch(); }, pid, gate));
+  EXPECT_TRUE(eventually([&] { return blocked.back().ready(); }));
+  EXPECT_LT(ping(pid), std::chrono::seconds(10));
+  gate.put(7);
+  int right = 0, refused = 0;
+  for (auto& future : blocked) {
+    try {
+      right += future.fetch() == 7;
+    } catch (const RemoteException& error) {
+      refused += error.kind() == ErrorKind::overloaded;
+    }
+  }
+  EXPECT_EQ(right, 1023);
+  EXPECT_EQ(refused, 77);
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
+}  // namespace
+}  // namespace cohort::test

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include <cohort/cohort.hpp>
+#include <cohort/file_descriptor.hpp>
+
+#include "remote/registry.hpp"
+#include "wire/handshake.hpp"
+
+namespace cohort::test {
+
+inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+/// Where this process listens; 0 if nowhere.
+inline int listening_port() {
+  std::set<std::string> own;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (target.starts_with("socket:[")) own.insert(target.substr(8, target.size() - 9));
+  }
+  for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    std::ifstream file(table);
+    std::string line;
+    while (std::getline(file, line)) {
+      std::istringstream words(line);
+      std::string number, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
+      words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode;
+      if (state == "0A" && own.contains(inode)) return std::stoi(local.substr(local.rfind(':') + 1), nullptr, 16);
+    }
+  }
+  return 0;
+}
+inline int listening_port(Pid pid) {
+  return remotecall_fetch([] { return listening_port(); }, pid);
+}
+
+/// A connection to a worker's port that need not keep to any rule.
+class RawPeer {
+ public:
+  explicit RawPeer(FileDescriptor socket) : socket_(std::move(socket)) {}
+  explicit RawPeer(int port) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    if (connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw Error("cannot connect to port " + std::to_string(port));
+    }
+  }
+
+  /// What the other side no longer takes is lost.
+  void send(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return;
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+  }
+  void send(std::string_view text) { send(bytes_of(text)); }
+
+  /// What comes next: "" at the end of the connection. @throws Error if nothing comes.
+  std::string receive(Duration limit = std::chrono::seconds(20)) {
+    pollfd input{socket_.get(), POLLIN, 0};
+    if (poll(&input, 1, poll_timeout(deadline_after(limit))) <= 0) throw Error("nothing came");
+    std::array<char, 4096> buffer;
+    const ssize_t n = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    return n <= 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(n));
+  }
+  /// Whether the other side ends the connection in time. Reads and forgets what it says before.
+  bool ends(Duration limit = std::chrono::seconds(20)) {
+    const auto deadline = deadline_after(limit);
+    try {
+      while (!receive(deadline - Clock::now()).empty()) {
+      }
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  /// Runs the handshake to its end. @return "" when established, else why not.
+  std::string shake_hands(Handshake::Role role, const Identity& mine, const std::string& cookie) {
+    Handshake handshake(role, mine, cookie);
+    send(handshake.start().span());
+    for (;;) {
+      const std::string text = receive();
+      if (text.empty()) return handshake.closed_message();
+      std::size_t used = 0;
+      const auto step = handshake.feed(bytes_of(text), used);
+      send(step.out.span());
+      if (step.state != Handshake::Step::State::more) return step.error;
+    }
+  }
+
+ private:
+  FileDescriptor socket_;
+};
+
+/// As a process of this cluster would say it.
+inline Identity identity_of(Pid pid) { return {protocol_version, pid, executable_build_id(), library_build_id()}; }
+
+}  // namespace cohort::test

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "io/reactor.hpp"
+
+namespace cohort::test {
+
+class FunctionTask final : public PoolTask {
+ public:
+  explicit FunctionTask(std::function<void()> body, std::function<void()> refused = {})
+      : body_(std::move(body)), refused_(std::move(refused)) {}
+  void run() noexcept override { body_(); }
+  void refuse() noexcept override {
+    if (refused_) refused_();
+  }
+
+ private:
+  const std::function<void()> body_, refused_;
+};
+
+inline void submit(Reactor& reactor, std::function<void()> body, std::function<void()> refused = {}) {
+  reactor.submit(std::make_shared<FunctionTask>(std::move(body), std::move(refused)));
+}
+
+inline std::shared_ptr<Completion> completion() { return std::make_shared<Completion>(); }
+
+/// For a task that computes: until another thread sets it. @return false: that took too long.
+inline bool spin_until(const std::atomic<bool>& flag) {
+  for (const auto deadline = deadline_after(std::chrono::seconds(30)); !flag;) {
+    if (Clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+/// Whether `count` tasks can run at the same time.
+inline bool run_together(Reactor& reactor, int count) {
+  struct Shared {
+    std::atomic<int> running{0}, right{0};
+  };
+  auto shared = std::make_shared<Shared>();
+  std::vector<std::shared_ptr<Completion>> ends;
+  for (int i = 0; i < count; i++) {
+    ends.push_back(completion());
+    submit(reactor, [&reactor, shared, count, end = ends.back()] {
+      shared->running++;
+      for (const auto deadline = deadline_after(std::chrono::seconds(20));
+           shared->running < count && Clock::now() < deadline;) {
+        std::this_thread::yield();
+      }
+      shared->right += shared->running == count;
+      reactor.complete(end);
+    });
+  }
+  for (auto& end : ends) reactor.wait(*end);
+  return shared->right == count;
+}
+
+}  // namespace cohort::test

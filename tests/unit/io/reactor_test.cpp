@@ -1,0 +1,277 @@
+#include "io/reactor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <vector>
+
+#include <cohort/error.hpp>
+
+#include "io/loop_handles.hpp"
+#include "reactor_fixture.hpp"
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <class F>
+bool eventually(F&& condition) {
+  for (const auto deadline = deadline_after(20s); Clock::now() < deadline;) {
+    if (condition()) return true;
+    std::this_thread::yield();
+  }
+  return condition();
+}
+
+TEST(Reactor, RunsTasksAndOperations) {
+  Reactor reactor({.slots = 1});
+  auto by_task = completion(), by_operation = completion();
+  submit(reactor, [&] {
+    EXPECT_TRUE(reactor.in_task());
+    EXPECT_FALSE(reactor.on_loop());
+    reactor.complete(by_task);
+  });
+  reactor.post([&] {
+    EXPECT_TRUE(reactor.on_loop());
+    EXPECT_FALSE(reactor.in_task());
+    reactor.complete(by_operation);
+  });
+  EXPECT_EQ(reactor.wait(*by_task), WaitResult::done);
+  EXPECT_EQ(reactor.wait(*by_operation), WaitResult::done);
+  EXPECT_EQ(reactor.wait(*by_operation), WaitResult::done);
+}
+
+TEST(Reactor, AWaitInACallbackOfTheLoopIsRefused) {
+  Reactor reactor({});
+  auto never_set = completion(), end = completion();
+  reactor.post([&] {
+    EXPECT_THROW(reactor.wait(*never_set), Error);
+    reactor.complete(end);
+  });
+  reactor.wait(*end);
+}
+
+TEST(Reactor, AWaitEndsAtItsDeadlineAndNotBefore) {
+  Reactor reactor({});
+  auto never_set = completion();
+  const auto deadline = Clock::now() + 30ms;
+  EXPECT_EQ(reactor.wait(*never_set, deadline), WaitResult::timeout);
+  EXPECT_GE(Clock::now(), deadline);
+  EXPECT_EQ(reactor.wait(*never_set, Clock::now() - 1s), WaitResult::timeout);
+}
+
+// A timed wait does not drive the loop: the watcher must.
+TEST(Reactor, WhatComesFromTheLoopEndsATimedWait) {
+  Reactor reactor({});
+  for (int i = 0; i < 200; i++) {
+    auto end = completion();
+    reactor.post([&] { reactor.complete(end); });
+    ASSERT_EQ(reactor.wait(*end, deadline_after(20s)), WaitResult::done) << i;
+  }
+}
+
+TEST(Reactor, AnInterruptionEndsAWaitAndIsRemembered) {
+  Reactor reactor({});
+  auto never_set = completion();
+  Interruption interruption;
+  std::jthread other([&] { reactor.interrupt(interruption); });
+  EXPECT_EQ(reactor.wait(*never_set, Clock::time_point::max(), &interruption), WaitResult::interrupted);
+  EXPECT_EQ(reactor.wait(*never_set, deadline_after(20s), &interruption), WaitResult::interrupted);
+  auto set = completion();
+  reactor.complete(set);
+  EXPECT_EQ(reactor.wait(*set, Clock::time_point::max(), &interruption), WaitResult::done);
+}
+
+TEST(Reactor, ABlockedTaskGivesItsSlotAway) {
+  Reactor reactor({.slots = 1});
+  auto gate = completion(), first = completion(), second = completion();
+  submit(reactor, [&] {
+    reactor.wait(*gate);
+    reactor.complete(first);
+  });
+  submit(reactor, [&] {
+    reactor.complete(gate);
+    reactor.complete(second);
+  });
+  EXPECT_EQ(reactor.wait(*first, deadline_after(20s)), WaitResult::done);
+  EXPECT_EQ(reactor.wait(*second, deadline_after(20s)), WaitResult::done);
+}
+
+TEST(Reactor, MoreSlotsLetThoseGoOnWhoseWaitIsOver) {
+  Reactor reactor({.slots = 1});
+  auto gate = completion(), first = completion(), second = completion();
+  std::atomic<bool> computing{false}, stop{false};
+  submit(reactor, [&] {
+    reactor.wait(*gate);
+    reactor.complete(first);
+  });
+  submit(reactor, [&] {
+    computing = true;
+    EXPECT_TRUE(spin_until(stop));
+    reactor.complete(second);
+  });
+  ASSERT_TRUE(spin_until(computing));
+  reactor.complete(gate);
+  EXPECT_EQ(reactor.wait(*first, deadline_after(50ms)), WaitResult::timeout);  // the only slot is taken
+  reactor.set_slots(2);
+  EXPECT_EQ(reactor.wait(*first, deadline_after(20s)), WaitResult::done);
+  stop = true;
+  reactor.wait(*second);
+  EXPECT_TRUE(run_together(reactor, 2));
+}
+
+TEST(Reactor, TheLoopGoesOnWhileTasksCompute) {
+  for (const int slots : {1, 3}) {
+    Reactor reactor({.slots = slots, .max_threads = slots + 1});
+    for (int round = 0; round < 20; round++) {
+      std::atomic<bool> stop{false};
+      std::vector<std::shared_ptr<Completion>> ends;
+      for (int i = 0; i < slots; i++) {
+        ends.push_back(completion());
+        submit(reactor, [&reactor, &stop, end = ends.back()] {
+          EXPECT_TRUE(spin_until(stop)) << "nobody drove the loop";
+          reactor.complete(end);
+        });
+      }
+      auto timer = std::make_shared<Timer>();
+      reactor.post([&reactor, &stop, timer] {
+        timer->start(reactor, 1ms, [&reactor, &stop, timer] {
+          reactor.post([timer] { timer->stop(); });
+          stop = true;
+        });
+      });
+      for (auto& end : ends) reactor.wait(*end);
+    }
+  }
+}
+
+// The loop alone does something, some time after everybody fell asleep; the watcher sleeps too by then.
+void after(Reactor& reactor, Duration delay, std::function<void()> body) {
+  auto timer = std::make_shared<Timer>();
+  reactor.post([&reactor, delay, timer, body = std::move(body)] {
+    timer->start(reactor, delay, [&reactor, timer, body] {
+      reactor.post([timer] { timer->stop(); });
+      body();
+    });
+  });
+}
+
+TEST(Reactor, ADriverThatLeavesHandsOverToAnotherWhoWaits) {
+  Reactor reactor({});
+  auto first = completion(), second = completion();
+  std::jthread other([&] { reactor.wait(*second); });
+  std::jthread driver([&] { reactor.wait(*first); });
+  after(reactor, 40ms, [&] { reactor.complete(first); });
+  after(reactor, 80ms, [&] { reactor.complete(second); });
+}
+
+TEST(Reactor, ADriverThatLeavesHandsOverToTheWatcher) {
+  Reactor reactor({});
+  auto first = completion();
+  std::atomic<bool> second{false};
+  after(reactor, 40ms, [&] { reactor.complete(first); });
+  after(reactor, 80ms, [&] { second = true; });
+  reactor.wait(*first);
+  EXPECT_TRUE(spin_until(second));
+}
+
+TEST(Reactor, WithAllThreadsBlockedFurtherTasksAreRefused) {
+  Reactor reactor({.slots = 1, .max_threads = 4});
+  auto gate = completion();
+  std::atomic<int> refused{0}, ended{0};
+  for (int i = 0; i < 10; i++) {
+    submit(
+        reactor,
+        [&] {
+          reactor.wait(*gate);
+          ended++;
+        },
+        [&] { refused++; });
+  }
+  EXPECT_TRUE(eventually([&] { return refused == 7; })) << refused;  // one thread stays with the loop
+  EXPECT_EQ(ended, 0);
+  reactor.complete(gate);
+  EXPECT_TRUE(eventually([&] { return ended == 3; }));
+  EXPECT_TRUE(run_together(reactor, 1));
+}
+
+// None of the blocked threads drives then, as all of them have a deadline.
+TEST(Reactor, TheLoopGoesOnWhileAllTasksAreInTimedWaits) {
+  Reactor reactor({.slots = 1, .max_threads = 3});
+  auto gate = completion();
+  std::atomic<int> right{0}, refused{0};
+  for (int i = 0; i < 5; i++) {
+    submit(
+        reactor, [&] { right += reactor.wait(*gate, deadline_after(20s)) == WaitResult::done; }, [&] { refused++; });
+  }
+  EXPECT_TRUE(eventually([&] { return refused == 3; })) << refused;
+  reactor.post([&] { reactor.complete(gate); });
+  EXPECT_TRUE(eventually([&] { return right == 2; }));
+}
+
+TEST(Reactor, IdleThreadsRetire) {
+  Reactor reactor({.slots = 1, .spare_thread_life = 20ms});
+  for (int round = 0; round < 3; round++) {
+    auto gate = completion();
+    std::atomic<int> ended{0};
+    for (int i = 0; i < 30; i++) {
+      submit(reactor, [&] {
+        reactor.wait(*gate);
+        ended++;
+      });
+    }
+    EXPECT_TRUE(eventually([&] { return reactor.threads() >= 30; }));
+    reactor.complete(gate);
+    EXPECT_TRUE(eventually([&] { return ended == 30; }));
+    EXPECT_TRUE(eventually([&] { return reactor.threads() <= 3; })) << reactor.threads();
+    EXPECT_TRUE(run_together(reactor, 1));
+  }
+}
+
+TEST(Reactor, GatheredOutputIsFlushedWhileNobodyElseActs) {
+  struct Output final : Flushable {
+    void flush(bool) override { flushed = true; }
+    std::atomic<bool> flushed{false};
+  };
+  Reactor reactor({.slots = 1});
+  for (int i = 0; i < 50; i++) {
+    auto output = std::make_shared<Output>();
+    auto end = completion();
+    submit(reactor, [&] {
+      reactor.flush_later(output);
+      EXPECT_TRUE(spin_until(output->flushed));  // behind a function that computes
+      reactor.complete(end);
+    });
+    reactor.wait(*end);  // this thread drives, and sleeps in the loop
+  }
+}
+
+TEST(Reactor, IsDestroyedWithWorkQueued) {
+  struct Posting {  // values in tasks may tell the loop that they are gone
+    Reactor& reactor;
+    const std::shared_ptr<int> token;
+    ~Posting() {
+      reactor.post([kept = token] {});
+    }
+  };
+  auto token = std::make_shared<int>(0);
+  for (int round = 0; round < 50; round++) {
+    auto running = std::make_shared<std::atomic<bool>>(false);
+    auto reactor = std::make_unique<Reactor>(Reactor::Options{.slots = 1});
+    submit(*reactor, [running, &queue = *reactor] {
+      spin_until(*running);
+      queue.post([] {});
+    });
+    for (int i = 0; i < 20; i++) {
+      submit(*reactor, [posting = std::make_shared<Posting>(*reactor, token)] {});
+      reactor->post([posting = std::make_shared<Posting>(*reactor, token)] {});
+    }
+    *running = true;
+    reactor.reset();
+    ASSERT_EQ(token.use_count(), 1) << round;
+  }
+}
+
+}  // namespace
+}  // namespace cohort::test
