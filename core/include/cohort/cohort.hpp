@@ -2,17 +2,23 @@
 
 // For programs: everything.
 
+#include <cohort/abstract_channel.hpp>
 #include <cohort/array.hpp>
 #include <cohort/async.hpp>
+#include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
+#include <cohort/finalize.hpp>
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
 #include <cohort/module.hpp>
 #include <cohort/named_function.hpp>
 #include <cohort/named_value.hpp>
+#include <cohort/remote_channel.hpp>
+#include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>
+#include <cohort/select.hpp>
 #include <cohort/session.hpp>
 #include <cohort/task.hpp>
 #include <cohort/this_call.hpp>
