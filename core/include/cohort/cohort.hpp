@@ -7,6 +7,7 @@
 #include <cohort/async.hpp>
 #include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
+#include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
 #include <cohort/finalize.hpp>
@@ -18,9 +19,10 @@
 #include <cohort/remote_channel.hpp>
 #include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>
-#include <cohort/select.hpp>
+#include <cohort/retry.hpp>
 #include <cohort/session.hpp>
 #include <cohort/task.hpp>
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
 #include <cohort/wait_options.hpp>
+#include <cohort/worker_pool.hpp>

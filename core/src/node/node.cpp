@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "node/seconds.hpp"
+#include "parallel/parallel_state.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/registry.hpp"
@@ -28,6 +29,7 @@ Node::Node(Pid self, Settings settings)
       references_(std::make_shared<References>(*this)),
       calls_(*this, *references_),
       channels_(*references_),
+      parallel_(std::make_unique<ParallelState>()),
       settings_(std::move(settings)),
       blocking_(std::make_unique<BlockingPool>(blocking_threads)) {
   start_heartbeat(settings_.timeouts);
@@ -276,6 +278,8 @@ void Node::finish_attempt(Pid pid, const std::string& error) {
   attempt->error = error;
   reactor_->complete(std::move(attempt));
 }
+
+void Node::membership_changed() { parallel_->membership_changed(*this); }
 
 // --- Liveness. ---
 
