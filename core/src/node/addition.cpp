@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "base/log.hpp"
 #include "node/messages.hpp"
@@ -76,7 +77,7 @@ std::vector<Pid> Addition::run() {
     std::lock_guard lock(mutex_);
     over_ = true;
     added = added_;
-    errors = errors_;
+    errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
   }
   for (auto& error : master_.provide(added, deadline_after(timeouts_.launch))) errors.push_back(std::move(error));
   master_.announce_members(added);
@@ -131,12 +132,22 @@ void Addition::launch() {
 void Addition::push(WorkerConfig config) {
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
   record->config = std::move(config);
+  bool too_late;
   {
     std::lock_guard lock(mutex_);
     open_++;
     connecting_++;
+    too_late = given_up_;
   }
-  begin(record);
+  if (!too_late) return begin(record);
+  // Nobody waits for it any more, and it would join unheard of by the others.
+  log_warning("manager '" + manager_name_ +
+              "' handed over a worker after its launch was given up: the worker is ended");
+  if (record->config.io) {
+    FileDescriptor(record->config.io->out).reset();
+    FileDescriptor(record->config.io->err).reset();
+  }
+  fail(record, Step::announce, "It came too late.");
 }
 
 void Addition::begin(const Record& record) {
@@ -240,7 +251,7 @@ void Addition::joined(const Record& record, Frame&& answer) {
     record->joined.store(!late);
     if (!late) added_.push_back({record->pid, record->config.connect_at});
   }
-  if (late) return fail(record, Step::join, "It joined after its launch was given up");
+  if (late) return fail(record, Step::join, "It joined after its launch was given up.");
   master_.node().blocking().run([self = shared_from_this(), record] {
     self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
       manager.manage(record->pid, config, ManageOp::register_worker);

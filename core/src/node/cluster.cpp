@@ -133,6 +133,10 @@ Duration ping(Pid pid, Duration timeout) {
   return Clock::now() - start;
 }
 
+ReferenceTable refs(Pid pid) {
+  return remotecall_fetch([] { return current_node().references().table(); }, pid);
+}
+
 std::size_t reference_count(Pid pid) {
   return remotecall_fetch([] { return current_node().references().entries(); }, pid);
 }

@@ -16,6 +16,7 @@
 #include "membership/router.hpp"
 #include "parallel/named_values.hpp"
 #include "remote/call_server.hpp"
+#include "remote/channel_server.hpp"
 #include "remote/references.hpp"
 
 namespace cohort {
@@ -109,6 +110,7 @@ class Node final : public Router, public Connection::Handler {
   Members members_;
   const std::shared_ptr<References> references_;
   CallServer calls_;
+  ChannelServer channels_;
   const std::unique_ptr<ParallelState> parallel_;
   NamedValues values_;
   std::unique_ptr<Transport> transport_;
