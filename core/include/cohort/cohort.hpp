@@ -16,6 +16,9 @@
 #include <cohort/module.hpp>
 #include <cohort/named_function.hpp>
 #include <cohort/named_value.hpp>
+#include <cohort/pmap.hpp>
+#include <cohort/pool.hpp>
+#include <cohort/range.hpp>
 #include <cohort/remote_channel.hpp>
 #include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>
