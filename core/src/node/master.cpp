@@ -213,6 +213,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     }
   }
   const bool known = node_->members().remove(record->pid, cause);
+  node_->membership_changed();
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
   if (known) {
@@ -272,6 +273,7 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
 
 void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
   if (record->removing.exchange(true)) return;
+  node_->membership_changed();
   node_->reactor().post([this, record] {
     if (record->connection == nullptr) return;
     record->connection->send(FrameKind::leave, 0, {}, SendQueue::Mode::before_wait);
@@ -400,6 +402,12 @@ void Master::interrupt(const std::vector<Pid>& pids) {
 Pid Master::next_worker() {
   const auto pids = workers();
   return pids.empty() ? master_pid : pids[turn_.fetch_add(1) % pids.size()];
+}
+
+std::vector<Pid> Master::processes() {
+  auto pids = workers();
+  pids.insert(pids.begin(), master_pid);
+  return pids;
 }
 
 std::vector<Pid> Master::workers() const {

@@ -66,6 +66,7 @@ class Master final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid) override {}
+  std::vector<Pid> processes() override;
 
   // For an Addition.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
