@@ -237,9 +237,14 @@ TEST_F(LaunchTest, WorkersAreSetUpWhileTheManagerStillLaunches) {
   struct Slow : OwnManager {
     void launch(const LaunchParams& params, LaunchQueue& launched) override {
       launched.push(start(params));
-      joined_first = eventually([] { return nworkers() == 1 && workers().front() == 2; });
+      joined_first = eventually([&] { return registered.load(); });
       launched.push(start(params));
     }
+    void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
+      if (op == ManageOp::register_worker) registered = true;
+      OwnManager::manage(pid, config, op);
+    }
+    std::atomic<bool> registered{false};
     bool joined_first = false;
   };
   const auto manager = std::make_shared<Slow>();
