@@ -240,7 +240,7 @@ void Addition::joined(const Record& record, Frame&& answer) {
     record->joined.store(!late);
     if (!late) added_.push_back({record->pid, record->config.connect_at});
   }
-  if (late) return fail(record, "it joined after its launch was given up");
+  if (late) return fail(record, Step::join, "It joined after its launch was given up");
   master_.node().blocking().run([self = shared_from_this(), record] {
     self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
       manager.manage(record->pid, config, ManageOp::register_worker);
