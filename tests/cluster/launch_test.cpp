@@ -262,9 +262,10 @@ TEST_F(LaunchTest, ALaunchThatLastsTooLongIsStoppedAndItsWorkersStay) {
       if (heeds_stop) return;
       eventually([&] { return released.load(); }, 60s);
       launched.push(start(params));
+      late_one_pushed = true;
     }
     bool heeds_stop = true;
-    std::atomic<bool> released{false};
+    std::atomic<bool> released{false}, late_one_pushed{false};
   };
   AddprocsOptions options;
   options.timeouts.emplace().launch = 2s;
@@ -276,6 +277,9 @@ TEST_F(LaunchTest, ALaunchThatLastsTooLongIsStoppedAndItsWorkersStay) {
   EXPECT_TRUE(contains(text, "launch() of manager 'of the program' did not return within 2 s")) << text;
   EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
   stubborn->released = true;
+  EXPECT_TRUE(eventually([&] { return stubborn->late_one_pushed.load(); }));
+  EXPECT_TRUE(eventually([] { return children().size() == 2; })) << "a worker that comes too late is ended";
+  EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
 }
 
 }  // namespace

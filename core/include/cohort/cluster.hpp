@@ -67,7 +67,19 @@ std::string cluster_cookie(const std::string& cookie);
 /// Round trip of an empty message, answered by the other process's loop while its functions compute.
 Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
 
-/// Entries in the table of values that process `pid` keeps for others.
+/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects.
+struct ReferenceTable {
+  struct Entry {
+    Pid whence = no_pid;  ///< the process that named it
+    std::uint64_t id = 0;
+    std::string kind;          ///< "future", "channel" or "object"
+    std::vector<Pid> clients;  ///< who holds handles
+    std::uint64_t bytes = 0;   ///< of encoded values
+  };
+  std::vector<Entry> entries;
+};
+ReferenceTable refs(Pid pid);
+/// How many these are.
 std::size_t reference_count(Pid pid);
 
 }  // namespace cohort

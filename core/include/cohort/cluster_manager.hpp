@@ -32,7 +32,7 @@ struct LaunchParams {
 class LaunchQueue {
  public:
   virtual ~LaunchQueue();
-  /// Hands one worker over; its set-up starts at once.
+  /// Hands one worker over; its set-up starts at once. After the launch was given up the worker is ended instead.
   virtual void push(WorkerConfig config) = 0;
 };
 

@@ -85,14 +85,7 @@ void interrupt() { current_master().interrupt(current_master().workers()); }
 
 Pid myid() { return CurrentNode::get().router->self(); }
 
-std::vector<Pid> procs() {
-  if (Master* master = master_or_null()) {
-    auto pids = master->workers();
-    pids.insert(pids.begin(), master_pid);
-    return pids;
-  }
-  return current_node().members().pids();
-}
+std::vector<Pid> procs() { return CurrentNode::get().router->processes(); }
 
 std::vector<Pid> workers() {
   auto pids = procs();
@@ -138,6 +131,10 @@ Duration ping(Pid pid, Duration timeout) {
   }
   if (request->lost) throw ProcessExitedException(pid, request->cause);
   return Clock::now() - start;
+}
+
+ReferenceTable refs(Pid pid) {
+  return remotecall_fetch([] { return current_node().references().table(); }, pid);
 }
 
 std::size_t reference_count(Pid pid) {

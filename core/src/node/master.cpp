@@ -114,20 +114,6 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
       ->run();
 }
 
-std::vector<std::exception_ptr> Master::provide(std::vector<MemberInfo>& added, Clock::time_point deadline) {
-  std::vector<Pid> pids;
-  for (const auto& member : added) pids.push_back(member.pid);
-  std::vector<std::exception_ptr> errors;
-  for (const auto& [pid, failure] : provisions_->admit(pids, deadline)) {
-    std::erase_if(added, [pid = pid](const MemberInfo& member) { return member.pid == pid; });
-    errors.push_back(std::make_exception_ptr(
-        LaunchError("process " + std::to_string(pid) +
-                    " could not take the modules and values of the cluster: " + message_of(failure))));
-    if (auto record = record_of(pid)) start_removal(record);
-  }
-  return errors;
-}
-
 void Master::announce_members(const std::vector<MemberInfo>& added) {
   if (added.empty()) return;
   const Payload change = to_payload(MembersChange{node_->members().epoch(), added, {}});
@@ -213,6 +199,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     }
   }
   const bool known = node_->members().remove(record->pid, cause);
+  node_->membership_changed();
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
   if (known) {
@@ -272,6 +259,7 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
 
 void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
   if (record->removing.exchange(true)) return;
+  node_->membership_changed();
   node_->reactor().post([this, record] {
     if (record->connection == nullptr) return;
     record->connection->send(FrameKind::leave, 0, {}, SendQueue::Mode::before_wait);
@@ -400,6 +388,12 @@ void Master::interrupt(const std::vector<Pid>& pids) {
 Pid Master::next_worker() {
   const auto pids = workers();
   return pids.empty() ? master_pid : pids[turn_.fetch_add(1) % pids.size()];
+}
+
+std::vector<Pid> Master::processes() {
+  auto pids = workers();
+  pids.insert(pids.begin(), master_pid);
+  return pids;
 }
 
 std::vector<Pid> Master::workers() const {

@@ -146,6 +146,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   node_->reactor().set_slots(join.slots);
   for (const auto& member : join.members) node_->members().add(member);
   node_->members().set_epoch(join.epoch);
+  node_->membership_changed();
   auto answer_joined = [connection, request] {
     const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid()};
     answer(*connection, request, to_payload(joined));
@@ -175,6 +176,7 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
     node_->references().drop_client(pid);
   }
   node_->members().set_epoch(change.epoch);
+  node_->membership_changed();
   if (request != 0) answer(*connection, request, {});
 }
 

@@ -32,6 +32,7 @@ class Worker final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid pid) override;
+  std::vector<Pid> processes() override { return node_->members().pids(); }
 
  private:
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);

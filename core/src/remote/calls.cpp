@@ -191,7 +191,7 @@ FuturePtr future_load(InArchive& archive, Decoder) {
     case Travels::nothing:
       return nullptr;
     case Travels::reference:
-      return std::static_pointer_cast<FutureState>(archive.take_reference());
+      return reference_as<FutureState>(archive.take_reference());
     case Travels::value: {
       auto state = references.make_local();
       state->set_payload(std::make_shared<const Payload>(load_payload(archive)));

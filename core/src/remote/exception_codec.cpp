@@ -41,7 +41,8 @@ enum class CauseType : std::uint8_t {
   process_exited,
   bad_variant_access,
   bad_optional_access,
-  cancelled
+  cancelled,
+  channel_closed
 };
 
 struct Encoded {
@@ -97,6 +98,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     is(std::type_identity<TimeoutError>{}, CauseType::timeout);
     is(std::type_identity<InterruptedException>{}, CauseType::interrupted);
     is(std::type_identity<CancelledException>{}, CauseType::cancelled);
+    is(std::type_identity<ChannelClosedError>{}, CauseType::channel_closed);
     is(std::type_identity<ConfigError>{}, CauseType::config_error);
     is(std::type_identity<PluginError>{}, CauseType::plugin_error);
     is(std::type_identity<LaunchError>{}, CauseType::launch_error);
@@ -162,6 +164,8 @@ std::exception_ptr make_cause(const Encoded& encoded) {
       return std::make_exception_ptr(InterruptedException());
     case CauseType::cancelled:
       return std::make_exception_ptr(CancelledException(text));
+    case CauseType::channel_closed:
+      return std::make_exception_ptr(ChannelClosedError(text));
     case CauseType::config_error:
       return std::make_exception_ptr(ConfigError(text));
     case CauseType::plugin_error:

@@ -36,6 +36,7 @@ enum class FrameKind : std::uint8_t {
   output,
   notice,
   look_after,
+  channel,
 };
 
 /// Exactly the bytes at the beginning of a frame.
