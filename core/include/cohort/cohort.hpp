@@ -16,10 +16,12 @@
 #include <cohort/module.hpp>
 #include <cohort/named_function.hpp>
 #include <cohort/named_value.hpp>
+#include <cohort/pmap.hpp>
 #include <cohort/remote_channel.hpp>
 #include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/retry.hpp>
+#include <cohort/select.hpp>
 #include <cohort/session.hpp>
 #include <cohort/task.hpp>
 #include <cohort/this_call.hpp>

@@ -71,6 +71,25 @@ class Master final : public Role {
   // For an Addition.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
+  ManagerCalls& manager_calls() { return manager_calls_; }
+  /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
+  /// @param call takes the manager and the worker's config.
+  template <class F>
+  void with_manager(WorkerRecord& record, const char* function, F&& call) {
+    std::lock_guard one_at_a_time(record.managing);
+    ManagerCalls::Running running(manager_calls_, record.manager_name, function);
+    try {
+      call(*record.manager, record.config);
+    } catch (...) {
+      report_manager_error(record, function);
+    }
+  }
+  /// Why the worker ended: "exited with code 3"; empty: unknown, or it still runs. A blocking thread.
+  std::string exit_cause(WorkerRecord& record);
+  /// How long asking a worker to leave, and making it, may take.
+  Duration time_to_end() const;
+  /// Makes the process end. A blocking thread.
+  void kill(WorkerRecord& record);
   /// Tells every worker, and waits until all have heard.
   void announce_members(const std::vector<MemberInfo>& added);
   /// The last functions of the manager for a worker, and the end of its record. A blocking thread.
