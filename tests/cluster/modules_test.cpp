@@ -183,7 +183,7 @@ TEST_F(ModulesTest, WhatTheDynamicLinkerSaysOnAWorkerIsTold) {
   for (const Pid each : procs()) EXPECT_EQ(call_named<int>("ask_sibling", each), 1);
   fs::remove(path.parent_path() / "libsibling.so");
   const auto text = thrown_by<LaunchError>([] { addprocs(1); });
-  EXPECT_TRUE(contains(text, "process " + std::to_string(pid + 1)) && contains(text, path.string()) &&
+  EXPECT_TRUE(contains(text, "worker " + std::to_string(pid + 1)) && contains(text, path.string()) &&
               contains(text, "libsibling.so: cannot open shared object file"))
       << text;
   EXPECT_EQ(workers(), std::vector<Pid>{pid});
@@ -204,7 +204,7 @@ TEST_F(ModulesTest, AWorkerThatCannotLoadIsNamedWithTheCause) {
 TEST_F(ModulesTest, AWorkerThatCannotLoadDoesNotJoin) {
   load_module(module_file("workers_refuse"));
   const auto text = thrown_by<LaunchError>([] { addprocs(1); });
-  EXPECT_TRUE(contains(text, "process 2") && contains(text, "wants no workers")) << text;
+  EXPECT_TRUE(contains(text, "worker 2") && contains(text, "wants no workers")) << text;
   EXPECT_EQ(nprocs(), 1);
 }
 

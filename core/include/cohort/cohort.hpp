@@ -23,6 +23,7 @@
 #include <cohort/remote_store.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/retry.hpp>
+#include <cohort/select.hpp>
 #include <cohort/session.hpp>
 #include <cohort/task.hpp>
 #include <cohort/this_call.hpp>

@@ -79,7 +79,6 @@ std::vector<Pid> Addition::run() {
     added = added_;
     errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
   }
-  for (auto& error : master_.provide(added, deadline_after(timeouts_.launch))) errors.push_back(std::move(error));
   master_.announce_members(added);
   if (errors.size() == 1) std::rethrow_exception(errors.front());
   if (!errors.empty()) throw CompositeException(std::move(errors));
@@ -244,21 +243,32 @@ void Addition::joined(const Record& record, Frame&& answer) {
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
-  bool late = false;
-  {
-    std::lock_guard lock(mutex_);
-    late = over_;
-    record->joined.store(!late);
-    if (!late) added_.push_back({record->pid, record->config.connect_at});
-  }
-  if (late) return fail(record, Step::join, "It joined after its launch was given up.");
+  record->joined.store(true);
   master_.node().blocking().run([self = shared_from_this(), record] {
     self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
       manager.manage(record->pid, config, ManageOp::register_worker);
     });
-    if (record->config.count > 1) self->launch_more(record);
+    self->provide(record);
     self->worker_ended();
   });
+}
+
+// A blocking thread. The worker is not to be seen by anybody before it has what every process is to have.
+void Addition::provide(const Record& record) {
+  try {
+    const auto connect = deadline_after(timeouts_.connect);
+    master_.provisions().admit(record->pid, std::max(deadline_, connect));
+    std::lock_guard lock(mutex_);
+    if (over_) throw Error("its launch was given up");
+    added_.push_back({record->pid, record->config.connect_at});
+  } catch (const std::exception& error) {
+    keep_error(std::make_exception_ptr(
+        LaunchError(fmt::format("worker {} of manager '{}' could not take the modules and values of the cluster: {}",
+                                record->pid, record->manager_name, error.what()))));
+    return master_.rmprocs({record->pid}, {.waitfor = Duration::zero()});
+  }
+  master_.node().membership_changed();
+  if (record->config.count > 1) launch_more(record);
 }
 
 // The first worker of a host starts the others there.

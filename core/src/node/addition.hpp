@@ -40,6 +40,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   void join_those_ready();
   void send_join(const Record& record);
   void joined(const Record& record, Frame&& answer);
+  void provide(const Record& record);
   void launch_more(const Record& first);
   void take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer);
   void fail(const Record& record, Step step, const std::string& what);

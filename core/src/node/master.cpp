@@ -114,21 +114,6 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
       ->run();
 }
 
-std::vector<std::exception_ptr> Master::provide(std::vector<MemberInfo>& added, Clock::time_point deadline) {
-  std::vector<Pid> pids;
-  for (const auto& member : added) pids.push_back(member.pid);
-  std::vector<std::exception_ptr> errors;
-  for (const auto& [pid, failure] : provisions_->admit(pids, deadline)) {
-    std::erase_if(added, [pid = pid](const MemberInfo& member) { return member.pid == pid; });
-    errors.push_back(std::make_exception_ptr(
-        LaunchError("process " + std::to_string(pid) +
-                    " could not take the modules and values of the cluster: " + message_of(failure))));
-    if (auto record = record_of(pid)) start_removal(record);
-  }
-  node_->membership_changed();
-  return errors;
-}
-
 void Master::announce_members(const std::vector<MemberInfo>& added) {
   if (added.empty()) return;
   const Payload change = to_payload(MembersChange{node_->members().epoch(), added, {}});

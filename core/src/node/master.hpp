@@ -71,9 +71,6 @@ class Master final : public Role {
   // For an Addition.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
-  /// Gives the modules and named values to workers that joined. Those that cannot take them are removed, also from
-  /// `added`. @return why.
-  std::vector<std::exception_ptr> provide(std::vector<MemberInfo>& added, Clock::time_point deadline);
   ManagerCalls& manager_calls() { return manager_calls_; }
   /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
   /// @param call takes the manager and the worker's config.

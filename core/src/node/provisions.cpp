@@ -173,28 +173,25 @@ void Provisions::deliver_all(const std::vector<ItemPtr>& items, const std::vecto
 
 // --- Who has what. ---
 
-Provisions::Failures Provisions::admit(std::vector<Pid> pids, Clock::time_point deadline) {
-  Failures failures;
+void Provisions::admit(Pid pid, Clock::time_point deadline) {
   for (;;) {
     ItemPtr item;
-    std::vector<Pid> lacking;
     {
       std::lock_guard lock(mutex_);
-      joining_ = {pids.begin(), pids.end()};
-      for (const auto& each : items()) {
-        lacking = lacking_of(*each, pids);
-        if (lacking.empty()) continue;
-        item = each;
-        break;
+      const auto all = items();
+      const auto lacking =
+          std::find_if(all.begin(), all.end(), [pid](const ItemPtr& each) { return !each->holders.contains(pid); });
+      if (lacking == all.end()) {
+        admitted_.insert(pid);
+        joining_.erase(pid);
+        return;
       }
-      if (item == nullptr) {
-        admitted_.insert(pids.begin(), pids.end());
-        joining_.clear();
-        return failures;
-      }
+      joining_.insert(pid);
+      item = *lacking;
     }
-    failures.merge(deliver(*item, lacking, deadline));
-    std::erase_if(pids, [&](Pid pid) { return failures.contains(pid); });
+    if (const auto failures = deliver(*item, {pid}, deadline); !failures.empty()) {
+      std::rethrow_exception(failures.at(pid));
+    }
   }
 }
 
@@ -232,6 +229,7 @@ bool Provisions::admitted(Pid pid) const {
 void Provisions::forget(Pid pid) {
   std::lock_guard lock(mutex_);
   admitted_.erase(pid);
+  joining_.erase(pid);
   for (const auto& item : items()) item->holders.erase(pid);
 }
 

@@ -20,8 +20,6 @@ namespace cohort {
 /// Workers that join are brought up to date before they are admitted. Any thread, but all may wait: not the loop.
 class Provisions {
  public:
-  using Failures = std::map<Pid, std::exception_ptr>;
-
   explicit Provisions(Node& node) : node_(node) {}
 
   /// For all workers, now and later. This process has loaded it. @throws CompositeException
@@ -34,9 +32,9 @@ class Provisions {
   /// Only there. @throws CompositeException
   void clear(const std::vector<std::string>& names, const std::vector<Pid>& pids);
 
-  /// Gives everything to workers that joined. From then on they get what is new. @return the failures; those workers
-  /// are not admitted.
-  Failures admit(std::vector<Pid> pids, Clock::time_point deadline);
+  /// Gives everything to a worker that joined. From then on it gets what is new. @throws what went wrong there; the
+  /// worker is not admitted then.
+  void admit(Pid pid, Clock::time_point deadline);
   bool admitted(Pid pid) const;
   /// A worker is gone.
   void forget(Pid pid);
@@ -50,6 +48,7 @@ class Provisions {
     std::set<Pid> holders;            // guarded by mutex_
   };
   using ItemPtr = std::shared_ptr<Item>;
+  using Failures = std::map<Pid, std::exception_ptr>;
   struct ModuleEntry {
     std::string build_id;
     ItemPtr item;
