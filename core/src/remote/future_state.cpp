@@ -57,6 +57,10 @@ void FutureState::settle(Lock& lock, Status status) {
   for (auto& callback : callbacks) callback();
 }
 
+// mutex_ held. The value is here, so the owner need not count this process any more. But when a handle is on its way to
+// others, its acquire may not have been sent yet, and must come before the release: then the last handle here releases.
+int FutureState::let_go() { return travels_ ? 0 : take_held(); }
+
 /// @param counted_off the owner has taken this process off the entry already: it pushed the result of a call.
 void FutureState::receive(Frame&& frame, bool counted_off) {
   const auto flag = frame.header.flags;
@@ -68,8 +72,8 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
   query_ = nullptr;
   if (flag == result_stored) return settle(lock, Status::elsewhere);
-  int no_longer_held = take_held();
-  if (counted_off) no_longer_held--;
+  if (counted_off) add_held(-1);
+  const int no_longer_held = let_go();
   if (flag == result_exception) {
     exception_ = decode_exception(*payload, owner);
     settle(lock, Status::failed);
@@ -235,7 +239,7 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   if (status_ != Status::pending) return;
   object_ = std::move(object);
   payload_ = std::move(payload);
-  const int no_longer_held = take_held();
+  const int no_longer_held = let_go();
   settle(lock, Status::value);
   if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
 }
@@ -306,9 +310,10 @@ std::optional<FutureState::Outcome> FutureState::outcome_or_share(Encoder encode
     case Status::failed:
       return Outcome{nullptr, exception_};
     case Status::elsewhere:
+      travels_ = true;
       return std::nullopt;
     case Status::pending:
-      shared_ = true;
+      shared_ = travels_ = true;
       return std::nullopt;
     case Status::value:
       break;

@@ -71,6 +71,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   using Lock = std::unique_lock<std::mutex>;
   void settle(Lock& lock, Status status);
   void receive(Frame&& frame, bool counted_off);
+  int let_go();
   std::shared_ptr<Query> ask(Lock& lock, Ask what);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
@@ -79,8 +80,9 @@ class FutureState final : public Request, public Reference, public std::enable_s
   Status status_ = Status::pending;
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
-  bool answer_comes_;  // without being asked for: the result of the call
-  bool kept_ = false;  // by keep_at_owner()
+  bool answer_comes_;     // without being asked for: the result of the call
+  bool kept_ = false;     // by keep_at_owner()
+  bool travels_ = false;  // a handle is, or was, being sent to others
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;
   Encoder encoder_ = nullptr;
