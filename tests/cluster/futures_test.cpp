@@ -265,5 +265,25 @@ TEST_F(FuturesTest, AFetchIsCalledOffByItsStopToken) {
   EXPECT_THROW(gate.fetch({.stop_token = stop.get_token()}), CancelledException);
 }
 
+struct Holder {
+  Future<int> inner;
+};
+// Fetched from worker 3 by worker 4: a value that carries a handle on a value of worker 2, to which 3 has no
+// connection.
+TEST_F(FuturesTest, AValueWithAHandleOnAThirdProcessIsFetchedByAFourth) {
+  const auto pids = addprocs(3);
+  Future<int> inner(pids[0]);
+  Future<Holder> outer(pids[1]);
+  auto fetched = remotecall(
+      [](const Future<Holder>& where) {
+        Future<int> found = where.fetch().inner;
+        return found.fetch();
+      },
+      pids[2], outer);
+  outer.put(Holder{inner});
+  inner.put(5);
+  EXPECT_EQ(fetched.fetch(), 5);
+}
+
 }  // namespace
 }  // namespace cohort::test
