@@ -11,6 +11,7 @@
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
+#include "io/announcement.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
 #include "plugin/loader.hpp"
@@ -30,10 +31,7 @@ void answer_failure(Node& node, Connection& connection, std::uint64_t request) {
 
 // Standard output, at once: the master waits for it.
 void announce(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  std::printf("cohort_worker:%s#%s\n", address.substr(colon + 1).c_str(), host.c_str());
+  std::printf("%s\n", announcement_of(address).c_str());
   std::fflush(stdout);
 }
 
