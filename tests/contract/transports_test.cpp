@@ -26,5 +26,10 @@ INSTANTIATE_TEST_SUITE_P(
                                        .between_processes = false}),
     name_of);
 
+INSTANTIATE_TEST_SUITE_P(Tls, TransportContract,
+                         testing::Values(TransportUnderTest{
+                             .name = "key", .plugin = "tls", .secret = std::string(32, 's')}),
+                         name_of);
+
 }  // namespace
 }  // namespace cohort::contract

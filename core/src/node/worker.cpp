@@ -14,7 +14,6 @@
 #include "io/announcement.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
-#include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
@@ -40,8 +39,7 @@ void announce(const std::string& address) {
 Worker::Worker(Settings settings) : settings_(std::move(settings)) {
   node_ = std::make_unique<Node>(no_pid, Node::Settings{.cookie = settings_.cookie, .timeouts = {}, .slots = 1});
   node_->set_role(this);
-  auto& plugin = detail::PluginLoader::instance().load(PluginKind::transport, settings_.transport);
-  node_->set_transport(plugin.create_transport(plugin.parse_options("{}")));
+  node_->set_transport(load_transport(settings_.transport.plugin, settings_.transport.options_json));
 }
 
 Worker::~Worker() {
