@@ -127,8 +127,8 @@ auto on_a_thread(Work work) {
 std::string name_of(const testing::TestParamInfo<TransportUnderTest>& info) { return info.param.name; }
 
 void TransportContract::SetUp() {
-  if (GetParam().prepare) GetParam().prepare();
-  transport_ = load_transport(GetParam().plugin, GetParam().options);
+  const auto& options = GetParam().make_options;
+  transport_ = load_transport(GetParam().plugin, options ? options() : GetParam().options);
   if (!GetParam().secret.empty()) transport_->set_secret(std::as_bytes(std::span(GetParam().secret)));
   if (!GetParam().optional) return;
   try {

@@ -15,14 +15,15 @@ namespace cohort::contract {
 
 /// What the suite needs to know about a transport.
 struct TransportUnderTest {
-  std::string name;                 ///< in the names of the tests; letters, digits and _
-  std::string plugin;               ///< name, or path with a '/'
-  std::string options = "{}";       ///< JSON object
-  std::string bind{};               ///< where to listen; several listeners at once must find room there
-  std::string secret{};             ///< for Transport::set_secret(); empty: it is not called
-  bool optional = false;            ///< skipped on hosts where it cannot listen
-  bool between_processes = true;    ///< false: connects within one process only
-  std::function<void()> prepare{};  ///< makes files and the like that the options name; before each test
+  std::string name;               ///< in the names of the tests; letters, digits and _
+  std::string plugin;             ///< name, or path with a '/'
+  std::string options = "{}";     ///< JSON object
+  std::string bind{};             ///< where to listen; several listeners at once must find room there
+  std::string secret{};           ///< for Transport::set_secret(); empty: it is not called
+  bool optional = false;          ///< skipped on hosts where it cannot listen
+  bool between_processes = true;  ///< false: connects within one process only
+  /// Instead of `options`: makes them, and the files that they name, before each test.
+  std::function<std::string()> make_options{};
 };
 
 inline std::ostream& operator<<(std::ostream& out, const TransportUnderTest& transport) {

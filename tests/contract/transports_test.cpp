@@ -1,5 +1,9 @@
 // The transports of this repository under the contract of all transports.
 
+#include <memory>
+#include <string>
+
+#include "certificates.hpp"
 #include "transport_suite.hpp"
 
 namespace cohort::contract {
@@ -26,10 +30,19 @@ INSTANTIATE_TEST_SUITE_P(
                                        .between_processes = false}),
     name_of);
 
-INSTANTIATE_TEST_SUITE_P(Tls, TransportContract,
-                         testing::Values(TransportUnderTest{
-                             .name = "key", .plugin = "tls", .secret = std::string(32, 's')}),
-                         name_of);
+// Read once, when the transport is made.
+std::string certificate_options() {
+  static std::unique_ptr<Certificates> made;
+  made = std::make_unique<Certificates>();
+  made->issue("process");
+  return made->options("process");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Tls, TransportContract,
+    testing::Values(TransportUnderTest{.name = "key", .plugin = "tls", .secret = std::string(32, 's')},
+                    TransportUnderTest{.name = "certificates", .plugin = "tls", .make_options = certificate_options}),
+    name_of);
 
 }  // namespace
 }  // namespace cohort::contract

@@ -109,7 +109,7 @@ std::string TlsContext::failure(const SSL* ssl, int result) const {
     case SSL_R_PACKET_LENGTH_TOO_LONG:
     case SSL_R_UNEXPECTED_MESSAGE:
     case SSL_R_UNSUPPORTED_PROTOCOL:
-      return "it does not speak TLS 1.3; do both processes use the transport tls?";
+      return not_tls;
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       return "it ended the connection";
     case SSL_R_BINDER_DOES_NOT_VERIFY:

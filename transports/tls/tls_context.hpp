@@ -10,6 +10,9 @@
 
 namespace cohort_tls {
 
+/// What is said of a peer whose bytes are something else.
+inline constexpr const char* not_tls = "it does not speak TLS 1.3; do both processes use the transport tls?";
+
 struct Certificates {
   std::string ca;           ///< PEM file: whom to believe
   std::string certificate;  ///< PEM file: this process's own, with the chain

@@ -2,9 +2,11 @@
 
 #include <openssl/err.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -18,6 +20,15 @@ namespace {
 
 constexpr std::size_t most_handshaking = 256;  // beyond, the oldest goes: idle ones keep nobody out
 constexpr cohort::Duration longest_handshake = std::chrono::seconds(10);
+
+// Whether what comes first can be TLS; nullopt: nothing came yet. Left to OpenSSL, some other bytes look like the
+// length of much more to come.
+std::optional<bool> begins_right(int socket) {
+  constexpr unsigned char handshake_record = 22;
+  unsigned char first = 0;
+  if (::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return std::nullopt;
+  return first == handshake_record;
+}
 
 }  // namespace
 
@@ -38,6 +49,14 @@ TlsListener::TlsListener(cohort_tcp::ListeningSocket listening, cohort_tcp::TcpS
 std::optional<cohort::IoPair> TlsListener::accept() {
   take_new_ones();
   for (auto at = handshaking_.begin(); at != handshaking_.end(); ++at) {
+    if (!at->begun) {
+      const auto right = begins_right(at->socket.get());
+      if (right == false) {
+        remove(at);
+        throw cohort::Error("refused a connection at " + address_ + ": " + not_tls);
+      }
+      at->begun = right.has_value();
+    }
     ERR_clear_error();
     errno = 0;
     const int result = SSL_do_handshake(at->ssl.get());

@@ -30,6 +30,7 @@ class TlsListener final : public cohort::Listener {
     cohort::FileDescriptor socket;
     Ssl ssl;
     cohort::Clock::time_point deadline;
+    bool begun = false;  // its first byte came, and was right
     bool wants_to_write = false;
   };
 

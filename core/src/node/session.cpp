@@ -45,7 +45,12 @@ class OwnArguments {
     }
   }
   bool has(const std::string& name) { return take(name).has_value(); }
-  std::optional<std::string> value(const std::string& name) { return take(name + "="); }
+  /// The last one counts: what a manager adds comes behind what the cluster says.
+  std::optional<std::string> value(const std::string& name) {
+    std::optional<std::string> last;
+    while (auto next = take(name + "=")) last = std::move(next);
+    return last;
+  }
   void refuse_rest() const {
     if (!flags_.empty()) {
       throw ConfigError(
