@@ -83,6 +83,11 @@ std::string default_directory() {
   return parent + "/cohort-" + std::to_string(::geteuid());
 }
 
+void clean(const std::string& directory) {
+  remove_stale(directory);
+  ::rmdir(directory.c_str());  // fails while others are in it
+}
+
 SocketName::SocketName(const std::string& directory) : directory_(directory) {
   int error = 0;
   for (int attempt = 0; attempt < 100 && !lock_; ++attempt) {  // another process may remove the empty directory

@@ -9,6 +9,9 @@ namespace cohort_unix {
 /// A directory that only this user can enter: "cohort-<uid>" in $XDG_RUNTIME_DIR, else in $TMPDIR, else in /tmp.
 std::string default_directory();
 
+/// Removes what processes left there that were killed, and the directory if nothing remains.
+void clean(const std::string& directory);
+
 /// The name of one listening socket, and the lock that says that its process lives. Beside each socket lies
 /// "<name>.lock", locked as long as the listener exists: the system lets go of it however the process ends, so that
 /// whoever finds it unlocked may remove both.

@@ -105,6 +105,11 @@ class UnixTransport final : public cohort::Transport {
     if (!directory_.starts_with('/')) throw cohort::ConfigError("dir: '" + directory_ + "' is not an absolute path");
   }
 
+  // Workers that were killed removed nothing; the master ends after them.
+  ~UnixTransport() override {
+    if (!abstract_) clean(directory_);
+  }
+
   std::unique_ptr<cohort::Listener> listen(const std::string& bind) override {
     if (!bind.empty())
       throw cohort::ConfigError("cannot listen at '" + bind + "': Unix sockets get names of their own");
