@@ -16,6 +16,7 @@
 
 #include "floors.hpp"
 #include "machine.hpp"
+#include "map_tasks.hpp"
 #include "report.hpp"
 #include "rounds.hpp"
 
@@ -159,7 +160,7 @@ int main(int argc, char** argv) try {
   int rounds = 20;
   app.add_option("--json", json, "also write the figures to this file");
   app.add_option("--rounds", rounds, "alternating rounds; medians are taken over them")->check(CLI::Range(1, 1000));
-  std::vector<std::string> groups{"calls", "bulk", "throughput", "ping", "memory", "launch"};
+  std::vector<std::string> groups{"calls", "bulk", "throughput", "pmap", "ping", "memory", "launch"};
   app.add_option("group", groups, "what to measure; everything by default")->check(CLI::IsMember(groups));
   CLI11_PARSE(app, argc, argv);
 
@@ -176,6 +177,7 @@ int main(int argc, char** argv) try {
     if (asked("ping")) responsiveness(report, worker, rounds);
     cohort::rmprocs(worker);
   }
+  if (asked("pmap")) map_tasks(report, std::min(rounds, 10));
   if (asked("memory")) memory(report);
   if (asked("launch")) launch(report, rounds);
   report.fact("spinning round trip after (us)", fmt::format("{:.2f}", spinning_round_trip()));

@@ -9,9 +9,11 @@
 
 #include <cohort/cluster.hpp>
 #include <cohort/error.hpp>
+#include <cohort/module.hpp>
 
 #include "exit_code.hpp"
 #include "plugin/loader.hpp"
+#include "plugin/module_loader.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -113,6 +115,11 @@ void ClusterFlags::add_to(CLI::App& command) {
   command.add_option("--options", options_json_, "The manager's options as one JSON object")
       ->type_name("JSON")
       ->group(group);
+  command.add_option("-L,--load", modules_, "Shared object that every process loads; may be repeated")
+      ->type_name("MODULE.so")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->group(group);
   command.add_option("--topology", topology_, "Which workers talk to each other: all_to_all or master_worker")
       ->type_name("NAME")
       ->group(group);
@@ -156,6 +163,7 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   for (Json& manager : managers) {
     if (slots > 0 && find_option(manager["plugin"], "threads") != nullptr) manager["options"]["threads"] = slots;
   }
+  for (const auto& module : modules_) cluster["modules"].push_back(detail::identify_module(module).path);
   if (!topology_.empty()) cluster["topology"] = topology_;
   if (lazy_ || not_lazy_) cluster["lazy"] = lazy_;
   if (!transport_.empty()) cluster["transport"] = {{"plugin", transport_}};
@@ -165,7 +173,10 @@ ClusterFile ClusterFlags::cluster(int slots) const {
 }
 
 std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {
-  if (flags.empty() && nprocs() > 1) return workers();
+  if (flags.empty() && nprocs() > 1) {
+    for (const auto& module : flags.modules()) load_module(module);
+    return workers();
+  }
   const auto pids = launch(flags.cluster(slots));
   if (pids.empty()) throw LaunchError("the cluster has no workers");
   return pids;

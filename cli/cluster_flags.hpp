@@ -19,8 +19,9 @@ class ClusterFlags {
   /// Adds the flags to a command. The object must outlive it.
   void add_to(CLI::App& command);
 
-  /// Whether no flag was given.
+  /// Whether no flag about workers was given.
   bool empty() const;
+  const std::vector<std::string>& modules() const { return modules_; }
   /// What the flags ask for: the cluster file with the flags' changes, or local workers, one a CPU.
   /// @param slots jobs that a worker is to run at once, where its manager can be told so; 0: as configured.
   /// @throws UsageError, ConfigError, PluginError.
@@ -32,6 +33,7 @@ class ClusterFlags {
   std::string manager_;
   std::vector<std::string> options_;  // key=value
   std::string options_json_;
+  std::vector<std::string> modules_;
   std::string topology_;
   bool lazy_ = false;
   bool not_lazy_ = false;

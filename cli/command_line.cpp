@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "config/nearest.hpp"
+#include "base/nearest.hpp"
 #include "exit_code.hpp"
 #include "subcommands.hpp"
 

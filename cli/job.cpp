@@ -130,6 +130,7 @@ JobResult run_job(const JobSpec& spec) {
   try {
     SpawnOptions options;
     options.command = spec.command;
+    options.die_with_parent = true;  // this thread waits for its end
     child = ChildProcess::spawn(options);
   } catch (const Error& error) {
     result.code = 127;

@@ -45,7 +45,7 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
     }
   }
   if (flags.progress) settings.progress = ProgressBar::Show::always;
-  if (flags.no_progress) settings.progress = ProgressBar::Show::never;
+  if (flags.no_progress) settings.progress = ProgressBar::Show::off;
   JobInputs inputs(words, flags.files);
   if (words.empty()) throw UsageError("which command? It comes before the inputs: cohort map -- CMD {} ::: INPUTS");
   if (!flags.shell) refuse_shell_text(words);

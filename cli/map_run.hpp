@@ -10,13 +10,13 @@
 
 #include <cohort/types.hpp>
 
+#include "base/progress_bar.hpp"
 #include "interrupt_signal.hpp"
 #include "job.hpp"
 #include "job_inputs.hpp"
 #include "job_queue.hpp"
 #include "job_template.hpp"
 #include "joblog.hpp"
-#include "progress_bar.hpp"
 #include "wake_event.hpp"
 
 namespace cohort::cli {

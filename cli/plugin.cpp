@@ -12,8 +12,8 @@
 
 #include <cohort/error.hpp>
 
+#include "base/nearest.hpp"
 #include "command.hpp"
-#include "config/nearest.hpp"
 #include "config/option_schema.hpp"
 #include "exit_code.hpp"
 #include "plugin/loader.hpp"

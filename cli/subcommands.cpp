@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "config/nearest.hpp"
+#include "base/nearest.hpp"
 
 namespace cohort::cli {
 

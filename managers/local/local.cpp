@@ -39,9 +39,10 @@ constexpr cohort::Option local_options[] = {
     {"threads", OptionType::integer, "1", "functions that may run at once on a worker", nullptr, 1, 4096},
     {"affinity", OptionType::choice, "\"none\"", "core: bind each worker to CPUs of its own, one per thread, in turn",
      "none|core"},
-    {"term_grace", OptionType::duration, "\"5s\"", "time from SIGTERM to SIGKILL for a worker that does not exit",
+    {"term_grace", OptionType::duration, nullptr, "time from SIGTERM to SIGKILL (default: the cluster's timeouts.term)",
      nullptr},
-    {"kill_grace", OptionType::duration, "\"5s\"", "time to wait for the end after SIGKILL", nullptr},
+    {"kill_grace", OptionType::duration, nullptr,
+     "time to wait for the end after SIGKILL (default: the cluster's timeouts.kill)", nullptr},
 };
 
 std::vector<int> usable_cpus() {
@@ -67,6 +68,11 @@ class LocalManager final : public cohort::ClusterManager {
   void launch(const LaunchParams& params, LaunchQueue& launched) override {
     const auto count = options_.count("count").value_or(static_cast<std::int64_t>(cpus_.size()));
     const cohort::SpawnOptions spawn = spawn_options(params);
+    {
+      const std::lock_guard lock(mutex_);
+      term_grace_ = options_.has("term_grace") ? options_.duration("term_grace") : params.term;
+      kill_grace_ = options_.has("kill_grace") ? options_.duration("kill_grace") : params.kill;
+    }
     for (std::int64_t i = 0; i < count && !params.stop.stop_requested(); ++i) launched.push(start_worker(spawn));
   }
 
@@ -113,6 +119,7 @@ class LocalManager final : public cohort::ClusterManager {
     spawn.dir = options_.has("dir") ? options_.string("dir") : params.dir;
     spawn.env = options_.env("env");
     spawn.input = params.cookie + '\n';
+    spawn.die_with_parent = true;  // the core's threads that call launch() live as long as the workers
     return spawn;
   }
 
@@ -140,11 +147,11 @@ class LocalManager final : public cohort::ClusterManager {
     return cpus;
   }
 
-  void terminate(ChildProcess& child) const {
-    child.signal(SIGTERM);
-    if (child.wait_until(cohort::deadline_after(options_.duration("term_grace")))) return;
-    child.signal(SIGKILL);
-    child.wait_until(cohort::deadline_after(options_.duration("kill_grace")));
+  void terminate(ChildProcess& child) {
+    std::unique_lock lock(mutex_);
+    const auto term = term_grace_, kill = kill_grace_;
+    lock.unlock();
+    child.terminate(term, kill);
   }
 
   // By an id of our own: workers that never joined have no Pid, and the system gives its process ids again. nullptr:
@@ -172,6 +179,7 @@ class LocalManager final : public cohort::ClusterManager {
   std::map<ChildId, ChildProcess> children_;
   ChildId next_id_ = 1;
   std::size_t next_cpu_ = 0;
+  cohort::Duration term_grace_{}, kill_grace_{};  // of the last launch
 };
 
 }  // namespace

@@ -56,4 +56,19 @@ TEST(Exec, CtrlCEndsTheCommands) {
   EXPECT_TRUE(std::filesystem::exists(directory.path("ended")));
 }
 
+TEST(Exec, ModulesAreLoadedInTheOrderOfTheFlags) {
+  // The modules note themselves in the environment: of the master, which the worker inherits, and then of the worker.
+  const std::string modules = COHORT_TEST_MODULES;
+  const std::string expected = "statistics;versioned1;statistics;versioned1;\n";
+  const auto result = cohort_tool({"exec", "-p", "1", "--no-prefix", "-L", modules + "/statistics.so", "-L",
+                                   modules + "/versioned1.so", "--", "printenv", "COHORT_TEST_LOADED"});
+  EXPECT_EQ(result.out, expected) << result.err;
+  const auto mapped = cohort_tool({"map", "-p", "1", "-L", modules + "/statistics.so", "-L", modules + "/versioned1.so",
+                                   "--", "printenv", ":::", "COHORT_TEST_LOADED"});
+  EXPECT_EQ(mapped.out, expected) << mapped.err;
+  const auto inside = cohort_tool({"run", "-p", "1", COHORT_TOOL, "exec", "--no-prefix", "-L",
+                                   modules + "/statistics.so", "--", "printenv", "COHORT_TEST_LOADED"});
+  EXPECT_EQ(inside.out, "statistics;\n") << inside.err;  // the worker was there before
+}
+
 }  // namespace

@@ -13,5 +13,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; i++) std::cout << "argument " << argv[i] << '\n';
   const auto pid = cohort::workers().front();
   std::cout << "sum " << cohort::remotecall_fetch([](int a, int b) { return a + b; }, pid, 2, 3) << '\n';
+  if (argc > 2 && std::string(argv[2]) == "--twice")
+    std::cout << "twice " << cohort::call_named<double>("twice", pid, 2.5) << '\n';
   return argc > 1 ? std::atoi(argv[1]) : 0;
 }

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <string>
+
 #include <nlohmann/json.hpp>
 
 #include "tool.hpp"
@@ -56,6 +59,35 @@ TEST(Run, DryRunPrintsTheClusterAndTheCommand) {
   EXPECT_EQ(cluster.at("managers").at(0).at("options").at("dir"), "7");
   EXPECT_EQ(cluster.at("lazy"), false);
   EXPECT_EQ(cluster.at("timeouts").at("launch"), "2m");
+}
+
+const std::string modules = COHORT_TEST_MODULES;
+
+TEST(Run, ModulesAreLoadedEverywhere) {
+  const TemporaryDirectory directory;
+  const auto statistics = modules + "/statistics.so";
+  const std::string expected = "workers 1\nargument 0\nargument --twice\nsum 5\ntwice 5\n";
+  const auto flag = cohort_tool({"run", "-p", "1", "-L", statistics, COHORT_TEST_PROGRAM, "0", "--twice"});
+  EXPECT_EQ(flag.out, expected) << flag.err;
+  const auto own_flag =
+      cohort_tool({"run", "-p", "1", COHORT_TEST_PROGRAM, "0", "--twice", "--cohort-load=" + statistics});
+  EXPECT_EQ(own_flag.out, expected) << own_flag.err;
+  std::filesystem::copy_file(statistics, directory.path("beside.so"));
+  const auto file = directory.write(
+      "c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 1}], "modules": ["beside.so"]})");
+  const auto in_file = cohort_tool({"run", "-f", file, COHORT_TEST_PROGRAM, "0", "--twice"});
+  EXPECT_EQ(in_file.out, expected) << in_file.err;
+}
+
+TEST(Run, AModuleThatIsNoneIsToldBeforeTheProgramStarts) {
+  const auto missing = cohort_tool({"run", "-p", "1", "-L", "missing.so", "echo", "started"});
+  EXPECT_EQ(missing.code, 4);
+  EXPECT_EQ(missing.out, "");
+  EXPECT_NE(missing.err.find("cannot load the module missing.so: No such file"), std::string::npos) << missing.err;
+  const auto broken = cohort_tool({"run", "-p", "1", "-L", modules + "/undefined_symbol.so", COHORT_TEST_PROGRAM});
+  EXPECT_EQ(broken.code, 4);
+  EXPECT_NE(broken.err.find("undefined symbol"), std::string::npos) << broken.err;
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", "-L", modules + "/workers_refuse.so", COHORT_TEST_PROGRAM}).code, 20);
 }
 
 TEST(Run, AToolInsideUsesTheWorkersItWasGiven) {

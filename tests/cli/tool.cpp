@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include <cohort/child_process.hpp>
@@ -59,6 +58,12 @@ ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInpu
   return result;
 }
 
+std::string text_of_file(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream stream(text);
   std::vector<std::string> lines;
@@ -84,7 +89,4 @@ std::string TemporaryDirectory::write(const std::string& name, const std::string
   return path(name);
 }
 
-std::string TemporaryDirectory::read(const std::string& name) const {
-  std::ifstream file(directory_ / name);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string TemporaryDirectory::read(const std::string& name) const { return text_of_file(directory_ / name); }

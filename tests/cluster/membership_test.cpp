@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "cluster_test.hpp"
+#include "processes.hpp"
 
 namespace cohort::test {
 namespace {
@@ -124,7 +124,10 @@ TEST_F(MembershipTest, ABusyWorkerAnswersAPingAndAFetchAndListensToAnInterrupt) 
   EXPECT_LT(ping(pid), std::chrono::seconds(2));
   EXPECT_EQ(stored.fetch().size(), 100'000u);
   EXPECT_FALSE(busy.ready());
-  interrupt({pid});
+  EXPECT_TRUE(eventually([&] {  // it may not have begun yet
+    interrupt({pid});
+    return busy.wait_for(std::chrono::milliseconds(100));
+  }));
   EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { busy.fetch(); }), "interrupted"));
   EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
   interrupt({pid});  // idle: nothing happens
@@ -150,8 +153,7 @@ TEST_F(MembershipTest, TheCookieIsInNoCommandLineAndNoEnvironment) {
   int looked_at = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     for (const char* name : {"cmdline", "environ"}) {
-      std::ifstream file(entry.path() / name);
-      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      const std::string text = text_of_file(entry.path() / name);
       if (!text.empty()) looked_at++;
       EXPECT_EQ(text.find(cookie), text.npos) << entry.path() << ' ' << name;
     }

@@ -20,7 +20,10 @@ struct SpawnOptions {
   std::string input;        ///< what it reads on standard input before the end; at most 64 KiB (what a pipe holds)
   bool capture = true;      ///< standard output and error as pipes, see out() and err(); else inherited
   bool new_session = true;  ///< no controlling terminal, and signal() reaches what it started as well
-  std::vector<int> cpus;    ///< CPUs it may run on, bound before it can read its input; empty: inherited
+  /// SIGKILL for it (not for what it started) when the thread that calls spawn() ends, and so when this process does,
+  /// however that comes about. The thread must live as long as the process is wanted.
+  bool die_with_parent = false;
+  std::vector<int> cpus;  ///< CPUs it may run on, bound before it can read its input; empty: inherited
 };
 
 /// How a process ended.
@@ -57,6 +60,8 @@ class ChildProcess {
   std::optional<ExitStatus> poll();
   /// Waits for the end; nullopt: it still runs at the deadline.
   std::optional<ExitStatus> wait_until(Clock::time_point deadline);
+  /// SIGTERM, and SIGKILL when it did not end within `term`; then waits for the end up to `kill`.
+  std::optional<ExitStatus> terminate(Duration term, Duration kill);
 
  private:
   ChildProcess() = default;

@@ -15,12 +15,12 @@ namespace cohort {
 
 /// How the workers of one addprocs call are started and connected.
 struct AddprocsOptions {
-  std::optional<std::string> topology;  ///< "all_to_all" (default) or "master_worker"; fixed while workers exist
-  std::optional<bool> lazy;           ///< all_to_all only: connect workers at their first message (default), or at once
-  std::string exename;                ///< program of the workers; empty: this one
-  std::vector<std::string> exeflags;  ///< more arguments for it
-  std::string dir;                    ///< their working directory; empty: this one's
-  std::optional<Timeouts> timeouts;   ///< for this call; default: the cluster's
+  std::optional<std::string> topology{};  ///< "all_to_all" (default) or "master_worker"; fixed while workers exist
+  std::optional<bool> lazy{};  ///< all_to_all only: connect workers at their first message (default), or at once
+  std::string exename{};       ///< program of the workers; empty: this one
+  std::vector<std::string> exeflags{};  ///< more arguments for it
+  std::string dir{};                    ///< their working directory; empty: this one's
+  std::optional<Timeouts> timeouts{};   ///< the cluster's from now on; default: as they are
 };
 
 /// Starts local workers, by default one for each CPU, and waits until they have joined.
@@ -34,7 +34,7 @@ std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_o
                           const AddprocsOptions& options = {});
 /// Workers of the program's own manager.
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options = {});
-/// All workers of a cluster file.
+/// All workers of a cluster file, after its modules are loaded. @throws PluginError too, as load_module().
 std::vector<Pid> addprocs(const ClusterFile& file);
 
 struct RmprocsOptions {
@@ -67,7 +67,19 @@ std::string cluster_cookie(const std::string& cookie);
 /// Round trip of an empty message, answered by the other process's loop while its functions compute.
 Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
 
-/// Entries in the table of values that process `pid` keeps for others.
+/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects.
+struct ReferenceTable {
+  struct Entry {
+    Pid whence = no_pid;  ///< the process that named it
+    std::uint64_t id = 0;
+    std::string kind;          ///< "future", "channel" or "object"
+    std::vector<Pid> clients;  ///< who holds handles
+    std::uint64_t bytes = 0;   ///< of encoded values
+  };
+  std::vector<Entry> entries;
+};
+ReferenceTable refs(Pid pid);
+/// How many these are.
 std::size_t reference_count(Pid pid);
 
 }  // namespace cohort

@@ -35,12 +35,14 @@ struct ClusterFile {
   std::string name;
   std::vector<ManagerSpec> managers;
   std::string topology = "all_to_all";
-  std::optional<bool> lazy;  ///< not set: the topology's own default
+  std::optional<bool> lazy;          ///< not set: the topology's own default
+  std::vector<std::string> modules;  ///< shared objects for load_module(), in this order
   TransportSpec transport;
   Timeouts timeouts;
   Logging logging;
 
-  /// Reads and checks a file. Loads the plugins it names, for their option tables.
+  /// Reads and checks a file. Loads the plugins it names, for their option tables. Relative paths of modules are taken
+  /// from the file's directory.
   /// @throws ConfigError with one line for each error: "cluster.json:3:3: unknown key 'mangers'; did you mean ...".
   static ClusterFile load(const std::filesystem::path& path);
   /// @param name_for_errors what the text is called in errors.

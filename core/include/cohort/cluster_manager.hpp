@@ -24,13 +24,15 @@ struct LaunchParams {
   std::string transport;              ///< name of the transport that the worker listens with
   Duration timeout = never;           ///< for launch() as a whole
   std::stop_token stop;               ///< requested when the launch is given up
+  Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
+  Duration kill = std::chrono::seconds(5);  ///< and from SIGKILL to giving the worker up
 };
 
 /// Takes workers as they come up. Any thread; owned by the core.
 class LaunchQueue {
  public:
   virtual ~LaunchQueue();
-  /// Hands one worker over; its set-up starts at once.
+  /// Hands one worker over; its set-up starts at once. After the launch was given up the worker is ended instead.
   virtual void push(WorkerConfig config) = 0;
 };
 
@@ -50,7 +52,8 @@ class ClusterManager {
   virtual ~ClusterManager();
 
   /// Starts workers and pushes each as it comes up; returns when all were pushed. What it throws fails addprocs, but
-  /// the workers pushed before stay.
+  /// the workers pushed before stay. When it does not return soon after `params.stop` was requested, it is left alone:
+  /// its thread ends with the process, which does not wait for it.
   virtual void launch(const LaunchParams& params, LaunchQueue& launched) = 0;
 
   virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;

@@ -47,6 +47,12 @@ class CancelledException : public Error {
   explicit CancelledException(const std::string& message) : Error(message) {}
 };
 
+/// A put into a channel that is closed, or a take from one that is closed and has nothing left.
+class ChannelClosedError : public Error {
+ public:
+  explicit ChannelClosedError(const std::string& message = "the channel is closed") : Error(message) {}
+};
+
 /// The running call was interrupted: thrown by cohort's blocking functions and by interruption_point().
 class InterruptedException : public Error {
  public:

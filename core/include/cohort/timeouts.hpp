@@ -8,7 +8,7 @@ namespace cohort {
 
 /// How long the steps of a cluster's life may take. `never` is allowed for each.
 struct Timeouts {
-  Duration launch = std::chrono::minutes(5);      ///< a manager's launch() as a whole
+  Duration launch = std::chrono::minutes(5);      ///< a manager's launch(), and its workers to say where they listen
   Duration connect = std::chrono::seconds(30);    ///< dialling a worker that said where it listens
   Duration handshake = std::chrono::seconds(10);  ///< from the open connection to the authenticated peer
   Duration heartbeat = std::chrono::seconds(5);   ///< silence after which a peer is asked whether it lives

@@ -25,7 +25,9 @@ struct WorkerConfig {
   std::string host;  ///< name or address to dial; kept if set, else the announced one
   int port = 0;
 
-  int count = 1;            ///< workers on this host in all; the first one launches the others
+  /// Workers on this host in all. The first one launches the others: what they print comes by it, and they are removed
+  /// and die with it.
+  int count = 1;
   bool count_auto = false;  ///< one per CPU of that host instead
   std::string exename;      ///< program of the additional workers; empty: the first one's own
   std::vector<std::string> exeflags;

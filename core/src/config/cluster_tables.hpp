@@ -15,6 +15,7 @@ inline constexpr Option cluster_options[] = {
     {"name", OptionType::string, "\"\"", "What the cluster is called in messages", nullptr},
     {"topology", OptionType::choice, "\"all_to_all\"", "Which workers talk to each other", "all_to_all|master_worker"},
     {"lazy", OptionType::boolean, nullptr, "Connect two workers at their first message, not at launch", nullptr},
+    {"modules", OptionType::strings, "[]", "Shared objects that every process loads, in this order", nullptr},
 };
 inline constexpr Section cluster_sections[] = {
     {"managers", "Where workers come from, in the order of their launch"},

@@ -27,6 +27,7 @@ class ClusterParser {
     file.name = values.value("name", file.name);
     file.topology = values.value("topology", file.topology);
     if (values.contains("lazy")) file.lazy = values["lazy"].get<bool>();
+    file.modules = values.value("modules", file.modules);
     if (const JsonNode* managers = root.find("managers")) file.managers = parse_managers(*managers);
     file.transport = parse_transport(root.find("transport"), root);
     if (const JsonNode* timeouts = root.find("timeouts")) file.timeouts = parse_timeouts(*timeouts);
@@ -197,6 +198,7 @@ std::string ClusterFile::to_json() const {
   detail::Json json = {{"version", 1}, {"name", name}, {"managers", detail::Json::array()}, {"topology", topology}};
   for (const ManagerSpec& manager : managers) json["managers"].push_back(detail::manager_json(manager));
   if (lazy) json["lazy"] = *lazy;
+  json["modules"] = modules;
   json["transport"] = {{"plugin", transport.plugin}, {"options", detail::Json::parse(transport.options_json)}};
   json["timeouts"] = timeout_values;
   json["logging"] = {{"level", logging.level}, {"forward", logging.forward}, {"prefix", logging.prefix}};

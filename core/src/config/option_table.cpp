@@ -7,7 +7,7 @@
 
 #include <cohort/error.hpp>
 
-#include "config/nearest.hpp"
+#include "base/nearest.hpp"
 #include "config/units.hpp"
 
 namespace cohort::detail {

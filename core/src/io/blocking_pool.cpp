@@ -16,17 +16,27 @@ BlockingPool::~BlockingPool() {
 void BlockingPool::run(std::function<void()> work) {
   std::lock_guard lock(mutex_);
   queue_.push_back(std::move(work));
-  if (idle_ >= static_cast<int>(queue_.size()) || static_cast<int>(threads_.size()) >= limit_) {
+  // While the threads are joined there must not come new ones; the thread that calls, if it is one of them, goes on
+  // with this.
+  const bool no_more = stop_ || static_cast<int>(threads_.size()) >= limit_;
+  if (no_more || idle_ >= static_cast<int>(queue_.size())) {
     changed_.notify_one();
   } else {
     threads_.emplace_back([this] { main(); });
   }
 }
 
+bool BlockingPool::wait_until_idle(Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  const auto idle = [this] { return queue_.empty() && idle_ == static_cast<int>(threads_.size()); };
+  return idle_changed_.wait_until(lock, deadline, idle);
+}
+
 void BlockingPool::main() {
   std::unique_lock lock(mutex_);
   for (;;) {
     idle_++;
+    if (queue_.empty()) idle_changed_.notify_all();
     changed_.wait(lock, [this] { return stop_ || !queue_.empty(); });
     idle_--;
     if (queue_.empty()) return;

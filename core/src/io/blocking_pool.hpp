@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include <cohort/types.hpp>
+
 namespace cohort {
 
 /// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
@@ -21,13 +23,16 @@ class BlockingPool {
 
   /// Any thread. `work` must not throw.
   void run(std::function<void()> work);
+  /// Waits until nothing is queued and nothing runs. @return false: not by the deadline.
+  bool wait_until_idle(Clock::time_point deadline);
 
  private:
   void main();
 
   const int limit_;
-  std::mutex mutex_;  // guards all below
-  std::condition_variable changed_;
+  std::mutex mutex_;                 // guards all below
+  std::condition_variable changed_;  // for the threads
+  std::condition_variable idle_changed_;
   std::deque<std::function<void()>> queue_;
   std::vector<std::thread> threads_;
   int idle_ = 0;

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,6 +17,8 @@
 #include <fmt/format.h>
 
 #include <cohort/error.hpp>
+
+#include "io/start_process.hpp"
 
 namespace cohort {
 namespace {
@@ -65,27 +66,6 @@ void write_input(const Pipe& pipe, const std::string& input) {
     throw Error("no room in a pipe for the input of a process", ErrorKind::overloaded);
 }
 
-// The two parameter objects of posix_spawn, freed at the end. Their functions fail only for want of memory.
-class SpawnParameters {
- public:
-  SpawnParameters() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  SpawnParameters(const SpawnParameters&) = delete;
-  SpawnParameters& operator=(const SpawnParameters&) = delete;
-  ~SpawnParameters() {
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-  }
-  static void check(int error) {
-    if (error != 0) throw Error("cannot prepare a process: " + text_of(error), ErrorKind::overloaded);
-  }
-
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
-
 // This process's environment with the changes made; the pointers stay valid with this object.
 class Environment {
  public:
@@ -109,7 +89,7 @@ class Environment {
   std::vector<char*> entries_;
 };
 
-// posix_spawn gives one error number for everything it did: finds out what it was about.
+// There is one error number for everything that can fail: finds out what it was about.
 [[noreturn]] void throw_cannot_start(const SpawnOptions& options, int error) {
   const std::string& program = options.command.front();
   struct stat info {};
@@ -168,40 +148,28 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   arguments.push_back(nullptr);
   Environment environment(options.env);
 
-  SpawnParameters spawn;
-  const auto check = SpawnParameters::check;
   Pipe in;
-  if (options.input.empty()) {
-    check(posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0));
-  } else {
-    in = make_pipe_for(options.input);
-    check(posix_spawn_file_actions_adddup2(&spawn.actions, in.read.get(), STDIN_FILENO));
-  }
   Pipe out;
   Pipe err;
+  if (!options.input.empty()) in = make_pipe_for(options.input);
   if (options.capture) {
     out = make_pipe();
     err = make_pipe();
-    check(posix_spawn_file_actions_adddup2(&spawn.actions, out.write.get(), STDOUT_FILENO));
-    check(posix_spawn_file_actions_adddup2(&spawn.actions, err.write.get(), STDERR_FILENO));
   }
-  check(posix_spawn_file_actions_addclosefrom_np(&spawn.actions, STDERR_FILENO + 1));
-  if (!options.dir.empty()) check(posix_spawn_file_actions_addchdir_np(&spawn.actions, options.dir.c_str()));
-
-  sigset_t signals;
-  sigemptyset(&signals);
-  check(posix_spawnattr_setsigmask(&spawn.attributes, &signals));
-  sigfillset(&signals);
-  check(posix_spawnattr_setsigdefault(&spawn.attributes, &signals));
-  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-  if (options.new_session) flags |= POSIX_SPAWN_SETSID;
-  check(posix_spawnattr_setflags(&spawn.attributes, flags));
+  ProcessImage image;
+  image.program = options.command.front().c_str();
+  image.arguments = arguments.data();
+  image.environment = environment.data();
+  image.dir = options.dir.empty() ? nullptr : options.dir.c_str();
+  image.standard[STDIN_FILENO] = in.read.get();
+  image.standard[STDOUT_FILENO] = out.write.get();
+  image.standard[STDERR_FILENO] = err.write.get();
+  image.new_session = options.new_session;
+  image.die_with_parent = options.die_with_parent;
 
   ChildProcess child;
-  pid_t pid;
-  const int error = ::posix_spawnp(&pid, options.command.front().c_str(), &spawn.actions, &spawn.attributes,
-                                   arguments.data(), environment.data());
-  if (error != 0) throw_cannot_start(options, error);
+  pid_t pid = -1;
+  if (const int error = start_process(image, pid); error != 0) throw_cannot_start(options, error);
   child.pid_ = pid;
   child.leads_group_ = options.new_session;
   child.out_ = std::move(out.read);
@@ -274,6 +242,13 @@ std::optional<ExitStatus> ChildProcess::wait_until(Clock::time_point deadline) {
     if (::poll(&ended, 1, timeout) == 0 && timeout == 0) break;
   }
   return status_;
+}
+
+std::optional<ExitStatus> ChildProcess::terminate(Duration term, Duration kill) {
+  signal(SIGTERM);
+  if (wait_until(deadline_after(term))) return status_;
+  signal(SIGKILL);
+  return wait_until(deadline_after(kill));
 }
 
 }  // namespace cohort

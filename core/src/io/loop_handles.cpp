@@ -13,23 +13,30 @@ namespace cohort {
 struct PollWatcher::Handle {
   uv_poll_t poll;
   std::shared_ptr<Callback> callback;  // shared, so that it outlives a stop() from inside itself
+  int events = 0;
+
+  static void on_event(uv_poll_t* poll, int status, int occurred) {
+    auto* handle = static_cast<Handle*>(poll->data);
+    auto hold = handle->callback;
+    const bool broken = status < 0 || (occurred & UV_DISCONNECT) != 0;
+    (*hold)(broken || (occurred & UV_READABLE) != 0, (occurred & UV_WRITABLE) != 0);
+    // libuv stops watching a socket that has an error, but there may be data to read before that is met.
+    if (status < 0 && !uv_is_closing(reinterpret_cast<uv_handle_t*>(poll)))
+      uv_poll_start(poll, handle->events, on_event);
+  }
 };
 
 void PollWatcher::watch(Reactor& reactor, int descriptor, bool readable, bool writable, Callback callback) {
   if (handle_ == nullptr) {
-    handle_ = new Handle{{}, std::make_shared<Callback>(std::move(callback))};
+    handle_ = new Handle{{}, std::make_shared<Callback>(std::move(callback)), 0};
     if (uv_poll_init(reactor.loop(), &handle_->poll, descriptor) != 0) {
       delete std::exchange(handle_, nullptr);  // not a descriptor that can be polled: its reader will say so
       return;
     }
     handle_->poll.data = handle_;
   }
-  const int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0);
-  uv_poll_start(&handle_->poll, events, [](uv_poll_t* poll, int status, int occurred) {
-    auto hold = static_cast<Handle*>(poll->data)->callback;
-    const bool broken = status < 0 || (occurred & UV_DISCONNECT) != 0;
-    (*hold)(broken || (occurred & UV_READABLE) != 0, (occurred & UV_WRITABLE) != 0);
-  });
+  handle_->events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0);
+  uv_poll_start(&handle_->poll, handle_->events, Handle::on_event);
 }
 
 void PollWatcher::stop() {

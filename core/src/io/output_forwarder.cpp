@@ -75,10 +75,13 @@ OutputForwarder::OutputForwarder(int out, int err)
   if (!wake_) throw Error("cannot make an eventfd: no descriptors left", ErrorKind::overloaded);
 }
 
-OutputForwarder::~OutputForwarder() {
+OutputForwarder::~OutputForwarder() { stop(exit_flush_wait); }
+
+void OutputForwarder::stop(Duration limit) {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
+    flush_until_ = deadline_after(limit);
   }
   wake();
   if (thread_.joinable()) thread_.join();
@@ -118,7 +121,7 @@ OutputForwarder::Id OutputForwarder::add(std::shared_ptr<Worker> worker) {
     id = next_id_++;
     workers_.emplace(id, std::move(worker));
     workers_changed_ = true;
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable() && !stop_) thread_ = std::thread([this] { run(); });
   }
   wake();
   return id;
@@ -170,7 +173,7 @@ void OutputForwarder::run() {
     err_.write_ready();
     note_drained();
   }
-  flush_at_exit();
+  flush();
 }
 
 // Takes over what other threads asked for. False: it is time to end.
@@ -279,7 +282,7 @@ void OutputForwarder::check_startup(Worker& worker) {
   if (worker.phase != Worker::Phase::starting) return;
   const auto now = Clock::now();
   if (worker.ended() || (!worker.streams[0].descriptor && now >= worker.last_words_until)) {
-    fail(worker, "Unable to read host:port string from worker. Launch command exited with error?");
+    fail(worker, launch_command_ended);
   } else if (now >= worker.deadline) {
     for (Stream& stream : worker.streams) {
       stream.lines.finish([&](std::string_view line) { worker.startup.add(stream.is_stderr, line); });
@@ -354,13 +357,14 @@ void OutputForwarder::note_drained() {
   }
 }
 
-void OutputForwarder::flush_at_exit() {
+void OutputForwarder::flush() {
+  Clock::time_point deadline;
   {
     const std::lock_guard lock(mutex_);
+    deadline = flush_until_;
     for (const auto& worker : current_) worker->removed = true;
   }
   for (const auto& worker : current_) finish(*worker);
-  const auto deadline = Clock::now() + exit_flush_wait;
   while (!out_.empty() || !err_.empty()) {
     out_.write_ready();
     err_.write_ready();

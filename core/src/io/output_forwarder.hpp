@@ -21,6 +21,10 @@
 
 namespace cohort {
 
+/// How the message begins when a worker's outputs ended before it said where it listens.
+inline constexpr std::string_view launch_command_ended =
+    "Unable to read host:port string from worker. Launch command exited with error?";
+
 enum class ForwardMode : std::uint8_t { all, only_stderr, none };
 enum class ForwardPrefix : std::uint8_t { brief, none };
 
@@ -39,8 +43,11 @@ class OutputForwarder {
   explicit OutputForwarder(int out = STDOUT_FILENO, int err = STDERR_FILENO);
   OutputForwarder(const OutputForwarder&) = delete;
   OutputForwarder& operator=(const OutputForwarder&) = delete;
-  /// Prints what has come so far, waiting for a slow reader some two seconds. No callback comes after this.
+  /// stop() with two seconds.
   ~OutputForwarder();
+  /// Prints what has come so far, waiting up to `limit` for a slow reader, but not for one that is gone. What workers
+  /// print after this is lost; no callback comes after this.
+  void stop(Duration limit);
 
   void set_mode(ForwardMode mode);
   void set_prefix(ForwardPrefix prefix);
@@ -90,7 +97,7 @@ class OutputForwarder {
   void end_stream(Worker& worker, Stream& stream);
   void finish(Worker& worker);
   void note_drained();
-  void flush_at_exit();
+  void flush();
 
   const FileDescriptor wake_;
 
@@ -100,6 +107,7 @@ class OutputForwarder {
   std::vector<std::shared_ptr<Worker>> removed_;  // for the thread to finish
   bool workers_changed_ = false;
   bool stop_ = false;
+  Clock::time_point flush_until_{};  // set with stop_
   Id next_id_ = 1;
   Style style_;
   std::thread thread_;

@@ -2,12 +2,15 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <cohort/types.hpp>
 
 #include "membership/connection.hpp"
 
 namespace cohort {
+
+class ParallelState;
 
 /// The way to other processes, as the remote calls see it. Implemented by the node. Any thread unless said otherwise.
 class Router {
@@ -23,6 +26,10 @@ class Router {
   /// Whether a connection may be made, or exists.
   virtual bool may_connect(Pid pid) = 0;
   virtual bool is_gone(Pid pid) = 0;
+  /// All processes that calls may go to now, ascending, this one included.
+  virtual std::vector<Pid> processes() = 0;
+  /// What the parallel room keeps for this node.
+  virtual ParallelState& parallel() = 0;
 };
 
 }  // namespace cohort

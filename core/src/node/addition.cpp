@@ -1,9 +1,12 @@
 #include "node/addition.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "base/log.hpp"
 #include "node/messages.hpp"
@@ -14,32 +17,35 @@
 namespace cohort {
 namespace {
 
-// An answer that calls back; with a deadline.
-class Awaited final : public Request {
+constexpr Duration stop_limit = std::chrono::seconds(1);  // for a launch() that was told to stop
+
+// An answer that calls back, on the loop; with a deadline.
+class Awaited final : public Request, public std::enable_shared_from_this<Awaited> {
  public:
-  Awaited(std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
-      : answered_(std::move(answered)), lost_(std::move(lost)) {}
+  Awaited(Reactor& reactor, std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
+      : reactor_(reactor), answered_(std::move(answered)), lost_(std::move(lost)) {}
   /// Loop thread.
-  void start_deadline(Reactor& reactor, Duration limit, const std::string& late) {
-    timer_.start(reactor, limit, [this, late] { end([&] { lost_(late); }); });
+  void start_deadline(Duration limit, const std::string& late) {
+    timer_.start(reactor_, limit, [this, late] { end([&] { lost_(late); }); });
   }
   void on_result(Frame&& frame) noexcept override {
-    timer_.stop();
     end([&] { answered_(std::move(frame)); });
   }
   void on_lost(const std::string& cause) noexcept override {
-    timer_.stop();
-    end([&] { lost_(cause); });
+    reactor_.post([self = shared_from_this(), cause] { self->end([&] { self->lost_(cause); }); });
   }
 
  private:
   template <class F>
   void end(F&& how) {
     if (std::exchange(ended_, true)) return;
+    timer_.stop();
     how();
     answered_ = nullptr;
     lost_ = nullptr;
   }
+  Reactor& reactor_;
+  // Loop thread only.
   std::function<void(Frame&&)> answered_;
   std::function<void(std::string)> lost_;
   Timer timer_;
@@ -64,26 +70,24 @@ Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std:
       manager_(std::move(manager)),
       manager_name_(std::move(manager_name)),
       params_(std::move(params)),
-      timeouts_(timeouts) {
+      timeouts_(timeouts),
+      deadline_(deadline_after(timeouts.launch)) {
   params_.timeout = timeouts_.launch;
+  params_.term = timeouts_.term;
+  params_.kill = timeouts_.kill;
   params_.stop = stop_.get_token();
 }
 
 std::vector<Pid> Addition::run() {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
-  Reactor& reactor = master_.node().reactor();
-  if (reactor.wait(*finished_, deadline_after(timeouts_.launch)) == WaitResult::timeout) {
-    stop_.request_stop();
-    std::lock_guard lock(mutex_);
-    errors_.push_back(std::make_exception_ptr(LaunchError("the workers of manager '" + manager_name_ +
-                                                          "' were not all up within " + in_seconds(timeouts_.launch))));
-  }
+  wait_for_end();
   std::vector<MemberInfo> added;
   std::vector<std::exception_ptr> errors;
   {
     std::lock_guard lock(mutex_);
+    over_ = true;
     added = added_;
-    errors = errors_;
+    errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
   }
   master_.announce_members(added);
   if (errors.size() == 1) std::rethrow_exception(errors.front());
@@ -94,50 +98,79 @@ std::vector<Pid> Addition::run() {
   return pids;
 }
 
-void Addition::launch() {
-  try {
-    manager_->launch(params_, *this);
-  } catch (const Error&) {
-    std::lock_guard lock(mutex_);
-    errors_.push_back(std::current_exception());
-  } catch (const std::exception& error) {
-    std::lock_guard lock(mutex_);
-    errors_.push_back(std::make_exception_ptr(
-        LaunchError("manager '" + manager_name_ + "' could not launch its workers: " + error.what())));
-  } catch (...) {
-    std::lock_guard lock(mutex_);
-    errors_.push_back(
-        std::make_exception_ptr(LaunchError("manager '" + manager_name_ + "' could not launch its workers")));
-  }
+// A set-up ends by the deadlines of its steps. launch() may not end at all.
+void Addition::wait_for_end() {
+  Reactor& reactor = master_.node().reactor();
+  if (reactor.wait(*finished_, deadline_) == WaitResult::done) return;
+  stop_.request_stop();
+  bool settled;
   {
     std::lock_guard lock(mutex_);
-    connecting_--;
+    given_up_ = true;
+    settled = open_ == 0;
   }
-  master_.node().reactor().post([self = shared_from_this()] { self->join_those_ready(); });
-  step_ended();
+  if (settled) reactor.complete(settled_);
+  reactor.post([self = shared_from_this()] { self->join_those_ready(); });
+  const auto steps = sum({timeouts_.connect, timeouts_.handshake, timeouts_.connect, master_.time_to_end()});
+  const bool ended = reactor.wait(*settled_, deadline_after(steps)) == WaitResult::done;
+  if (reactor.wait(*finished_, deadline_after(stop_limit)) == WaitResult::done) return;
+  keep_error(std::make_exception_ptr(LaunchError(
+      ended
+          ? fmt::format("launch() of manager '{}' did not return within {} and was given up; workers that are up stay. "
+                        "timeouts.launch says how long it may take",
+                        manager_name_, in_seconds(timeouts_.launch))
+          : fmt::format("workers of manager '{}' were not all up within {}, nor ended after that", manager_name_,
+                        in_seconds(timeouts_.launch)))));
+}
+
+void Addition::launch() {
+  const std::string what = "manager '" + manager_name_ + "' could not launch its workers";
+  try {
+    ManagerCalls::Running running(master_.manager_calls(), manager_name_, "launch");
+    manager_->launch(params_, *this);
+  } catch (const ConfigError&) {
+    keep_error(std::current_exception());
+  } catch (const PluginError&) {
+    keep_error(std::current_exception());
+  } catch (...) {
+    keep_error(std::make_exception_ptr(LaunchError(what + ": " + message_of(std::current_exception()))));
+  }
+  launch_ended();
 }
 
 void Addition::push(WorkerConfig config) {
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
   record->config = std::move(config);
+  bool too_late;
   {
     std::lock_guard lock(mutex_);
     open_++;
     connecting_++;
+    too_late = given_up_;
   }
-  begin(record);
+  if (!too_late) return begin(record);
+  // Nobody waits for it any more, and it would join unheard of by the others.
+  log_warning("manager '" + manager_name_ +
+              "' handed over a worker after its launch was given up: the worker is ended");
+  if (record->config.io) {
+    FileDescriptor(record->config.io->out).reset();
+    FileDescriptor(record->config.io->err).reset();
+  }
+  fail(record, Step::announce, "It came too late.");
 }
 
 void Addition::begin(const Record& record) {
   if (!record->config.io) return dial(record);
   auto self = shared_from_this();
+  std::lock_guard lock(mutex_);  // the callbacks wait until `output` is set
   record->output = master_.output().watch(
-      *record->config.io, deadline_after(timeouts_.connect),
+      *record->config.io, deadline_,
       [self, record](std::string host, int port) {
+        { std::lock_guard wait_for_output(self->mutex_); }
         take_address(record->config, std::move(host), port);
         self->dial(record);
       },
-      [self, record](std::string message) { self->fail(record, message); });
+      [self, record](std::string message) { self->fail(record, Step::announce, message); });
   master_.output().set_pid(*record->output, record->pid);
 }
 
@@ -145,11 +178,13 @@ void Addition::dial(const Record& record) {
   master_.node().blocking().run([self = shared_from_this(), record] {
     Node& node = self->master_.node();
     try {
+      std::lock_guard one_at_a_time(record->managing);
+      ManagerCalls::Running running(self->master_.manager_calls(), record->manager_name, "connect");
       IoPair pair = record->manager->connect(record->pid, record->config, node.transport(),
                                              deadline_after(self->timeouts_.connect));
       node.add_connection(std::move(pair), record->pid);
-    } catch (const std::exception& error) {
-      self->fail(record, error.what());
+    } catch (...) {
+      self->fail(record, Step::connect, message_of(std::current_exception()));
     }
   });
 }
@@ -173,7 +208,7 @@ void Addition::join_those_ready() {
   {
     std::lock_guard lock(mutex_);
     const bool wait_for_all = master_.node().topology() == Topology::all_to_all && !master_.node().lazy();
-    if (wait_for_all && connecting_ > 0) return;
+    if (wait_for_all && connecting_ > 0 && !given_up_) return;
     ready = std::exchange(ready_, {});
   }
   std::sort(ready.begin(), ready.end(), [](const Record& a, const Record& b) { return a->pid < b->pid; });
@@ -183,7 +218,7 @@ void Addition::join_those_ready() {
 
 void Addition::send_join(const Record& record) {
   Node& node = master_.node();
-  if (!node.members().bind(record->pid, record->connection)) return fail(record, "it left while it joined");
+  if (!node.members().bind(record->pid, record->connection)) return fail(record, Step::join, "It left.");
   Join join;
   join.pid = record->pid;
   join.epoch = node.members().epoch();
@@ -198,12 +233,12 @@ void Addition::send_join(const Record& record) {
     }
   }
   auto self = shared_from_this();
-  auto request = std::make_shared<Awaited>([self, record](Frame&& answer) { self->joined(record, std::move(answer)); },
-                                           [self, record](const std::string& cause) { self->fail(record, cause); });
+  auto request = std::make_shared<Awaited>(
+      node.reactor(), [self, record](Frame&& answer) { self->joined(record, std::move(answer)); },
+      [self, record](const std::string& cause) { self->fail(record, Step::join, cause); });
   const auto id = record->connection->requests().add(request);
-  if (!id) return fail(record, "the connection ended");
-  request->start_deadline(node.reactor(), timeouts_.connect,
-                          "worker did not connect within " + in_seconds(timeouts_.connect));
+  if (!id) return fail(record, Step::join, "The connection ended.");
+  request->start_deadline(timeouts_.connect, "worker did not connect within " + in_seconds(timeouts_.connect));
   record->connection->send(FrameKind::join, 0, *id, to_payload(join), SendQueue::Mode::gather_on_loop);
 }
 
@@ -213,25 +248,36 @@ void Addition::joined(const Record& record, Frame&& answer) {
   try {
     joined = from_frame<Joined>(std::move(answer));
   } catch (const std::exception& error) {
-    return fail(record, std::string("its answer to join is not understood: ") + error.what());
+    return fail(record, Step::join, std::string("Its answer is not understood: ") + error.what());
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
   record->joined.store(true);
-  {
-    std::lock_guard lock(mutex_);
-    added_.push_back({record->pid, record->config.connect_at});
-  }
   master_.node().blocking().run([self = shared_from_this(), record] {
-    try {
-      std::lock_guard one_at_a_time(record->managing);
-      record->manager->manage(record->pid, record->config, ManageOp::register_worker);
-    } catch (const std::exception& error) {
-      log_warning("manager '" + record->manager_name + "', register: " + error.what());
-    }
-    if (record->config.count > 1) self->launch_more(record);
-    self->step_ended();
+    self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
+      manager.manage(record->pid, config, ManageOp::register_worker);
+    });
+    self->provide(record);
+    self->worker_ended();
   });
+}
+
+// A blocking thread. The worker is not to be seen by anybody before it has what every process is to have.
+void Addition::provide(const Record& record) {
+  try {
+    const auto connect = deadline_after(timeouts_.connect);
+    master_.provisions().admit(record->pid, std::max(deadline_, connect));
+    std::lock_guard lock(mutex_);
+    if (over_) throw Error("its launch was given up");
+    added_.push_back({record->pid, record->config.connect_at});
+  } catch (const std::exception& error) {
+    keep_error(std::make_exception_ptr(
+        LaunchError(fmt::format("worker {} of manager '{}' could not take the modules and values of the cluster: {}",
+                                record->pid, record->manager_name, error.what()))));
+    return master_.rmprocs({record->pid}, {.waitfor = Duration::zero()});
+  }
+  master_.node().membership_changed();
+  if (record->config.count > 1) launch_more(record);
 }
 
 // The first worker of a host starts the others there.
@@ -240,10 +286,13 @@ void Addition::launch_more(const Record& first) {
   launch.exename = first->config.exename;
   launch.exeflags = params_.exeflags;
   launch.exeflags.insert(launch.exeflags.end(), first->config.exeflags.begin(), first->config.exeflags.end());
-  launch.timeout_nanoseconds = timeouts_.connect.count();
+  // Where the first one listens, but at ports of their own.
+  if (!first->config.bind_addr.empty()) launch.exeflags.push_back("--bind-to=" + first->config.bind_addr);
+  launch.timeout_nanoseconds = timeouts_.launch.count();
   std::vector<Record> more;
   for (int i = 1; i < first->config.count; i++) {
     auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
+    record->launched_by = first;
     WorkerConfig& config = record->config;
     config.host = first->config.host;
     config.tunnel = first->config.tunnel;
@@ -262,16 +311,18 @@ void Addition::launch_more(const Record& first) {
   }
   auto self = shared_from_this();
   auto request = std::make_shared<Awaited>(
+      master_.node().reactor(),
       [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
       [self, more](const std::string& cause) {
-        for (const auto& record : more)
-          self->fail(record, "the first worker of its host could not launch it: " + cause);
+        for (const auto& record : more) {
+          self->fail(record, Step::announce, "The first worker of its host could not launch it: " + cause);
+        }
       });
   master_.node().reactor().post([this, self, first, more, request, launch] {
     const auto id = first->connection->requests().add(request);
     if (!id) return request->on_lost("the connection ended");
-    request->start_deadline(master_.node().reactor(), timeouts_.launch,
-                            "no answer within " + in_seconds(timeouts_.launch));
+    const Duration limit = sum({timeouts_.launch, std::chrono::seconds(5)});
+    request->start_deadline(limit, "no answer within " + in_seconds(limit));
     first->connection->send(FrameKind::launch, 0, *id, to_payload(launch), SendQueue::Mode::gather_on_loop);
   });
 }
@@ -279,7 +330,7 @@ void Addition::launch_more(const Record& first) {
 void Addition::take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer) {
   Launched launched;
   std::string problem =
-      "the first worker of its host, process " + std::to_string(first->pid) + ", could not launch it: ";
+      "The first worker of its host, process " + std::to_string(first->pid) + ", could not launch it: ";
   try {
     if (answer.header.flags == result_exception) {
       Payload payload;
@@ -293,9 +344,9 @@ void Addition::take_launched(const Record& first, const std::vector<Record>& mor
   }
   for (std::size_t i = 0; i < more.size(); i++) {
     if (i >= launched.workers.size()) {
-      fail(more[i], problem);
+      fail(more[i], Step::announce, problem);
     } else if (const auto& worker = launched.workers[i]; !worker.error.empty()) {
-      fail(more[i], worker.error);
+      fail(more[i], Step::announce, worker.error);
     } else {
       take_address(more[i]->config, worker.host, worker.port);
       more[i]->config.ospid = worker.ospid;
@@ -304,46 +355,106 @@ void Addition::take_launched(const Record& first, const std::vector<Record>& mor
   }
 }
 
-void Addition::lost(const Record& record, const std::string& reason) { fail(record, reason); }
+void Addition::lost(const Record& record, const std::string& reason) {
+  bool established;
+  {
+    std::lock_guard lock(mutex_);
+    established = established_.contains(record->pid);
+  }
+  fail(record, established ? Step::join : Step::handshake, reason);
+}
 
 // Any thread; the first failure of a worker counts.
-void Addition::fail(const Record& record, const std::string& what) {
+void Addition::fail(const Record& record, Step step, const std::string& what) {
   {
     std::lock_guard lock(mutex_);
     if (!failed_.insert(record->pid).second) return;
     std::erase(ready_, record);
     if (!established_.contains(record->pid)) connecting_--;
   }
-  master_.node().blocking().run([self = shared_from_this(), record, what] {
-    std::string message = what;
-    try {
-      std::lock_guard one_at_a_time(record->managing);
-      if (const auto cause = record->manager->exit_cause(record->pid, record->config); !cause.empty()) {
-        message += " (the worker " + cause + ")";
-      }
-      record->manager->kill(record->pid, record->config);
-    } catch (const std::exception& error) {
-      log_warning("manager '" + record->manager_name + "', kill: " + error.what());
-    }
-    {
-      std::lock_guard lock(self->mutex_);
-      self->errors_.push_back(std::make_exception_ptr(LaunchError(message)));
-    }
-    self->master_.forget(record);
-    self->master_.node().reactor().post([self, record] {
+  master_.node().blocking().run([self = shared_from_this(), record, step, what] {
+    Master& master = self->master_;
+    // Where the core gave a launch command up, it ends by that: its end is no cause.
+    const bool ended_first = step != Step::announce || what.starts_with(launch_command_ended);
+    const std::string cause = ended_first ? master.exit_cause(*record) : "";
+    self->keep_error(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))));
+    master.kill(*record);
+    master.forget(record);
+    master.node().reactor().post([self, record] {
       if (record->connection != nullptr) record->connection->close("its set-up failed");
       self->join_those_ready();
     });
-    self->step_ended();
+    self->worker_ended();
   });
 }
 
-void Addition::step_ended() {
+// What happened to whom, in which step, and what to try.
+std::string Addition::describe(const WorkerRecord& record, Step step, const std::string& what,
+                               const std::string& cause) const {
+  const WorkerConfig& config = record.config;
+  const std::string command = config.exename.empty() ? params_.exename : config.exename;
+  std::string name, hint;
+  switch (step) {
+    case Step::announce:
+      name = "announce";
+      hint = fmt::format(
+          "Is '{}' a program whose main() begins with a cohort::Session, and can it be started there by hand? "
+          "timeouts.launch ({}) says how long it may take.",
+          command, in_seconds(timeouts_.launch));
+      break;
+    case Step::connect:
+      name = "connect";
+      hint = fmt::format(
+          "Can this host reach that address: does the worker listen at it, and does a firewall let it through? "
+          "timeouts.connect ({}) says how long it may take.",
+          in_seconds(timeouts_.connect));
+      break;
+    case Step::handshake:
+      name = "handshake";
+      hint = fmt::format(
+          "Is it a worker of this cluster that listens at that address? timeouts.handshake ({}) says how long it may "
+          "take.",
+          in_seconds(timeouts_.handshake));
+      break;
+    case Step::join:
+      name = "join";
+      hint = fmt::format("Does its host have too much to do? timeouts.connect ({}) says how long it may take.",
+                         in_seconds(timeouts_.connect));
+  }
+  const std::size_t line_end = std::min(what.find('\n'), what.size());
+  return fmt::format("worker {} of manager '{}' did not come up (step: {}; command: {}{}{}): {}{}{}\n{}", record.pid,
+                     record.manager_name, name, command, config.host.empty() ? "" : "; host: ", config.host,
+                     what.substr(0, line_end), cause.empty() ? "" : " The process: " + cause + ".",
+                     what.substr(line_end), hint);
+}
+
+void Addition::keep_error(std::exception_ptr error) {
+  std::lock_guard lock(mutex_);
+  errors_.push_back(std::move(error));
+}
+
+void Addition::launch_ended() {
+  bool finished;
+  {
+    std::lock_guard lock(mutex_);
+    connecting_--;
+    launching_ = false;
+    finished = open_ == 0;
+  }
+  master_.node().reactor().post([self = shared_from_this()] { self->join_those_ready(); });
+  if (finished) master_.node().reactor().complete(finished_);
+}
+
+void Addition::worker_ended() {
+  bool finished, settled;
   {
     std::lock_guard lock(mutex_);
     if (--open_ > 0) return;
+    finished = !launching_;
+    settled = given_up_;
   }
-  master_.node().reactor().complete(finished_);
+  if (finished) master_.node().reactor().complete(finished_);
+  if (settled) master_.node().reactor().complete(settled_);
 }
 
 }  // namespace cohort

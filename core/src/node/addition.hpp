@@ -13,7 +13,7 @@ namespace cohort {
 
 /// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
 /// handshake, join, register. Each ends by its answer, by the end of the process, or by its deadline; a failure is kept
-/// and the others go on.
+/// and the others go on. Nothing lasts longer than the time for the launch as a whole.
 class Addition final : public LaunchQueue, public std::enable_shared_from_this<Addition> {
  public:
   Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
@@ -31,30 +31,42 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
 
  private:
   using Record = std::shared_ptr<WorkerRecord>;
+  enum class Step { announce, connect, handshake, join };
+
+  void wait_for_end();
   void launch();
   void begin(const Record& record);
   void dial(const Record& record);
   void join_those_ready();
   void send_join(const Record& record);
   void joined(const Record& record, Frame&& answer);
+  void provide(const Record& record);
   void launch_more(const Record& first);
   void take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer);
-  void fail(const Record& record, const std::string& what);
-  void step_ended();
+  void fail(const Record& record, Step step, const std::string& what);
+  std::string describe(const WorkerRecord& record, Step step, const std::string& what, const std::string& cause) const;
+  void keep_error(std::exception_ptr error);
+  void launch_ended();
+  void worker_ended();
 
   Master& master_;
   const std::shared_ptr<ClusterManager> manager_;
   const std::string manager_name_;
   LaunchParams params_;
   const Timeouts timeouts_;
+  const Clock::time_point deadline_;  // for launch(), and for the workers to say where they listen
   std::stop_source stop_;
-  const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
+  const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();  // launch() and all set-ups ended
+  const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
 
-  std::mutex mutex_;           // guards all below
-  int open_ = 1;               // workers being set up, and launch()
-  int connecting_ = 1;         // of these, not yet waiting to join
+  std::mutex mutex_;  // guards all below
+  bool launching_ = true;
+  bool given_up_ = false;      // on launch()
+  int open_ = 0;               // workers being set up
+  int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;
+  bool over_ = false;  // run() has taken what is below
   std::vector<MemberInfo> added_;
   std::vector<std::exception_ptr> errors_;
 };

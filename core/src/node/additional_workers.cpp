@@ -1,9 +1,13 @@
+#include <signal.h>
+
+#include <map>
 #include <mutex>
-#include <optional>
+#include <utility>
 
 #include <cohort/child_process.hpp>
 #include <cohort/error.hpp>
 
+#include "base/log.hpp"
 #include "io/output_forwarder.hpp"
 #include "node/messages.hpp"
 #include "node/worker.hpp"
@@ -13,22 +17,36 @@
 namespace cohort {
 namespace {
 
-// Of this process's additional workers. They outlive it: each has its own connection to the master, so none of this is
-// ever destroyed. Their output is prefixed here, and passes the master unchanged.
+constexpr Duration cause_limit = std::chrono::seconds(1);  // a process whose connection ended is about to end itself
+constexpr Duration leave_limit = std::chrono::seconds(2);  // for those that were asked to leave
+
+// An additional worker. One thread at a time: `mutex`.
+struct Sibling {
+  explicit Sibling(ChildProcess started) : process(std::move(started)) {}
+  std::mutex mutex;
+  ChildProcess process;
+};
+
+// This process's additional workers. They die with it: nobody else could end them, or show what they print. Their
+// output is prefixed here, and passes the master unchanged. Never destroyed, as blocking threads use it to the end.
 struct Siblings {
   OutputForwarder output;
-  std::mutex mutex;  // guards processes
-  std::vector<ChildProcess> processes;
+  std::mutex mutex;  // guards all below; not held while one of them is waited for
+  std::map<Pid, std::shared_ptr<Sibling>> running;
 
   static Siblings& instance() {
     static auto* siblings = new Siblings;
     return *siblings;
   }
 
-  /// Ends the zombies of those that have left.
-  void reap() {
+  std::shared_ptr<Sibling> find(Pid pid) {
     std::lock_guard lock(mutex);
-    std::erase_if(processes, [](ChildProcess& process) { return process.poll().has_value(); });
+    const auto found = running.find(pid);
+    return found == running.end() ? nullptr : found->second;
+  }
+  void forget(Pid pid) {
+    std::lock_guard lock(mutex);
+    running.erase(pid);
   }
 };
 
@@ -52,7 +70,6 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
     return;
   }
   Siblings& siblings = Siblings::instance();
-  siblings.reap();
   const auto deadline = deadline_after(Duration(launch.timeout_nanoseconds));
   for (const Pid pid : launch.pids) {
     auto announced = announcing.emplace_back(std::make_shared<Announcing>());
@@ -61,6 +78,7 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
       spawn.command = {launch.exename.empty() ? std::string("/proc/self/exe") : launch.exename};
       spawn.command.insert(spawn.command.end(), launch.exeflags.begin(), launch.exeflags.end());
       spawn.input = node.cookie() + "\n";
+      spawn.die_with_parent = true;  // blocking threads live as long as the process
       auto process = ChildProcess::spawn(spawn);
       announced->worker.ospid = process.pid();
       const auto id = siblings.output.watch(
@@ -76,7 +94,7 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
           });
       siblings.output.set_pid(id, pid);
       std::lock_guard lock(siblings.mutex);
-      siblings.processes.push_back(std::move(process));
+      siblings.running.emplace(pid, std::make_shared<Sibling>(std::move(process)));
     } catch (const std::exception& error) {
       announced->worker.error = error.what();
       node.reactor().complete(announced);
@@ -87,6 +105,42 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
     launched.workers.push_back(announced->worker);
   }
   connection->send(FrameKind::result, result_value, request, to_payload(launched), SendQueue::Mode::now);
+}
+
+void look_after_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const std::uint64_t request = frame.header.request;
+  EndOfWorker end;
+  try {
+    const auto asked = from_frame<LookAfter>(std::move(frame));
+    if (const auto sibling = Siblings::instance().find(asked.pid)) {
+      const Timeouts limits = node.timeouts();
+      std::lock_guard one_at_a_time(sibling->mutex);
+      const auto status = asked.end_it ? sibling->process.terminate(limits.term, limits.kill)
+                                       : sibling->process.wait_until(deadline_after(cause_limit));
+      if (status) {
+        end.cause = status->text();
+        Siblings::instance().forget(asked.pid);
+      }
+    }
+  } catch (const std::exception& error) {
+    log_warning(error.what());
+  }
+  connection->send(FrameKind::result, result_value, request, to_payload(end), SendQueue::Mode::now);
+}
+
+void end_additional_workers() {
+  Siblings& siblings = Siblings::instance();
+  std::map<Pid, std::shared_ptr<Sibling>> left;
+  {
+    std::lock_guard lock(siblings.mutex);
+    left.swap(siblings.running);
+  }
+  const auto deadline = deadline_after(leave_limit);
+  for (const auto& [pid, sibling] : left) {
+    std::lock_guard one_at_a_time(sibling->mutex);
+    if (!sibling->process.wait_until(deadline)) sibling->process.signal(SIGKILL);
+  }
+  siblings.output.stop(leave_limit);
 }
 
 }  // namespace cohort

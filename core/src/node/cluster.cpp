@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <cohort/error.hpp>
+#include <cohort/module.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/this_call.hpp>
 
@@ -13,8 +14,6 @@
 
 namespace cohort {
 namespace {
-
-Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 std::shared_ptr<ClusterManager> make_manager(const std::string& plugin, std::string_view options) {
   auto& loaded = detail::PluginLoader::instance().load(PluginKind::manager, plugin);
@@ -64,6 +63,7 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
 std::vector<Pid> addprocs(const ClusterFile& file) {
   Master& master = current_master();
   apply(file.logging);
+  for (const auto& module : file.modules) load_module(module);
   AddprocsOptions options;
   options.topology = file.topology;
   options.lazy = file.lazy;
@@ -85,14 +85,7 @@ void interrupt() { current_master().interrupt(current_master().workers()); }
 
 Pid myid() { return CurrentNode::get().router->self(); }
 
-std::vector<Pid> procs() {
-  if (Master* master = master_or_null()) {
-    auto pids = master->workers();
-    pids.insert(pids.begin(), master_pid);
-    return pids;
-  }
-  return current_node().members().pids();
-}
+std::vector<Pid> procs() { return CurrentNode::get().router->processes(); }
 
 std::vector<Pid> workers() {
   auto pids = procs();
@@ -138,6 +131,10 @@ Duration ping(Pid pid, Duration timeout) {
   }
   if (request->lost) throw ProcessExitedException(pid, request->cause);
   return Clock::now() - start;
+}
+
+ReferenceTable refs(Pid pid) {
+  return remotecall_fetch([] { return current_node().references().table(); }, pid);
 }
 
 std::size_t reference_count(Pid pid) {

@@ -23,16 +23,18 @@ namespace {
 
 constexpr Duration exit_output_limit = std::chrono::milliseconds(500);
 constexpr Duration interrupt_limit = std::chrono::seconds(3);
-
-void report_plugin_error(const WorkerRecord& record, const char* function) {
-  log_warning("manager '" + record.manager_name + "', " + function + ": " + message_of(std::current_exception()));
-}
+constexpr Duration launcher_limit = std::chrono::seconds(3);  // for an answer about an additional worker
+constexpr Duration return_limit = std::chrono::seconds(3);    // for functions of managers when the program ends
 
 // A request whose answer is waited for by its completion.
 struct Answered final : Request {
   bool lost = false;
+  bool refused = false;  // the body is an exception
   Bytes body;
-  void on_result(Frame&& frame) noexcept override { body = std::move(frame.body); }
+  void on_result(Frame&& frame) noexcept override {
+    refused = frame.header.flags == result_exception;
+    body = std::move(frame.body);
+  }
   void on_lost(const std::string&) noexcept override { lost = true; }
 };
 
@@ -43,12 +45,14 @@ Master::Master(const Timeouts& timeouts) {
       std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
   node_->set_role(this);
   node_->members().add({master_pid, ""});
+  provisions_ = std::make_unique<Provisions>(*node_);
 }
 
 Master::~Master() {
   remove_all();
   delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
   static_cast<void>(node_.release());
+  output_.stop(never);  // as with any program: what was printed is there, however slowly it is read
 }
 
 // --- Adding. ---
@@ -182,14 +186,9 @@ void Master::on_lost(const std::shared_ptr<Connection>& connection, const std::s
 // A blocking thread. Everything that waits for the worker learns why it ended.
 void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
                         const std::string& reason) {
-  std::string cause;
-  try {
-    std::lock_guard one_at_a_time(record->managing);
-    cause = record->manager->exit_cause(record->pid, record->config);
-  } catch (...) {
-    report_plugin_error(*record, "exit_cause");
-  }
-  const bool still_runs = cause.empty() && !record->removing;
+  std::string cause = exit_cause(*record);
+  // A manager ends the process of a worker that was removed when it forgets it.
+  const bool still_runs = cause.empty() && (!record->removing || record->launched_by != nullptr);
   if (record->removing)
     cause = "removed";
   else if (cause.empty())
@@ -201,6 +200,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     }
   }
   const bool known = node_->members().remove(record->pid, cause);
+  node_->membership_changed();
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
   if (known) {
@@ -210,31 +210,18 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     }
   }
   if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
-  if (still_runs) kill(record);  // may take a while; by now everybody knows
+  if (still_runs) kill(*record);  // may take a while; by now everybody knows
   forget(record);
-}
-
-// A blocking thread.
-void Master::kill(const std::shared_ptr<WorkerRecord>& record) {
-  try {
-    std::lock_guard one_at_a_time(record->managing);
-    record->manager->kill(record->pid, record->config);
-  } catch (...) {
-    report_plugin_error(*record, "kill");
-  }
 }
 
 void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   for (const auto op : {ManageOp::deregister_worker, ManageOp::finalize}) {
-    try {
-      std::lock_guard one_at_a_time(record->managing);
-      record->manager->manage(record->pid, record->config, op);
-    } catch (...) {
-      report_plugin_error(*record, op == ManageOp::finalize ? "finalize" : "deregister");
-    }
+    with_manager(*record, "manage",
+                 [&](ClusterManager& manager, WorkerConfig& config) { manager.manage(record->pid, config, op); });
   }
   if (record->output) output_.remove(*record->output);
   node_->members().remove(record->pid);
+  provisions_->forget(record->pid);
   {
     std::lock_guard lock(mutex_);
     records_.erase(record->pid);
@@ -251,7 +238,12 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
   for (const Pid pid : pids) {
     if (pid == master_pid) log_warning("rmprocs: process 1 not removed");
     auto record = record_of(pid);
-    if (record != nullptr && record->joined.load()) records.push_back(std::move(record));
+    if (record == nullptr || !record->joined.load()) continue;
+    std::lock_guard lock(mutex_);
+    for (const auto& [other_pid, other] : records_) {  // those it launched die with it
+      if (other->launched_by == record && other->joined.load()) records.push_back(other);
+    }
+    records.push_back(std::move(record));
   }
   for (const auto& record : records) start_removal(record);
   if (options.waitfor == Duration::zero()) return;
@@ -268,6 +260,7 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
 
 void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
   if (record->removing.exchange(true)) return;
+  node_->membership_changed();
   node_->reactor().post([this, record] {
     if (record->connection == nullptr) return;
     record->connection->send(FrameKind::leave, 0, {}, SendQueue::Mode::before_wait);
@@ -281,7 +274,7 @@ void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
 void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
   log_warning("worker " + std::to_string(record->pid) + " did not leave within " +
               in_seconds(node_->timeouts().shutdown) + " and is killed");
-  kill(record);
+  kill(*record);
   node_->reactor().post([record] {
     if (record->connection != nullptr) record->connection->close("removed");
   });
@@ -294,10 +287,71 @@ void Master::remove_all() noexcept {
       std::lock_guard lock(mutex_);
       for (const auto& [pid, record] : records_) pids.push_back(pid);
     }
-    const Timeouts limits = node_->timeouts();
-    rmprocs(pids, {.waitfor = limits.shutdown + limits.term + limits.kill + std::chrono::seconds(2)});
+    rmprocs(pids, {.waitfor = time_to_end()});
   } catch (const std::exception& error) {
     log_error(std::string("Unable to terminate all workers: ") + error.what());
+  }
+}
+
+Duration Master::time_to_end() const {
+  const Timeouts limits = node_->timeouts();
+  return sum({limits.shutdown, limits.term, limits.kill, std::chrono::seconds(2)});
+}
+
+bool Master::release_managers() {
+  if (node_->blocking().wait_until_idle(deadline_after(return_limit))) return true;
+  log_error("not returned after " + in_seconds(return_limit) + ": " + manager_calls_.text() +
+            "; the program ends without waiting longer");
+  output_.stop(never);
+  return false;
+}
+
+// --- The manager's functions. ---
+
+void Master::report_manager_error(const WorkerRecord& record, const char* function) {
+  log_warning(fmt::format("manager '{}', {}() for worker {}: {}", record.manager_name, function, record.pid,
+                          message_of(std::current_exception())));
+}
+
+std::string Master::exit_cause(WorkerRecord& record) {
+  if (record.launched_by != nullptr) return ask_launcher(record, false);
+  std::string cause;
+  with_manager(record, "exit_cause",
+               [&](ClusterManager& manager, WorkerConfig& config) { cause = manager.exit_cause(record.pid, config); });
+  return cause;
+}
+
+void Master::kill(WorkerRecord& record) {
+  if (record.launched_by != nullptr) {
+    ask_launcher(record, true);
+    return;
+  }
+  with_manager(record, "kill",
+               [&](ClusterManager& manager, WorkerConfig& config) { manager.kill(record.pid, config); });
+}
+
+// The manager does not know the additional workers of a host, only their parent does.
+std::string Master::ask_launcher(const WorkerRecord& record, bool end_it) {
+  const Pid parent = record.launched_by->pid;
+  const std::string with_parent = fmt::format("ended with process {}, which had launched it", parent);
+  auto connection = node_->members().connection(parent);
+  if (connection == nullptr) return with_parent;
+  auto answer = std::make_shared<Answered>();
+  const auto id = connection->requests().add(answer);
+  if (!id) return with_parent;
+  connection->send(FrameKind::look_after, 0, *id, to_payload(LookAfter{record.pid, end_it}),
+                   SendQueue::Mode::before_wait);
+  const Timeouts limits = node_->timeouts();
+  const Duration limit = end_it ? sum({limits.term, limits.kill, launcher_limit}) : launcher_limit;
+  if (node_->reactor().wait(*answer, deadline_after(limit)) != WaitResult::done) return "";
+  if (answer->lost || answer->refused) return with_parent;  // refused: it is leaving
+  try {
+    Frame frame;
+    frame.body = std::move(answer->body);
+    return from_frame<EndOfWorker>(std::move(frame)).cause;
+  } catch (const Error& error) {
+    log_warning(error.what());
+    return "";
   }
 }
 
@@ -319,15 +373,13 @@ void Master::interrupt(const std::vector<Pid>& pids) {
   std::vector<std::shared_ptr<Completion>> signalled;
   for (auto& [record, answer] : asked) {
     const bool answered = node_->reactor().wait(*answer, deadline) == WaitResult::done;
-    if (answered && (answer->lost || answer->body.empty() || answer->body[0] == std::byte{0})) continue;
+    if (answered && (answer->lost || answer->refused || answer->body.empty() || answer->body[0] == std::byte{0}))
+      continue;
     auto done = signalled.emplace_back(std::make_shared<Completion>());
     node_->blocking().run([this, worker = record, done] {
-      try {
-        std::lock_guard one_at_a_time(worker->managing);
-        worker->manager->manage(worker->pid, worker->config, ManageOp::interrupt);
-      } catch (...) {
-        report_plugin_error(*worker, "interrupt");
-      }
+      with_manager(*worker, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
+        manager.manage(worker->pid, config, ManageOp::interrupt);
+      });
       node_->reactor().complete(done);
     });
   }
@@ -339,11 +391,18 @@ Pid Master::next_worker() {
   return pids.empty() ? master_pid : pids[turn_.fetch_add(1) % pids.size()];
 }
 
+std::vector<Pid> Master::processes() {
+  auto pids = workers();
+  pids.insert(pids.begin(), master_pid);
+  return pids;
+}
+
 std::vector<Pid> Master::workers() const {
   std::vector<Pid> pids;
   std::lock_guard lock(mutex_);
   for (const auto& [pid, record] : records_) {
-    if (record->joined.load() && !record->removing.load() && !node_->members().is_gone(pid)) pids.push_back(pid);
+    if (!provisions_->admitted(pid) || record->removing.load() || node_->members().is_gone(pid)) continue;
+    pids.push_back(pid);
   }
   return pids;
 }

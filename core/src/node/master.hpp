@@ -11,7 +11,9 @@
 #include <cohort/cluster_manager.hpp>
 
 #include "io/output_forwarder.hpp"
+#include "node/manager_calls.hpp"
 #include "node/node.hpp"
+#include "node/provisions.hpp"
 
 namespace cohort {
 
@@ -23,8 +25,9 @@ struct WorkerRecord {
   std::weak_ptr<Addition> addition;  // the addprocs it came by, while that runs
   std::shared_ptr<ClusterManager> manager;
   std::string manager_name;
-  WorkerConfig config;
+  std::shared_ptr<WorkerRecord> launched_by;  // the first worker of its host; null: the manager launched it
   std::mutex managing;  // held during the manager's functions for it, which never overlap; blocking threads only
+  WorkerConfig config;
   std::optional<OutputForwarder::Id> output;
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
@@ -42,9 +45,13 @@ class Master final : public Role {
 
   Node& node() { return *node_; }
   OutputForwarder& output() { return output_; }
+  Provisions& provisions() { return *provisions_; }
 
   /// Removes all workers: they are asked, then made to. Never throws.
   void remove_all() noexcept;
+  /// Waits a moment for functions of managers that still run, and says which do not return. The output of workers is
+  /// printed. @return false: this object must not be destroyed.
+  bool release_managers();
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                             const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
@@ -53,7 +60,7 @@ class Master final : public Role {
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
-  /// Those that have joined, ascending.
+  /// Those that have joined and have what every process is to have, ascending.
   std::vector<Pid> workers() const;
 
   bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
@@ -61,10 +68,30 @@ class Master final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid) override {}
+  std::vector<Pid> processes() override;
 
   // For an Addition.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
+  ManagerCalls& manager_calls() { return manager_calls_; }
+  /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
+  /// @param call takes the manager and the worker's config.
+  template <class F>
+  void with_manager(WorkerRecord& record, const char* function, F&& call) {
+    std::lock_guard one_at_a_time(record.managing);
+    ManagerCalls::Running running(manager_calls_, record.manager_name, function);
+    try {
+      call(*record.manager, record.config);
+    } catch (...) {
+      report_manager_error(record, function);
+    }
+  }
+  /// Why the worker ended: "exited with code 3"; empty: unknown, or it still runs. A blocking thread.
+  std::string exit_cause(WorkerRecord& record);
+  /// How long asking a worker to leave, and making it, may take.
+  Duration time_to_end() const;
+  /// Makes the process end. A blocking thread.
+  void kill(WorkerRecord& record);
   /// Tells every worker, and waits until all have heard.
   void announce_members(const std::vector<MemberInfo>& added);
   /// The last functions of the manager for a worker, and the end of its record. A blocking thread.
@@ -72,17 +99,20 @@ class Master final : public Role {
 
  private:
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
+  static void report_manager_error(const WorkerRecord& record, const char* function);
+  std::string ask_launcher(const WorkerRecord& record, bool end_it);
   void choose_topology(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
-  void kill(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
                   const std::string& reason);
   void relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
 
+  ManagerCalls manager_calls_;
   OutputForwarder output_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<Provisions> provisions_;
   std::mutex changing_;  // one addprocs at a time; guards transport_
   TransportSpec transport_{"", "{}"};
   TransportSpec default_transport_;

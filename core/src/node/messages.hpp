@@ -64,6 +64,16 @@ struct Launched {
   std::vector<Worker> workers;
 };
 
+/// Master to the first worker of a host, about one that it started. Answered by a result with EndOfWorker.
+struct LookAfter {
+  std::int32_t pid = 0;
+  bool end_it = false;  ///< SIGTERM, then SIGKILL, as the timeouts say; else it is only asked why it ended
+};
+
+struct EndOfWorker {
+  std::string cause;  ///< "exited with code 3"; empty: it still runs
+};
+
 template <class T>
 Payload to_payload(const T& message) {
   Payload payload;

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "node/seconds.hpp"
+#include "parallel/parallel_state.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/registry.hpp"
@@ -29,6 +30,8 @@ Node::Node(Pid self, Settings settings)
       reactor_(std::make_unique<Reactor>(Reactor::Options{.slots = settings.slots})),
       references_(std::make_shared<References>(*this)),
       calls_(*this, *references_),
+      channels_(*references_),
+      parallel_(std::make_unique<ParallelState>()),
       settings_(std::move(settings)),
       blocking_(std::make_unique<BlockingPool>(blocking_threads)) {
   start_heartbeat(settings_.timeouts);
@@ -209,6 +212,8 @@ void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame
       return calls_.on_put(connection, std::move(frame));
     case FrameKind::references:
       return references_->on_frame(connection, frame);
+    case FrameKind::channel:
+      return channels_.on_frame(connection, std::move(frame));
     case FrameKind::cancel:
       return calls_.on_cancel(connection, frame);
     case FrameKind::ping:
@@ -283,6 +288,8 @@ void Node::finish_attempt(Pid pid, const std::string& error) {
   attempt->error = error;
   reactor_->complete(std::move(attempt));
 }
+
+void Node::membership_changed() { parallel_->membership_changed(*this); }
 
 // --- Liveness. ---
 

@@ -14,7 +14,9 @@
 #include "io/reactor.hpp"
 #include "membership/members.hpp"
 #include "membership/router.hpp"
+#include "parallel/named_values.hpp"
 #include "remote/call_server.hpp"
+#include "remote/channel_server.hpp"
 #include "remote/references.hpp"
 
 namespace cohort {
@@ -31,6 +33,8 @@ class Role {
   virtual bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) = 0;
   /// The bound connection to `peer` ended. The role says when its open requests fail: Node::fail_requests().
   virtual void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
+  /// Those that have joined and are not about to leave, ascending, this one included. Any thread.
+  virtual std::vector<Pid> processes() = 0;
   /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
   virtual void request_dial_from(Pid pid) = 0;
 };
@@ -55,11 +59,14 @@ class Node final : public Router, public Connection::Handler {
   std::shared_ptr<Connection> existing_connection(Pid pid) override { return members_.connection(pid); }
   bool may_connect(Pid pid) override;
   bool is_gone(Pid pid) override { return members_.is_gone(pid); }
+  std::vector<Pid> processes() override { return role_->processes(); }
+  ParallelState& parallel() override { return *parallel_; }
 
   CurrentNode current() { return {this, references_.get()}; }
   Members& members() { return members_; }
   References& references() { return *references_; }
   CallServer& calls() { return calls_; }
+  NamedValues& values() { return values_; }
   BlockingPool& blocking() { return *blocking_; }
   Timeouts timeouts() const;
   std::string cookie() const;
@@ -82,6 +89,8 @@ class Node final : public Router, public Connection::Handler {
   /// Dials a member on a blocking thread; take_attempt() is completed in the end.
   void dial(Pid pid, const std::string& address);
   void finish_attempt(Pid pid, const std::string& error);
+  /// Somebody joined or left: for pools of workers. No lock of the role may be held. Any thread.
+  void membership_changed();
   void fail_requests(Connection& connection, const std::string& cause);
   /// Runs `body` on the loop and waits for it.
   void on_loop(std::function<void()> body);
@@ -101,6 +110,9 @@ class Node final : public Router, public Connection::Handler {
   Members members_;
   const std::shared_ptr<References> references_;
   CallServer calls_;
+  ChannelServer channels_;
+  const std::unique_ptr<ParallelState> parallel_;
+  NamedValues values_;
   std::unique_ptr<Transport> transport_;
   Role* role_ = nullptr;
   std::atomic<Topology> topology_{Topology::all_to_all};

@@ -55,8 +55,8 @@ class OwnArguments {
     if (!flags_.empty()) {
       throw ConfigError(
           "unknown flag --cohort-" + flags_.front() +
-          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-topology=T, --cohort-lazy, "
-          "--cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
+          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
+          "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
     }
   }
 
@@ -110,6 +110,7 @@ Duration master_timeout() {
 }
 
 [[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
@@ -121,9 +122,10 @@ Duration master_timeout() {
     auto* worker = new Worker(std::move(settings));  // never destroyed while functions run
     CurrentNode::set_for_process(worker->node().current());
     const int code = worker->serve();
-    if (!worker->node().calls().idle()) {
+    end_additional_workers();
+    if (!worker->node().calls().idle() || !worker->node().blocking().wait_until_idle(Clock::now())) {
       std::fflush(nullptr);
-      _exit(code);  // a function is running: nothing that it uses may be destroyed
+      _exit(code);  // something is running: nothing that it uses may be destroyed
     }
     CurrentNode::set_for_process({});
     delete worker;
@@ -163,6 +165,10 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
         R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
     file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
   }
+  while (const auto module = own.value("load")) {
+    if (!file) file.emplace();
+    file->modules.push_back(*module);
+  }
   const auto topology = own.value("topology");
   const bool lazy = own.has("lazy"), not_lazy = own.has("no-lazy");
   own.refuse_rest();
@@ -171,6 +177,17 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
     if (lazy || not_lazy) file->lazy = lazy;
   }
   return file;
+}
+
+void end_master() {
+  std::unique_ptr<Master> master(the_master.load());
+  if (master == nullptr) return;
+  master->remove_all();
+  the_master.store(nullptr);
+  CurrentNode::set_for_process({});
+  if (master->release_managers()) return;
+  static std::atomic<Master*> abandoned;  // what a manager's thread still uses ends with the process
+  abandoned.store(master.release());
 }
 
 }  // namespace
@@ -182,6 +199,8 @@ Master& current_master() {
   CurrentNode::get();  // says what is missing when there is no session at all
   throw Error("Only process 1 can add and remove workers");
 }
+
+Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 Session::Session(int& argc, char** argv) {
   OwnArguments own(argc, argv);
@@ -209,18 +228,10 @@ Session::Session(int& argc, char** argv) {
   } catch (const std::exception& error) {
     std::cerr << "cohort: " << error.what() << '\n';
   }
-  delete the_master.exchange(nullptr);
-  CurrentNode::set_for_process({});
+  end_master();
   std::exit(code);
 }
 
-Session::~Session() {
-  if (Master* master = the_master.load()) {
-    master->remove_all();
-    the_master.store(nullptr);
-    CurrentNode::set_for_process({});
-    delete master;
-  }
-}
+Session::~Session() { end_master(); }
 
 }  // namespace cohort

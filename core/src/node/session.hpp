@@ -9,5 +9,7 @@ namespace cohort {
 Master& current_master();
 /// Null in a worker.
 Master* master_or_null();
+/// What the calling thread's free functions act on. @throws Error when there is no session.
+Node& current_node();
 
 }  // namespace cohort

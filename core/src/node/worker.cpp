@@ -124,6 +124,11 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
         launch_additional_workers(*node_, connection, std::move(*shared));
       });
       return true;
+    case FrameKind::look_after:
+      node_->blocking().run([this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
+        look_after_additional_worker(*node_, connection, std::move(*shared));
+      });
+      return true;
     default:
       return false;
   }
@@ -137,6 +142,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   node_->reactor().set_slots(join.slots);
   for (const auto& member : join.members) node_->members().add(member);
   node_->members().set_epoch(join.epoch);
+  node_->membership_changed();
   auto answer_joined = [connection, request] {
     const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid()};
     answer(*connection, request, to_payload(joined));
@@ -166,6 +172,7 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
     node_->references().drop_client(pid);
   }
   node_->members().set_epoch(change.epoch);
+  node_->membership_changed();
   if (request != 0) answer(*connection, request, {});
 }
 

@@ -34,6 +34,7 @@ class Worker final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid pid) override;
+  std::vector<Pid> processes() override { return node_->members().pids(); }
 
  private:
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
@@ -54,5 +55,11 @@ class Worker final : public Role {
 
 /// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.
 void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
+
+/// Says why one of them ended, or ends it, as a `look_after` frame asks. Blocks; a blocking thread.
+void look_after_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
+
+/// They were asked to leave, as this process was: waits for that a moment, prints what they printed, ends the rest.
+void end_additional_workers();
 
 }  // namespace cohort

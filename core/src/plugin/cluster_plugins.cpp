@@ -15,7 +15,10 @@ ClusterFile ClusterFile::parse(std::string_view text, const std::string& name_fo
 }
 
 ClusterFile ClusterFile::load(const std::filesystem::path& path) {
-  return parse(detail::read_config_file(path), path.string());
+  ClusterFile file = parse(detail::read_config_file(path), path.string());
+  const auto directory = std::filesystem::absolute(path).parent_path();
+  for (std::string& module : file.modules) module = (directory / module).string();  // absolute ones stay as they are
+  return file;
 }
 
 std::string ClusterFile::schema() {

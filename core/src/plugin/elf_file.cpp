@@ -13,6 +13,8 @@
 
 #include <cohort/error.hpp>
 
+#include "base/build_id.hpp"
+
 namespace cohort::detail {
 namespace {
 
@@ -59,6 +61,15 @@ class ElfFile {
           return read_object(symbol.st_value, std::min<std::uint64_t>(size, symbol.st_size));
     }
     throw PluginError("is not a cohort plugin: it exports no symbol '" + name + "'");
+  }
+
+  std::string build_id() {
+    for (const Segment& segment : read_table<Segment>(header_.e_phoff, header_.e_phnum)) {
+      if (segment.p_type != PT_NOTE) continue;
+      const auto notes = read_table<std::byte>(segment.p_offset, segment.p_filesz);
+      if (const auto id = find_build_id(notes); !id.empty()) return build_id_text(id);
+    }
+    return "";
   }
 
  private:
@@ -131,5 +142,7 @@ class ElfFile {
 std::vector<std::byte> read_elf_symbol(const std::filesystem::path& path, const std::string& symbol, std::size_t size) {
   return ElfFile(path).read_symbol(symbol, size);
 }
+
+std::string read_elf_build_id(const std::filesystem::path& path) { return ElfFile(path).build_id(); }
 
 }  // namespace cohort::detail

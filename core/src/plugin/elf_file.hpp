@@ -15,4 +15,8 @@ namespace cohort::detail {
 /// symbol.
 std::vector<std::byte> read_elf_symbol(const std::filesystem::path& path, const std::string& symbol, std::size_t size);
 
+/// The GNU build-id of a shared library's file, in hexadecimal; "" if it was linked without one.
+/// @throws PluginError as above.
+std::string read_elf_build_id(const std::filesystem::path& path);
+
 }  // namespace cohort::detail

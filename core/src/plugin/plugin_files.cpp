@@ -10,7 +10,7 @@
 
 #include <cohort/error.hpp>
 
-#include "config/nearest.hpp"
+#include "base/nearest.hpp"
 #include "plugin/loader.hpp"
 
 namespace cohort::detail {

@@ -1,17 +1,19 @@
-// The calling side of remote calls: what the templates of the public headers use.
+#include "remote/calls.hpp"
 
 #include <cstring>
 #include <utility>
 
 #include <cohort/async.hpp>
-#include <cohort/detail/runtime.hpp>
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
+#include "remote/payload_codec.hpp"
 #include "remote/references.hpp"
+
+// The calling side of remote calls: what the templates of the public headers use.
 
 namespace cohort::detail {
 namespace {
@@ -49,13 +51,36 @@ class FetchCall final : public Request {
   std::string cause_;
 };
 
-// Returns once borrowed segments are no longer needed.
-void send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKind kind, std::uint64_t request,
-               std::span<const std::byte> prefix, const Payload& arguments, SendQueue::Mode mode) {
+/// Completed once borrowed segments are no longer needed; null: they are not.
+using Ticket = std::shared_ptr<Completion>;
+
+[[nodiscard]] Ticket send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKind kind,
+                               std::uint64_t request, std::span<const std::byte> prefix, const Payload& arguments,
+                               SendQueue::Mode mode) {
   std::vector<ReferenceEntry> entries;
   if (!arguments.references.empty()) entries = node.references->acquire_for(pid, arguments.references);
-  auto ticket = connection.send(kind, 0, request, arguments, mode, entries, prefix);
+  return connection.send(kind, 0, request, arguments, mode, entries, prefix);
+}
+
+void wait_for(const CurrentNode& node, const Ticket& ticket) {
   if (ticket != nullptr) node.router->reactor().wait(*ticket);
+}
+
+/// Sends a call whose result stays with `pid`. The segments are needed until `ticket`.
+FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, const Payload& arguments, Ticket& ticket) {
+  auto connection = node.router->connection_to(pid);
+  auto state = node.references->make_for_call(pid);
+  std::size_t open = 0;
+  const auto id = connection->requests().add(state, &open);
+  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  state->request = *id;
+  struct {
+    FunctionId function;
+    std::uint64_t ref;
+  } const prefix{function, state->ref.id};
+  ticket = send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
+                     open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  return state;
 }
 
 }  // namespace
@@ -66,8 +91,8 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitO
   auto call = std::make_shared<FetchCall>(pid);
   const auto id = connection->requests().add(call);
   if (!id) throw ProcessExitedException(pid, "the connection ended");
-  send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)), arguments,
-            SendQueue::Mode::before_wait);
+  wait_for(node, send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)),
+                           arguments, SendQueue::Mode::before_wait));
   try {
     wait_interruptibly(node.router->reactor(), *call, options, "a call on process", pid);
   } catch (...) {
@@ -80,27 +105,34 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitO
 
 FuturePtr call(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
-  auto connection = node.router->connection_to(pid);
-  auto state = node.references->make_for_call(pid);
-  std::size_t open = 0;
-  const auto id = connection->requests().add(state, &open);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
-  state->request = *id;
-  struct {
-    FunctionId function;
-    std::uint64_t ref;
-  } const prefix{function, state->ref.id};
-  send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
-            open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  Ticket ticket;
+  auto state = start_call(node, pid, function, arguments, ticket);
+  wait_for(node, ticket);
   SyncScope::enlist(state);
   return state;
+}
+
+std::vector<FuturePtr> call_each(std::span<const Pid> pids, FunctionId function, const Payload& arguments) {
+  const CurrentNode node = CurrentNode::get();
+  std::vector<FuturePtr> states(pids.size());
+  std::vector<Ticket> tickets(pids.size());
+  for (std::size_t i = 0; i < pids.size(); i++) {
+    try {
+      states[i] = start_call(node, pids[i], function, arguments, tickets[i]);
+    } catch (...) {
+      states[i] = node.references->make_local();
+      states[i]->fail(std::current_exception());
+    }
+  }
+  for (const auto& ticket : tickets) wait_for(node, ticket);
+  return states;
 }
 
 void call_do(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
   auto connection = node.router->connection_to(pid);
-  send_call(node, *connection, pid, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)), arguments,
-            SendQueue::Mode::now);
+  wait_for(node, send_call(node, *connection, pid, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)),
+                           arguments, SendQueue::Mode::now));
 }
 
 std::exception_ptr current_as_remote() {
@@ -132,34 +164,6 @@ namespace {
 
 enum class Travels : std::uint8_t { nothing, value, failure, reference };
 
-void save_payload(OutArchive& archive, const Payload& payload) {
-  archive.write_size(payload.body.size());
-  archive.write(payload.body.data(), payload.body.size());
-  archive.write_size(payload.segments.size());
-  for (const auto& segment : payload.segments) {
-    archive.write_size(segment.size);
-    archive.add_segment(segment.data, segment.size, segment.owner);
-  }
-  archive.write_size(payload.references.size());
-  for (const auto& reference : payload.references) archive(archive.add_reference(reference));
-}
-
-Payload load_payload(InArchive& archive) {
-  Payload payload;
-  payload.body.resize(archive.read_size(1));
-  archive.read(payload.body.data(), payload.body.size());
-  payload.segments.resize(archive.read_size(sizeof(std::uint64_t)));
-  for (auto& segment : payload.segments) {
-    std::uint64_t size = 0;
-    archive(size);
-    segment = archive.read_segment(size);
-    if (segment.owner == nullptr) throw BadMessage("a future's value with borrowed bytes");
-  }
-  payload.references.resize(archive.read_size(sizeof(std::uint32_t)));
-  for (auto& reference : payload.references) reference = archive.take_reference();
-  return payload;
-}
-
 }  // namespace
 
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
@@ -187,7 +191,7 @@ FuturePtr future_load(InArchive& archive, Decoder) {
     case Travels::nothing:
       return nullptr;
     case Travels::reference:
-      return std::static_pointer_cast<FutureState>(archive.take_reference());
+      return reference_as<FutureState>(archive.take_reference());
     case Travels::value: {
       auto state = references.make_local();
       state->set_payload(std::make_shared<const Payload>(load_payload(archive)));

@@ -2,7 +2,6 @@
 
 #include <cxxabi.h>
 
-#include <cstdlib>
 #include <future>
 #include <new>
 #include <system_error>
@@ -11,6 +10,7 @@
 
 #include <cohort/archive.hpp>
 
+#include "base/demangle.hpp"
 #include "remote/throw_stack.hpp"
 
 namespace cohort {
@@ -41,7 +41,8 @@ enum class CauseType : std::uint8_t {
   process_exited,
   bad_variant_access,
   bad_optional_access,
-  cancelled
+  cancelled,
+  channel_closed
 };
 
 struct Encoded {
@@ -61,14 +62,6 @@ void serialize(Archive& archive, Encoded& encoded) {
   encoded.cause = static_cast<CauseType>(cause);
 }
 
-std::string readable(const char* mangled) {
-  int status = 0;
-  char* name = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
-  std::string text = status == 0 ? name : mangled;
-  std::free(name);
-  return text;
-}
-
 // The most derived known type first. A type of the user's keeps its name and text, and arrives as its standard base.
 Encoded describe(const std::exception_ptr& exception, Pid worker) {
   Encoded result;
@@ -86,7 +79,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     }
     return result;
   } catch (const std::exception& error) {
-    result.details.type_name = readable(typeid(error).name());
+    result.details.type_name = demangle(typeid(error).name());
     result.details.message = message_of(exception);
     const auto is = [&]<class T>(std::type_identity<T>, CauseType type) {
       if (result.cause == CauseType::none && dynamic_cast<const T*>(&error) != nullptr) result.cause = type;
@@ -105,6 +98,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     is(std::type_identity<TimeoutError>{}, CauseType::timeout);
     is(std::type_identity<InterruptedException>{}, CauseType::interrupted);
     is(std::type_identity<CancelledException>{}, CauseType::cancelled);
+    is(std::type_identity<ChannelClosedError>{}, CauseType::channel_closed);
     is(std::type_identity<ConfigError>{}, CauseType::config_error);
     is(std::type_identity<PluginError>{}, CauseType::plugin_error);
     is(std::type_identity<LaunchError>{}, CauseType::launch_error);
@@ -124,7 +118,7 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
     is(std::type_identity<std::bad_optional_access>{}, CauseType::bad_optional_access);
   } catch (...) {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    result.details.type_name = type != nullptr ? readable(type->name()) : "unknown";
+    result.details.type_name = type != nullptr ? demangle(type->name()) : "unknown";
     result.details.message = "not a std::exception";
   }
   return result;
@@ -170,6 +164,8 @@ std::exception_ptr make_cause(const Encoded& encoded) {
       return std::make_exception_ptr(InterruptedException());
     case CauseType::cancelled:
       return std::make_exception_ptr(CancelledException(text));
+    case CauseType::channel_closed:
+      return std::make_exception_ptr(ChannelClosedError(text));
     case CauseType::config_error:
       return std::make_exception_ptr(ConfigError(text));
     case CauseType::plugin_error:

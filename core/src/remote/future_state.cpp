@@ -11,8 +11,6 @@
 
 namespace cohort::detail {
 
-Reference::~Reference() = default;
-
 namespace {
 constexpr const char* future_of = "a future of process";
 }
@@ -41,17 +39,11 @@ class FutureState::Query final : public Request {
 };
 
 FutureState::FutureState(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid, bool answer_comes)
-    : ref(ref_id), owner(owner_pid), references_(std::move(references)), answer_comes_(answer_comes) {}
+    : Reference(std::move(references), ref_id, owner_pid), answer_comes_(answer_comes) {}
 
-FutureState::~FutureState() {
-  if (held_ > 0) references_->release(owner, ref, held_);
-}
-
-bool FutureState::owned_here() const { return owner == references_->router().self(); }
-
-void FutureState::add_held(int n) {
+std::size_t FutureState::bytes() {
   Lock lock(mutex_);
-  held_ += n;
+  return payload_ == nullptr ? 0 : payload_->byte_size();
 }
 
 // mutex_ held; unlocks.
@@ -76,7 +68,7 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
   query_ = nullptr;
   if (flag == result_stored) return settle(lock, Status::elsewhere);
-  int no_longer_held = std::exchange(held_, 0);
+  int no_longer_held = take_held();
   if (counted_off) no_longer_held--;
   if (flag == result_exception) {
     exception_ = decode_exception(*payload, owner);
@@ -243,7 +235,7 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   if (status_ != Status::pending) return;
   object_ = std::move(object);
   payload_ = std::move(payload);
-  const int no_longer_held = std::exchange(held_, 0);
+  const int no_longer_held = take_held();
   settle(lock, Status::value);
   if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
 }
@@ -271,9 +263,8 @@ void FutureState::keep_at_owner() {
     if (status_ != Status::pending || !answer_comes_ || owned_here() || kept_) return;
   }
   try {
-    references_->enter_at_owner(*this);
+    references_->enter_at_owner(shared_from_this());
     Lock lock(mutex_);
-    held_++;
     kept_ = true;
   } catch (const ProcessExitedException&) {
     fail(std::current_exception());

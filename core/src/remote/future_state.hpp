@@ -10,26 +10,14 @@
 #include <cohort/detail/runtime.hpp>
 
 #include "membership/requests.hpp"
+#include "remote/reference.hpp"
 
 namespace cohort {
 
-/// Names a remote value: the process that made the name, and a number that is unique there.
-struct RefId {
-  Pid whence = no_pid;
-  std::uint64_t id = 0;
-  auto operator<=>(const RefId&) const = default;
-};
-
 class CallContext;
-class References;
 class CallServer;
 
 namespace detail {
-
-/// What an archive can carry besides bytes: a counted handle on something that lives in one process.
-struct Reference {
-  virtual ~Reference();
-};
 
 /// One future in one process: the value itself where this process owns it, else what is known of it. All handles of a
 /// process share one. It is its own request for the first answer.
@@ -48,10 +36,6 @@ class FutureState final : public Request, public Reference, public std::enable_s
   };
 
   FutureState(std::shared_ptr<References> references, RefId ref, Pid owner, bool answer_comes);
-  ~FutureState() override;
-
-  const RefId ref;
-  const Pid owner;
 
   // Which call makes the value, if this process made the call. Set before anybody else knows this.
   std::uint64_t request = 0;         ///< to the owner, when the answer comes by itself
@@ -61,7 +45,6 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void on_result(Frame&& frame) noexcept override;
   void on_lost(const std::string& cause) noexcept override;
 
-  bool owned_here() const;
   bool ready();
   /// @return false: the deadline passed.
   bool wait_until(Clock::time_point deadline);
@@ -77,10 +60,9 @@ class FutureState final : public Request, public Reference, public std::enable_s
 
   /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
   std::optional<Outcome> outcome_or_share(Encoder encoder);
+  std::size_t bytes() override;
   /// Before an open future is sent: sees to it that the owner keeps the value although it pushes it to this process.
   void keep_at_owner();
-  /// Handles that the owner counts for this process. `n` more came with a message.
-  void add_held(int n);
 
  private:
   class Query;
@@ -93,14 +75,12 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
 
-  const std::shared_ptr<References> references_;
   std::mutex mutex_;  // guards all below; not held while calling out
   Status status_ = Status::pending;
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
   bool answer_comes_;  // without being asked for: the result of the call
   bool kept_ = false;  // by keep_at_owner()
-  int held_ = 0;
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;
   Encoder encoder_ = nullptr;

@@ -3,14 +3,20 @@
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include "remote/call_context.hpp"
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+#include "remote/remote_channel_state.hpp"
+#include "remote/stored_object.hpp"
 
 namespace cohort {
 
 using detail::FuturePtr;
 using detail::FutureState;
+using detail::Reference;
 
 namespace {
 
@@ -50,33 +56,47 @@ FuturePtr References::make_for_call(Pid owner) {
 }
 
 FuturePtr References::make_remote(Pid owner) {
-  FuturePtr state;
-  {
-    Lock lock(mutex_);
-    state = std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, owner, false);
-    handles_[state->ref] = state;
-  }
-  state->add_held(1);
-  enter_at_owner(*state);
+  auto state = std::make_shared<FutureState>(shared_from_this(), new_name(ReferenceKind::future), owner, false);
+  enter_at_owner(state);
   return state;
 }
 
-void References::enter_at_owner(const FutureState& state) {
+void References::enter_at_owner(const FuturePtr& state) {
+  make_there(state, FrameKind::references, 0,
+             encode_change({state->owner, state->ref.whence, state->ref.id, router().self(), 1}));
+}
+
+RefId References::new_name(ReferenceKind kind) {
+  Lock lock(mutex_);
+  return {router().self(), next_id_++ | static_cast<std::uint64_t>(kind) << RefId::kind_shift};
+}
+
+// Waits until the owner has the entry: whoever is sent the handle next may ask for it on another connection at once.
+void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uint8_t flags, const Payload& request) {
   struct Entered final : Request {
     Pid owner = no_pid;
     std::exception_ptr failure;
-    void on_result(Frame&&) noexcept override {}
+    void on_result(Frame&& frame) noexcept override {
+      if (frame.header.flags != result_exception) return;
+      Payload payload;
+      payload.body = std::move(frame.body);
+      failure = decode_exception(payload, owner);
+    }
     void on_lost(const std::string& cause) noexcept override {
       failure = std::make_exception_ptr(ProcessExitedException(owner, cause));
     }
   };
-  auto connection = router().connection_to(state.owner);
+  {
+    Lock lock(mutex_);
+    handles_[handle->ref] = handle;
+  }
+  auto connection = router().connection_to(handle->owner);
   auto entered = std::make_shared<Entered>();
-  entered->owner = state.owner;
+  entered->owner = handle->owner;
   const auto id = connection->requests().add(entered);
-  if (!id) throw ProcessExitedException(state.owner, "the connection ended");
-  const Payload payload = encode_change({state.owner, state.ref.whence, state.ref.id, router().self(), 1});
-  connection->send(FrameKind::references, *id, payload.body.span(), SendQueue::Mode::before_wait);
+  if (!id) throw ProcessExitedException(handle->owner, "the connection ended");
+  handle->add_held(1);
+  connection->send(kind, flags, *id, request, SendQueue::Mode::before_wait);
   wait_interruptibly(router().reactor(), *entered);
   if (entered->failure) std::rethrow_exception(entered->failure);
 }
@@ -84,32 +104,82 @@ void References::enter_at_owner(const FutureState& state) {
 FuturePtr References::enter(RefId ref, Pid caller) {
   Lock lock(mutex_);
   auto [place, inserted] = owned_.try_emplace(ref);
-  if (inserted) place->second.state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
+  FuturePtr state;
+  if (inserted) {
+    state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
+    place->second.object = state;
+  } else {
+    state = detail::reference_as<FutureState>(place->second.object);
+  }
   place->second.counts[caller]++;
-  return place->second.state;
+  return state;
+}
+
+void References::enter(const ReferencePtr& made, Pid client) {
+  Lock lock(mutex_);
+  if (router().is_gone(client)) return;
+  auto [place, inserted] = owned_.try_emplace(made->ref);
+  if (!inserted) throw BadMessage("a new name for a remote value is not new");
+  place->second.object = made;
+  place->second.counts[client] = 1;
+}
+
+void References::watch(Pid pid, const ReferencePtr& watcher) {
+  {
+    Lock lock(mutex_);
+    if (!router().is_gone(pid)) {
+      std::erase_if(watchers_, [](const auto& entry) { return entry.second.expired(); });
+      watchers_.emplace(pid, watcher);
+      return;
+    }
+  }
+  watcher->on_gone(pid);
 }
 
 void References::leave(RefId ref, Pid client) {
-  std::vector<FuturePtr> dropped;
+  std::vector<ReferencePtr> dropped;
   Lock lock(mutex_);
   if (auto entry = owned_.find(ref); entry != owned_.end()) count(lock, entry, client, -1, dropped);
   lock.unlock();
 }
 
-FuturePtr References::find(RefId ref) {
+References::ReferencePtr References::find_any(RefId ref) {
   Lock lock(mutex_);
   auto entry = owned_.find(ref);
-  return entry == owned_.end() ? nullptr : entry->second.state;
+  return entry == owned_.end() ? nullptr : entry->second.object;
+}
+
+FuturePtr References::find(RefId ref) { return std::dynamic_pointer_cast<FutureState>(find_any(ref)); }
+
+// This process's handle on what is elsewhere, or, if it should be here and is not, something that says so.
+References::ReferencePtr References::make_handle(RefId ref, Pid owner) {
+  const bool missing = owner == router().self();
+  const auto not_found = [] { return std::make_exception_ptr(Error("Local instance of remote reference not found")); };
+  switch (ref.kind()) {
+    case ReferenceKind::future: {
+      auto state = std::make_shared<FutureState>(shared_from_this(), ref, owner, false);
+      if (missing) state->fail(not_found());
+      return state;
+    }
+    case ReferenceKind::channel: {
+      auto state = std::make_shared<detail::RemoteChannelState>(shared_from_this(), ref, owner, 0);
+      if (missing) state->queue()->close(not_found());
+      return state;
+    }
+    case ReferenceKind::object:
+      return std::make_shared<detail::StoredObject>(shared_from_this(), ref, owner);
+  }
+  throw BadMessage("a reference of an unknown kind");
 }
 
 // mutex_ held.
 void References::count(Lock&, std::map<RefId, Entry>::iterator entry, Pid client, int change,
-                       std::vector<FuturePtr>& dropped) {
+                       std::vector<ReferencePtr>& dropped) {
   auto [place, inserted] = entry->second.counts.try_emplace(client, 0);
   place->second += change;
   if (place->second == 0) entry->second.counts.erase(place);
   if (!entry->second.unused()) return;
-  dropped.push_back(std::move(entry->second.state));
+  dropped.push_back(std::move(entry->second.object));
   owned_.erase(entry);
 }
 
@@ -117,13 +187,12 @@ std::vector<ReferenceEntry> References::acquire_for(Pid target,
                                                     const std::vector<std::shared_ptr<detail::Reference>>& references) {
   std::vector<ReferenceEntry> entries;
   entries.reserve(references.size());
-  for (const auto& reference : references) {
-    auto state = std::static_pointer_cast<FutureState>(reference);
+  for (const auto& state : references) {
     if (state->owner == router().self()) {
       Lock lock(mutex_);
       if (router().is_gone(target)) continue;  // under the lock, so that drop_client() comes before or after
       auto [place, inserted] = owned_.try_emplace(state->ref);
-      if (inserted) place->second.state = state;
+      if (inserted) place->second.object = state;
       auto [counter, first] = place->second.counts.try_emplace(target, 0);
       if (++counter->second == 0) place->second.counts.erase(counter);
     } else {
@@ -138,35 +207,36 @@ std::vector<ReferenceEntry> References::acquire_for(Pid target,
   return entries;
 }
 
+bool References::acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references) {
+  return std::any_of(references.begin(), references.end(), [this](const auto& reference) {
+    const Pid owner = reference->owner;
+    return owner != router().self() && router().existing_connection(owner) == nullptr && !router().is_gone(owner) &&
+           router().may_connect(owner);
+  });
+}
+
 std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<const ReferenceEntry> entries) {
   std::vector<std::shared_ptr<detail::Reference>> references;
   references.reserve(entries.size());
   for (const auto& named : entries) {
     const RefId ref{named.whence, named.id};
     if (named.where == router().self()) {
-      std::vector<FuturePtr> dropped;  // destroyed after the lock
+      std::vector<ReferencePtr> dropped;  // destroyed after the lock
       Lock lock(mutex_);
       auto entry = owned_.find(ref);
-      FuturePtr state;
+      ReferencePtr state;
       if (entry != owned_.end()) {
-        state = entry->second.state;
+        state = entry->second.object;
         count(lock, entry, router().self(), -1, dropped);  // a handle of the owner's own needs no count
       }
       lock.unlock();
-      if (state == nullptr) {
-        state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
-        state->fail(std::make_exception_ptr(Error("Local instance of remote reference not found")));
-      }
+      if (state == nullptr) state = make_handle(ref, router().self());
       references.push_back(std::move(state));
     } else {
-      FuturePtr state;
       Lock lock(mutex_);
       auto& known = handles_[ref];
-      state = known.lock();
-      if (state == nullptr) {
-        state = std::make_shared<FutureState>(shared_from_this(), ref, named.where, false);
-        known = state;
-      }
+      auto state = known.lock();
+      if (state == nullptr) known = state = make_handle(ref, named.where);
       lock.unlock();
       state->add_held(1);
       references.push_back(std::move(state));
@@ -212,7 +282,7 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
     }
     return;
   }
-  std::vector<FuturePtr> dropped;
+  std::vector<ReferencePtr> dropped;
   Lock lock(mutex_);
   if (router().is_gone(message.client)) return;
   const RefId ref{message.whence, message.id};
@@ -220,9 +290,11 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
   if (entry == owned_.end()) {
     // Only the process that makes the name can make an entry: this is Future(pid) there.
     if (message.whence != message.client || message.change <= 0) return;
+    if (ref.kind() != ReferenceKind::future) return;
+    auto state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
+    state->outcome_or_share(nullptr);  // others will ask for it
     entry = owned_.try_emplace(ref).first;
-    entry->second.state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
-    entry->second.state->outcome_or_share(nullptr);  // others will ask for it
+    entry->second.object = std::move(state);
   }
   count(lock, entry, message.client, message.change, dropped);
   lock.unlock();
@@ -232,22 +304,48 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
 }
 
 void References::drop_client(Pid client) {
-  std::vector<FuturePtr> dropped;
+  std::vector<ReferencePtr> touched;
   Lock lock(mutex_);
   for (auto entry = owned_.begin(); entry != owned_.end();) {
     auto next = std::next(entry);
-    if (entry->second.counts.erase(client) > 0 && entry->second.unused()) {
-      dropped.push_back(std::move(entry->second.state));
-      owned_.erase(entry);
+    if (entry->second.counts.erase(client) > 0) {
+      touched.push_back(entry->second.object);
+      if (entry->second.unused()) owned_.erase(entry);
     }
     entry = next;
   }
+  const auto [first, last] = watchers_.equal_range(client);
+  for (auto watcher = first; watcher != last; ++watcher) {
+    if (auto reference = watcher->second.lock()) touched.push_back(std::move(reference));
+  }
+  watchers_.erase(first, last);
   lock.unlock();
+  for (const auto& reference : touched) reference->on_gone(client);
 }
 
 std::size_t References::entries() const {
   Lock lock(mutex_);
   return owned_.size();
+}
+
+ReferenceTable References::table() const {
+  ReferenceTable table;
+  std::vector<ReferencePtr> objects;  // asked, and perhaps destroyed, after the lock
+  Lock lock(mutex_);
+  for (const auto& [ref, entry] : owned_) {
+    ReferenceTable::Entry row;
+    row.whence = ref.whence;
+    row.id = ref.id & ((std::uint64_t{1} << RefId::kind_shift) - 1);
+    row.kind = ref.kind() == ReferenceKind::future    ? "future"
+               : ref.kind() == ReferenceKind::channel ? "channel"
+                                                      : "object";
+    for (const auto& [client, count] : entry.counts) row.clients.push_back(client);
+    table.entries.push_back(std::move(row));
+    objects.push_back(entry.object);
+  }
+  lock.unlock();
+  for (std::size_t i = 0; i < objects.size(); i++) table.entries[i].bytes = objects[i]->bytes();
+  return table;
 }
 
 }  // namespace cohort

@@ -8,8 +8,11 @@
 #include <span>
 #include <vector>
 
+#include <cohort/cluster.hpp>
+
 #include "membership/router.hpp"
 #include "remote/future_state.hpp"
+#include "remote/reference.hpp"
 
 namespace cohort {
 
@@ -20,7 +23,7 @@ namespace cohort {
 /// Who sends a handle to T first tells the owner to count T (acquire), on the same path as its own later release, so
 /// the entry cannot go in between. Who destroys its last handle tells the owner (release).
 ///
-/// Futures share it, so that a handle may outlive the node: after close() it answers to nobody.
+/// References share it, so that a handle may outlive the node: after close() it answers to nobody.
 class References : public std::enable_shared_from_this<References> {
  public:
   explicit References(Router& router) : router_(&router) {}
@@ -37,20 +40,33 @@ class References : public std::enable_shared_from_this<References> {
   /// A future owned by `owner`, to be put by anybody.
   detail::FuturePtr make_remote(Pid owner);
 
-  /// Has this process counted once more for a value it made the name of. Returns when the owner has the entry: whoever
+  /// Has this process counted once more for a future it made the name of. Returns when the owner has the entry: whoever
   /// is sent the handle next may ask for it on another connection at once. @throws ProcessExitedException.
-  void enter_at_owner(const detail::FutureState& state);
+  void enter_at_owner(const detail::FuturePtr& state);
+  /// A name for something new of this process's making.
+  RefId new_name(ReferenceKind kind);
+  /// Has `owner` make what `handle` names, counted for this process: `request` says what.
+  void make_there(const std::shared_ptr<detail::Reference>& handle, FrameKind kind, std::uint8_t flags,
+                  const Payload& request);
 
   /// Owner: a call came that will make value `ref` for `caller`. Loop thread.
   detail::FuturePtr enter(RefId ref, Pid caller);
   /// Owner: the caller was sent the value itself, so it needs no entry.
   void leave(RefId ref, Pid client);
-  /// Owner: the state of `ref`, or null if it is not here.
+  /// Owner: another process made the name of `made`. @throws BadMessage it is taken.
+  void enter(const std::shared_ptr<detail::Reference>& made, Pid client);
+  /// Owner: the future `ref`, or null if it is not here.
   detail::FuturePtr find(RefId ref);
+  /// Owner: what `ref` names, or null if it is not here.
+  std::shared_ptr<detail::Reference> find_any(RefId ref);
+  /// Owner: has `watcher` told when `pid` is gone, at once if it is.
+  void watch(Pid pid, const std::shared_ptr<detail::Reference>& watcher);
 
   /// For sending a payload's references to `target`: has each counted for it, and names them.
   std::vector<ReferenceEntry> acquire_for(Pid target,
                                           const std::vector<std::shared_ptr<detail::Reference>>& references);
+  /// Whether acquire_for() would wait, for a connection to be made: then it must not be called on the loop.
+  bool acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references);
   /// For the references that came with a frame: this process's handles on them.
   std::vector<std::shared_ptr<detail::Reference>> adopt(std::span<const ReferenceEntry> entries);
   /// The last handle here is gone. Any thread, also inside destructors.
@@ -62,23 +78,27 @@ class References : public std::enable_shared_from_this<References> {
   void drop_client(Pid client);
 
   std::size_t entries() const;
+  ReferenceTable table() const;
 
  private:
+  using ReferencePtr = std::shared_ptr<detail::Reference>;
   struct Entry {
     std::map<Pid, int> counts;
-    detail::FuturePtr state;
+    ReferencePtr object;
     bool unused() const { return counts.empty(); }
   };
   using Lock = std::unique_lock<std::mutex>;
   void count(Lock& lock, std::map<RefId, Entry>::iterator entry, Pid client, int change,
-             std::vector<detail::FuturePtr>& dropped);
+             std::vector<ReferencePtr>& dropped);
+  ReferencePtr make_handle(RefId ref, Pid owner);
   void send_change(Pid owner, RefId ref, Pid client, int change, bool must_arrive);
 
   std::atomic<Router*> router_;
-  mutable std::mutex mutex_;  // guards all below; states are destroyed outside of it
+  mutable std::mutex mutex_;  // guards all below; references are destroyed and called outside of it
   std::uint64_t next_id_ = 1;
   std::map<RefId, Entry> owned_;
-  std::map<RefId, std::weak_ptr<detail::FutureState>> handles_;  // of values owned elsewhere
+  std::map<RefId, std::weak_ptr<detail::Reference>> handles_;  // of values owned elsewhere
+  std::multimap<Pid, std::weak_ptr<detail::Reference>> watchers_;
 };
 
 }  // namespace cohort

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <link.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <shared_mutex>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include <cohort/error.hpp>
+
+#include "base/build_id.hpp"
 
 namespace cohort {
 namespace {
@@ -35,23 +38,6 @@ struct Module {
   }
 };
 
-void read_build_id(Module& module, const char* note, const char* end) {
-  while (note + sizeof(ElfW(Nhdr)) <= end) {
-    ElfW(Nhdr) header;
-    std::memcpy(&header, note, sizeof header);
-    const char* name = note + sizeof header;
-    const char* description = name + ((header.n_namesz + 3) & ~3u);
-    if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0) {
-      for (unsigned i = 0; i < header.n_descsz; i++) {
-        module.build_id += fmt::format("{:02x}", static_cast<unsigned char>(description[i]));
-      }
-      if (header.n_descsz >= sizeof module.key) std::memcpy(&module.key, description, sizeof module.key);
-      return;
-    }
-    note = description + ((header.n_descsz + 3) & ~3u);
-  }
-}
-
 int add_module(dl_phdr_info* info, size_t, void* data) {
   auto& modules = *static_cast<std::vector<Module>*>(data);
   Module module;
@@ -64,8 +50,9 @@ int add_module(dl_phdr_info* info, size_t, void* data) {
     if (header.p_type == PT_LOAD)
       module.segments.push_back({begin, begin + header.p_memsz, (header.p_flags & PF_X) != 0});
     if (header.p_type == PT_NOTE && module.build_id.empty()) {
-      const char* note = reinterpret_cast<const char*>(begin);
-      read_build_id(module, note, note + header.p_memsz);
+      const auto id = find_build_id({reinterpret_cast<const std::byte*>(begin), header.p_memsz});
+      module.build_id = build_id_text(id);
+      if (id.size() >= sizeof module.key) std::memcpy(&module.key, id.data(), sizeof module.key);
     }
   }
   modules.push_back(std::move(module));
@@ -157,6 +144,11 @@ const detail::Thunk& find_thunk(detail::FunctionId id) {
   }
   throw Error(fmt::format("the function's module (build-id {:016x}…) is not loaded here", __builtin_bswap64(id.module)),
               ErrorKind::unimplemented);
+}
+
+bool module_is_loaded(const std::string& build_id) {
+  const auto modules = loaded_modules();
+  return std::any_of(modules.begin(), modules.end(), [&](const Module& module) { return module.build_id == build_id; });
 }
 
 const std::string& executable_build_id() {

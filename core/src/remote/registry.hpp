@@ -9,6 +9,9 @@ namespace cohort {
 /// The thunk of that name in this process. @throws Error, unimplemented, that says what is missing.
 const detail::Thunk& find_thunk(detail::FunctionId id);
 
+/// Whether this process has loaded a module (program or library) with that build-id, in hexadecimal.
+bool module_is_loaded(const std::string& build_id);
+
 /// The GNU build-ids in hexadecimal, of the main program and of this library.
 const std::string& executable_build_id();
 const std::string& library_build_id();

@@ -1,24 +1,12 @@
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include <cohort/archive.hpp>
 
+#include "base/demangle.hpp"
 #include "wire/segment_pool.hpp"
 
 namespace cohort {
-namespace {
-
-std::string readable(const std::type_info& type) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
-                                                    &std::free);
-  return name ? name.get() : type.name();
-}
-
-}  // namespace
 
 void OutArchive::add_segment(const void* data, std::size_t size) { add_segment(data, size, keep_alive_); }
 
@@ -107,8 +95,8 @@ void InArchive::fail_short(const std::type_info& type, std::size_t wanted) const
 void InArchive::fail(const std::type_info& type, const char* problem) const {
   std::string text = "bad message at byte " + std::to_string(position()) + " of " +
                      std::to_string(payload_.body.size()) + ": " + problem;
-  if (type != typeid(void)) text += ", reading " + readable(type);
-  if (*type_ != typeid(void) && *type_ != type) text += " in " + readable(*type_);
+  if (type != typeid(void)) text += ", reading " + demangle(type.name());
+  if (*type_ != typeid(void) && *type_ != type) text += " in " + demangle(type_->name());
   throw BadMessage(text);
 }
 

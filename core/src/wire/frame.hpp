@@ -35,6 +35,8 @@ enum class FrameKind : std::uint8_t {
   launch,
   output,
   notice,
+  look_after,
+  channel,
 };
 
 /// Exactly the bytes at the beginning of a frame.

@@ -55,7 +55,7 @@ TEST(ClusterText, TakesEveryKey) {
     "$schema": "x", "version": 1, "name": "demo", "x-anything": [{}],
     "managers": [ { "plugin": "local", "id": "here", "count": 4, "options": { "restrict": false } },
                   { "plugin": "local" } ],
-    "topology": "master_worker", "lazy": false,
+    "topology": "master_worker", "lazy": false, "modules": ["a.so", "/b.so"],
     "transport": { "plugin": "tcp", "options": { "port": 9000 } },
     "timeouts": { "launch": "1m", "dead": "never" },
     "logging": { "level": "debug", "forward": "stderr", "prefix": "none" } })");
@@ -69,6 +69,7 @@ TEST(ClusterText, TakesEveryKey) {
   EXPECT_FALSE(file.managers[1].count_auto);
   EXPECT_EQ(file.topology, "master_worker");
   EXPECT_EQ(file.lazy, false);
+  EXPECT_EQ(file.modules, (std::vector<std::string>{"a.so", "/b.so"}));
   EXPECT_EQ(file.transport.options_json, "{\"port\":9000}");
   EXPECT_EQ(file.timeouts.launch, 1min);
   EXPECT_EQ(file.timeouts.dead, never);

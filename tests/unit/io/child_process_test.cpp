@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -178,6 +179,30 @@ TEST_F(ChildProcessTest, MovesWithItsProcess) {
   EXPECT_EQ(second.wait_until(patience())->code, 1);
   EXPECT_FALSE(first.poll());
   first.signal(SIGKILL);
+}
+
+TEST_F(ChildProcessTest, MayDieWithTheThreadThatStartedIt) {
+  for (const bool die_with_parent : {true, false}) {
+    auto options = shell("exec sleep 1000");
+    options.die_with_parent = die_with_parent;
+    std::optional<ChildProcess> child;
+    std::thread([&] { child.emplace(ChildProcess::spawn(options)); }).join();
+    if (!die_with_parent) child->signal(SIGTERM);
+    const auto status = child->wait_until(patience());
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->text(), die_with_parent ? "killed by signal 9 (Killed)" : "killed by signal 15 (Terminated)");
+  }
+}
+
+TEST_F(ChildProcessTest, TerminateAsksAndThenInsists) {
+  using namespace std::chrono_literals;
+  auto obeying = ChildProcess::spawn(shell("trap 'exit 4' TERM; echo ready; while :; do sleep 0.01; done"));
+  auto stubborn = ChildProcess::spawn(shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"));
+  for (auto* child : {&obeying, &stubborn}) {
+    EXPECT_EQ(read_until(child->out(), [](const std::string& text) { return text.ends_with('\n'); }), "ready\n");
+  }
+  EXPECT_EQ(obeying.terminate(60s, 60s)->text(), "exited with code 4");
+  EXPECT_EQ(stubborn.terminate(50ms, 60s)->text(), "killed by signal 9 (Killed)");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort::cli {
+namespace cohort {
 
 /// How far the jobs are.
 struct Progress {
@@ -22,7 +22,7 @@ std::string progress_text(const Progress& progress, std::size_t width);
 /// Shows progress on standard error: redrawn in place on a terminal, else a line now and then. One thread at a time.
 class ProgressBar {
  public:
-  enum class Show { on_terminal, always, never };
+  enum class Show { on_terminal, always, off };
   explicit ProgressBar(Show show);
 
   bool enabled() const { return enabled_; }
@@ -38,4 +38,4 @@ class ProgressBar {
   bool drawn_ = false;
 };
 
-}  // namespace cohort::cli
+}  // namespace cohort

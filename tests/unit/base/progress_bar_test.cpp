@@ -1,8 +1,8 @@
-#include "progress_bar.hpp"
+#include "base/progress_bar.hpp"
 
 #include <gtest/gtest.h>
 
-namespace cohort::cli {
+namespace cohort {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,4 +21,4 @@ TEST(ProgressText, WithoutATotalOrAResultItSaysLess) {
 TEST(ProgressText, FitsTheLine) { EXPECT_EQ(progress_text({48, 2, 100, 4s}, 10), "[#########"); }
 
 }  // namespace
-}  // namespace cohort::cli
+}  // namespace cohort

@@ -1,4 +1,4 @@
-#include "progress_bar.hpp"
+#include "base/progress_bar.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,10 +8,7 @@
 
 #include <fmt/core.h>
 
-#include "exit_code.hpp"
-#include "write_all.hpp"
-
-namespace cohort::cli {
+namespace cohort {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,6 +18,11 @@ constexpr std::size_t bar_cells = 20;
 std::size_t terminal_width() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// A bar that could not be written does no harm.
+void write_to_stderr(const std::string& text) {
+  [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
 }
 
 /// "45s", "3m20s", "2h05m"
@@ -61,15 +63,15 @@ Duration ProgressBar::period() const { return terminal_ ? Duration(200ms) : Dura
 
 void ProgressBar::update(const Progress& progress) {
   if (!enabled_) return;
-  if (!terminal_) return print_message(progress_text(progress, 200));
-  write_all(STDERR_FILENO, "\r" + progress_text(progress, terminal_width() - 1) + "\033[K");
+  if (!terminal_) return write_to_stderr("cohort: " + progress_text(progress, 200) + "\n");
+  write_to_stderr("\r" + progress_text(progress, terminal_width() - 1) + "\033[K");
   drawn_ = true;
 }
 
 void ProgressBar::clear() {
   if (!drawn_) return;
-  write_all(STDERR_FILENO, "\r\033[K");
+  write_to_stderr("\r\033[K");
   drawn_ = false;
 }
 
-}  // namespace cohort::cli
+}  // namespace cohort

@@ -1,0 +1,88 @@
+#pragma once
+
+// What the templates of channels, local and remote, call in libcohort. Not for programs.
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <cohort/detail/runtime.hpp>
+
+namespace cohort {
+
+/// A capacity: puts never wait.
+inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
+
+namespace detail {
+
+struct ChannelItem {
+  std::shared_ptr<void> object;  ///< of a Channel<T> a T, of a RemoteChannel<T> an encoded one
+  bool shared = false;           ///< somebody fetched it: it must not be moved from
+};
+
+struct ChannelStatus {
+  std::size_t size = 0;
+  bool open = false;
+  bool ready = false;
+};
+
+// --- Local channels. ---
+
+class ChannelQueue;
+using ChannelPtr = std::shared_ptr<ChannelQueue>;
+
+ChannelPtr make_channel(std::size_t capacity);
+void channel_put(const ChannelPtr& channel, ChannelItem item, const WaitOptions& options);
+ChannelItem channel_take(const ChannelPtr& channel, const WaitOptions& options);
+ChannelItem channel_fetch(const ChannelPtr& channel, const WaitOptions& options);
+void channel_wait(const ChannelPtr& channel, const WaitOptions& options);
+bool channel_try_put(const ChannelPtr& channel, ChannelItem&& item);
+bool channel_try_take(const ChannelPtr& channel, ChannelItem& item);
+void channel_close(const ChannelPtr& channel, std::exception_ptr reason);
+ChannelStatus channel_status(const ChannelPtr& channel);
+
+struct Selected {
+  std::size_t index;
+  ChannelItem item;
+};
+/// One item of the first channel that has one; nullopt when all are closed.
+std::optional<Selected> channel_select(std::span<const ChannelPtr> channels, const WaitOptions& options);
+
+// --- Remote channels: their items are Payloads. ---
+
+class RemoteChannelState;
+using RemoteChannelPtr = std::shared_ptr<RemoteChannelState>;
+using PayloadPtr = std::shared_ptr<const Payload>;
+
+RemoteChannelPtr make_remote_channel(std::size_t capacity, Pid owner);
+Pid remote_channel_owner(const RemoteChannelState& channel);
+/// @param item segments may be borrowed.
+void remote_channel_put(const RemoteChannelPtr& channel, Payload&& item, const WaitOptions& options);
+PayloadPtr remote_channel_take(const RemoteChannelPtr& channel, const WaitOptions& options);
+PayloadPtr remote_channel_fetch(const RemoteChannelPtr& channel, const WaitOptions& options);
+void remote_channel_put_all(const RemoteChannelPtr& channel, std::vector<Payload>&& items, const WaitOptions& options);
+std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel, std::size_t most,
+                                                 const WaitOptions& options);
+void remote_channel_wait(const RemoteChannelPtr& channel, const WaitOptions& options);
+void remote_channel_close(const RemoteChannelPtr& channel, std::exception_ptr reason);
+void remote_channel_bind(const RemoteChannelPtr& channel, Pid pid);
+ChannelStatus remote_channel_status(const RemoteChannelPtr& channel);
+/// Of the RemoteException in flight: the end of a channel, or of a process, is thrown as itself.
+[[noreturn]] void rethrow_channel_failure();
+void remote_channel_save(OutArchive& archive, const RemoteChannelPtr& channel);
+RemoteChannelPtr remote_channel_load(InArchive& archive);
+
+// --- Objects that stay in one process. ---
+
+using ReferencePtr = std::shared_ptr<Reference>;
+
+ReferencePtr make_object(std::shared_ptr<void> object, const std::type_info& type);
+Pid object_owner(const Reference& reference);
+/// The object itself, on its owner. @throws Error it is elsewhere, gone, or of another type.
+std::shared_ptr<void> local_object(const ReferencePtr& reference, const std::type_info& type);
+
+}  // namespace detail
+}  // namespace cohort

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <cohort/detail/farm.hpp>
+#include <cohort/detail/outcome.hpp>
+#include <cohort/pmap_options.hpp>
+
+namespace cohort::detail {
+
+/// The items of a map, each asked for once.
+template <class... Items>
+struct Source {
+  std::function<std::optional<std::tuple<Items...>>()> next;
+  std::size_t size = 0;  // 0: not known
+};
+
+/// A map under way: pulls items as workers get free, and gives results in the order of their coming. One thread.
+template <class F, class... Items>
+class Mapping {
+ public:
+  using Job = RunBatch<F, Items...>;
+  using Result = typename Job::Result;
+  using Stored = stored_t<Result>;
+  using Options = PmapOptions<Result, Items...>;
+
+  Mapping(F function, Source<Items...> source, Options options, int ahead = 0)
+      : function_(std::make_shared<const F>(std::move(function))),
+        source_(std::move(source)),
+        options_(std::move(options)),
+        farm_(pool_of(options_), portable_or_null(), ahead) {
+    if (options_.batch_size == 0 || !options_.distributed) options_.batch_size = 1;
+  }
+
+  /// The next result, with the number of its item; nullopt at the end. @throws what ends the map.
+  std::optional<std::pair<std::size_t, Stored>> next() {
+    for (;;) {
+      if (!finished_.empty()) {
+        auto result = std::move(finished_.front());
+        finished_.pop_front();
+        return result;
+      }
+      hand_out();
+      if (jobs_.empty() && retries_.empty() && ready_.empty() && exhausted_) return std::nullopt;
+      const auto until = retries_.empty() ? Clock::time_point::max() : retries_.begin()->first;
+      if (auto answer = farm_.next({options_.deadline, options_.stop_token}, until)) take(std::move(*answer));
+    }
+  }
+
+ private:
+  using Batch = typename Job::Batch;
+  // Items that go to a worker together; their numbers follow each other.
+  struct Portion {
+    std::size_t first = 0;
+    std::shared_ptr<const Batch> items;
+    std::size_t retried = 0;
+    std::vector<Pid> failed_at;
+  };
+
+  static WorkerPool pool_of(const Options& options) {
+    if (!options.distributed) return WorkerPool(std::vector{myid()});
+    return options.pool ? *options.pool : default_worker_pool();
+  }
+  const PortableFunction* portable_or_null() {
+    if constexpr (!FunctionRef<F>::is_kept)
+      return nullptr;
+    else
+      return &portable_.emplace(portable<F>(function_));
+  }
+
+  void hand_out() {
+    for (auto due = Clock::now(); !retries_.empty() && retries_.begin()->first <= due;) {
+      ready_.push_back(std::move(retries_.begin()->second));
+      retries_.erase(retries_.begin());
+    }
+    for (auto portion = ready_.begin(); portion != ready_.end();) {
+      const Pid worker = farm_.free_worker(portion->failed_at);
+      if (worker == no_pid) {
+        ++portion;
+      } else {
+        send(worker, std::move(*portion));
+        portion = ready_.erase(portion);
+      }
+    }
+    while (!exhausted_) {
+      const Pid worker = farm_.free_worker();
+      if (worker == no_pid) return;
+      Batch batch;
+      while (batch.size() < options_.batch_size) {
+        auto item = source_.next();
+        exhausted_ = !item;
+        if (exhausted_) break;
+        batch.push_back(std::move(*item));
+      }
+      if (batch.empty()) return;
+      const std::size_t first = std::exchange(pulled_, pulled_ + batch.size());
+      send(worker, {first, std::make_shared<const Batch>(std::move(batch)), 0, {}});
+    }
+  }
+
+  void send(Pid worker, Portion portion) {
+    Payload arguments;
+    OutArchive archive(arguments, portion.items);
+    archive(FunctionRef<F>(*function_, farm_.function_key()), *portion.items);
+    const auto number = ++last_job_;
+    jobs_.emplace(number, std::move(portion));
+    farm_.send(worker, number, ThunkOf<Job, FunctionRef<F>, Batch>::id(), std::move(arguments));
+  }
+
+  void take(Farm::Answer answer) {
+    auto job = jobs_.extract(answer.job);
+    if (job.empty()) return;
+    const Portion& portion = job.mapped();
+    if (!answer.sent) {
+      ready_.push_front(std::move(job.mapped()));
+      return;
+    }
+    std::vector<ItemOutcome<Stored>> outcomes;
+    if (!answer.failure) {
+      try {
+        outcomes = decode<std::vector<ItemOutcome<Stored>>>(answer.result);
+        if (outcomes.size() != portion.items->size()) throw BadMessage("a batch with results missing");
+      } catch (...) {
+        answer.failure = std::current_exception();
+      }
+    }
+    for (std::size_t i = 0; i < portion.items->size(); i++) {
+      if (!answer.failure && outcomes[i].value)
+        finish(portion.first + i, std::move(*outcomes[i].value));
+      else
+        fail(portion, i, answer.failure ? answer.failure : outcomes[i].failure, answer.worker);
+    }
+  }
+
+  void fail(const Portion& portion, std::size_t at, std::exception_ptr error, Pid worker) {
+    const auto& item = (*portion.items)[at];
+    if (options_.on_error) {
+      try {
+        auto handle = [&](const auto&... values) -> Result { return options_.on_error(error, values...); };
+        if constexpr (std::is_void_v<Result>) {
+          std::apply(handle, item);
+          finish(portion.first + at, Nothing{});
+        } else {
+          finish(portion.first + at, std::apply(handle, item));
+        }
+        return;
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
+    if (portion.retried >= options_.retry_delays.size() || !options_.retry_check(error)) std::rethrow_exception(error);
+    Portion again{portion.first + at, std::make_shared<const Batch>(1, item), portion.retried + 1, portion.failed_at};
+    again.failed_at.push_back(worker);
+    retries_.emplace(deadline_after(options_.retry_delays[portion.retried]), std::move(again));
+  }
+
+  void finish(std::size_t index, Stored value) {
+    finished_.emplace_back(index, std::move(value));
+    done_++;
+    if (options_.progress) options_.progress(done_, source_.size);
+  }
+
+  const std::shared_ptr<const F> function_;
+  std::optional<PortableFunction> portable_;
+  Source<Items...> source_;
+  Options options_;
+  Farm farm_;
+  bool exhausted_ = false;
+  std::size_t pulled_ = 0, done_ = 0;
+  std::uint64_t last_job_ = 0;
+  std::unordered_map<std::uint64_t, Portion> jobs_;
+  std::deque<Portion> ready_;  // to be sent again
+  std::multimap<Clock::time_point, Portion> retries_;
+  std::deque<std::pair<std::size_t, Stored>> finished_;
+};
+
+}  // namespace cohort::detail

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cohort/detail/bound.hpp>
+#include <cohort/pmap.hpp>
+#include <cohort/range.hpp>
+
+namespace cohort {
+
+/// How a loop's range is divided.
+enum class Schedule {
+  fixed,    ///< a part for each worker, all of the same length, in the order of the workers (OpenMP's static)
+  dynamic,  ///< parts of `chunk` elements; who is done with one gets the next
+  guided    ///< the same, but the parts begin long and get shorter, down to `chunk`
+};
+
+/// `distributed_reduce(op, range, f, {.schedule = Schedule::dynamic})`.
+struct LoopOptions {
+  Schedule schedule = Schedule::fixed;
+  std::size_t chunk = 0;  ///< elements. 0: for dynamic so that each worker gets about 16 parts, for guided 1
+  /// A part whose worker died, or whose body threw, is done again, elsewhere if possible: for bodies that may run
+  /// twice.
+  RetryDelays retry_delays = {};
+  std::optional<WorkerPool> pool = {};  ///< by default that of all workers
+  Deadline deadline = {};
+  std::stop_token stop_token = {};
+};
+
+namespace detail {
+
+struct Section {
+  std::size_t begin = 0, size = 0;
+};
+/// The parts of `count` elements, in order. @throws Error without workers.
+std::vector<Section> sections_of(std::size_t count, const LoopOptions& options);
+
+template <std::ranges::random_access_range R>
+auto elements_of(const R& range, Section section) {
+  using T = item_t<R>;
+  const auto begin = std::ranges::begin(range) + static_cast<std::ranges::range_difference_t<R>>(section.begin);
+  return std::vector<T>(begin, begin + static_cast<std::ranges::range_difference_t<R>>(section.size));
+}
+template <class T>
+Range<T> elements_of(const Range<T>& range, Section section) {
+  return {range[section.begin], range[section.begin + section.size - 1], range.step};
+}
+
+struct ReducePart {
+  template <class Op, class F, class Elements>
+  auto operator()(const Op& op, const F& f, Elements elements) const {
+    using Value = decltype(f(*std::ranges::begin(elements)));
+    using Sum = std::decay_t<std::invoke_result_t<const Op&, std::decay_t<Value>, std::decay_t<Value>>>;
+    auto element = std::ranges::begin(elements);
+    Sum sum = f(*element);
+    for (++element; element != std::ranges::end(elements); ++element) sum = op(std::move(sum), f(*element));
+    return sum;
+  }
+};
+
+struct ForPart {
+  template <class F, class Elements>
+  void operator()(const F& f, Elements elements) const {
+    for (auto&& element : elements) f(element);
+  }
+};
+
+template <class F, class R>
+auto map_sections(F part, const R& range, const LoopOptions& options) {
+  const auto sections = sections_of(std::ranges::size(range), options);
+  return pmap(std::move(part),
+              sections | std::views::transform([&range](Section section) { return elements_of(range, section); }),
+              {.retry_delays = options.retry_delays,
+               .pool = options.pool,
+               .deadline = options.deadline,
+               .stop_token = options.stop_token});
+}
+
+void report_if_failed(const Future<void>& loop);
+
+}  // namespace detail
+
+/// `op(... op(op(f(first), f(second)), f(third)) ...)`, the range divided among the workers; each reduces its part, and
+/// this process reduces what they found, in the order of the range. So `op` must be associative; it need not be
+/// commutative. `f` is called with elements of the range. Waits.
+/// @throws Error for an empty range: there is no value to give; else as pmap.
+template <class Op, std::ranges::random_access_range R, class F>
+requires std::ranges::sized_range<R>
+auto distributed_reduce(Op op, const R& range, F f, const LoopOptions& options = {}) {
+  auto parts = detail::map_sections(detail::bound<detail::ReducePart>(op, std::move(f)), range, options);
+  if (parts.empty()) throw Error("distributed_reduce: an empty range has no value");
+  auto sum = std::move(parts.front());
+  for (std::size_t i = 1; i < parts.size(); i++) sum = op(std::move(sum), std::move(parts[i]));
+  return sum;
+}
+
+/// A loop under way on the workers. Who drops it without having waited does not stop it, and if it fails reads that on
+/// standard error. Any thread.
+class [[nodiscard]] DistributedLoop {
+ public:
+  explicit DistributedLoop(Future<void> done) : done_(std::move(done)) {}
+  ~DistributedLoop() {
+    if (done_.valid() && !waited_) detail::report_if_failed(done_);
+  }
+  DistributedLoop(DistributedLoop&& other) noexcept
+      : done_(std::exchange(other.done_, {})), waited_(std::exchange(other.waited_, true)) {}
+  DistributedLoop& operator=(DistributedLoop&& other) noexcept {
+    std::swap(done_, other.done_);
+    std::swap(waited_, other.waited_);
+    return *this;
+  }
+
+  /// @throws what ended it, as pmap; TimeoutError and CancelledException of this wait.
+  void wait(const WaitOptions& options = {}) {
+    try {
+      done_.wait(options);
+    } catch (...) {
+      waited_ = waited_ || done_.ready();
+      throw;
+    }
+    waited_ = true;
+  }
+  bool ready() const { return done_.ready(); }
+  /// Calls off what runs, and what has not begun. wait() throws then.
+  void cancel() const { done_.cancel(); }
+
+ private:
+  Future<void> done_;
+  bool waited_ = false;
+};
+
+/// Calls `f` on the workers for every element of the range, which is copied, and returns at once. What `f` changes
+/// stays in its worker.
+template <std::ranges::random_access_range R, class F>
+requires std::ranges::sized_range<R> DistributedLoop distributed_for(R range, F f, LoopOptions options = {}) {
+  auto done = detail::make_future(no_pid);
+  detail::run_here(
+      [done, range = std::move(range), f = std::move(f), options = std::move(options)] {
+        detail::map_sections(detail::bound<detail::ForPart>(f), range, options);
+        detail::future_put(*done, std::make_shared<detail::Nothing>(), &detail::encode_object<void>);
+      },
+      done);
+  return DistributedLoop(Future<void>(done));
+}
+
+}  // namespace cohort

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <cohort/cluster.hpp>
+#include <cohort/remotecall.hpp>
+
+namespace cohort {
+
+namespace detail {
+
+/// Calls a function and drops its result, which therefore need not travel. A coroutine is run to its end.
+template <class F, class... A>
+auto call_and_discard(F& function, A&&... arguments) {
+  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>)
+    return function(std::forward<A>(arguments)...);
+  else
+    static_cast<void>(function(std::forward<A>(arguments)...));
+}
+template <class F>
+struct Discarding {
+  F function;
+  template <class... A>
+  auto operator()(A&&... arguments) {
+    return call_and_discard(function, std::forward<A>(arguments)...);
+  }
+};
+template <Stateless F>
+struct Discarding<F> {
+  template <class... A>
+  auto operator()(A&&... arguments) const {
+    F function{};
+    return call_and_discard(function, std::forward<A>(arguments)...);
+  }
+};
+template <FunctionPointer F>
+struct Discarding<F> {
+  FunctionId id;
+  template <class... A>
+  auto operator()(A&&... arguments) const {
+    auto function = reinterpret_cast<F>(const_cast<void*>(function_at(id)));
+    return call_and_discard(function, std::forward<A>(arguments)...);
+  }
+};
+
+template <class F>
+Discarding<F> discarding(const F& function) {
+  if constexpr (Stateless<F>)
+    return {};
+  else if constexpr (FunctionPointer<F>)
+    return {function_id(reinterpret_cast<const void*>(function))};
+  else
+    return {function};
+}
+
+/// Sends the call to all but the own process, runs `here` for each time that the own one is listed, and waits for all.
+/// @throws CompositeException
+void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
+                     const std::function<void()>& here);
+
+}  // namespace detail
+
+/// Runs `f` on these processes, all at the same time, and waits until it has run on all of them. Its result is dropped.
+/// The arguments are encoded once. A process that is listed twice runs it twice; on the own one it runs last, on the
+/// calling thread. Workers that are added later do not run it: see load_module() and set_value().
+/// @throws CompositeException what it threw (RemoteException, ProcessExitedException), in the order of `pids`.
+template <class F, class... A>
+void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
+  static_assert(sizeof(detail::CallTraits<std::decay_t<F>, detail::travelling_t<A>...>) > 0);
+  auto call = detail::discarding(f);
+  const Payload payload = detail::encode_call(call, arguments...);
+  detail::call_everywhere(pids, detail::thunk_t<decltype(call), A...>::id(), payload, [&] {
+    std::tuple<detail::travelling_t<A>...> copies(arguments...);
+    std::apply([&](auto&... copy) { detail::call_inline(call, std::move(copy)...); }, copies);
+  });
+}
+
+/// The same on all processes, the master included.
+template <class F, class... A>
+requires(!std::convertible_to<F, const std::vector<Pid>&>) void everywhere(F f, const A&... arguments) {
+  everywhere(procs(), std::move(f), arguments...);
+}
+
+}  // namespace cohort

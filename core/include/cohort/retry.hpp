@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <initializer_list>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <cohort/types.hpp>
+
+namespace cohort {
+
+/// `n` growing pauses: each is `factor` times the one before, up to `max_delay`, and by chance up to `jitter` (a share)
+/// longer or shorter, so that those who failed together do not come back together.
+struct ExponentialBackOff {
+  std::size_t n = 1;
+  Duration first_delay = std::chrono::milliseconds(50);
+  Duration max_delay = std::chrono::seconds(10);
+  double factor = 5.0;
+  double jitter = 0.1;
+
+  /// The `i`-th pause, from 0; different each time that it is asked for.
+  Duration operator[](std::size_t i) const;
+  std::size_t size() const { return n; }
+};
+
+/// The pauses before the first, second ... retry: `{1s, 5s}`, a vector, or an ExponentialBackOff. Empty: no retry.
+class RetryDelays {
+ public:
+  RetryDelays() = default;
+  RetryDelays(std::initializer_list<Duration> delays) : delays_(std::vector<Duration>(delays)) {}
+  RetryDelays(std::vector<Duration> delays) : delays_(std::move(delays)) {}
+  RetryDelays(const ExponentialBackOff& delays) : delays_(delays) {}
+
+  std::size_t size() const {
+    return std::visit([](const auto& delays) { return delays.size(); }, delays_);
+  }
+  Duration operator[](std::size_t i) const {
+    return std::visit([i](const auto& delays) -> Duration { return delays[i]; }, delays_);
+  }
+
+ private:
+  std::variant<std::vector<Duration>, ExponentialBackOff> delays_;
+};
+
+/// What is retried where the program does not say: everything but an unknown function (ErrorKind::unimplemented), an
+/// interrupt and a cancel.
+bool is_worth_retrying(const std::exception_ptr& error);
+
+}  // namespace cohort

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace cohort {
+
+/// Which functions of cluster managers are running: named when the program ends before they return. Any thread.
+class ManagerCalls {
+ public:
+  /// One call, for a scope.
+  class Running {
+   public:
+    Running(ManagerCalls& calls, const std::string& manager, const char* function);
+    ~Running();
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    ManagerCalls& calls_;
+    const std::string name_;
+  };
+
+  /// "launch() of manager 'podman'", and so on.
+  std::string text() const;
+
+ private:
+  mutable std::mutex mutex_;  // guards running_
+  std::multiset<std::string> running_;
+};
+
+}  // namespace cohort

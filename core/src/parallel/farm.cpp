@@ -1,0 +1,367 @@
+#include <cohort/detail/farm.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "membership/router.hpp"
+#include "parallel/inbox.hpp"
+#include "parallel/parallel_state.hpp"
+#include "remote/call_context.hpp"
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+#include "remote/references.hpp"
+#include "remote/registry.hpp"
+
+namespace cohort::detail {
+namespace {
+
+// A worker has so much work waiting that it need not idle while its last answer travels and the next job comes; not
+// more, for what waits behind a job that turns out long is done by nobody else. Longer jobs wait here.
+constexpr double seconds_of_work_waiting = 1e-3;
+constexpr int most_waiting = 4;
+constexpr double adaption = 0.2;  // share of the newest time in the mean; a longer one counts at once
+
+constexpr std::uint64_t arrival_of_function = 0;  // instead of the number of a job
+
+struct Message {
+  std::uint64_t job = 0;
+  Pid worker = no_pid;
+  Clock::time_point came;
+  bool failed = false;
+  Payload payload;  // the result, or the exception
+  std::exception_ptr failure;
+};
+using JobInbox = Inbox<Message>;
+
+class JobRequest final : public Request {
+ public:
+  JobRequest(std::shared_ptr<JobInbox> inbox, std::shared_ptr<References> references, std::uint64_t job, Pid worker)
+      : inbox_(std::move(inbox)), references_(std::move(references)), job_(job), worker_(worker) {}
+
+  void on_result(Frame&& frame) noexcept override {
+    Message message{job_, worker_, Clock::now(), frame.header.flags == result_exception, {}, nullptr};
+    message.payload.body = std::move(frame.body);
+    message.payload.segments = std::move(frame.segments);
+    if (!frame.references.empty()) message.payload.references = references_->adopt(frame.references);
+    inbox_->put(std::move(message));
+  }
+  void on_lost(const std::string& cause) noexcept override {
+    inbox_->put(
+        {job_, worker_, Clock::now(), true, {}, std::make_exception_ptr(ProcessExitedException(worker_, cause))});
+  }
+
+ private:
+  const std::shared_ptr<JobInbox> inbox_;
+  const std::shared_ptr<References> references_;
+  const std::uint64_t job_;
+  const Pid worker_;
+};
+
+}  // namespace
+
+class Farm::Impl {
+ public:
+  Impl(const WorkerPool& pool, const PortableFunction* function, int ahead)
+      : node_(CurrentNode::get()),
+        self_(node_.router->self()),
+        pool_(pool_state(pool)),
+        ahead_(ahead),
+        inbox_(std::make_shared<JobInbox>(node_.router->reactor())) {
+    if (function != nullptr) {
+      function_ = *function;
+      functions_ = pool_->functions();
+      if (functions_ == nullptr) functions_ = &own_functions_.emplace();
+      key_ = functions_->key_of(function_);
+    }
+    pool_->observe(inbox_);
+    refresh();
+  }
+  ~Impl() {
+    inbox_->close();
+    for (const Station& station : stations_) call_off(station);
+  }
+
+  FunctionKey function_key() const { return key_; }
+  std::size_t open() const { return open_; }
+  std::size_t worker_count() const {
+    return static_cast<std::size_t>(
+        std::count_if(stations_.begin(), stations_.end(), [](const Station& station) { return station.usable(); }));
+  }
+
+  Pid free_worker(const std::vector<Pid>& but) {
+    if (inbox_->take_pool_changed()) refresh();
+    const auto excluded = [&](const Station& station) {
+      return std::find(but.begin(), but.end(), station.pid) != but.end();
+    };
+    const bool others = but.empty() || std::any_of(stations_.begin(), stations_.end(), [&](const Station& station) {
+                          return station.usable() && !excluded(station);
+                        });
+    const Station* best = nullptr;
+    for (const Station& station : stations_) {
+      if (!station.usable() || station.open >= station.capacity(ahead_) || (others && excluded(station))) continue;
+      if (best == nullptr || station.open < best->open) best = &station;
+    }
+    return best == nullptr ? no_pid : best->pid;
+  }
+
+  void send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
+    Station& station = *find(worker);
+    open_++;
+    station.open++;
+    if (functions_ != nullptr && !station.has_function) {
+      station.has_function = functions_->is_at(key_, worker);
+      if (!station.has_function) {
+        if (!station.function_under_way && !send_function(station)) return give_back(station, job);
+        station.waiting.push_back({job, thunk, std::move(arguments)});
+        return;
+      }
+    }
+    send_now(station, job, thunk, std::move(arguments));
+  }
+
+  std::optional<Answer> next(const WaitOptions& options, Clock::time_point until) {
+    for (;;) {
+      if (!answers_.empty()) {
+        Answer answer = std::move(answers_.front());
+        answers_.pop_front();
+        return answer;
+      }
+      for (Message& message : inbox_->take_all()) take(std::move(message));
+      if (!answers_.empty()) continue;
+      if (inbox_->take_pool_changed()) {
+        refresh();
+        return std::nullopt;
+      }
+      if (Clock::now() >= until) return std::nullopt;
+      if (open_ == 0 && until == Clock::time_point::max() && worker_count() == 0) fail_without_worker();
+      const bool ours_first = until < options.deadline.at();
+      try {
+        inbox_->wait({.deadline = ours_first ? Deadline(until) : options.deadline, .stop_token = options.stop_token});
+      } catch (const TimeoutError&) {
+        if (!ours_first) throw;
+      }
+    }
+  }
+
+ private:
+  struct Waiting {
+    std::uint64_t job;
+    FunctionId thunk;
+    Payload arguments;
+  };
+  // One worker as this farm knows it.
+  struct Station {
+    Pid pid = no_pid;
+    bool member = true;       // of the pool; else it only has its open jobs answered
+    std::string unreachable;  // why, until the pool changes
+    int open = 0;             // jobs, those in `waiting` among them
+    bool has_function = false;
+    bool function_under_way = false;
+    std::deque<Waiting> waiting;  // for the function to arrive there
+    double seconds_a_job = -1;    // not known
+    Clock::time_point last_answer{};
+    struct Sent {
+      std::uint64_t job;
+      std::uint64_t request;  // 0: of this process
+      Clock::time_point at;
+    };
+    std::deque<Sent> sent;                 // the jobs under way
+    std::weak_ptr<Connection> connection;  // of `sent`
+
+    bool usable() const { return member && unreachable.empty(); }
+    int capacity(int ahead) const {
+      if (seconds_a_job < 0) return 1 + ahead;
+      const double jobs = seconds_of_work_waiting / std::max(seconds_a_job, 1e-9);
+      return 1 + std::max(ahead, static_cast<int>(std::min<double>(jobs, most_waiting)));
+    }
+    void answered(std::uint64_t job, Clock::time_point at) {
+      const auto own = std::find_if(sent.begin(), sent.end(), [job](const Sent& one) { return one.job == job; });
+      if (own == sent.end()) return;
+      const double seconds = std::chrono::duration<double>(at - std::max(last_answer, own->at)).count();
+      sent.erase(own);
+      last_answer = at;
+      seconds_a_job = seconds > seconds_a_job ? seconds : (1 - adaption) * seconds_a_job + adaption * seconds;
+    }
+  };
+
+  Station* find(Pid pid) {
+    const auto found = std::find_if(stations_.begin(), stations_.end(), [pid](auto& s) { return s.pid == pid; });
+    return found == stations_.end() ? nullptr : &*found;
+  }
+
+  void refresh() {
+    auto pids = pool_->workers();
+    // Where all workers are gone, their work is not for this process, unless it was among them from the start.
+    if (had_workers_ && !had_self_) std::erase(pids, self_);
+    for (Station& station : stations_) {
+      station.member = std::find(pids.begin(), pids.end(), station.pid) != pids.end();
+      station.unreachable.clear();
+    }
+    for (const Pid pid : pids) {
+      if (find(pid) == nullptr) stations_.emplace_back().pid = pid;
+    }
+    std::erase_if(stations_, [](const Station& station) { return !station.member && station.open == 0; });
+    const bool self_alone = pids == std::vector{self_};
+    if (!pids.empty() && !self_alone) had_workers_ = true;
+    if (had_workers_ && std::find(pids.begin(), pids.end(), self_) != pids.end()) had_self_ = true;
+  }
+
+  [[noreturn]] void fail_without_worker() {
+    std::string why;
+    for (const Station& station : stations_) {
+      if (!station.unreachable.empty()) why += "\n" + station.unreachable;
+    }
+    throw Error("No active worker available in pool" + why, ErrorKind::disconnected);
+  }
+
+  void send_now(Station& station, std::uint64_t job, FunctionId thunk, Payload arguments) {
+    if (station.pid == self_) {
+      station.sent.push_back({job, 0, Clock::now()});
+      return run_here(job, thunk, std::move(arguments));
+    }
+    post(station, job, std::as_bytes(std::span(&thunk, 1)), arguments);
+  }
+
+  bool send_function(Station& station) {
+    if (station.pid == self_) {
+      node_.router->parallel().functions().store(key_, function_.object, *function_.type);
+      inbox_->put({arrival_of_function, self_, Clock::now(), false, {}, nullptr});
+    } else {
+      Payload prefix;
+      OutArchive archive(prefix);
+      archive(function_.thunk.module, function_.thunk.offset, key_);
+      if (!post(station, arrival_of_function, prefix.body.span(), function_.encoded)) return false;
+    }
+    functions_->sent(key_, station.pid);
+    return station.function_under_way = true;
+  }
+
+  // Answers by itself for a worker that cannot be reached. @return false: that was so.
+  bool post(Station& station, std::uint64_t job, std::span<const std::byte> prefix, const Payload& payload) {
+    try {
+      auto connection = node_.router->connection_to(station.pid);
+      auto request = std::make_shared<JobRequest>(inbox_, node_.references->shared_from_this(), job, station.pid);
+      std::vector<ReferenceEntry> entries;
+      if (!payload.references.empty()) entries = node_.references->acquire_for(station.pid, payload.references);
+      const auto id = connection->closed() ? std::nullopt : connection->requests().add(std::move(request));
+      if (!id) throw ProcessExitedException(station.pid, "the connection ended");
+      if (job != arrival_of_function) {
+        station.connection = connection;
+        station.sent.push_back({job, *id, Clock::now()});
+      }
+      connection->send(FrameKind::call_fetch, 0, *id, payload, SendQueue::Mode::before_wait, entries, prefix);
+      return true;
+    } catch (const InterruptedException&) {
+      throw;
+    } catch (const std::exception& error) {
+      station.unreachable = error.what();
+      if (job == arrival_of_function) return false;
+      give_back(station, job);
+      return false;
+    }
+  }
+
+  // Nobody waits for these any more.
+  void call_off(const Station& station) {
+    const auto connection = station.connection.lock();
+    if (connection == nullptr) return;
+    for (const auto& sent : station.sent) send_cancel(*connection, sent.request);
+  }
+
+  void run_here(std::uint64_t job, FunctionId thunk, Payload arguments) {
+    auto shared = std::make_shared<Payload>(std::move(arguments));
+    detail::run_here(
+        [inbox = inbox_, pid = self_, job, thunk, shared] {
+          if (inbox->is_closed()) return;
+          Message message{job, pid, {}, false, {}, nullptr};
+          try {
+            InArchive archive(*shared);
+            find_thunk(thunk).invoke(archive, message.payload);
+          } catch (...) {
+            message.failed = true;
+            message.failure = as_remote_exception(std::current_exception(), pid);
+          }
+          message.came = Clock::now();
+          inbox->put(std::move(message));
+        },
+        nullptr);
+  }
+
+  void give_back(Station& station, std::uint64_t job) {
+    station.open--;
+    open_--;
+    answers_.push_back({job, station.pid, false, {}, nullptr});
+  }
+
+  void take(Message&& message) {
+    Station* const found = find(message.worker);
+    if (found == nullptr) return;
+    Station& station = *found;
+    if (message.failed && message.failure == nullptr)
+      message.failure = decode_exception(message.payload, message.worker);
+    if (message.job == arrival_of_function) {
+      take_arrival(station, message.failure);
+    } else {
+      station.open--;
+      open_--;
+      station.answered(message.job, message.came);
+      answers_.push_back({message.job, message.worker, true, std::move(message.payload), message.failure});
+    }
+    if (!station.member && station.open == 0) std::erase_if(stations_, [&](auto& s) { return &s == &station; });
+  }
+
+  void take_arrival(Station& station, const std::exception_ptr& failure) {
+    station.function_under_way = false;
+    auto waiting = std::exchange(station.waiting, {});
+    if (failure == nullptr) {
+      station.has_function = true;
+      functions_->arrived(key_, station.pid);
+      for (auto& [job, thunk, arguments] : waiting) send_now(station, job, thunk, std::move(arguments));
+      return;
+    }
+    const bool lost = node_.router->is_gone(station.pid);
+    for (auto& [job, thunk, arguments] : waiting) {
+      if (lost) {
+        give_back(station, job);
+      } else {
+        station.open--;
+        open_--;
+        answers_.push_back({job, station.pid, true, {}, failure});
+      }
+    }
+  }
+
+  const CurrentNode node_;
+  const Pid self_;
+  const std::shared_ptr<PoolState> pool_;
+  const int ahead_;
+  const std::shared_ptr<JobInbox> inbox_;
+  PortableFunction function_;
+  std::optional<FunctionTable> own_functions_;
+  FunctionTable* functions_ = nullptr;  // own_functions_ or the pool's; null: no function to send
+  FunctionKey key_;
+  std::deque<Station> stations_;
+  std::deque<Answer> answers_;
+  std::size_t open_ = 0;
+  bool had_workers_ = false, had_self_ = false;
+};
+
+Farm::Farm(const WorkerPool& pool, const PortableFunction* function, int ahead)
+    : impl_(std::make_unique<Impl>(pool, function, ahead)) {}
+Farm::~Farm() = default;
+FunctionKey Farm::function_key() const { return impl_->function_key(); }
+std::size_t Farm::worker_count() const { return impl_->worker_count(); }
+std::size_t Farm::open() const { return impl_->open(); }
+Pid Farm::free_worker(const std::vector<Pid>& but) { return impl_->free_worker(but); }
+void Farm::send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
+  impl_->send(worker, job, thunk, std::move(arguments));
+}
+std::optional<Farm::Answer> Farm::next(const WaitOptions& options, Clock::time_point until) {
+  return impl_->next(options, until);
+}
+
+}  // namespace cohort::detail

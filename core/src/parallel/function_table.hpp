@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <cohort/detail/function_ref.hpp>
+
+namespace cohort::detail {
+
+/// Which functions this process has sent to whom. The same content is sent to a worker once. What it sent is dropped
+/// there when the table is cleared or destroyed. Thread-safe.
+class FunctionTable {
+ public:
+  FunctionTable() = default;
+  ~FunctionTable() { clear(); }
+  FunctionTable(const FunctionTable&) = delete;
+  FunctionTable& operator=(const FunctionTable&) = delete;
+
+  /// The key of a function with this content: the one of before, or a new one.
+  FunctionKey key_of(const PortableFunction& function);
+  /// Whether it is there for sure.
+  bool is_at(FunctionKey key, Pid pid);
+  /// It is on its way there, and will have to be dropped there.
+  void sent(FunctionKey key, Pid pid);
+  void arrived(FunctionKey key, Pid pid);
+  /// Never throws.
+  void clear() noexcept;
+  /// Contents known now.
+  std::size_t size() const;
+
+ private:
+  struct Entry {
+    FunctionKey key;
+    std::map<Pid, bool> at;  // whether it has arrived
+  };
+  Entry* find(FunctionKey key);
+
+  mutable std::mutex mutex_;              // guards entries_
+  std::map<std::string, Entry> entries_;  // by a hash of the content
+};
+
+}  // namespace cohort::detail

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <typeinfo>
+#include <vector>
+
+#include <cohort/named_value.hpp>
+
+namespace cohort {
+
+/// One state of a named value. Travels without the object.
+struct NamedValue {
+  std::string name;
+  std::string type;                        // mangled
+  std::uint64_t version = 0;               // rises with each change of the value, given by the master
+  std::shared_ptr<const Payload> payload;  // null: there is no value
+  std::shared_ptr<const void> object;      // decoded, where it is
+  const std::type_info* object_type = nullptr;
+
+  void save(OutArchive& archive) const;
+  void load(InArchive& archive);
+};
+
+/// 32 bytes that differ where values differ.
+std::string digest_of(const NamedValue& value);
+
+/// The named values of one process. Any thread.
+class NamedValues {
+ public:
+  /// A value came. One that is older than what is here is ignored.
+  void put(NamedValue value);
+  /// The value as an object, decoded at the first get. @throws Error there is none, or it has another type.
+  std::shared_ptr<const void> get(const std::string& name, const std::type_info& type, detail::Decoder decode);
+
+ private:
+  /// Replaced as a whole when the value changes.
+  struct Entry {
+    explicit Entry(NamedValue&& value);
+    const std::string type;
+    const std::uint64_t version;
+    const bool there;     // else: cleared
+    std::mutex decoding;  // guards all below; held while the value's own code decodes it
+    std::shared_ptr<const Payload> payload;
+    std::shared_ptr<const void> object;
+    const std::type_info* object_type;
+  };
+  std::shared_ptr<Entry> find(const std::string& name);
+
+  std::mutex mutex_;  // guards entries_; no other lock is taken while it is held
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
+};
+
+}  // namespace cohort

@@ -1,0 +1,40 @@
+#include "parallel/parallel_state.hpp"
+
+#include "membership/router.hpp"
+
+namespace cohort {
+
+std::shared_ptr<detail::PoolState> ParallelState::default_pool(Router& router) {
+  std::lock_guard lock(mutex_);
+  if (default_pool_ == nullptr) {
+    default_pool_ = std::make_shared<detail::PoolState>(router.self());
+    pools_.push_back(default_pool_);
+    default_pool_->refresh(router);  // under the lock: nobody else is to see it empty
+  }
+  return default_pool_;
+}
+
+void ParallelState::set_default_pool(std::shared_ptr<detail::PoolState> pool) {
+  std::lock_guard lock(mutex_);
+  default_pool_.swap(pool);
+}
+
+void ParallelState::watch(const std::shared_ptr<detail::PoolState>& pool) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(pools_, [](const auto& weak) { return weak.expired(); });
+  pools_.push_back(pool);
+}
+
+void ParallelState::membership_changed(Router& router) {
+  std::vector<std::shared_ptr<detail::PoolState>> pools;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& weak : pools_) {
+      if (auto pool = weak.lock()) pools.push_back(std::move(pool));
+    }
+  }
+  for (const auto& pool : pools) pool->refresh(router);
+  functions_.drop_owners_that([&router](Pid owner) { return router.is_gone(owner); });
+}
+
+}  // namespace cohort

@@ -1,0 +1,159 @@
+#include "parallel/pool_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "membership/router.hpp"
+#include "remote/call_context.hpp"
+
+namespace cohort::detail {
+namespace {
+
+template <class Container>
+bool has(const Container& pids, Pid pid) {
+  return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+}  // namespace
+
+PoolObserver::~PoolObserver() = default;
+
+PoolState::PoolState(Pid self, const std::vector<Pid>& workers, std::unique_ptr<FunctionTable> functions)
+    : self_(self), follows_(false), functions_(std::move(functions)) {
+  for (const Pid pid : workers) {
+    if (!has(members_, pid)) members_.push_back(pid);
+  }
+  free_.assign(members_.begin(), members_.end());
+}
+
+void PoolState::refresh(Router& router) {
+  Lock lock(mutex_);
+  const auto processes = router.processes();  // under the lock, so that the newest answer is the last one taken in
+  const auto gone = [&](Pid pid) { return !has(processes, pid); };
+  bool changed = std::erase_if(members_, gone) > 0;
+  std::erase_if(free_, gone);
+  std::vector<std::shared_ptr<Taker>> served;
+  if (follows_) {
+    for (const Pid pid : processes) {
+      if (pid == master_pid || has(members_, pid)) continue;
+      members_.push_back(pid);
+      if (auto taker = give(pid, false)) served.push_back(std::move(taker));
+      changed = true;
+    }
+  }
+  if (members_.empty()) {  // those who wait find that out by themselves
+    served.insert(served.end(), takers_.begin(), takers_.end());
+    takers_.clear();
+  }
+  if (changed) tell(lock);
+  if (lock) lock.unlock();
+  for (auto& taker : served) router.reactor().complete(std::move(taker));
+}
+
+// mutex_ held; unlocks.
+void PoolState::tell(Lock& lock) {
+  std::vector<std::shared_ptr<PoolObserver>> observers;
+  std::erase_if(observers_, [&](const auto& weak) {
+    auto observer = weak.lock();
+    if (observer != nullptr) observers.push_back(observer);
+    return observer == nullptr;
+  });
+  lock.unlock();
+  for (const auto& observer : observers) observer->on_pool_changed();
+}
+
+// mutex_ held. no_pid: there is none.
+Pid PoolState::take_free() {
+  if (free_.empty()) {
+    if (members_.empty() && follows_) return self_;
+    if (members_.empty()) throw Error("No active worker available in pool", ErrorKind::disconnected);
+    return no_pid;
+  }
+  const Pid pid = free_.front();
+  free_.pop_front();
+  return pid;
+}
+
+// mutex_ held. Returns the taker to complete once it is released.
+std::shared_ptr<PoolState::Taker> PoolState::give(Pid pid, bool first) {
+  if (!takers_.empty()) {
+    auto taker = std::move(takers_.front());
+    takers_.pop_front();
+    taker->pid = pid;
+    return taker;
+  }
+  if (first)
+    free_.push_front(pid);
+  else
+    free_.push_back(pid);
+  return nullptr;
+}
+
+Pid PoolState::take(const WaitOptions& options) {
+  Lock lock(mutex_);
+  for (;;) {
+    if (const Pid pid = take_free(); pid != no_pid) return pid;
+    auto taker = std::make_shared<Taker>();
+    takers_.push_back(taker);
+    lock.unlock();
+    try {
+      wait_interruptibly(CurrentNode::get().router->reactor(), *taker, options, "a free worker for process", self_);
+    } catch (...) {
+      lock.lock();
+      std::erase(takers_, taker);
+      const Pid given = std::exchange(taker->pid, no_pid);
+      lock.unlock();
+      if (given != no_pid) put(given);
+      throw;
+    }
+    lock.lock();
+    if (taker->pid != no_pid && has(members_, taker->pid)) return taker->pid;
+  }
+}
+
+void PoolState::wait(const WaitOptions& options) {
+  const Pid pid = take(options);
+  Lock lock(mutex_);
+  if (!has(members_, pid)) return;
+  auto taker = give(pid, true);
+  lock.unlock();
+  if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
+}
+
+void PoolState::put(Pid pid) {
+  Lock lock(mutex_);
+  if (!has(members_, pid) || has(free_, pid)) return;
+  auto taker = give(pid, false);
+  lock.unlock();
+  if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
+}
+
+void PoolState::push(Pid pid) {
+  Lock lock(mutex_);
+  if (has(members_, pid)) return;
+  members_.push_back(pid);
+  auto taker = give(pid, false);
+  tell(lock);
+  if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
+}
+
+bool PoolState::has_free() const {
+  Lock lock(mutex_);
+  return !free_.empty() || (follows_ && members_.empty());
+}
+
+std::vector<Pid> PoolState::workers() const {
+  Lock lock(mutex_);
+  if (follows_ && members_.empty()) return {self_};
+  return members_;
+}
+
+void PoolState::observe(std::weak_ptr<PoolObserver> observer) {
+  Lock lock(mutex_);
+  std::erase_if(observers_, [](const auto& weak) { return weak.expired(); });
+  observers_.push_back(std::move(observer));
+}
+
+}  // namespace cohort::detail

@@ -1,0 +1,40 @@
+#include "remote/blocked_operation.hpp"
+
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "membership/router.hpp"
+
+namespace cohort::detail {
+
+BlockedOperation::BlockedOperation(CurrentNode node, ChannelQueue::Kind what, ChannelItem with)
+    : Operation(what), router_(*node.router) {
+  item = std::move(with);
+}
+
+void BlockedOperation::done() noexcept {
+  router_.reactor().complete(std::static_pointer_cast<BlockedOperation>(shared_from_this()));
+}
+
+void BlockedOperation::wait(ChannelQueue& queue, const WaitOptions& options) {
+  try {
+    wait_interruptibly(router_.reactor(), *this, options, channel_of, router_.self());
+  } catch (...) {
+    if (queue.withdraw(shared_from_this())) throw;
+    router_.reactor().wait(*this);  // done() is on its way
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+bool is_closed_error(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const ChannelClosedError&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace cohort::detail

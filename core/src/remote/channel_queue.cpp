@@ -1,0 +1,194 @@
+#include "remote/channel_queue.hpp"
+
+#include <utility>
+
+#include <cohort/error.hpp>
+
+namespace cohort::detail {
+
+// Everything but start, try_*, close, status and tell wants mutex_ held.
+
+ChannelQueue::Waiting& ChannelQueue::list_of(const Operation& operation) {
+  switch (operation.kind) {
+    case Kind::put:
+      return putters_;
+    case Kind::take:
+      return takers_;
+    default:
+      return lookers_;
+  }
+}
+
+ChannelQueue::Waiting::iterator ChannelQueue::unlink(Waiting::iterator place) {
+  (*place)->queued_ = false;
+  return list_of(**place).erase(place);
+}
+
+// The putter whose turn is next; those whom nobody waits for any more are dropped.
+ChannelQueue::OperationPtr ChannelQueue::first_putter() {
+  while (!putters_.empty()) {
+    if (putters_.front()->claim()) return putters_.front();
+    unlink(putters_.begin());
+  }
+  return nullptr;
+}
+
+bool ChannelQueue::available() { return !items_.empty() || first_putter() != nullptr; }
+
+// available() was true.
+ChannelItem ChannelQueue::take_first(Done& done) {
+  ChannelItem item;
+  if (!items_.empty()) {
+    item = std::move(items_.front());
+    items_.pop_front();
+    admit(done);
+  } else {
+    auto putter = putters_.front();
+    unlink(putters_.begin());
+    item = std::move(putter->item);
+    done.push_back(std::move(putter));
+  }
+  return item;
+}
+
+void ChannelQueue::admit(Done& done) {
+  while (items_.size() < capacity_) {
+    auto putter = first_putter();
+    if (putter == nullptr) return;
+    unlink(putters_.begin());
+    items_.push_back(std::move(putter->item));
+    done.push_back(std::move(putter));
+  }
+}
+
+void ChannelQueue::match(Done& done) {
+  admit(done);
+  while (!lookers_.empty() && available()) {
+    auto looker = lookers_.front();
+    unlink(lookers_.begin());
+    if (!looker->claim()) continue;
+    if (looker->kind == Kind::fetch) {
+      ChannelItem& first = items_.empty() ? putters_.front()->item : items_.front();
+      first.shared = true;
+      looker->item = first;
+    }
+    done.push_back(std::move(looker));
+  }
+  while (!takers_.empty() && available()) {
+    auto taker = takers_.front();
+    unlink(takers_.begin());
+    if (!taker->claim()) continue;
+    taker->item = take_first(done);
+    done.push_back(std::move(taker));
+  }
+  if (closed_by_ == nullptr) return;
+  fail(putters_, done);
+  if (items_.empty()) {
+    fail(takers_, done);
+    fail(lookers_, done);
+  }
+}
+
+void ChannelQueue::fail(Waiting& waiting, Done& done) {
+  while (!waiting.empty()) {
+    auto operation = waiting.front();
+    unlink(waiting.begin());
+    if (!operation->claim(true)) continue;
+    operation->failure = closed_by_;
+    done.push_back(std::move(operation));
+  }
+}
+
+void ChannelQueue::tell(Lock& lock, const Done& done) {
+  lock.unlock();
+  for (const auto& operation : done) operation->done();
+}
+
+void ChannelQueue::start(const OperationPtr& operation) {
+  Done done;
+  Lock lock(mutex_);
+  if (operation->kind == Kind::put && closed_by_ != nullptr) {
+    operation->failure = closed_by_;
+    done.push_back(operation);
+    return tell(lock, done);
+  }
+  Waiting& waiting = list_of(*operation);
+  operation->place_ = waiting.insert(waiting.end(), operation);
+  operation->queued_ = true;
+  match(done);
+  tell(lock, done);
+}
+
+bool ChannelQueue::withdraw(const OperationPtr& operation) {
+  Lock lock(mutex_);
+  if (!operation->queued_) return false;
+  unlink(operation->place_);
+  return true;
+}
+
+bool ChannelQueue::try_put(ChannelItem&& item) {
+  Done done;
+  Lock lock(mutex_);
+  if (closed_by_ != nullptr) std::rethrow_exception(closed_by_);
+  if (items_.size() < capacity_) {
+    items_.push_back(std::move(item));
+    match(done);
+    tell(lock, done);
+    return true;
+  }
+  while (capacity_ == 0 && !takers_.empty()) {  // from hand to hand
+    auto taker = takers_.front();
+    unlink(takers_.begin());
+    if (!taker->claim()) continue;
+    taker->item = std::move(item);
+    done.push_back(std::move(taker));
+    tell(lock, done);
+    return true;
+  }
+  return false;
+}
+
+bool ChannelQueue::try_take(ChannelItem& item) {
+  if (take_more(item)) return true;
+  std::lock_guard lock(mutex_);
+  if (closed_by_ != nullptr && !available()) std::rethrow_exception(closed_by_);
+  return false;
+}
+
+bool ChannelQueue::take_more(ChannelItem& item) {
+  Done done;
+  Lock lock(mutex_);
+  if (!available()) return false;
+  item = take_first(done);
+  tell(lock, done);
+  return true;
+}
+
+bool ChannelQueue::try_fetch(ChannelItem& item) {
+  Lock lock(mutex_);
+  if (!available()) {
+    if (closed_by_ != nullptr) std::rethrow_exception(closed_by_);
+    return false;
+  }
+  ChannelItem& first = items_.empty() ? putters_.front()->item : items_.front();
+  first.shared = true;
+  item = first;
+  return true;
+}
+
+void ChannelQueue::close(std::exception_ptr reason) {
+  if (reason == nullptr) reason = std::make_exception_ptr(ChannelClosedError());
+  Done done;
+  Lock lock(mutex_);
+  if (closed_by_ != nullptr) return;
+  closed_by_ = std::move(reason);
+  match(done);
+  tell(lock, done);
+}
+
+ChannelStatus ChannelQueue::status() {
+  Lock lock(mutex_);
+  return {items_.size(), closed_by_ == nullptr, available()};
+}
+
+}  // namespace cohort::detail

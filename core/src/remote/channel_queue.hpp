@@ -1,0 +1,109 @@
+#pragma once
+
+#include <deque>
+#include <exception>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <cohort/detail/channels.hpp>
+#include <cohort/types.hpp>
+
+namespace cohort::detail {
+
+/// A first-in first-out queue between those who put and those who take. Knows neither types nor threads nor processes:
+/// whoever must wait leaves an operation here, and is told when it was its turn. Any thread.
+///
+/// Between two calls: no item is there while a take waits, and no put waits while there is room.
+class ChannelQueue {
+ public:
+  enum class Kind : std::uint8_t { put, take, fetch, wait };
+
+  class Operation : public std::enable_shared_from_this<Operation> {
+   public:
+    explicit Operation(Kind what) : kind(what) {}
+    virtual ~Operation() = default;
+    /// It is its turn, or it will fail: whether it still wants to know. If so, it must take it. The queue's lock is
+    /// held.
+    virtual bool claim(bool /*failing*/ = false) noexcept { return true; }
+    /// It was done, or failed. Once, by whichever thread brought it about, without the lock: short, and no waits.
+    virtual void done() noexcept = 0;
+    /// The process that it is done for; no_pid: this one.
+    virtual Pid client() const { return no_pid; }
+
+    const Kind kind;
+    ChannelItem item;            ///< what is put, or was got
+    std::exception_ptr failure;  ///< set before done()
+
+   private:
+    friend class ChannelQueue;
+    bool queued_ = false;                                    // guarded by the queue's lock, as is place_
+    std::list<std::shared_ptr<Operation>>::iterator place_;  // where it waits
+  };
+  using OperationPtr = std::shared_ptr<Operation>;
+
+  explicit ChannelQueue(std::size_t capacity) : capacity_(capacity) {}
+
+  /// Does it at once or in its turn.
+  void start(const OperationPtr& operation);
+  /// Takes back what still waits. @return false: it was done.
+  bool withdraw(const OperationPtr& operation);
+  /// Takes back everything waiting for which `which(operation)` is true; nobody is told.
+  template <class F>
+  std::vector<OperationPtr> withdraw_if(F which) {
+    std::vector<OperationPtr> withdrawn;
+    std::lock_guard lock(mutex_);
+    for (Waiting* waiting : {&putters_, &takers_, &lookers_}) {
+      for (auto place = waiting->begin(); place != waiting->end();) {
+        if (!which(**place)) {
+          ++place;
+          continue;
+        }
+        withdrawn.push_back(*place);
+        place = unlink(place);
+      }
+    }
+    return withdrawn;
+  }
+
+  /// The same without waiting. @return whether it could be done. @throws what the channel was closed with.
+  bool try_put(ChannelItem&& item);
+  bool try_take(ChannelItem& item);
+  bool try_fetch(ChannelItem& item);
+  /// As try_take, but never throws.
+  bool take_more(ChannelItem& item);
+
+  /// Puts fail from now on, takes when nothing is left. @param reason null: ChannelClosedError. Only the first counts.
+  void close(std::exception_ptr reason);
+  ChannelStatus status();
+  /// Calls visit(item) for everything that is kept. Under the lock.
+  template <class F>
+  void for_each(F visit) {
+    std::lock_guard lock(mutex_);
+    for (const auto& item : items_) visit(item);
+  }
+
+ private:
+  using Waiting = std::list<OperationPtr>;
+  using Done = std::vector<OperationPtr>;
+  using Lock = std::unique_lock<std::mutex>;
+
+  Waiting& list_of(const Operation& operation);
+  Waiting::iterator unlink(Waiting::iterator place);
+  OperationPtr first_putter();
+  bool available();
+  ChannelItem take_first(Done& done);
+  void admit(Done& done);
+  void match(Done& done);
+  void fail(Waiting& waiting, Done& done);
+  static void tell(Lock& lock, const Done& done);
+
+  const std::size_t capacity_;
+  std::mutex mutex_;  // guards all below
+  std::deque<ChannelItem> items_;
+  Waiting putters_, takers_, lookers_;  // lookers fetch or wait
+  std::exception_ptr closed_by_;        // null: open
+};
+
+}  // namespace cohort::detail

@@ -1,0 +1,235 @@
+#include "remote/channel_server.hpp"
+
+#include <utility>
+
+#include <cohort/archive.hpp>
+#include <cohort/error.hpp>
+
+#include "remote/exception_codec.hpp"
+#include "remote/messages.hpp"
+#include "remote/payload_codec.hpp"
+
+namespace cohort {
+
+using detail::ChannelOp;
+using detail::ChannelQueue;
+using detail::RemoteChannelState;
+
+namespace {
+
+constexpr std::size_t max_packed_bytes = 1 << 20, max_packed = 1000;  // in one answer, but for its last item
+
+struct Answer {
+  std::shared_ptr<Connection> connection;
+  std::uint64_t request;
+  std::shared_ptr<const Payload> payload;  // all its segments are owned
+  std::uint8_t flag = result_value;
+};
+
+void send(References& references, const Answer& answer, SendQueue::Mode mode) {
+  std::vector<ReferenceEntry> entries;
+  if (!answer.payload->references.empty()) {
+    entries = references.acquire_for(answer.connection->peer(), answer.payload->references);
+  }
+  answer.connection->send(FrameKind::result, answer.flag, answer.request, *answer.payload, mode, entries);
+}
+
+// For an item with handles on values of a process that a connection must be made to first.
+class SendTask final : public PoolTask {
+ public:
+  SendTask(std::shared_ptr<References> references, Answer answer)
+      : references_(std::move(references)), answer_(std::move(answer)) {}
+  void run() noexcept override {
+    try {
+      send(*references_, answer_, SendQueue::Mode::now);
+    } catch (const std::exception& error) {
+      answer_.connection->close(std::string("an answer could not be sent: ") + error.what());
+    }
+  }
+  void refuse() noexcept override { answer_.connection->close("no thread is left to send an answer"); }
+
+ private:
+  const std::shared_ptr<References> references_;
+  const Answer answer_;
+};
+
+// Any thread, never waits.
+void reply(const std::shared_ptr<References>& references, Answer answer) {
+  Reactor& reactor = references->router().reactor();
+  if (references->acquiring_waits(answer.payload->references)) {
+    return reactor.submit(std::make_shared<SendTask>(references, std::move(answer)));
+  }
+  send(*references, answer, reactor.on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now);
+}
+
+Answer failed(References& references, const std::shared_ptr<Connection>& connection, std::uint64_t request,
+              const std::exception_ptr& failure) {
+  auto text = std::make_shared<const Payload>(encode_exception(failure, references.router().self()));
+  return {connection, request, std::move(text), result_exception};
+}
+
+}  // namespace
+
+/// An operation of another process, which is answered when it is done. If that process is gone by then it is not done.
+class ChannelServer::Parked final : public ChannelQueue::Operation {
+ public:
+  Parked(ChannelQueue::Kind what, std::shared_ptr<References> references, const std::shared_ptr<Connection>& connection,
+         std::uint64_t request)
+      : Operation(what),
+        references_(std::move(references)),
+        client_(connection->peer()),
+        connection_(connection),
+        request_(request) {}
+
+  /// Of a take: as many as there are, up to `most`.
+  void take_more_from(std::shared_ptr<RemoteChannelState> channel, std::uint64_t most) {
+    more_ = std::move(channel);
+    most_ = most;
+  }
+
+  Pid client() const override { return client_; }
+  bool is(const Connection& connection, std::uint64_t request) const {
+    return request_ == request && connection_.lock().get() == &connection;
+  }
+  bool claim(bool) noexcept override {
+    const auto connection = connection_.lock();
+    return connection != nullptr && !connection->closed();
+  }
+  void done() noexcept override {
+    const auto connection = connection_.lock();
+    if (connection == nullptr) return;
+    try {
+      if (failure != nullptr) return reply(references_, failed(*references_, connection, request_, failure));
+      if (more_ != nullptr) return reply(references_, {connection, request_, pack()});
+      const bool with_item = kind == ChannelQueue::Kind::take || kind == ChannelQueue::Kind::fetch;
+      auto payload = with_item ? std::static_pointer_cast<const Payload>(std::move(item.object))
+                               : std::make_shared<const Payload>();
+      reply(references_, {connection, request_, std::move(payload)});
+    } catch (const std::exception& error) {
+      connection->close(std::string("an answer could not be sent: ") + error.what());
+    }
+  }
+
+ private:
+  std::shared_ptr<const Payload> pack() {
+    std::vector<detail::ChannelItem> items;
+    std::size_t bytes = 0, segments = 0, references = 0;
+    const auto fits = [&] { return bytes < max_packed_bytes && segments < max_packed && references < max_packed; };
+    do {
+      const auto& payload = *static_cast<const Payload*>(item.object.get());
+      bytes += payload.byte_size();
+      segments += payload.segments.size();
+      references += payload.references.size();
+      items.push_back(std::move(item));
+    } while (items.size() < most_ && fits() && more_->queue()->take_more(item));
+    auto packed = std::make_shared<Payload>();
+    OutArchive archive(*packed);
+    archive.write_size(items.size());
+    for (const auto& one : items) save_payload(archive, *static_cast<const Payload*>(one.object.get()));
+    return packed;
+  }
+
+  const std::shared_ptr<References> references_;
+  const Pid client_;
+  const std::weak_ptr<Connection> connection_;
+  const std::uint64_t request_;
+  std::shared_ptr<RemoteChannelState> more_;  // null: one item
+  std::uint64_t most_ = 1;
+};
+
+void ChannelServer::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const std::uint64_t request = frame.header.request;
+  try {
+    handle(connection, std::move(frame));
+  } catch (...) {
+    reply(references_.shared_from_this(), failed(references_, connection, request, std::current_exception()));
+  }
+}
+
+void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const std::uint64_t request = frame.header.request;
+  const auto what = static_cast<ChannelOp>(frame.header.flags);
+  Payload message;
+  message.body = std::move(frame.body);
+  message.segments = std::move(frame.segments);
+  if (!frame.references.empty()) message.references = references_.adopt(frame.references);
+  InArchive archive(message);
+  RefId ref;
+  archive(ref.whence, ref.id);
+  const auto rest = [&] {
+    Payload payload;
+    payload.body = Bytes(message.body.span().subspan(archive.position()));
+    payload.segments = message.segments;
+    payload.references = message.references;
+    return payload;
+  };
+  const auto answer = [&](Payload&& payload) {
+    payload.own();
+    reply(references_.shared_from_this(), {connection, request, std::make_shared<const Payload>(std::move(payload))});
+  };
+  if (what == ChannelOp::make) {
+    std::uint64_t capacity = 0;
+    archive(capacity);
+    if (ref.whence != connection->peer() || ref.kind() != ReferenceKind::channel) throw BadMessage("not your name");
+    references_.enter(std::make_shared<RemoteChannelState>(references_.shared_from_this(), ref,
+                                                           references_.router().self(), capacity),
+                      ref.whence);
+    return answer({});
+  }
+  auto channel = std::dynamic_pointer_cast<RemoteChannelState>(references_.find_any(ref));
+  if (channel == nullptr) throw Error("Local instance of remote reference not found");
+  ChannelQueue& queue = *channel->queue();
+  const auto start = [&](ChannelQueue::Kind kind) {
+    auto operation = std::make_shared<Parked>(kind, references_.shared_from_this(), connection, request);
+    if (kind == ChannelQueue::Kind::put) operation->item.object = std::make_shared<Payload>(rest());
+    queue.start(operation);
+  };
+  switch (what) {
+    case ChannelOp::put:
+      return start(ChannelQueue::Kind::put);
+    case ChannelOp::take:
+      return start(ChannelQueue::Kind::take);
+    case ChannelOp::take_some: {
+      std::uint64_t most = 0;
+      archive(most);
+      auto operation =
+          std::make_shared<Parked>(ChannelQueue::Kind::take, references_.shared_from_this(), connection, request);
+      operation->take_more_from(channel, most);
+      return queue.start(operation);
+    }
+    case ChannelOp::fetch:
+      return start(ChannelQueue::Kind::fetch);
+    case ChannelOp::wait:
+      return start(ChannelQueue::Kind::wait);
+    case ChannelOp::call_off:
+      return call_off(connection, queue, request);
+    case ChannelOp::close:
+      queue.close(archive.left() == 0 ? nullptr : decode_exception(rest(), connection->peer()));
+      return answer({});
+    case ChannelOp::status:
+      return answer(encode(queue.status()));
+    case ChannelOp::bind: {
+      std::int32_t pid = no_pid;
+      archive(pid);
+      channel->bind(pid);
+      return answer({});
+    }
+    case ChannelOp::make:
+      break;
+  }
+  throw Error("unknown operation on a channel", ErrorKind::unimplemented);
+}
+
+// Not answered by itself: either the operation is, now, or it was done before.
+void ChannelServer::call_off(const std::shared_ptr<Connection>& connection, ChannelQueue& queue,
+                             std::uint64_t request) {
+  const auto withdrawn = queue.withdraw_if([&](const ChannelQueue::Operation& operation) {
+    const auto* parked = dynamic_cast<const Parked*>(&operation);
+    return parked != nullptr && parked->is(*connection, request);
+  });
+  if (withdrawn.empty()) return;
+  const auto reason = std::make_exception_ptr(CancelledException("called off"));
+  reply(references_.shared_from_this(), failed(references_, connection, request, reason));
+}
+
+}  // namespace cohort

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <compare>
+#include <memory>
+#include <utility>
+
+#include <cohort/error.hpp>
+#include <cohort/types.hpp>
+
+namespace cohort {
+
+/// What a reference names; part of its id, so that whoever is sent one knows what handle to make.
+enum class ReferenceKind : std::uint8_t { future, channel, object };
+
+/// Names a remote value: the process that made the name, and a number that is unique there.
+struct RefId {
+  static constexpr int kind_shift = 56;
+
+  Pid whence = no_pid;
+  std::uint64_t id = 0;
+  ReferenceKind kind() const { return static_cast<ReferenceKind>(id >> kind_shift); }
+  auto operator<=>(const RefId&) const = default;
+};
+
+class References;
+
+namespace detail {
+
+/// What an archive can carry besides bytes: a counted handle on something that lives in one process, its owner. There
+/// it is the thing itself. One in each process, shared by all handles.
+struct Reference {
+  Reference(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid)
+      : ref(ref_id), owner(owner_pid), references_(std::move(references)) {}
+  Reference(const Reference&) = delete;
+  Reference& operator=(const Reference&) = delete;
+  /// Gives back to the owner what it counts for this process.
+  virtual ~Reference();
+
+  bool owned_here() const;
+  /// The owner counts `n` more for this process.
+  void add_held(int n) { held_.fetch_add(n, std::memory_order_relaxed); }
+
+  /// Owner: bytes of values kept here.
+  virtual std::size_t bytes() { return 0; }
+  /// Owner: a process that held it, or that it watches, is gone. Loop or blocking thread.
+  virtual void on_gone(Pid) {}
+
+  const RefId ref;
+  const Pid owner;
+
+ protected:
+  int take_held() { return held_.exchange(0, std::memory_order_relaxed); }
+
+  const std::shared_ptr<References> references_;
+
+ private:
+  std::atomic<int> held_{0};
+};
+
+/// @throws BadMessage when it is something else: the sender said so.
+template <class T>
+std::shared_ptr<T> reference_as(const std::shared_ptr<Reference>& reference) {
+  auto cast = std::dynamic_pointer_cast<T>(reference);
+  if (cast == nullptr) throw BadMessage("a reference to something else than was expected");
+  return cast;
+}
+
+}  // namespace detail
+}  // namespace cohort

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include <cohort/detail/channels.hpp>
+
+#include "io/send_queue.hpp"
+#include "membership/requests.hpp"
+#include "remote/channel_queue.hpp"
+#include "remote/reference.hpp"
+
+namespace cohort::detail {
+
+/// What a `channel` frame asks of the channel's owner: the frame's flags.
+enum class ChannelOp : std::uint8_t {
+  make = 0,       ///< the channel, with this capacity
+  put = 1,        ///< the rest of the body is the item
+  take = 2,       ///< answered with an item
+  fetch = 3,      ///< the same, but it stays
+  wait = 4,       ///< answered when there is an item
+  close = 5,      ///< the rest of the body, if any, is an exception
+  status = 6,     ///< answered with a ChannelStatus
+  bind = 7,       ///< close it when this process is gone
+  take_some = 8,  ///< answered with one to this many items, each with its size
+  call_off = 9,   ///< the operation with the frame's request number: it is answered, either way
+};
+
+/// One remote channel in one process: the queue itself where this process owns it, whose items are encoded.
+class RemoteChannelState final : public Reference, public std::enable_shared_from_this<RemoteChannelState> {
+ public:
+  RemoteChannelState(std::shared_ptr<References> references, RefId ref, Pid owner, std::size_t capacity);
+
+  /// Null where it is owned elsewhere.
+  const ChannelPtr& queue() const { return queue_; }
+  /// Asks the owner and waits for the answer; if it is called off, for what became of it.
+  /// @throws what it failed with, ProcessExitedException, TimeoutError, CancelledException, InterruptedException.
+  Payload ask(ChannelOp what, const Payload& argument, const WaitOptions& options = {});
+
+  /// Puts items together, in their order. @throws as ask(), after which some of them may be there.
+  void put_all(const std::vector<Payload>& items, const WaitOptions& options);
+
+  std::size_t bytes() override;
+  /// Owner: operations of that process are dropped; the channel is closed if it is bound to it.
+  void on_gone(Pid pid) override;
+  void bind(Pid pid);
+
+ private:
+  class Asked;
+  std::shared_ptr<Asked> begin(ChannelOp what, const Payload& argument, SendQueue::Mode mode);
+  Payload finish(Asked& asked, const WaitOptions& options);
+
+  const ChannelPtr queue_;
+  std::mutex mutex_;     // guards bound_
+  std::set<Pid> bound_;  // owner: it closes when one of these is gone
+};
+
+}  // namespace cohort::detail

@@ -1,0 +1,378 @@
+// Group Q: pmap.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <forward_list>
+#include <list>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "cluster_test.hpp"
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+using PmapTest = ClusterTest;
+
+std::vector<int> hundred() {
+  std::vector<int> numbers;
+  for (int i = 1; i <= 100; i++) numbers.push_back(i);
+  return numbers;
+}
+std::vector<int> squares() {
+  std::vector<int> numbers;
+  for (int i = 1; i <= 100; i++) numbers.push_back(i * i);
+  return numbers;
+}
+int square(int x) { return x * x; }
+
+TEST_F(PmapTest, WithoutWorkersItRunsHere) {
+  EXPECT_EQ(pmap([](int x) { return 2 * x; }, range(1, 5)), (std::vector<int>{2, 4, 6, 8, 10}));
+  EXPECT_EQ(pmap([](int) { return myid(); }, range(1, 2)), (std::vector<Pid>{1, 1}));
+}
+
+TEST_F(PmapTest, ResultsHaveTheOrderOfTheItemsWhateverTheyComeFrom) {
+  addprocs(2);
+  EXPECT_EQ(pmap(fn<square>, hundred()), squares());
+  EXPECT_EQ(pmap(&square, range(1, 100)), squares());
+  EXPECT_EQ(pmap(capture(1, [](int k, int x) { return k * x * x; }), std::views::iota(1, 101)), squares());
+  const std::string text = "some text";
+  EXPECT_EQ(pmap([](char c) { return static_cast<char>(std::toupper(c)); }, text),
+            (std::vector<char>{'S', 'O', 'M', 'E', ' ', 'T', 'E', 'X', 'T'}));
+  EXPECT_EQ(pmap([](std::string s) { return s.size(); }, std::vector<const char*>{"a", "bcd"}),
+            (std::vector<std::size_t>{1, 3}));
+  std::istringstream words("to be or not");
+  EXPECT_EQ(pmap([](const std::string& s) { return s + "!"; }, std::views::istream<std::string>(words)),
+            (std::vector<std::string>{"to!", "be!", "or!", "not!"}));
+  EXPECT_EQ(pmap([](bool b) { return !b; }, std::vector<bool>{true, false}), (std::vector<bool>{false, true}));
+  EXPECT_TRUE(pmap(fn<square>, std::vector<int>{}).empty());
+}
+
+TEST_F(PmapTest, SeveralRangesEndWithTheShortest) {
+  addprocs(2);
+  const std::list<double> x{1.5, 2.5, 3.5};
+  EXPECT_EQ(pmap([](double a, int b) { return a * b; }, x, range(1, 100)), (std::vector<double>{1.5, 5, 10.5}));
+  EXPECT_EQ(pmap([](int a, int b, int c) { return a + b + c; }, range(1, 3), range(10, 20), range(100, 102)),
+            (std::vector<int>{111, 114, 117}));
+}
+
+TEST_F(PmapTest, ResultsMayBeNothingAtAll) {
+  addprocs(1);
+  static_assert(std::is_void_v<decltype(pmap([](int) {}, range(1, 3)))>);
+  pmap([](int) {}, range(1, 3));
+  int failed = 0;
+  pmap(
+      [](int i) {
+        if (i == 2) throw std::runtime_error("two");
+      },
+      range(1, 3), {.on_error = [&](std::exception_ptr) { failed++; }});
+  EXPECT_EQ(failed, 1);
+}
+
+TEST_F(PmapTest, EveryWorkerGetsSome) {
+  addprocs(3);
+  const auto pids = pmap([](int) { return myid(); }, range(1, 100));
+  EXPECT_EQ(std::set<Pid>(pids.begin(), pids.end()), (std::set<Pid>{2, 3, 4}));
+}
+
+TEST_F(PmapTest, OnlyTheWorkersOfThePool) {
+  addprocs(3);
+  const auto pids = pmap([](int) { return myid(); }, range(1, 100), {.pool = WorkerPool({2, 4})});
+  EXPECT_EQ(std::set<Pid>(pids.begin(), pids.end()), (std::set<Pid>{2, 4}));
+}
+
+// Q6: every combination of the options gives what its parts promise. Items fail on workers with an even id.
+TEST_F(PmapTest, AllCombinationsOfTheOptions) {
+  addprocs(4);
+  const std::vector<Pid> odd{3, 5};
+  const auto all = workers();
+  for (int bits = 0; bits < 32; bits++) {
+    SCOPED_TRACE(bits);
+    const bool distributed = bits & 1, batched = bits & 2, handled = bits & 4, retried = bits & 8, checked = bits & 16;
+    std::atomic<int> handled_count = 0, checked_count = 0;
+    detail::pmap_options_t<decltype(fn<square>), Range<int>> options;
+    options.distributed = distributed;
+    if (batched) options.batch_size = 2;
+    if (handled) {
+      options.on_error = [&](std::exception_ptr error) -> int {
+        handled_count++;
+        if (retried) std::rethrow_exception(error);
+        return -1;
+      };
+    }
+    if (retried) options.retry_delays = std::vector<Duration>(3);
+    if (checked) {
+      options.retry_check = [&](std::exception_ptr error) {
+        checked_count++;
+        return contains(message_of(error), "foobar");
+      };
+    }
+    // Without workers taking part there is nobody to retry with: nothing fails then.
+    auto f = [](int) -> int {
+      if (myid() != 1 && myid() % 2 == 0) throw std::runtime_error("foobar");
+      return myid();
+    };
+    if (distributed && !handled && !retried) {
+      EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { pmap(f, range(1, 100), options); }), "foobar"));
+      continue;
+    }
+    const auto pids = pmap(f, range(1, 100), options);
+    ASSERT_EQ(pids.size(), 100u);
+    const std::set<Pid> seen(pids.begin(), pids.end());
+    if (!distributed) {
+      EXPECT_EQ(seen, std::set<Pid>{1});
+      EXPECT_EQ(handled_count, 0);
+    } else if (retried) {
+      EXPECT_EQ(seen, (std::set<Pid>{3, 5}));
+      EXPECT_EQ(handled_count > 0, handled);
+      EXPECT_EQ(checked_count > 0, checked);
+    } else {
+      EXPECT_EQ(seen, (std::set<Pid>{-1, 3, 5}));
+      EXPECT_EQ(handled_count, std::count(pids.begin(), pids.end(), -1));
+      EXPECT_EQ(checked_count, 0);
+    }
+  }
+}
+
+TEST_F(PmapTest, TheFirstErrorEndsItAndIsWhatWasThrown) {
+  addprocs(2);
+  try {
+    pmap([](int i) -> int { return i == 50 ? throw std::out_of_range("fifty") : i; }, range(1, 100));
+    FAIL() << "nothing was thrown";
+  } catch (const RemoteException& error) {
+    EXPECT_EQ(error.message(), "fifty");
+    EXPECT_GE(error.worker(), 2);
+    EXPECT_THROW(std::rethrow_exception(error.cause()), std::out_of_range);
+  }
+  EXPECT_EQ(pmap(fn<square>, range(1, 100)), squares());
+}
+
+TEST_F(PmapTest, OnErrorMayLookAtTheItem) {
+  addprocs(2);
+  const auto results = pmap([](int i) -> int { return i % 10 == 0 ? throw std::runtime_error("ten") : i; },
+                            range(1, 100), {.batch_size = 7, .on_error = [](std::exception_ptr, int i) { return -i; }});
+  for (int i = 1; i <= 100; i++) EXPECT_EQ(results[static_cast<std::size_t>(i - 1)], i % 10 == 0 ? -i : i);
+}
+
+TEST_F(PmapTest, RetriesAreAsManyAsDelays) {
+  addprocs(2);
+  int checks = 0;
+  const auto text = thrown_by([&] {
+    pmap([](int) -> int { throw std::runtime_error("always"); }, range(1, 1),
+         {.retry_delays = ExponentialBackOff{.n = 3, .first_delay = 1ms},
+          .retry_check = [&](std::exception_ptr) { return ++checks > 0; }});
+  });
+  EXPECT_TRUE(contains(text, "always"));
+  EXPECT_EQ(checks, 3);
+}
+
+void die() { kill(getpid(), SIGKILL); }
+
+TEST_F(PmapTest, AWorkersDeathReachesOnErrorAsAnyError) {
+  addprocs(3);
+  for (const std::size_t batch : {1u, 4u}) {
+    int deaths = 0;
+    const auto results = pmap(
+        [](int i) {
+          if (i == 10) die();
+          return i;
+        },
+        range(1, 100), {.batch_size = batch, .on_error = [&](std::exception_ptr error) {
+                          try {
+                            std::rethrow_exception(error);
+                          } catch (const ProcessExitedException&) {
+                            deaths++;
+                          }
+                          return -1;
+                        }});
+    EXPECT_GE(deaths, 1);
+    EXPECT_EQ(results[9], -1);
+    EXPECT_EQ(std::count(results.begin(), results.end(), -1), deaths);
+    EXPECT_LT(deaths, 30);  // what had been sent to it; the others did the rest
+  }
+}
+
+TEST_F(PmapTest, WithRetriesTheWorkOfTheDeadIsDoneByOthers) {
+  addprocs(3);
+  for (const std::size_t batch : {1u, 4u}) {
+    const auto results = pmap(capture(workers().front(),
+                                      [](Pid victim, int i) {
+                                        if (i % 10 == 0 && myid() == victim) die();
+                                        return i * i;
+                                      }),
+                              range(1, 100), {.batch_size = batch, .retry_delays = {0s, 0s}});
+    EXPECT_EQ(results, squares());
+  }
+}
+
+TEST_F(PmapTest, AWorkerKilledFromOutsideInMidMapLosesNothingWithRetries) {
+  addprocs(3);
+  const auto victim = remotecall_fetch([] { return getpid(); }, 2);
+  bool killed = false;
+  const auto results = pmap(capture(std::vector<int>(1000, 1),
+                                    [](const std::vector<int>& ones, int i) {
+                                      const auto end = Clock::now() + std::chrono::milliseconds(2);
+                                      while (Clock::now() < end) continue;
+                                      return ones[static_cast<std::size_t>(i)] * i * i;
+                                    }),
+                            range(1, 100), {.retry_delays = {0s}, .progress = [&](std::size_t done, std::size_t total) {
+                                              EXPECT_EQ(total, 100u);
+                                              if (done >= 20 && !std::exchange(killed, true)) kill(victim, SIGKILL);
+                                            }});
+  EXPECT_TRUE(killed);
+  EXPECT_EQ(results, squares());
+}
+
+TEST_F(PmapTest, WhenAllWorkersAreGoneItEndsWithAnError) {
+  addprocs(2);
+  const auto text = thrown_by<Error>([] { pmap([](int) { die(); }, range(1, 10), {.retry_delays = {0s, 0s, 0s}}); });
+  EXPECT_EQ(text, "No active worker available in pool");
+}
+
+TEST_F(PmapTest, LateWorkersTakePart) {
+  addprocs(1);
+  std::jthread late;
+  std::atomic<bool> joined = false;
+  std::set<Pid> seen;
+  int items = 0;
+  // The items go on until the late worker has done one; the limit is for the case that it never does.
+  auto more = std::views::iota(0, 200'000) | std::views::take_while([&](int) { return !seen.contains(3); });
+  for (auto& [index, pid] : pmap_stream([](int) { return myid(); }, more)) {
+    seen.insert(pid);
+    if (++items == 5) {
+      late = std::jthread([&] {
+        addprocs(1);
+        joined = true;
+      });
+    }
+  }
+  EXPECT_TRUE(seen.contains(3));
+}
+
+TEST_F(PmapTest, RemovedWorkersGetNoMore) {
+  addprocs(3);
+  std::size_t done_by_removed_after = 0, seen = 0;
+  for (auto& [index, pid] : pmap_stream([](int) { return myid(); }, range(1, 2000), {.retry_delays = {0s}})) {
+    if (++seen == 20) rmprocs(3);
+    if (seen > 20 && pid == 3) done_by_removed_after++;
+  }
+  EXPECT_EQ(seen, 2000u);
+  EXPECT_LT(done_by_removed_after, 50u);  // what had been sent to it before
+  EXPECT_EQ(workers(), (std::vector<Pid>{2, 4}));
+}
+
+TEST_F(PmapTest, InsideOfEachOther) {
+  addprocs(2);
+  const auto sums = pmap(
+      [](int i) {
+        int sum = 0;
+        for (const int x : pmap(capture(i, [](int k, int y) { return k * y; }), range(1, 10))) sum += x;
+        return sum;
+      },
+      range(1, 20));
+  for (int i = 1; i <= 20; i++) EXPECT_EQ(sums[static_cast<std::size_t>(i - 1)], 55 * i);
+}
+
+TEST_F(PmapTest, FromSeveralThreads) {
+  addprocs(2);
+  std::vector<std::vector<int>> results(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& result : results) threads.emplace_back([&result] { result = pmap(fn<square>, range(1, 100)); });
+  }
+  for (const auto& result : results) EXPECT_EQ(result, squares());
+}
+
+TEST_F(PmapTest, TheFasterWorkerDoesMore) {
+  addprocs(2);
+  std::map<Pid, int> count;
+  for (const Pid pid : pmap(
+           [](int) {
+             const auto end = Clock::now() + std::chrono::milliseconds(myid() == 2 ? 2 : 40);
+             while (Clock::now() < end) continue;
+             return myid();
+           },
+           range(1, 60))) {
+    count[pid]++;
+  }
+  EXPECT_GT(count[2], 2 * count[3]);
+}
+
+TEST_F(PmapTest, ItStopsAtItsDeadlineAndWhenItIsStoppedAndCallsOffWhatRuns) {
+  addprocs(1);
+  const auto endless = [](int) {
+    for (;;) interruption_point();
+  };
+  EXPECT_THROW(pmap(endless, range(1, 3), {.deadline = 50ms}), TimeoutError);
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, 2), 1);  // its only slot is free again
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_THROW(pmap(endless, range(1, 3), {.stop_token = stop.get_token()}), CancelledException);
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, 2), 1);
+  EXPECT_THROW(pmap(
+                   [](int i) {
+                     if (i == 2) throw std::runtime_error("two");
+                     for (;;) interruption_point();
+                   },
+                   range(1, 2), {.pool = WorkerPool({2, addprocs(1).front()})}),
+               RemoteException);
+  for (const Pid pid : workers()) EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
+Task<int> doubled(Future<int> gate, int x) { co_return x* co_await gate; }
+
+TEST_F(PmapTest, CoroutinesOfABatchRunSideBySide) {
+  addprocs(1);
+  const auto results = pmap(
+      [](int i) -> Task<int> {
+        static Future<int> gate(myid());  // of the worker: the last of the batch opens it for all
+        if (i == 4) gate.put(10);
+        return doubled(gate, i);
+      },
+      range(1, 4), {.batch_size = 4});
+  EXPECT_EQ(results, (std::vector<int>{10, 20, 30, 40}));
+}
+
+TEST_F(PmapTest, AStreamGivesResultsAsTheyComeAndLooksAheadOnlyALittle) {
+  addprocs(2);
+  std::size_t pulled = 0, most_ahead = 0, seen = 0;
+  auto counted = std::views::iota(0, 2000) | std::views::transform([&](int i) {
+                   pulled++;
+                   return i;
+                 });
+  std::vector<bool> came(2000);
+  for (auto& [index, result] : pmap_stream(fn<square>, counted)) {
+    EXPECT_EQ(result, static_cast<int>(index * index));
+    came[index] = true;
+    most_ahead = std::max(most_ahead, pulled - seen);
+    seen++;
+  }
+  EXPECT_EQ(seen, 2000u);
+  EXPECT_EQ(std::count(came.begin(), came.end(), true), 2000);
+  EXPECT_LE(most_ahead, 200u);
+}
+
+TEST_F(PmapTest, WhatCannotBeDecodedIsAnErrorLikeAnyOther) {
+  addprocs(1);
+  struct Fragile {
+    int value = 0;
+    void save(OutArchive& archive) const { archive(value); }
+    void load(InArchive& archive) {
+      archive(value);
+      if (value == 3 && myid() != 1) throw BadMessage("a three");
+    }
+  };
+  std::vector<Fragile> items(5);
+  for (int i = 0; i < 5; i++) items[static_cast<std::size_t>(i)].value = i;
+  const auto results =
+      pmap([](const Fragile& item) { return item.value; }, items, {.on_error = [](std::exception_ptr) { return -1; }});
+  EXPECT_EQ(results, (std::vector<int>{0, 1, 2, -1, 4}));
+}
+
+}  // namespace
+}  // namespace cohort::test

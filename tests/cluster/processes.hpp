@@ -1,0 +1,82 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace cohort::test {
+
+/// What could be read of it: a file of /proc ends with its process.
+inline std::string text_of_file(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+struct ProcessState {
+  char state = 0;  ///< 'R', 'S', 'Z' ...; 0: there is no such process
+  int parent = 0;
+};
+
+inline ProcessState state_of(int pid) {
+  const std::string text = text_of_file("/proc/" + std::to_string(pid) + "/stat");
+  ProcessState found;
+  if (const auto name_end = text.rfind(')'); name_end != text.npos && text.size() > name_end + 4) {
+    found.state = text[name_end + 2];
+    found.parent = std::stoi(text.substr(name_end + 4));
+  }
+  return found;
+}
+
+/// A process that ended but was not reaped by whoever has to does not run.
+inline bool is_running(int pid) {
+  const char state = state_of(pid).state;
+  return state != 0 && state != 'Z';
+}
+
+/// Of this process, zombies included.
+inline std::vector<int> children() {
+  std::vector<int> pids;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string name = entry.path().filename();
+    int pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc() && end == name.data() + name.size() && state_of(pid).parent == getpid()) {
+      pids.push_back(pid);
+    }
+  }
+  return pids;
+}
+
+/// A directory of its own for a test, removed at the end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "cohort-cluster.XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::system_error(errno, std::generic_category(), pattern);
+    directory_ = pattern;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(directory_); }
+
+  std::string path(const std::string& name) const { return (directory_ / name).string(); }
+  /// A program for /bin/sh. @return its path.
+  std::string script(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name)) << "#!/bin/sh\n" << text << '\n';
+    std::filesystem::permissions(path(name), std::filesystem::perms::owner_all);
+    return path(name);
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+inline std::string this_program() { return std::filesystem::read_symlink("/proc/self/exe"); }
+
+}  // namespace cohort::test

@@ -1,0 +1,5 @@
+#include <cohort/cohort.hpp>
+
+int sibling();
+
+COHORT_FUNCTION(ask_sibling, [] { return sibling(); })

@@ -1,0 +1,1 @@
+int sibling() { return 1; }

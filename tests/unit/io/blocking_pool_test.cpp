@@ -1,0 +1,47 @@
+#include "io/blocking_pool.hpp"
+
+#include <atomic>
+#include <latch>
+
+#include <gtest/gtest.h>
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(BlockingPool, SaysWhetherAllIsDone) {
+  BlockingPool pool(2);
+  EXPECT_TRUE(pool.wait_until_idle(Clock::now()));
+  std::latch go(1);
+  std::atomic<int> done{0};
+  for (int i = 0; i < 5; i++) {
+    pool.run([&] {
+      go.wait();
+      done++;
+    });
+  }
+  EXPECT_FALSE(pool.wait_until_idle(Clock::now() + 10ms));
+  go.count_down();
+  EXPECT_TRUE(pool.wait_until_idle(Clock::now() + 60s));
+  EXPECT_EQ(done, 5);
+}
+
+TEST(BlockingPool, WorkMayAskForMoreWhileThePoolEnds) {
+  std::atomic<int> done{0};
+  std::latch ending(1);
+  {
+    BlockingPool pool(32);
+    for (int i = 0; i < 4; i++) {
+      pool.run([&] {
+        ending.wait();
+        pool.run([&] { done++; });
+      });
+    }
+    pool.run([&] { ending.count_down(); });
+  }
+  EXPECT_EQ(done, 4);
+}
+
+}  // namespace
+}  // namespace cohort::test
