@@ -36,6 +36,7 @@ class Writer {
  public:
   virtual ~Writer();
   /// As many bytes of the parts, in order, as there is room for. -EAGAIN: no room. -EPIPE: the peer is gone.
+  /// What was not taken comes first in the next write.
   virtual ssize_t write(std::span<const iovec> parts) = 0;
   virtual int descriptor() const { return -1; }
   /// For writers without a descriptor: call `ready` whenever a write that said -EAGAIN is worth another try.

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include <cohort/io_pair.hpp>
 #include <cohort/options.hpp>
@@ -35,6 +38,15 @@ class Transport {
   /// Dials what a listener's address() said. May block until `deadline`; plugin threads only.
   /// @throws Error with the address and the cause.
   virtual IoPair connect(const std::string& address, Clock::time_point deadline) = 0;
+  /// 32 bytes that all processes of the cluster share and nobody else knows, for transports that encrypt. Derived from
+  /// the cookie, which cannot be found from them. Called before the first listen() and connect(), and again when the
+  /// cookie changes. The default does nothing.
+  virtual void set_secret(std::span<const std::byte> key);
 };
+
+/// A transport of its own from a plugin, found, checked and loaded as addprocs() does it. Any thread.
+/// @param plugin name, or path with a '/'. @param options JSON object.
+/// @throws PluginError, ConfigError.
+std::unique_ptr<Transport> load_transport(const std::string& plugin, std::string_view options = "{}");
 
 }  // namespace cohort

@@ -32,6 +32,17 @@ void fill_random(std::span<std::byte> bytes) {
   randombytes_buf(bytes.data(), bytes.size());
 }
 
+std::array<std::byte, 32> derive_key(std::string_view cookie, std::string_view purpose) {
+  const auto bytes = [](std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); };
+  std::array<unsigned char, 32> root;
+  std::array<std::byte, 32> key;
+  crypto_generichash(root.data(), root.size(), bytes(cookie), cookie.size(), nullptr, 0);
+  crypto_generichash(reinterpret_cast<unsigned char*>(key.data()), key.size(), bytes(purpose), purpose.size(),
+                     root.data(), root.size());
+  sodium_memzero(root.data(), root.size());
+  return key;
+}
+
 void wipe(std::span<std::byte> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
 
 void wipe(std::string& text) noexcept {

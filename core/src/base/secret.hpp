@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace cohort {
 
@@ -10,6 +12,9 @@ namespace cohort {
 std::string random_cookie();
 
 void fill_random(std::span<std::byte> bytes);
+
+/// A key for one purpose, of which the cookie cannot be learnt. Another purpose gives another key.
+std::array<std::byte, 32> derive_key(std::string_view cookie, std::string_view purpose);
 
 /// Overwrites the bytes in a way that the compiler cannot leave out.
 void wipe(std::span<std::byte> bytes) noexcept;

@@ -9,12 +9,31 @@ namespace cohort {
 
 /// Where a worker says that it listens.
 struct Announcement {
-  std::string host;
+  std::string host;  ///< with port 0: the whole address, in the form of its transport
   int port = 0;
 };
 
-/// The line that a worker prints when it listens, without its end: "cohort_worker:<port>#<host>". The host is
-/// printable text without blanks. nullopt: it is some other line.
+/// The line for an address of a listener: "cohort_worker:9123#127.0.0.1" for "127.0.0.1:9123" and
+/// "cohort_worker:9123#::1" for "[::1]:9123". Others, which have no port, are announced as they are:
+/// "cohort_worker:0#unix:/run/cohort/x".
+inline std::string announcement_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find_first_of(":/@") != host.npos)
+    host.clear();  // not a host
+  int port = 0;
+  if (colon != address.npos) {
+    const char* end = address.data() + address.size();
+    const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
+    if (parsed.ec != std::errc() || parsed.ptr != end || port < 1 || port > 65535) port = 0;
+  }
+  return "cohort_worker:" + (host.empty() || port == 0 ? "0#" + address : std::to_string(port) + '#' + host);
+}
+
+/// The line that a worker prints when it listens, without its end: "cohort_worker:<port>#<host>", or
+/// "cohort_worker:0#<address>". Host and address are printable text without blanks. nullopt: it is some other line.
 inline std::optional<Announcement> parse_announcement(std::string_view line) {
   constexpr std::string_view start = "cohort_worker:";
   if (!line.starts_with(start)) return std::nullopt;

@@ -52,6 +52,16 @@ class Awaited final : public Request, public std::enable_shared_from_this<Awaite
   bool ended_ = false;
 };
 
+// What a worker announced. Port 0: an address as its transport wrote it, which is dialled as it is.
+void take_address(WorkerConfig& config, std::string host, int port) {
+  if (port == 0) {
+    config.connect_at = std::move(host);
+    return;
+  }
+  if (config.host.empty()) config.host = std::move(host);
+  config.port = port;
+}
+
 }  // namespace
 
 Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
@@ -157,8 +167,7 @@ void Addition::begin(const Record& record) {
       *record->config.io, deadline_,
       [self, record](std::string host, int port) {
         { std::lock_guard wait_for_output(self->mutex_); }
-        if (record->config.host.empty()) record->config.host = std::move(host);
-        record->config.port = port;
+        take_address(record->config, std::move(host), port);
         self->dial(record);
       },
       [self, record](std::string message) { self->fail(record, Step::announce, message); });
@@ -339,8 +348,7 @@ void Addition::take_launched(const Record& first, const std::vector<Record>& mor
     } else if (const auto& worker = launched.workers[i]; !worker.error.empty()) {
       fail(more[i], Step::announce, worker.error);
     } else {
-      if (more[i]->config.host.empty()) more[i]->config.host = worker.host;
-      more[i]->config.port = worker.port;
+      take_address(more[i]->config, worker.host, worker.port);
       more[i]->config.ospid = worker.ospid;
       dial(more[i]);
     }

@@ -52,12 +52,12 @@ std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
 std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
                           const AddprocsOptions& options) {
   Master& master = current_master();
-  return master.addprocs(make_manager(manager, manager_options), manager, options, {});
+  return master.addprocs(make_manager(manager, manager_options), manager, options, std::nullopt);
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
   Master& master = current_master();
-  return master.addprocs(std::move(manager), "of the program", options, {});
+  return master.addprocs(std::move(manager), "of the program", options, std::nullopt);
 }
 
 std::vector<Pid> addprocs(const ClusterFile& file) {

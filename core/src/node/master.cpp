@@ -92,24 +92,25 @@ void Master::choose_topology(const AddprocsOptions& options) {
 
 // Fixed, as the topology is, while there are workers.
 void Master::choose_transport(const TransportSpec& transport) {
-  if (!transport_name_.empty() && node_->members().pids().size() > 1) return;
-  auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, transport.plugin);
-  node_->set_transport(loaded.create_transport(loaded.parse_options(transport.options_json)));
-  transport_name_ = transport.plugin;
+  if (!transport_.plugin.empty() && node_->members().pids().size() > 1) return;
+  node_->set_transport(load_transport(transport.plugin, transport.options_json));
+  transport_ = transport;
 }
 
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
-                                  const AddprocsOptions& options, const TransportSpec& transport) {
+                                  const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
   std::lock_guard one_at_a_time(changing_);
   choose_topology(options);
-  choose_transport(transport);
+  choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
   params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
-  params.exeflags = {"--cohort-worker", "--cohort-transport=" + transport_name_};
+  params.exeflags = {"--cohort-worker", "--cohort-transport=" + transport_.plugin};
+  if (transport_.options_json != "{}")
+    params.exeflags.push_back("--cohort-transport-options=" + transport_.options_json);
   params.exeflags.insert(params.exeflags.end(), options.exeflags.begin(), options.exeflags.end());
   params.dir = options.dir;
   params.cookie = node_->cookie();
-  params.transport = transport_name_;
+  params.transport = transport_.plugin;
   return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())
       ->run();
 }

@@ -54,7 +54,9 @@ class Master final : public Role {
   bool release_managers();
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
-                            const AddprocsOptions& options, const TransportSpec& transport);
+                            const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
+  /// What addprocs() uses where nothing else is said. Before the first one.
+  void set_default_transport(TransportSpec transport) { default_transport_ = std::move(transport); }
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
@@ -111,8 +113,9 @@ class Master final : public Role {
   OutputForwarder output_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Provisions> provisions_;
-  std::mutex changing_;  // one addprocs at a time; guards transport_name_
-  std::string transport_name_;
+  std::mutex changing_;  // one addprocs at a time; guards transport_
+  TransportSpec transport_{"", "{}"};
+  TransportSpec default_transport_;
   std::atomic<unsigned> turn_{0};
 
   mutable std::mutex mutex_;  // guards all below

@@ -79,7 +79,7 @@ class Node final : public Router, public Connection::Handler {
   bool lazy() const { return lazy_.load(); }
 
   /// The transport that this process's connections go by. Set once, before any.
-  void set_transport(std::unique_ptr<Transport> transport) { transport_ = std::move(transport); }
+  void set_transport(std::unique_ptr<Transport> transport);
   Transport& transport();
 
   /// Starts to accept at `listener`. Any thread.

@@ -45,13 +45,18 @@ class OwnArguments {
     }
   }
   bool has(const std::string& name) { return take(name).has_value(); }
-  std::optional<std::string> value(const std::string& name) { return take(name + "="); }
+  /// The last one counts: what a manager adds comes behind what the cluster says.
+  std::optional<std::string> value(const std::string& name) {
+    std::optional<std::string> last;
+    while (auto next = take(name + "=")) last = std::move(next);
+    return last;
+  }
   void refuse_rest() const {
     if (!flags_.empty()) {
       throw ConfigError(
           "unknown flag --cohort-" + flags_.front() +
           "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
-          "--cohort-lazy, --cohort-no-lazy");
+          "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
     }
   }
 
@@ -90,6 +95,14 @@ std::string read_cookie(Duration limit) {
   return line;
 }
 
+// For a worker what it must use, for a master what its clusters use unless they say otherwise.
+TransportSpec transport_of(OwnArguments& own) {
+  TransportSpec transport;
+  if (auto plugin = own.value("transport")) transport.plugin = std::move(*plugin);
+  if (auto options = own.value("transport-options")) transport.options_json = std::move(*options);
+  return transport;
+}
+
 Duration master_timeout() {
   const char* text = std::getenv("COHORT_WORKER_TIMEOUT");
   const double seconds = text == nullptr ? 60 : std::atof(text);
@@ -101,7 +114,7 @@ Duration master_timeout() {
   try {
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
-    settings.transport = own.value("transport").value_or("tcp");
+    settings.transport = transport_of(own);
     for (int i = 1; i < argc; i++) {
       if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
     }
@@ -196,9 +209,11 @@ Session::Session(int& argc, char** argv) {
   int code = 1;
   try {
     code = 3;
+    TransportSpec transport = transport_of(own);
     const auto file = wanted_cluster(own);
     code = 1;
     auto* master = new Master;
+    master->set_default_transport(std::move(transport));
     the_master.store(master);
     CurrentNode::set_for_process(master->node().current());
     code = 20;

@@ -11,9 +11,9 @@
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
+#include "io/announcement.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
-#include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
@@ -30,10 +30,7 @@ void answer_failure(Node& node, Connection& connection, std::uint64_t request) {
 
 // Standard output, at once: the master waits for it.
 void announce(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  std::printf("cohort_worker:%s#%s\n", address.substr(colon + 1).c_str(), host.c_str());
+  std::printf("%s\n", announcement_of(address).c_str());
   std::fflush(stdout);
 }
 
@@ -42,8 +39,7 @@ void announce(const std::string& address) {
 Worker::Worker(Settings settings) : settings_(std::move(settings)) {
   node_ = std::make_unique<Node>(no_pid, Node::Settings{.cookie = settings_.cookie, .timeouts = {}, .slots = 1});
   node_->set_role(this);
-  auto& plugin = detail::PluginLoader::instance().load(PluginKind::transport, settings_.transport);
-  node_->set_transport(plugin.create_transport(plugin.parse_options("{}")));
+  node_->set_transport(load_transport(settings_.transport.plugin, settings_.transport.options_json));
 }
 
 Worker::~Worker() {

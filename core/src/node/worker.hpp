@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include <cohort/cluster_file.hpp>
+
 #include "node/node.hpp"
 
 namespace cohort {
@@ -15,7 +17,7 @@ class Worker final : public Role {
  public:
   struct Settings {
     std::string cookie;
-    std::string transport = "tcp";
+    TransportSpec transport;
     std::string bind_to;
     Duration master_timeout = std::chrono::seconds(60);  ///< for the master to connect and have it join
   };

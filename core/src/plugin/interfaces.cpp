@@ -34,6 +34,7 @@ Listener::~Listener() = default;
 void Listener::on_acceptable(std::function<void()>) {}
 
 Transport::~Transport() = default;
+void Transport::set_secret(std::span<const std::byte>) {}
 
 LaunchQueue::~LaunchQueue() = default;
 

@@ -18,6 +18,14 @@ TEST(Secret, CookiesArePrintableAndDiffer) {
   EXPECT_NE(cookie, random_cookie());
 }
 
+TEST(Secret, DerivedKeysDependOnCookieAndPurpose) {
+  const auto key = derive_key("cookie", "one");
+  EXPECT_EQ(key, derive_key("cookie", "one"));
+  EXPECT_NE(key, derive_key("cookie", "two"));
+  EXPECT_NE(key, derive_key("other", "one"));
+  EXPECT_NE(key, derive_key("", "one"));
+}
+
 TEST(Secret, Compares) {
   EXPECT_TRUE(equal_secrets(bytes_of("same"), bytes_of("same")));
   EXPECT_FALSE(equal_secrets(bytes_of("same"), bytes_of("samE")));

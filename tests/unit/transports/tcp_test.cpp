@@ -153,6 +153,42 @@ TEST(Tcp, TakesAPortOrTheFirstFreeOneOfARange) {
   EXPECT_LE(port_of(*next), port + 20);
 }
 
+TEST(Tcp, ListensOnAnInterfaceOrInANetwork) {
+  for (const char* which : {"lo", "127.0.0.0/8", "127.0.0.1/32"}) {
+    auto transport = tcp(R"({"interface": ")" + std::string(which) + "\"}");
+    auto listener = transport->listen("");
+    EXPECT_TRUE(listener->address().starts_with("127.0.0.1:")) << which << ": " << listener->address();
+    expect_conversation(*transport, *listener, listener->address());
+  }
+  auto transport = tcp(R"({"interface": "198.51.100.0/24"})");
+  const std::string error = message_of([&] { transport->listen(""); });
+  EXPECT_TRUE(error.starts_with("interface '198.51.100.0/24': this host has no such address; it has: ")) << error;
+  EXPECT_NE(error.find("lo 127.0.0.1"), std::string::npos) << error;
+  EXPECT_NO_THROW(transport->listen("127.0.0.1")) << "an address that was told goes before";
+  for (const char* bad : {"127.0.0.0/33", "127.0.0.0/", "/8", "x/8", "::/129"})
+    EXPECT_THROW(tcp(R"({"interface": ")" + std::string(bad) + "\"}")->listen(""), ConfigError) << bad;
+}
+
+TEST(Tcp, ListensInAnIpv6Network) {
+  auto transport = tcp(R"({"interface": "::1/128"})");
+  std::unique_ptr<Listener> listener;
+  try {
+    listener = transport->listen("");
+  } catch (const Error& error) {
+    GTEST_SKIP() << "no IPv6 here: " << error.what();
+  }
+  EXPECT_TRUE(listener->address().starts_with("[::1]:")) << listener->address();
+  expect_conversation(*transport, *listener, listener->address());
+}
+
+TEST(Tcp, AdvertisesAnotherHost) {
+  auto transport = tcp(R"({"advertise": "localhost"})");
+  auto listener = transport->listen("127.0.0.1");
+  EXPECT_EQ(listener->address(), "localhost:" + std::to_string(port_of(*listener)));
+  expect_conversation(*transport, *listener, listener->address());
+  EXPECT_TRUE(tcp(R"({"advertise": "fd00::7"})")->listen("")->address().starts_with("[fd00::7]:"));
+}
+
 TEST(Tcp, RefusesABadBindAddress) {
   auto transport = tcp();
   for (const char* bind :

@@ -5,6 +5,8 @@
 #include <net/if.h>
 #include <netdb.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
@@ -102,17 +104,36 @@ bool SocketAddress::is_reachable_from_elsewhere() const {
   return address >> 24 != 127 && address >> 16 != 0xA9FE;  // 169.254.0.0/16
 }
 
-std::string SocketAddress::text() const {
-  char host[NI_MAXHOST] = "";
-  ::getnameinfo(get(), size_, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
-  const std::string number = std::to_string(port());
-  return family() == AF_INET6 ? '[' + std::string(host) + "]:" + number : std::string(host) + ':' + number;
+std::string SocketAddress::host() const {
+  char text[NI_MAXHOST] = "";
+  ::getnameinfo(get(), size_, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return text;
+}
+
+std::string SocketAddress::text() const { return join(host(), port()); }
+
+bool SocketAddress::is_in(const SocketAddress& network, int bits) const {
+  if (family() != network.family()) return false;
+  const auto bytes_of = [](const SocketAddress& address) {
+    return address.family() == AF_INET6 ? v6(address.storage_).sin6_addr.s6_addr
+                                        : reinterpret_cast<const std::uint8_t*>(&v4(address.storage_).sin_addr);
+  };
+  const std::uint8_t* mine = bytes_of(*this);
+  const std::uint8_t* theirs = bytes_of(network);
+  for (; bits >= 8; bits -= 8)
+    if (*mine++ != *theirs++) return false;
+  return bits == 0 || (*mine ^ *theirs) >> (8 - bits) == 0;
 }
 
 bool SocketAddress::operator==(const SocketAddress& other) const {
   if (family() != other.family() || port() != other.port()) return false;
   if (family() == AF_INET6) return IN6_ARE_ADDR_EQUAL(&v6(storage_).sin6_addr, &v6(other.storage_).sin6_addr);
   return v4(storage_).sin_addr.s_addr == v4(other.storage_).sin_addr.s_addr;
+}
+
+std::string join(const std::string& host, int port) {
+  const bool ipv6 = host.find(':') != std::string::npos && !host.starts_with('[');
+  return (ipv6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
 HostPort parse_host_port(const std::string& text, const std::string& what) {
@@ -131,7 +152,7 @@ BindAddress parse_bind(const std::string& text) {
   };
   const auto parts = split_host(text);
   if (!parts) refuse();
-  BindAddress bind{parts->host.empty() ? "127.0.0.1" : std::string(parts->host), 0, 0};
+  BindAddress bind{std::string(parts->host), 0, 0};
   if (!parts->rest) return bind;
   const std::size_t dash = parts->rest->find('-');
   const auto first = parse_port(parts->rest->substr(0, dash));
@@ -140,6 +161,43 @@ BindAddress parse_bind(const std::string& text) {
   bind.first_port = *first;
   bind.last_port = *last;
   return bind;
+}
+
+std::string address_on(const std::string& interface_or_network) {
+  const std::string what = "interface '" + interface_or_network + "': ";
+  const std::size_t slash = interface_or_network.find('/');
+  std::optional<SocketAddress> network;
+  int bits = 0;
+  if (slash != std::string::npos) {
+    const auto length = parse_port(std::string_view(interface_or_network).substr(slash + 1));
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    addrinfo* list = nullptr;
+    const int error = ::getaddrinfo(interface_or_network.substr(0, slash).c_str(), nullptr, &hints, &list);
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, &::freeaddrinfo);
+    if (error == 0) network.emplace(list->ai_addr, list->ai_addrlen);
+    if (!network || !length || *length > (network->family() == AF_INET6 ? 128 : 32))
+      throw cohort::ConfigError(what + "give an interface's name, or a network as 10.2.0.0/16 or fd00::/8");
+    bits = *length;
+  }
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) < 0) throw cohort::Error(what + std::strerror(errno));
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owned(list, &::freeifaddrs);
+  std::string there;
+  std::optional<SocketAddress> best;
+  int best_rank = 0;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    const int family = entry->ifa_addr == nullptr ? AF_UNSPEC : entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const SocketAddress address(entry->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    there += (there.empty() ? "" : ", ") + std::string(entry->ifa_name) + ' ' + address.host();
+    if (network ? !address.is_in(*network, bits) : interface_or_network != entry->ifa_name) continue;
+    const int rank = (family == AF_INET ? 2 : 1) + (address.is_reachable_from_elsewhere() ? 2 : 0);
+    if (rank > best_rank) best = address;
+    best_rank = std::max(rank, best_rank);
+  }
+  if (!best) throw cohort::ConfigError(what + "this host has no such address; it has: " + there);
+  return best->host();
 }
 
 std::vector<SocketAddress> resolve(const std::string& host, const std::string& what) {

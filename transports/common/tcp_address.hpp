@@ -24,6 +24,9 @@ class SocketAddress {
   /// Neither of this host alone (loopback) nor of one link alone.
   bool is_reachable_from_elsewhere() const;
   std::string text() const;  ///< "127.0.0.1:9123", "[::1]:9123"
+  std::string host() const;  ///< the same without port and brackets
+  /// Whether the first `bits` bits are those of `network`.
+  bool is_in(const SocketAddress& network, int bits) const;
   bool operator==(const SocketAddress& other) const;
 
  private:
@@ -36,9 +39,12 @@ struct HostPort {
   int port = 0;
 };
 
+/// "host:port", with brackets around an IPv6 address.
+std::string join(const std::string& host, int port);
+
 /// Where to listen: ports from first_port to last_port, the first free one; 0: any.
 struct BindAddress {
-  std::string host;
+  std::string host;  ///< empty: not said
   int first_port = 0;
   int last_port = 0;
 };
@@ -48,6 +54,10 @@ HostPort parse_host_port(const std::string& text, const std::string& what);
 
 /// "", "host", "host:port", "host:from-to"; an IPv6 address with a port in brackets. @throws ConfigError.
 BindAddress parse_bind(const std::string& text);
+
+/// This host's address on an interface ("eth1") or in a network ("10.2.0.0/16", "fd00::/8"), the first one; IPv4 before
+/// IPv6 and addresses of one link only last. @throws ConfigError that says what there is.
+std::string address_on(const std::string& interface_or_network);
 
 /// The addresses of a name or numeric address, at least one, without ports. @throws Error starting with `what`.
 std::vector<SocketAddress> resolve(const std::string& host, const std::string& what);

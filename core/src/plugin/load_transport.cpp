@@ -1,0 +1,12 @@
+#include <cohort/transport.hpp>
+
+#include "plugin/loader.hpp"
+
+namespace cohort {
+
+std::unique_ptr<Transport> load_transport(const std::string& plugin, std::string_view options) {
+  const auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, plugin);
+  return loaded.create_transport(loaded.parse_options(options));
+}
+
+}  // namespace cohort

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include <cohort/transport.hpp>
+
+#include "stream_end.hpp"
+
+namespace cohort::contract {
+
+/// What the suite needs to know about a transport.
+struct TransportUnderTest {
+  std::string name;               ///< in the names of the tests; letters, digits and _
+  std::string plugin;             ///< name, or path with a '/'
+  std::string options = "{}";     ///< JSON object
+  std::string bind{};             ///< where to listen; several listeners at once must find room there
+  std::string secret{};           ///< for Transport::set_secret(); empty: it is not called
+  bool optional = false;          ///< skipped on hosts where it cannot listen
+  bool between_processes = true;  ///< false: connects within one process only
+  /// Instead of `options`: makes them, and the files that they name, before each test.
+  std::function<std::string()> make_options{};
+};
+
+inline std::ostream& operator<<(std::ostream& out, const TransportUnderTest& transport) {
+  return out << transport.name;
+}
+
+/// What every transport must do. Written once; instantiate it for yours, link to gtest_main, and run each test in a
+/// process of its own (as gtest_discover_tests does):
+///
+///   INSTANTIATE_TEST_SUITE_P(Mine, TransportContract, testing::Values(TransportUnderTest{...}), name_of);
+class TransportContract : public testing::TestWithParam<TransportUnderTest> {
+ protected:
+  /// The dialling end and the accepting end.
+  struct Connected {
+    std::unique_ptr<StreamEnd> near;
+    std::unique_ptr<StreamEnd> far;
+  };
+
+  void SetUp() override;
+  std::unique_ptr<Listener> listen() { return transport_->listen(GetParam().bind); }
+  /// Dials on one thread and accepts on another. @throws std::exception when that fails.
+  Connected connect_to(Listener& listener);
+  Connected connect();
+  /// The next connection, waited for as the node does it.
+  static std::unique_ptr<StreamEnd> accept_one(Listener& listener);
+
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Listener> listener_;  // made by connect()
+};
+
+/// For INSTANTIATE_TEST_SUITE_P. (Not inline: who uses it links the tests.)
+std::string name_of(const testing::TestParamInfo<TransportUnderTest>& info);
+
+}  // namespace cohort::contract

@@ -1,0 +1,48 @@
+// The transports of this repository under the contract of all transports.
+
+#include <memory>
+#include <string>
+
+#include "certificates.hpp"
+#include "transport_suite.hpp"
+
+namespace cohort::contract {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(Tcp, TransportContract,
+                         testing::Values(TransportUnderTest{.name = "v4", .plugin = "tcp"},
+                                         TransportUnderTest{
+                                             .name = "v6", .plugin = "tcp", .bind = "::1", .optional = true}),
+                         name_of);
+
+INSTANTIATE_TEST_SUITE_P(Unix, TransportContract,
+                         testing::Values(TransportUnderTest{.name = "path", .plugin = "unix"},
+                                         TransportUnderTest{
+                                             .name = "abstract", .plugin = "unix", .options = R"({"abstract": true})"}),
+                         name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    InMemory, TransportContract,
+    testing::Values(TransportUnderTest{.name = "inproc", .plugin = "inproc", .between_processes = false},
+                    TransportUnderTest{.name = "inproc_small",
+                                       .plugin = "inproc",
+                                       .options = R"({"capacity": "1KiB"})",
+                                       .between_processes = false}),
+    name_of);
+
+// Read once, when the transport is made.
+std::string certificate_options() {
+  static std::unique_ptr<Certificates> made;
+  made = std::make_unique<Certificates>();
+  made->issue("process");
+  return made->options("process");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Tls, TransportContract,
+    testing::Values(TransportUnderTest{.name = "key", .plugin = "tls", .secret = std::string(32, 's')},
+                    TransportUnderTest{.name = "certificates", .plugin = "tls", .make_options = certificate_options}),
+    name_of);
+
+}  // namespace
+}  // namespace cohort::contract

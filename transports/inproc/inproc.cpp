@@ -1,0 +1,148 @@
+// Connections within one process, in memory: for tests, and for several nodes in one program.
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <cohort/plugin.hpp>
+
+namespace {
+
+using cohort::Error;
+using cohort::ErrorKind;
+using cohort::IoPair;
+
+constexpr cohort::Option inproc_options[] = {
+    {"capacity", cohort::OptionType::size, "\"1MiB\"", "bytes that a connection holds, each way, before writers wait",
+     nullptr},
+};
+
+constexpr std::string_view scheme = "inproc:";
+constexpr std::size_t backlog = 1024;
+
+// Where connections wait for accept(). Shared by the listener and whoever dials it at this moment.
+class Waiting {
+ public:
+  /// @return false: the listener is gone, or too many wait.
+  bool add(IoPair pair) {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || pairs_.size() >= backlog) return false;
+    pairs_.push_back(std::move(pair));
+    if (ready_) ready_();
+    return true;
+  }
+
+  std::optional<IoPair> take() {
+    const std::lock_guard lock(mutex_);
+    if (pairs_.empty()) return std::nullopt;
+    IoPair pair = std::move(pairs_.front());
+    pairs_.pop_front();
+    return pair;
+  }
+
+  void on_acceptable(std::function<void()> ready) {
+    const std::lock_guard lock(mutex_);
+    ready_ = std::move(ready);
+    if (ready_ && !pairs_.empty()) ready_();
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    ready_ = nullptr;
+    pairs_.clear();
+  }
+
+ private:
+  std::mutex
+      mutex_;  // guards all below; held during the callback, which must not block, so that none comes after close
+  std::function<void()> ready_;
+  std::deque<IoPair> pairs_;
+  bool closed_ = false;
+};
+
+// The listeners of this process by name.
+class Names {
+ public:
+  static Names& instance() {
+    static auto* names = new Names;  // listeners may outlive static objects
+    return *names;
+  }
+
+  std::string add(std::string name, std::shared_ptr<Waiting> waiting) {
+    const std::lock_guard lock(mutex_);
+    while (name.empty() || (name.starts_with('#') && listeners_.contains(name))) name = '#' + std::to_string(++last_);
+    if (!listeners_.emplace(name, std::move(waiting)).second)
+      throw Error("cannot listen at inproc:" + name + ": the name is taken");
+    return name;
+  }
+  void remove(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    listeners_.erase(name);
+  }
+  std::shared_ptr<Waiting> find(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = listeners_.find(name);
+    return found == listeners_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::mutex mutex_;  // guards all below
+  std::map<std::string, std::shared_ptr<Waiting>> listeners_;
+  std::uint64_t last_ = 0;
+};
+
+class InprocListener final : public cohort::Listener {
+ public:
+  explicit InprocListener(std::string name) : name_(Names::instance().add(std::move(name), waiting_)) {}
+  ~InprocListener() override {
+    Names::instance().remove(name_);
+    waiting_->close();
+  }
+
+  std::string address() const override { return std::string(scheme) + name_; }
+  std::optional<IoPair> accept() override { return waiting_->take(); }
+  void on_acceptable(std::function<void()> ready) override { waiting_->on_acceptable(std::move(ready)); }
+
+ private:
+  const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
+  const std::string name_;
+};
+
+class InprocTransport final : public cohort::Transport {
+ public:
+  explicit InprocTransport(const cohort::Options& options) : capacity_(options.size("capacity")) {}
+
+  std::unique_ptr<cohort::Listener> listen(const std::string& bind) override {
+    std::string name = bind.starts_with(scheme) ? bind.substr(scheme.size()) : bind;
+    const bool printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!printable || name.size() > 100 || name.starts_with('#'))
+      throw cohort::ConfigError("cannot listen at '" + bind + "': a name has up to 100 letters, digits or signs");
+    return std::make_unique<InprocListener>(std::move(name));
+  }
+
+  IoPair connect(const std::string& address, cohort::Clock::time_point) override {
+    const std::string what = "cannot connect to " + address + ": ";
+    if (!address.starts_with(scheme)) throw Error(what + "the address must be inproc:name");
+    const auto listener = Names::instance().find(address.substr(scheme.size()));
+    if (listener == nullptr) throw Error(what + "no listener of this process has that name", ErrorKind::disconnected);
+    auto [near, far] = cohort::make_buffer_pair(capacity_);
+    if (!listener->add(std::move(far)))
+      throw Error(what + "the listener is gone, or takes no connections in time", ErrorKind::disconnected);
+    return std::move(near);
+  }
+
+ private:
+  const std::size_t capacity_;
+};
+
+}  // namespace
+
+COHORT_TRANSPORT("inproc", InprocTransport, "0.1.0", inproc_options)

@@ -1,0 +1,168 @@
+// Streams over Unix-domain sockets: processes of one user on one host.
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <cohort/file_descriptor.hpp>
+#include <cohort/plugin.hpp>
+
+#include "../common/socket_acceptor.hpp"
+#include "socket_directory.hpp"
+
+namespace {
+
+using namespace cohort_unix;
+using cohort::Clock;
+using cohort::Error;
+using cohort::ErrorKind;
+using cohort::FileDescriptor;
+using cohort::IoPair;
+using cohort::OptionType;
+
+constexpr cohort::Option unix_options[] = {
+    {"dir", OptionType::string, nullptr,
+     "directory of the sockets, of mode 0700 (default: cohort-UID in $XDG_RUNTIME_DIR, $TMPDIR or /tmp)", nullptr},
+    {"abstract", OptionType::boolean, "false", "use abstract names, which are in no directory", nullptr},
+    {"backlog", OptionType::integer, "1024", "connections that may wait to be accepted", nullptr, 1, 65535},
+};
+
+constexpr std::string_view scheme = "unix:";
+
+std::string cause(int error) { return std::generic_category().message(error); }
+
+// A path, or "@name" for an abstract one.
+struct SocketAddress {
+  sockaddr_un address{};
+  socklen_t size = 0;
+
+  SocketAddress(const std::string& name, const std::string& what) {
+    if (name.size() >= sizeof address.sun_path)
+      throw Error(what + ": names of Unix sockets have at most " + std::to_string(sizeof address.sun_path - 1) +
+                  " bytes, this has " + std::to_string(name.size()));
+    if (name.find('\0') != std::string::npos) throw Error(what + ": the name contains a zero byte");
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, name.data(), name.size());
+    if (name.starts_with('@')) address.sun_path[0] = '\0';
+    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + (name.starts_with('@') ? 0 : 1));
+  }
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+// @throws Error unless the process at the other end runs as this user: abstract names protect nothing by themselves,
+// and whoever listens at a name may have taken it before the right one did.
+void check_peer(int socket, const std::string& what) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) throw Error(what + ": " + cause(errno));
+  if (peer.uid == ::geteuid()) return;
+  throw Error(what + ": process " + std::to_string(peer.pid) + " there belongs to user " + std::to_string(peer.uid) +
+              ", not to " + std::to_string(::geteuid()));
+}
+
+class UnixListener final : public cohort::Listener {
+ public:
+  /// @param owned the file, unless the name is abstract.
+  UnixListener(FileDescriptor socket, std::string name, std::unique_ptr<SocketName> owned)
+      : acceptor_(std::move(socket)), name_(std::move(name)), owned_(std::move(owned)) {}
+
+  std::string address() const override { return std::string(scheme) + name_; }
+  int descriptor() const override { return acceptor_.descriptor(); }
+
+  std::optional<IoPair> accept() override {
+    FileDescriptor socket = acceptor_.accept();
+    if (!socket) return std::nullopt;
+    check_peer(socket.get(), "refused a connection at " + address());
+    return cohort::make_socket_pair(socket.release());
+  }
+
+ private:
+  cohort_sockets::SocketAcceptor acceptor_;
+  const std::string name_;
+  const std::unique_ptr<SocketName> owned_;
+};
+
+class UnixTransport final : public cohort::Transport {
+ public:
+  explicit UnixTransport(const cohort::Options& options)
+      : directory_(options.has("dir") ? options.string("dir") : default_directory()),
+        abstract_(options.boolean("abstract")),
+        backlog_(static_cast<int>(options.integer("backlog"))) {
+    if (!directory_.starts_with('/')) throw cohort::ConfigError("dir: '" + directory_ + "' is not an absolute path");
+  }
+
+  // Workers that were killed removed nothing; the master ends after them.
+  ~UnixTransport() override {
+    if (!abstract_) clean(directory_);
+  }
+
+  std::unique_ptr<cohort::Listener> listen(const std::string& bind) override {
+    if (!bind.empty())
+      throw cohort::ConfigError("cannot listen at '" + bind + "': Unix sockets get names of their own");
+    std::unique_ptr<SocketName> owned;
+    if (!abstract_) owned = std::make_unique<SocketName>(directory_);
+    const std::string name = owned ? owned->path() : new_abstract_name();
+    const std::string what = "cannot listen at " + name;
+    const SocketAddress address(name, what);
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket || ::bind(socket.get(), address.get(), address.size) < 0 || ::listen(socket.get(), backlog_) < 0)
+      throw Error(what + ": " + cause(errno));
+    return std::make_unique<UnixListener>(std::move(socket), name, std::move(owned));
+  }
+
+  IoPair connect(const std::string& address, Clock::time_point deadline) override {
+    const std::string what = "cannot connect to " + address;
+    const std::string name = address.starts_with(scheme) ? address.substr(scheme.size()) : "";
+    if (!name.starts_with('/') && !name.starts_with('@'))
+      throw Error(what + ": the address must be unix:/path, or unix:@name for an abstract one");
+    const SocketAddress peer(name, what);
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) throw Error(what + ": " + cause(errno), ErrorKind::overloaded);
+    dial(socket.get(), peer, deadline, what);
+    check_peer(socket.get(), what);
+    return cohort::make_socket_pair(socket.release());
+  }
+
+ private:
+  // Blocks only while the other side's backlog is full.
+  static void dial(int socket, const SocketAddress& peer, Clock::time_point deadline, const std::string& what) {
+    while (true) {
+      if (const int left = cohort::poll_timeout(deadline); deadline != Clock::time_point::max()) {
+        const int limit = std::max(left, 1);  // 0 would be for ever
+        const timeval time{limit / 1000, limit % 1000 * 1000};
+        ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+      }
+      if (::connect(socket, peer.get(), peer.size) == 0) return;
+      const int error = errno;
+      if (error != EINTR && error != EAGAIN) throw Error(what + ": " + cause(error), ErrorKind::disconnected);
+      if (Clock::now() >= deadline) throw cohort::TimeoutError(what + ": it accepts nobody");
+    }
+  }
+
+  static std::string new_abstract_name() {
+    static std::atomic<unsigned> last{0};
+    return "@cohort-" + std::to_string(::geteuid()) + '-' + std::to_string(::getpid()) + '-' + std::to_string(++last);
+  }
+
+  const std::string directory_;
+  const bool abstract_;
+  const int backlog_;
+};
+
+}  // namespace
+
+COHORT_TRANSPORT("unix", UnixTransport, "0.1.0", unix_options)
