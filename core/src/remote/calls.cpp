@@ -173,7 +173,7 @@ void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
   const auto outcome = state->outcome_or_share(encoder);
   if (!outcome) {
     write(Travels::reference);
-    archive(archive.add_reference(state));
+    archive(archive.add_reference(state->in_transit()));
   } else if (outcome->payload != nullptr) {
     write(Travels::value);
     save_payload(archive, *outcome->payload);

@@ -57,9 +57,25 @@ void FutureState::settle(Lock& lock, Status status) {
   for (auto& callback : callbacks) callback();
 }
 
-// mutex_ held. The value is here, so the owner need not count this process any more. But when a handle is on its way to
-// others, its acquire may not have been sent yet, and must come before the release: then the last handle here releases.
-int FutureState::let_go() { return travels_ ? 0 : take_held(); }
+// mutex_ held. The value is here, so the owner need not count this process any more. But while a handle is on its way
+// to others, its acquire may not have been sent yet, and must come before the release.
+int FutureState::let_go() { return in_transit_ > 0 ? 0 : take_held(); }
+
+std::shared_ptr<Reference> FutureState::in_transit() {
+  auto self = shared_from_this();
+  if (owned_here()) return self;
+  references_->remember(self);
+  return {this, [self](Reference*) { self->landed(); }};  // when the message goes, sent or not
+}
+
+void FutureState::landed() {
+  Lock lock(mutex_);
+  in_transit_--;
+  if (status_ == Status::pending || status_ == Status::elsewhere) return;
+  const int no_longer_held = let_go();
+  lock.unlock();
+  if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
+}
 
 /// @param counted_off the owner has taken this process off the entry already: it pushed the result of a call.
 void FutureState::receive(Frame&& frame, bool counted_off) {
@@ -310,10 +326,11 @@ std::optional<FutureState::Outcome> FutureState::outcome_or_share(Encoder encode
     case Status::failed:
       return Outcome{nullptr, exception_};
     case Status::elsewhere:
-      travels_ = true;
+      in_transit_++;
       return std::nullopt;
     case Status::pending:
-      shared_ = travels_ = true;
+      in_transit_++;
+      shared_ = true;
       return std::nullopt;
     case Status::value:
       break;

@@ -61,6 +61,8 @@ class FutureState final : public Request, public Reference, public std::enable_s
   /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
   std::optional<Outcome> outcome_or_share(Encoder encoder);
   std::size_t bytes() override;
+  /// The handle for a message, after outcome_or_share() had no outcome. To be called once each.
+  std::shared_ptr<Reference> in_transit();
   /// Before an open future is sent: sees to it that the owner keeps the value although it pushes it to this process.
   void keep_at_owner();
 
@@ -72,6 +74,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void settle(Lock& lock, Status status);
   void receive(Frame&& frame, bool counted_off);
   int let_go();
+  void landed();
   std::shared_ptr<Query> ask(Lock& lock, Ask what);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
@@ -80,9 +83,9 @@ class FutureState final : public Request, public Reference, public std::enable_s
   Status status_ = Status::pending;
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
-  bool answer_comes_;     // without being asked for: the result of the call
-  bool kept_ = false;     // by keep_at_owner()
-  bool travels_ = false;  // a handle is, or was, being sent to others
+  bool answer_comes_;   // without being asked for: the result of the call
+  bool kept_ = false;   // by keep_at_owner()
+  int in_transit_ = 0;  // messages with a handle that may not have been sent yet
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;
   Encoder encoder_ = nullptr;

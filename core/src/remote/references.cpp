@@ -198,13 +198,19 @@ std::vector<ReferenceEntry> References::acquire_for(Pid target,
     } else {
       {
         Lock lock(mutex_);
-        handles_[state->ref] = state;  // it may come back
+        auto& known = handles_[state->ref];
+        if (known.expired()) known = state;  // it may come back
       }
       send_change(state->owner, state->ref, target, 1, true);
     }
     entries.push_back({state->owner, state->ref.whence, state->ref.id});
   }
   return entries;
+}
+
+void References::remember(const std::shared_ptr<detail::Reference>& handle) {
+  Lock lock(mutex_);
+  handles_[handle->ref] = handle;
 }
 
 bool References::acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references) {

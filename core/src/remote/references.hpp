@@ -65,6 +65,8 @@ class References : public std::enable_shared_from_this<References> {
   /// For sending a payload's references to `target`: has each counted for it, and names them.
   std::vector<ReferenceEntry> acquire_for(Pid target,
                                           const std::vector<std::shared_ptr<detail::Reference>>& references);
+  /// A handle that is sent may come back: it is the same one then.
+  void remember(const std::shared_ptr<detail::Reference>& handle);
   /// Whether acquire_for() would wait, for a connection to be made: then it must not be called on the loop.
   bool acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references);
   /// For the references that came with a frame: this process's handles on them.
