@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/async.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/detail/bound.hpp>
 #include <cohort/pmap.hpp>
@@ -57,9 +58,13 @@ class Pool {
   /// The same in the background; the range is copied.
   template <class F, std::ranges::input_range R>
   auto map_async(F f, R range, std::size_t chunksize = 1) const {
-    return background([f = std::move(f), range = std::move(range), chunksize, workers = workers_]() mutable {
+    return async([f = std::move(f), range = std::move(range), chunksize, workers = workers_]() mutable {
       return pmap(std::move(f), range, {.batch_size = chunksize, .pool = workers});
     });
+  }
+  template <class F, std::ranges::input_range R>
+  auto starmap_async(F f, R range, std::size_t chunksize = 1) const {
+    return map_async(detail::bound<detail::StarCall>(std::move(f)), std::move(range), chunksize);
   }
   /// Results as they come: pairs of the element's number and the result.
   template <class F, std::ranges::input_range R>
@@ -74,30 +79,13 @@ class Pool {
   /// The same in the background; the worker is waited for there, too.
   template <class F, class... A>
   auto apply_async(F f, A&&... arguments) const {
-    return background([f = std::move(f), workers = workers_,
-                       stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
+    return async([f = std::move(f), workers = workers_,
+                  stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
       return std::apply([&](auto&... a) { return remotecall_fetch(std::move(f), workers, std::move(a)...); }, stored);
     });
   }
 
  private:
-  template <class Body>
-  static auto background(Body body) -> Future<std::invoke_result_t<Body&>> {
-    using R = std::invoke_result_t<Body&>;
-    auto result = detail::make_future(no_pid);
-    detail::run_here(
-        [result, body = std::move(body)]() mutable {
-          if constexpr (std::is_void_v<R>) {
-            body();
-            detail::future_put(*result, std::make_shared<detail::Nothing>(), &detail::encode_object<R>);
-          } else {
-            detail::future_put(*result, std::make_shared<R>(body()), &detail::encode_object<R>);
-          }
-        },
-        result);
-    return Future<R>(std::move(result));
-  }
-
   std::vector<Pid> owned_;
   WorkerPool workers_;
 };
