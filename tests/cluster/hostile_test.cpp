@@ -114,7 +114,11 @@ TEST_F(HostileTest, ThousandsOfStrangersLeaveNothingBehind) {
   const std::size_t before = resident_kib();
   harm(3000);
   EXPECT_TRUE(eventually([&] { return open_sockets() <= sockets; }));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // those keep what was freed for a while
   EXPECT_LT(resident_kib(), before + 2048);
+#else
+  static_cast<void>(before);
+#endif
 }
 
 TEST_F(HostileTest, IdleStrangersAreFewAndKeepNobodyOut) {
