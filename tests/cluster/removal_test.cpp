@@ -61,13 +61,16 @@ TEST_F(RemovalTest, AWorkerThatComputesLeavesAtOnceEvenIfItIgnoresSignals) {
 }
 
 TEST_F(RemovalTest, TooShortAWaitIsAnErrorThatNamesThoseLeft) {
-  const Pid willing = add(500ms), stopped = add(500ms);
+  const Pid willing = add(60s), stopped = add(60s);
+  const int process = remotecall_fetch([] { return static_cast<int>(getpid()); }, stopped);
   stop(stopped);
+  rmprocs(willing);
   EXPECT_EQ(thrown_by<Error>([&] {
               rmprocs({willing, stopped}, {.waitfor = 100ms});
             }),
             "rmprocs: pids [3] not terminated after 0.1 seconds.");
   EXPECT_EQ(nworkers(), 1) << "it counts no more: " << workers().front();
+  ASSERT_EQ(kill(process, SIGCONT), 0);
   rmprocs(stopped);  // already under way: waits for its end
   EXPECT_TRUE(eventually([] { return children().empty(); }));
 }
