@@ -62,7 +62,8 @@ TEST_F(FailuresTest, EveryFormOfACallLearnsHowTheWorkerEnded) {
 
 TEST_F(FailuresTest, AWorkerThatWaitsForADeadOneIsTold) {
   addprocs(2);
-  const int victim = remotecall_fetch([] { return getpid(); }, 3);
+  // By way of worker 2, so that those two are connected.
+  const int victim = remotecall_fetch([] { return remotecall_fetch([] { return getpid(); }, 3); }, 2);
   Future<int> never_set(myid());
   auto waiting = remotecall(
       [](Future<int> f) {

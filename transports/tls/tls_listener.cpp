@@ -56,6 +56,8 @@ std::optional<cohort::IoPair> TlsListener::accept() {
         throw cohort::Error("refused a connection at " + address_ + ": " + not_tls);
       }
       at->begun = right.has_value();
+      // Nothing came: were it to come now, OpenSSL would take it, and the next look would see what follows.
+      if (!at->begun && cohort::Clock::now() < at->deadline) continue;
     }
     ERR_clear_error();
     errno = 0;
