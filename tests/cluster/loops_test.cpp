@@ -7,6 +7,7 @@
 #include <numeric>
 #include <string>
 
+#include "captured_stderr.hpp"
 #include "cluster_test.hpp"
 
 namespace cohort::test {
@@ -104,19 +105,12 @@ TEST_F(LoopTest, ItReturnsAtOnceAndIsWaitedFor) {
 
 TEST_F(LoopTest, AnErrorThatNobodyWaitedForIsReported) {
   addprocs(1);
-  testing::internal::CaptureStderr();
+  const CapturedStderr errors;
   {
     auto dropped = distributed_for(range(1, 2), [](int) { throw std::runtime_error("unheard"); });
   }
-  std::string text;
-  const bool reported = eventually([&] {
-    text += testing::internal::GetCapturedStderr();
-    testing::internal::CaptureStderr();
-    return contains(text, "unheard");
-  });
-  testing::internal::GetCapturedStderr();
-  EXPECT_TRUE(reported);
-  EXPECT_TRUE(contains(text, "nobody waited for")) << text;
+  EXPECT_TRUE(eventually([&] { return errors.has("unheard"); }));
+  EXPECT_TRUE(errors.has("nobody waited for")) << errors.text();
 }
 
 TEST_F(LoopTest, PartsOfTheDeadAreDoneAgainWhereTheProgramAllowsIt) {

@@ -42,8 +42,10 @@ void compute_until_stopped() {
   while (!this_call().stop_requested()) continue;
   saw_interruption = true;
 }
-void compute_once_begun(const Future<void>& begun) {
-  begun.put();
+std::atomic<bool> begun{false};
+// It tells the master without waiting for anything: who waits gives its slot to others.
+void compute_once_begun() {
+  remote_do([] { begun = true; }, master_pid);
   compute_until_stopped();
 }
 std::atomic<int> suspended{0};
@@ -113,21 +115,18 @@ TEST_F(TasksTest, ACallThatTakesTooLongIsGivenUpAndTheWorkerIsTold) {
 TEST_F(TasksTest, AStopTokenCallsACallOff) {
   const Pid pid = addprocs(1).front();
   std::stop_source stop;
-  Future<void> begun(myid());
   std::jthread stopper([&] {
-    begun.wait();
+    EXPECT_TRUE(eventually([] { return begun.load(); }));
     stop.request_stop();
   });
-  EXPECT_THROW(remotecall_fetch({.stop_token = stop.get_token()}, fn<compute_once_begun>, pid, begun),
-               CancelledException);
+  EXPECT_THROW(remotecall_fetch({.stop_token = stop.get_token()}, fn<compute_once_begun>, pid), CancelledException);
   EXPECT_TRUE(remotecall_fetch(fn<was_interrupted>, pid));
 }
 
 TEST_F(TasksTest, ACancelledCallThatWaitsForItsTurnNeverRuns) {
   const Pid pid = addprocs(1).front();
-  Future<void> begun(myid());
-  auto running = remotecall(fn<compute_once_begun>, pid, begun);
-  begun.wait();
+  auto running = remotecall(fn<compute_once_begun>, pid);
+  ASSERT_TRUE(eventually([] { return begun.load(); }));
   auto queued = remotecall([] { saw_interruption = true; }, pid);
   queued.cancel();
   running.cancel();
