@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include <cohort/array.hpp>
+
 #include "captured_stderr.hpp"
 #include "cluster_test.hpp"
 
@@ -81,22 +83,30 @@ TEST_F(FailuresTest, AWorkerThatWaitsForADeadOneIsTold) {
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, 2), 2);
 }
 
+// The worker reads no more, so most of the argument is still to be sent when it is killed.
 TEST_F(FailuresTest, AKillInTheMiddleOfALargeArgumentEndsTheCall) {
   const Pid pid = addprocs(1).front();
   const int ospid = remotecall_fetch([] { return getpid(); }, pid);
-  ASSERT_EQ(kill(ospid, SIGSTOP), 0);  // it reads no more, so the argument cannot be sent whole
+  ASSERT_EQ(kill(ospid, SIGSTOP), 0);
+  Future<std::size_t> size =
+      remotecall([](const Array<double>& v) { return v.size(); }, pid, Array<double>(std::vector<double>(5'000'000)));
+  ASSERT_EQ(kill(ospid, SIGKILL), 0);
+  EXPECT_TRUE(contains(cause_of_death([&] { size.fetch(); }), "killed by signal 9 (Killed)"));
+}
+
+// What is borrowed is sent within the call, which must not outwait the receiver.
+TEST_F(FailuresTest, AKillEndsACallThatWaitsToSend) {
+  const Pid pid = addprocs(1).front();
+  const int ospid = remotecall_fetch([] { return getpid(); }, pid);
+  ASSERT_EQ(kill(ospid, SIGSTOP), 0);
   std::atomic<bool> sending{false};
-  std::string cause;
   std::jthread caller([&] {
     const std::vector<double> large(20'000'000, 1.5);
     sending = true;
-    cause = cause_of_death([&] { remotecall_fetch([](std::vector<double> v) { return v.size(); }, pid, large); });
+    EXPECT_THROW(remotecall_fetch([](std::vector<double> v) { return v.size(); }, pid, large), ProcessExitedException);
   });
   EXPECT_TRUE(eventually([&] { return sending.load(); }));
   ASSERT_EQ(kill(ospid, SIGKILL), 0);
-  caller.join();
-  // A call that begins after the end was noticed, and before the cause is known, learns only the first.
-  EXPECT_TRUE(contains(cause, "killed by signal 9 (Killed)") || cause == "the connection ended") << cause;
 }
 
 TEST_F(FailuresTest, OthersAreUnharmedByADeath) {

@@ -188,9 +188,9 @@ TEST_F(TasksTest, SyncWaitsForEverythingStartedInside) {
     async([&] {
       after(5ms).wait();
       done++;
-    }).valid();
+    });
     far = spawnat(pids[1], fn<twice>, 8);
-    sync([&] { async([&] { done++; }).valid(); });
+    sync([&] { async([&] { done++; }); });
     EXPECT_GE(done, 1);
   });
   EXPECT_EQ(done, 2);
@@ -202,12 +202,12 @@ TEST_F(TasksTest, SyncCollectsAllErrorsInOrder) {
   std::atomic<bool> last{false};
   try {
     sync([&] {
-      remotecall(fn<fail_late>, pid, 1).valid();
-      async([] { throw std::runtime_error("second"); }).valid();
+      remotecall(fn<fail_late>, pid, 1);
+      async([] { throw std::runtime_error("second"); });
       async([&] {
         after(5ms).wait();
         last = true;
-      }).valid();
+      });
     });
     FAIL();
   } catch (const CompositeException& error) {

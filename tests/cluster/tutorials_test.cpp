@@ -49,7 +49,7 @@ TEST_F(TutorialsTest, AsyncInsideOfSyncStartsAllWorkersAtOnce) {
   std::vector<Pid> a(pids.size());
   sync([&] {
     for (std::size_t i = 0; i < pids.size(); i++) {
-      async([&, i] { a[i] = remotecall_fetch(fn<meet>, pids[i], arrivals, all_here); }).valid();
+      async([&, i] { a[i] = remotecall_fetch(fn<meet>, pids[i], arrivals, all_here); });
     }
     for (std::size_t i = 0; i < pids.size(); i++) arrivals.take();
     all_here.put();

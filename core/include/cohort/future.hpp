@@ -56,7 +56,7 @@ const FuturePtr& state_of(const Future<T>& future) {
 /// handles on the same value; the owner keeps it until the last handle, in whatever process, has fetched it or is gone.
 /// Handles can be arguments and results of remote calls. Any thread.
 template <class T>
-class [[nodiscard]] Future {
+class Future {
  public:
   using value_type = T;
 

@@ -70,7 +70,7 @@ class Farm::Impl {
         self_(node_.router->self()),
         pool_(pool_state(pool)),
         ahead_(ahead),
-        inbox_(std::make_shared<JobInbox>(node_.router->reactor())) {
+        inbox_(std::make_shared<JobInbox>(node_.router->reactor(), node_.router->self())) {
     if (function != nullptr) {
       function_ = *function;
       functions_ = pool_->functions();

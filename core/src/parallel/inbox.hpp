@@ -17,7 +17,8 @@ namespace cohort::detail {
 template <class Message>
 class Inbox final : public PoolObserver {
  public:
-  explicit Inbox(Reactor& reactor) : reactor_(reactor) {}
+  /// @param receiver the process of the thread that takes: for messages.
+  Inbox(Reactor& reactor, Pid receiver) : reactor_(reactor), receiver_(receiver) {}
 
   /// The receiver is gone, and maybe the reactor: what comes now is thrown away.
   void close() {
@@ -63,7 +64,7 @@ class Inbox final : public PoolObserver {
       if (!messages_.empty() || pool_changed_) return;
       signal_ = signal;
     }
-    wait_interruptibly(reactor_, *signal, options, "answers for process", master_pid);
+    wait_interruptibly(reactor_, *signal, options, "the results of a map of process", receiver_);
   }
 
  private:
@@ -75,6 +76,7 @@ class Inbox final : public PoolObserver {
   }
 
   Reactor& reactor_;
+  const Pid receiver_;
   std::mutex mutex_;  // guards all below
   bool closed_ = false;
   bool pool_changed_ = false;

@@ -8,6 +8,7 @@
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
+#include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/registry.hpp"
@@ -128,35 +129,6 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   bool deferred_ = false;  // of the thread in run()
 };
 
-// Answers from a pool thread, where counting the value's references may have to wait for a connection.
-class CallServer::AnswerTask final : public PoolTask {
- public:
-  AnswerTask(CallServer& server, std::shared_ptr<Connection> connection, std::uint64_t request,
-             std::shared_ptr<const Payload> payload)
-      : server_(server), connection_(std::move(connection)), request_(request), payload_(std::move(payload)) {}
-  void run() noexcept override {
-    CallScope scope({&server_.router_, &server_.references_}, nullptr);
-    try {
-      server_.answer(connection_, request_, {payload_, nullptr}, SendQueue::Mode::before_wait);
-    } catch (...) {
-      fail(std::current_exception());
-    }
-  }
-  void refuse() noexcept override {
-    fail(std::make_exception_ptr(Error("all threads of the owner are blocked", ErrorKind::overloaded)));
-  }
-
- private:
-  void fail(const std::exception_ptr& failure) {
-    send_result(server_.router_, server_.references_, connection_, request_, result_exception,
-                encode_exception(failure, server_.router_.self()), SendQueue::Mode::before_wait);
-  }
-  CallServer& server_;
-  const std::shared_ptr<Connection> connection_;
-  const std::uint64_t request_;
-  const std::shared_ptr<const Payload> payload_;
-};
-
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const FrameHeader header = frame.header;
   detail::FuturePtr state;
@@ -179,15 +151,9 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
 
 void CallServer::answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
                         const detail::FutureState::Outcome& outcome, SendQueue::Mode mode) {
-  if (outcome.payload != nullptr) {
-    if (router_.reactor().on_loop() && references_.acquiring_waits(outcome.payload->references)) {
-      return router_.reactor().submit(std::make_shared<AnswerTask>(*this, connection, request, outcome.payload));
-    }
-    send_result(router_, references_, connection, request, result_value, *outcome.payload, mode);
-  } else {
-    send_result(router_, references_, connection, request, result_exception,
-                encode_exception(outcome.exception, router_.self()), mode);
-  }
+  if (outcome.payload != nullptr) return send_answer(references_, {connection, request, outcome.payload}, mode);
+  auto text = std::make_shared<const Payload>(encode_exception(outcome.exception, router_.self()));
+  send_answer(references_, {connection, request, std::move(text), result_exception}, mode);
 }
 
 void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const Frame& frame) {

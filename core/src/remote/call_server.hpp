@@ -31,7 +31,6 @@ class CallServer {
 
  private:
   class CallTask;
-  class AnswerTask;
 
   // A task that is dropped unrun, at the end of the reactor, leaves the list by itself.
   using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;

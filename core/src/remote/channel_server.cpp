@@ -5,6 +5,7 @@
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
 
+#include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/payload_codec.hpp"
@@ -19,47 +20,9 @@ namespace {
 
 constexpr std::size_t max_packed_bytes = 1 << 20, max_packed = 1000;  // in one answer, but for its last item
 
-struct Answer {
-  std::shared_ptr<Connection> connection;
-  std::uint64_t request;
-  std::shared_ptr<const Payload> payload;  // all its segments are owned
-  std::uint8_t flag = result_value;
-};
-
-void send(References& references, const Answer& answer, SendQueue::Mode mode) {
-  std::vector<ReferenceEntry> entries;
-  if (!answer.payload->references.empty()) {
-    entries = references.acquire_for(answer.connection->peer(), answer.payload->references);
-  }
-  answer.connection->send(FrameKind::result, answer.flag, answer.request, *answer.payload, mode, entries);
-}
-
-// For an item with handles on values of a process that a connection must be made to first.
-class SendTask final : public PoolTask {
- public:
-  SendTask(std::shared_ptr<References> references, Answer answer)
-      : references_(std::move(references)), answer_(std::move(answer)) {}
-  void run() noexcept override {
-    try {
-      send(*references_, answer_, SendQueue::Mode::now);
-    } catch (const std::exception& error) {
-      answer_.connection->close(std::string("an answer could not be sent: ") + error.what());
-    }
-  }
-  void refuse() noexcept override { answer_.connection->close("no thread is left to send an answer"); }
-
- private:
-  const std::shared_ptr<References> references_;
-  const Answer answer_;
-};
-
-// Any thread, never waits.
-void reply(const std::shared_ptr<References>& references, Answer answer) {
-  Reactor& reactor = references->router().reactor();
-  if (references->acquiring_waits(answer.payload->references)) {
-    return reactor.submit(std::make_shared<SendTask>(references, std::move(answer)));
-  }
-  send(*references, answer, reactor.on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now);
+void reply(References& references, Answer answer) {
+  const bool on_loop = references.router().reactor().on_loop();
+  send_answer(references, std::move(answer), on_loop ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now);
 }
 
 Answer failed(References& references, const std::shared_ptr<Connection>& connection, std::uint64_t request,
@@ -99,12 +62,12 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     const auto connection = connection_.lock();
     if (connection == nullptr) return;
     try {
-      if (failure != nullptr) return reply(references_, failed(*references_, connection, request_, failure));
-      if (more_ != nullptr) return reply(references_, {connection, request_, pack()});
+      if (failure != nullptr) return reply(*references_, failed(*references_, connection, request_, failure));
+      if (more_ != nullptr) return reply(*references_, {connection, request_, pack()});
       const bool with_item = kind == ChannelQueue::Kind::take || kind == ChannelQueue::Kind::fetch;
       auto payload = with_item ? std::static_pointer_cast<const Payload>(std::move(item.object))
                                : std::make_shared<const Payload>();
-      reply(references_, {connection, request_, std::move(payload)});
+      reply(*references_, {connection, request_, std::move(payload)});
     } catch (const std::exception& error) {
       connection->close(std::string("an answer could not be sent: ") + error.what());
     }
@@ -142,7 +105,7 @@ void ChannelServer::on_frame(const std::shared_ptr<Connection>& connection, Fram
   try {
     handle(connection, std::move(frame));
   } catch (...) {
-    reply(references_.shared_from_this(), failed(references_, connection, request, std::current_exception()));
+    reply(references_, failed(references_, connection, request, std::current_exception()));
   }
 }
 
@@ -165,7 +128,7 @@ void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&
   };
   const auto answer = [&](Payload&& payload) {
     payload.own();
-    reply(references_.shared_from_this(), {connection, request, std::make_shared<const Payload>(std::move(payload))});
+    reply(references_, {connection, request, std::make_shared<const Payload>(std::move(payload))});
   };
   if (what == ChannelOp::make) {
     std::uint64_t capacity = 0;
@@ -229,7 +192,7 @@ void ChannelServer::call_off(const std::shared_ptr<Connection>& connection, Chan
   });
   if (withdrawn.empty()) return;
   const auto reason = std::make_exception_ptr(CancelledException("called off"));
-  reply(references_.shared_from_this(), failed(references_, connection, request, reason));
+  reply(references_, failed(references_, connection, request, reason));
 }
 
 }  // namespace cohort

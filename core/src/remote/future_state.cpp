@@ -297,10 +297,11 @@ void FutureState::cancel() {
     if (status_ != Status::pending) return;
   }
   Router& router = references_->router();
-  if (auto context = maker.lock())
+  if (auto context = maker.lock()) {
     context->interrupt(router.reactor());
-  else if (answer_comes_)
-    send_cancel(*router.connection_to(owner), request);
+  } else if (answer_comes_) {
+    if (auto connection = router.existing_connection(owner)) send_cancel(*connection, request);
+  }
 }
 
 void FutureState::on_settled(std::function<void()> callback) {
