@@ -40,12 +40,15 @@ class ErrorHandler {
   std::function<R(std::exception_ptr, const Items&...)> function_;
 };
 
+inline constexpr std::size_t automatic_batch_size = 0;
+
 /// How pmap works: `pmap(f, items, {.batch_size = 10, .retry_delays = {1s, 5s}})`.
 template <class R, class... Items>
 struct PmapOptions {
-  /// Items that go to a worker in one message, done one after the other there. More than one pays for items of a few
-  /// microseconds.
-  std::size_t batch_size = 1;
+  /// Items that go to a worker in one message, done one after the other there; they share its fate when it dies. By
+  /// default one; of a range of known size, where items turn out to be shorter than a millisecond, as many as the
+  /// worker does in that time (what it has not begun by then is handed out again).
+  std::size_t batch_size = automatic_batch_size;
   /// Called in this thread with a RemoteException, ProcessExitedException, or whatever else kept the item from being
   /// done. Without it, the first error ends the map and is thrown. An item for which it returns is not retried: to have
   /// it retried it throws (rethrows).

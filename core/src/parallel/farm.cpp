@@ -21,7 +21,7 @@ namespace {
 
 // A worker has so much work waiting that it need not idle while its last answer travels and the next job comes; not
 // more, for what waits behind a job that turns out long is done by nobody else. Longer jobs wait here.
-constexpr double seconds_of_work_waiting = 1e-3;
+constexpr double seconds_of_work_waiting = 3e-3;
 constexpr int most_waiting = 4;
 constexpr double adaption = 0.2;  // share of the newest time in the mean; a longer one counts at once
 

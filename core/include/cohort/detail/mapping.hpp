@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,7 +38,9 @@ class Mapping {
         source_(std::move(source)),
         options_(std::move(options)),
         farm_(pool_of(options_), portable_or_null(), ahead) {
-    if (options_.batch_size == 0 || !options_.distributed) options_.batch_size = 1;
+    const bool sized = source_.size > 0 && options_.batch_size == automatic_batch_size && options_.distributed;
+    adaptive_ = sized && !Job::side_by_side;
+    if (options_.batch_size == automatic_batch_size || !options_.distributed) options_.batch_size = 1;
   }
 
   /// The next result, with the number of its item; nullopt at the end. @throws what ends the map.
@@ -56,12 +60,15 @@ class Mapping {
 
  private:
   using Batch = typename Job::Batch;
+  // Of an adaptive batch: worth a message, and not long to wait for if one item turns out long.
+  static constexpr double batch_seconds = 2e-3, batch_bytes = 64 << 10;
   // Items that go to a worker together; their numbers follow each other.
   struct Portion {
     std::size_t first = 0;
     std::shared_ptr<const Batch> items;
     std::size_t retried = 0;
     std::vector<Pid> failed_at;
+    std::size_t bytes = 0;  // of the message
   };
 
   static WorkerPool pool_of(const Options& options) {
@@ -93,7 +100,7 @@ class Mapping {
       const Pid worker = farm_.free_worker();
       if (worker == no_pid) return;
       Batch batch;
-      while (batch.size() < options_.batch_size) {
+      for (const std::size_t size = next_batch_size(); batch.size() < size;) {
         auto item = source_.next();
         exhausted_ = !item;
         if (exhausted_) break;
@@ -101,17 +108,32 @@ class Mapping {
       }
       if (batch.empty()) return;
       const std::size_t first = std::exchange(pulled_, pulled_ + batch.size());
-      send(worker, {first, std::make_shared<const Batch>(std::move(batch)), 0, {}});
+      send(worker, {first, std::make_shared<const Batch>(std::move(batch)), 0, {}, 0});
     }
+  }
+
+  std::size_t next_batch_size() const {
+    if (!adaptive_) return options_.batch_size;
+    const std::size_t left = source_.size - std::min(pulled_, source_.size);
+    return std::clamp<std::size_t>(left / (4 * std::max<std::size_t>(farm_.worker_count(), 1)), 1, short_items_);
+  }
+
+  // Items are short, and go together, as long as both the worker's time and the messages say so.
+  void learn(std::size_t items, double seconds, std::size_t bytes) {
+    const double time = seconds / static_cast<double>(items), size = static_cast<double>(bytes / items);
+    const double fit = std::min(batch_seconds / std::max(time, 1e-9), batch_bytes / std::max(size, 1.0));
+    short_items_ = static_cast<std::size_t>(std::clamp<double>(fit, 1, static_cast<double>(2 * short_items_)));
   }
 
   void send(Pid worker, Portion portion) {
     Payload arguments;
     OutArchive archive(arguments, portion.items);
-    archive(FunctionRef<F>(*function_, farm_.function_key()), *portion.items);
+    const double seconds = adaptive_ ? batch_seconds : std::numeric_limits<double>::infinity();
+    archive(FunctionRef<F>(*function_, farm_.function_key()), *portion.items, seconds);
+    portion.bytes = arguments.byte_size();
     const auto number = ++last_job_;
     jobs_.emplace(number, std::move(portion));
-    farm_.send(worker, number, ThunkOf<Job, FunctionRef<F>, Batch>::id(), std::move(arguments));
+    farm_.send(worker, number, ThunkOf<Job, FunctionRef<F>, Batch, double>::id(), std::move(arguments));
   }
 
   void take(Farm::Answer answer) {
@@ -122,20 +144,31 @@ class Mapping {
       ready_.push_front(std::move(job.mapped()));
       return;
     }
-    std::vector<ItemOutcome<Stored>> outcomes;
+    typename Job::Outcome outcome;
+    const std::size_t asked = portion.items->size();
+    std::size_t done = asked;
     if (!answer.failure) {
       try {
-        outcomes = decode<std::vector<ItemOutcome<Stored>>>(answer.result);
-        if (outcomes.size() != portion.items->size()) throw BadMessage("a batch with results missing");
+        outcome = decode<typename Job::Outcome>(answer.result);
+        done = outcome.items.size();
+        if (done == 0 || done > asked) throw BadMessage("a batch with results missing");
+        if (adaptive_) learn(done, outcome.seconds, std::max(portion.bytes, answer.result.byte_size()));
       } catch (...) {
         answer.failure = std::current_exception();
+        done = asked;
       }
     }
-    for (std::size_t i = 0; i < portion.items->size(); i++) {
-      if (!answer.failure && outcomes[i].value)
-        finish(portion.first + i, std::move(*outcomes[i].value));
+    if (done < asked) {  // they took longer than thought: the rest is for whoever is free
+      ready_.push_front({portion.first + done,
+                         std::make_shared<const Batch>(portion.items->begin() + static_cast<std::ptrdiff_t>(done),
+                                                       portion.items->end()),
+                         portion.retried, portion.failed_at, 0});
+    }
+    for (std::size_t i = 0; i < done; i++) {
+      if (!answer.failure && outcome.items[i].value)
+        finish(portion.first + i, std::move(*outcome.items[i].value));
       else
-        fail(portion, i, answer.failure ? answer.failure : outcomes[i].failure, answer.worker);
+        fail(portion, i, answer.failure ? answer.failure : outcome.items[i].failure, answer.worker);
     }
   }
 
@@ -156,7 +189,8 @@ class Mapping {
       }
     }
     if (portion.retried >= options_.retry_delays.size() || !options_.retry_check(error)) std::rethrow_exception(error);
-    Portion again{portion.first + at, std::make_shared<const Batch>(1, item), portion.retried + 1, portion.failed_at};
+    Portion again{portion.first + at, std::make_shared<const Batch>(1, item), portion.retried + 1, portion.failed_at,
+                  0};
     again.failed_at.push_back(worker);
     retries_.emplace(deadline_after(options_.retry_delays[portion.retried]), std::move(again));
   }
@@ -172,6 +206,8 @@ class Mapping {
   Source<Items...> source_;
   Options options_;
   Farm farm_;
+  bool adaptive_ = false;
+  std::size_t short_items_ = 1;  // that go together, as learnt
   bool exhausted_ = false;
   std::size_t pulled_ = 0, done_ = 0;
   std::uint64_t last_job_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <tuple>
@@ -32,15 +33,26 @@ struct ItemOutcome {
   }
 };
 
+/// What a worker did of a batch: its first items.
+template <class R>
+struct BatchOutcome {
+  std::vector<ItemOutcome<R>> items;
+  double seconds = 0;  // that it took
+};
+
 /// The job of a map: calls the function for each item of a batch, in turn; coroutines run side by side. One item's
-/// exception does not touch the others.
+/// exception does not touch the others. When `seconds` have passed, no further item is begun.
 template <class F, class... Items>
 struct RunBatch {
   using Result = remote_result_t<F, Items...>;
+  using Outcome = BatchOutcome<stored_t<Result>>;
   using Batch = std::vector<std::tuple<Items...>>;
+  static constexpr bool side_by_side = is_task<std::decay_t<typename CallTraits<F, Items...>::Returned>>;
 
-  std::vector<ItemOutcome<stored_t<Result>>> operator()(const FunctionRef<F>& ref, Batch batch) const {
-    std::vector<ItemOutcome<stored_t<Result>>> outcomes;
+  Outcome operator()(const FunctionRef<F>& ref, Batch batch, double seconds) const {
+    const auto begin = Clock::now();
+    Outcome result;
+    auto& outcomes = result.items;
     outcomes.reserve(batch.size());
     auto function = ref.get();
     const auto take = [&](auto&& call) {
@@ -56,7 +68,8 @@ struct RunBatch {
         outcome.failure = current_as_remote();  // now: the stack of the throw is remembered until the next one
       }
     };
-    if constexpr (is_task<std::decay_t<typename CallTraits<F, Items...>::Returned>>) {  // all at once
+    const auto passed = [begin] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
+    if constexpr (side_by_side) {
       std::vector<Future<Result>> under_way;
       for (auto& item : batch) {
         under_way.push_back(
@@ -70,9 +83,11 @@ struct RunBatch {
           return static_cast<Result>(
               std::apply([&](auto&... values) -> decltype(auto) { return function(std::move(values)...); }, item));
         });
+        if (passed() >= seconds) break;
       }
     }
-    return outcomes;
+    result.seconds = passed();
+    return result;
   }
 };
 
