@@ -10,11 +10,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cohort/contract/stream_end.hpp>
 #include <cohort/error.hpp>
 #include <cohort/transport.hpp>
 
 #include "certificates.hpp"
-#include "stream_end.hpp"
 
 namespace cohort::contract {
 namespace {

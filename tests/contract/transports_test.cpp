@@ -3,8 +3,9 @@
 #include <memory>
 #include <string>
 
+#include <cohort/contract/transport_suite.hpp>
+
 #include "certificates.hpp"
-#include "transport_suite.hpp"
 
 namespace cohort::contract {
 namespace {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <cohort/io_pair.hpp>
@@ -69,5 +70,11 @@ class ClusterManager {
   /// ended, before deregister; must return within about a second.
   virtual std::string exit_cause(Pid pid, WorkerConfig& config);
 };
+
+/// A manager of its own from a plugin, found, checked and loaded as addprocs() does it, for addprocs(manager) or a test
+/// that looks at what it does. Any thread.
+/// @param plugin name, or path with a '/'. @param options JSON object.
+/// @throws PluginError, ConfigError.
+std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, std::string_view options = "{}");
 
 }  // namespace cohort

@@ -1,4 +1,4 @@
-#include "stream_end.hpp"
+#include <cohort/contract/stream_end.hpp>
 
 #include <poll.h>
 

@@ -1,4 +1,4 @@
-#include "transport_suite.hpp"
+#include <cohort/contract/transport_suite.hpp>
 
 #include <poll.h>
 #include <signal.h>
@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <filesystem>
 #include <future>
 #include <optional>
 #include <random>
@@ -18,6 +17,9 @@
 #include <vector>
 
 #include <cohort/error.hpp>
+
+#include "eventually.hpp"
+#include "processes.hpp"
 
 namespace cohort::contract {
 namespace {
@@ -89,18 +91,6 @@ ssize_t write_once(StreamEnd& end, std::span<const std::byte> bytes) {
   return ::testing::AssertionFailure() << "write said " << result;
 }
 
-std::size_t entries(const char* directory) {
-  const auto all = std::filesystem::directory_iterator(directory);
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
-template <class Condition>
-bool eventually(Condition&& condition) {
-  for (const auto deadline = deadline_after(patience); Clock::now() < deadline; std::this_thread::yield())
-    if (condition()) return true;
-  return condition();
-}
-
 // Ends a process at the latest when the test does.
 class Child {
  public:
@@ -124,7 +114,7 @@ auto on_a_thread(Work work) {
 
 }  // namespace
 
-std::string name_of(const testing::TestParamInfo<TransportUnderTest>& info) { return info.param.name; }
+std::string test_name(const TransportUnderTest& transport) { return transport.name; }
 
 void TransportContract::SetUp() {
   const auto& options = GetParam().make_options;

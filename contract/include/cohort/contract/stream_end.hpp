@@ -9,13 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include <cohort/contract/patience.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/transport.hpp>
 
 namespace cohort::contract {
-
-/// As long as a wait may take where everything works but the machine is busy.
-inline constexpr Duration patience = std::chrono::seconds(60);
 
 /// Waits for one half, or for a listener: polls its descriptor, or waits for its callback where it has none.
 class Readiness {

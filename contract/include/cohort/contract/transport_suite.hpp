@@ -7,9 +7,9 @@
 #include <ostream>
 #include <string>
 
+#include <cohort/contract/name_of.hpp>
+#include <cohort/contract/stream_end.hpp>
 #include <cohort/transport.hpp>
-
-#include "stream_end.hpp"
 
 namespace cohort::contract {
 
@@ -26,6 +26,7 @@ struct TransportUnderTest {
   std::function<std::string()> make_options{};
 };
 
+std::string test_name(const TransportUnderTest& transport);
 inline std::ostream& operator<<(std::ostream& out, const TransportUnderTest& transport) {
   return out << transport.name;
 }
@@ -53,8 +54,5 @@ class TransportContract : public testing::TestWithParam<TransportUnderTest> {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Listener> listener_;  // made by connect()
 };
-
-/// For INSTANTIATE_TEST_SUITE_P. (Not inline: who uses it links the tests.)
-std::string name_of(const testing::TestParamInfo<TransportUnderTest>& info);
 
 }  // namespace cohort::contract

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <cohort/cluster_manager.hpp>
+
+namespace cohort::contract {
+
+/// A cluster manager that hands every call on to another one and keeps account of them. Any thread.
+class ObservedManager final : public ClusterManager {
+ public:
+  explicit ObservedManager(std::unique_ptr<ClusterManager> inner);
+
+  void launch(const LaunchParams& params, LaunchQueue& launched) override;
+  void manage(Pid pid, WorkerConfig& config, ManageOp op) override;
+  IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline) override;
+  /// Calls kill() of the other one twice: it must bear that.
+  void kill(Pid pid, WorkerConfig& config) override;
+  std::string exit_cause(Pid pid, WorkerConfig& config) override;
+
+  /// The next launch() is given up before it begins.
+  void give_up_launch() { give_up_launch_ = true; }
+
+  ClusterManager& inner() { return *inner_; }
+  /// The calls for one worker, in order: "connect", "register", "interrupt", "kill", "exit_cause", "deregister",
+  /// "finalize".
+  std::vector<std::string> calls(Pid pid) const;
+  bool was_called(Pid pid, const std::string& call) const;
+  /// The workers it was called for.
+  std::set<Pid> pids() const;
+  /// What it said last about the end of that worker.
+  std::string cause(Pid pid) const;
+  /// As it was in the last call for that worker.
+  WorkerConfig config(Pid pid) const;
+  /// Calls that overlapped, and what it threw where nothing is to be thrown, one a line.
+  std::string problems() const;
+
+ private:
+  class Call;
+
+  const std::unique_ptr<ClusterManager> inner_;
+  bool give_up_launch_ = false;  // set before a launch, read by it
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<Pid, std::vector<std::string>> calls_;
+  std::map<Pid, WorkerConfig> configs_;
+  std::map<Pid, std::string> causes_;
+  std::map<Pid, std::string> running_;
+  std::string problems_;
+};
+
+}  // namespace cohort::contract

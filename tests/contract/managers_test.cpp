@@ -1,0 +1,25 @@
+// The cluster managers of this repository under the contract of all managers. The workers are this program.
+
+#include <gtest/gtest.h>
+
+#include <cohort/contract/manager_suite.hpp>
+#include <cohort/session.hpp>
+
+namespace cohort::contract {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(Local, ManagerContract,
+                         testing::Values(ManagerUnderTest{.name = "local",
+                                                          .plugin = "local",
+                                                          .bad_options = {{R"({"threads": 0})", "threads"},
+                                                                          {R"({"affinity": "all"})", "affinity"}}}),
+                         name_of);
+
+}  // namespace
+}  // namespace cohort::contract
+
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
