@@ -1,6 +1,5 @@
-// cohort plugin: the cluster managers and transports that are there.
+// cohort plugin: the cluster managers and transports that are there. `test` and `new` have files of their own.
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -10,14 +9,13 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <cohort/error.hpp>
-
-#include "base/nearest.hpp"
 #include "command.hpp"
 #include "config/option_schema.hpp"
 #include "exit_code.hpp"
+#include "find_plugins.hpp"
 #include "plugin/loader.hpp"
-#include "plugin/plugin_files.hpp"
+#include "plugin_new.hpp"
+#include "plugin_test.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -56,30 +54,6 @@ int list(bool as_json) {
   return ok;
 }
 
-/// A manager and a transport may have one name: all that are meant.
-std::vector<const Plugin*> find(const std::string& name_or_path) {
-  auto& loader = PluginLoader::instance();
-  if (name_or_path.find('/') != name_or_path.npos) {
-    const auto file = detail::plugin_of_file(name_or_path);
-    if (!file && std::filesystem::exists(name_or_path))
-      throw PluginError(name_or_path +
-                        " is not named like a plugin: libcohort_manager_NAME.so or "
-                        "libcohort_transport_NAME.so");
-    return {&loader.load(file ? file->kind : PluginKind::manager, name_or_path)};
-  }
-  std::vector<const Plugin*> found;
-  std::vector<std::string> names;
-  for (const auto& file : detail::find_plugin_files()) {
-    names.push_back(file.name);
-    if (file.name == name_or_path) found.push_back(&loader.load(file.kind, file.name));
-  }
-  if (!found.empty()) return found;
-  std::string directories;
-  for (const auto& directory : PluginLoader::search_path()) directories += "\n  " + directory.string();
-  throw PluginError("there is no plugin '" + name_or_path + "'" + detail::did_you_mean(name_or_path, names) +
-                    "\nlooked in:" + directories);
-}
-
 std::string abi_of(const Plugin& plugin) {
   return fmt::format("{}.{}", plugin.descriptor->abi_major, plugin.descriptor->abi_minor);
 }
@@ -107,7 +81,7 @@ void print_text(const Plugin& plugin) {
 }
 
 int info(const std::string& name_or_path, bool as_json) {
-  const auto plugins = find(name_or_path);
+  const auto plugins = find_plugins(name_or_path);
   if (as_json) {
     Json entries = Json::array();
     for (const Plugin* plugin : plugins) entries.push_back(json_of(*plugin));
@@ -129,7 +103,7 @@ void add_plugin(CLI::App& tool, Action& action) {
     bool json = false;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* plugin = tool.add_subcommand("plugin", "Show cluster manager and transport plugins");
+  CLI::App* plugin = tool.add_subcommand("plugin", "Show, test and begin cluster manager and transport plugins");
   plugin->require_subcommand(1);
 
   CLI::App* list_command = plugin->add_subcommand("list", "List the plugins that are found, and those refused");
@@ -140,6 +114,9 @@ void add_plugin(CLI::App& tool, Action& action) {
   info_command->add_option("plugin", flags->name, "Name, or path of the file")->type_name("NAME|PATH")->required();
   info_command->add_flag("--json", flags->json, "Print JSON, the options as a JSON Schema");
   info_command->callback([flags, &action] { action = [flags] { return info(flags->name, flags->json); }; });
+
+  add_plugin_test(*plugin, action);
+  add_plugin_new(*plugin, action);
 }
 
 }  // namespace cohort::cli

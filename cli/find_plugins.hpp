@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plugin/loader.hpp"
+
+namespace cohort::cli {
+
+/// A manager and a transport may have one name: all that are meant, loaded.
+/// @param name_or_path a path where it contains a '/'. @throws PluginError: there is none, or it is refused.
+std::vector<const detail::Plugin*> find_plugins(const std::string& name_or_path);
+
+}  // namespace cohort::cli

@@ -1,0 +1,104 @@
+// cohort plugin new: the beginning of a plugin, which builds and passes its tests.
+
+#include "plugin_new.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include <cohort/error.hpp>
+
+#include "exit_code.hpp"
+#include "plugin_templates.hpp"
+
+namespace cohort::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t longest_name = 40;
+
+// It becomes a part of file names and of names in C++.
+void check_name(const std::string& name) {
+  const auto allowed = [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '_'; };
+  if (name.empty() || name.size() > longest_name || !std::islower(static_cast<unsigned char>(name.front())) ||
+      !std::all_of(name.begin(), name.end(), allowed))
+    throw UsageError(fmt::format("'{}' cannot be a plugin's name: up to {} small letters, digits and _, a letter first",
+                                 name, longest_name));
+}
+
+/// "podman_box" as "PodmanBox".
+std::string type_name(std::string_view name) {
+  std::string type;
+  bool begins = true;
+  for (const char c : name) {
+    if (c != '_') type += begins ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    begins = c == '_';
+  }
+  return type;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+// A directory of its own: nothing of somebody's may be written over.
+void make_directory(const fs::path& directory) {
+  std::error_code error;
+  if (fs::exists(directory, error) && !(fs::is_directory(directory, error) && fs::is_empty(directory, error)))
+    throw Error(directory.string() + " is there already, and not an empty directory; --dir names another one");
+  fs::create_directories(directory, error);
+  if (error) throw Error("cannot make the directory " + directory.string() + ": " + error.message());
+}
+
+int write_new(const std::string& kind, const std::string& name, const std::string& dir) {
+  check_name(name);
+  const fs::path directory = dir.empty() ? name : dir;
+  make_directory(directory);
+  for (const TemplateFile& file : plugin_templates()) {
+    if (file.kind != kind) continue;
+    const auto renamed = [&](const std::string& text) {
+      return replaced(replaced(text, file.placeholder, name), type_name(file.placeholder), type_name(name));
+    };
+    const fs::path path = directory / renamed(file.name);
+    std::ofstream out(path);
+    out << renamed(file.text);
+    if (!out.flush()) throw Error("cannot write " + path.string());
+    std::cout << path.string() << '\n';
+  }
+  std::cout << fmt::format(
+      "\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
+      "  cohort plugin test {0}/build/libcohort_{1}_{2}.so\n",
+      directory.is_absolute() ? directory.string() : "./" + directory.string(), kind, name);
+  return ok;
+}
+
+}  // namespace
+
+void add_plugin_new(CLI::App& plugin, Action& action) {
+  struct Flags {
+    std::string kind, name, dir;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = plugin.add_subcommand("new", "Write a plugin to begin with: sources, tests, CMakeLists.txt");
+  command->add_option("kind", flags->kind, "What to write")
+      ->type_name("manager|transport")
+      ->required()
+      ->check(CLI::IsMember({"manager", "transport"}).description(""));
+  command->add_option("name", flags->name, "What it is called")->type_name("NAME")->required();
+  command->add_option("--dir", flags->dir, "Where to write it (a new directory NAME)")->type_name("DIRECTORY");
+  command->callback([flags, &action] { action = [flags] { return write_new(flags->kind, flags->name, flags->dir); }; });
+}
+
+}  // namespace cohort::cli

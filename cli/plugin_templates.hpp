@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+
+namespace cohort::cli {
+
+/// A file of examples/plugin-manager or examples/plugin-transport.
+struct TemplateFile {
+  const char* kind;         ///< "manager" or "transport"
+  const char* placeholder;  ///< the name of the plugin in it
+  const char* name;
+  const char* text;
+};
+
+/// All of them, as they were when cohort was configured.
+std::span<const TemplateFile> plugin_templates();
+
+}  // namespace cohort::cli

@@ -1,0 +1,174 @@
+// cohort plugin test: what every plugin of its kind must do, as tests that the author of one can run.
+
+#include "plugin_test.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cohort/error.hpp>
+
+#include "config/units.hpp"
+#include "contract_run.hpp"
+#include "exit_code.hpp"
+#include "find_plugins.hpp"
+
+namespace cohort::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Outcome = TestResult::Outcome;
+
+constexpr std::size_t lines_of_output = 20;  // shown of a test that failed
+
+struct TestFlags {
+  ContractSettings settings;
+  std::string filter = "*", timeout;
+  bool list = false;
+  bool json = false;
+};
+
+const char* text_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::passed:
+      return "passed";
+    case Outcome::skipped:
+      return "skipped";
+    case Outcome::failed:
+      return "FAILED";
+  }
+  return "";
+}
+
+void print_indented(const std::string& text, std::size_t last_lines = std::string::npos) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  if (lines.size() > last_lines) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(last_lines));
+  for (const auto& line : lines) std::cout << "             " << line << '\n';
+}
+
+void print(const TestResult& result) {
+  std::cout << fmt::format("  {:<7}  {}  ({:.1f} s)\n", text_of(result.outcome), result.name,
+                           std::chrono::duration<double>(result.took).count());
+  for (const auto& message : result.messages) print_indented(message);
+  if (result.outcome == Outcome::failed && !result.output.empty()) {
+    std::cout << "           it printed:\n";
+    print_indented(result.output, lines_of_output);
+  }
+  std::cout.flush();
+}
+
+Json json_of(const TestResult& result) {
+  Json entry = {{"name", result.name},
+                {"outcome", result.outcome == Outcome::failed ? "failed" : text_of(result.outcome)},
+                {"seconds", std::chrono::duration<double>(result.took).count()},
+                {"messages", result.messages}};
+  if (result.outcome == Outcome::failed) entry["output"] = result.output;
+  return entry;
+}
+
+Json json_of(const detail::Plugin& plugin) {
+  return {{"kind", detail::kind_name(plugin.descriptor->kind)},
+          {"name", plugin.descriptor->name},
+          {"path", plugin.path.string()}};
+}
+
+const detail::Plugin& the_plugin(const std::string& name_or_path) {
+  const auto plugins = find_plugins(name_or_path);
+  if (plugins.size() == 1) return *plugins.front();
+  throw UsageError("'" + name_or_path + "' is a manager and a transport: give the path of the one that is meant");
+}
+
+std::vector<std::string> chosen(const std::vector<std::string>& tests, const std::string& filter) {
+  std::vector<std::string> some;
+  std::copy_if(tests.begin(), tests.end(), std::back_inserter(some),
+               [&](const std::string& test) { return fnmatch(filter.c_str(), test.c_str(), 0) == 0; });
+  if (some.empty()) throw UsageError("no test is named like '" + filter + "'; --list shows them");
+  return some;
+}
+
+int list(const detail::Plugin& plugin, const std::vector<std::string>& tests, bool as_json) {
+  if (as_json) {
+    std::cout << Json{{"schema_version", 1}, {"plugin", json_of(plugin)}, {"tests", tests}}.dump(2) << '\n';
+  } else {
+    for (const auto& test : tests) std::cout << test << '\n';
+  }
+  return ok;
+}
+
+int test(TestFlags flags) {
+  if (!flags.timeout.empty()) {
+    try {
+      flags.settings.timeout = detail::parse_duration(flags.timeout);
+    } catch (const ConfigError& error) {
+      throw UsageError(std::string("--timeout: ") + error.what());
+    }
+  }
+  const detail::Plugin& plugin = the_plugin(flags.settings.plugin);
+  const ContractRun run(plugin, flags.settings);
+  const auto tests = chosen(run.tests(), flags.filter);
+  if (flags.list) return list(plugin, tests, flags.json);
+
+  if (!flags.json)
+    std::cout << fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
+                             plugin.path.string())
+              << std::flush;
+  std::map<Outcome, int> counts;
+  Json results = Json::array();
+  for (const auto& name : tests) {
+    const TestResult result = run.run(name);
+    counts[result.outcome]++;
+    if (flags.json)
+      results.push_back(json_of(result));
+    else
+      print(result);
+  }
+  if (flags.json) {
+    const Json document = {{"schema_version", 1},
+                           {"plugin", json_of(plugin)},
+                           {"passed", counts[Outcome::passed]},
+                           {"failed", counts[Outcome::failed]},
+                           {"skipped", counts[Outcome::skipped]},
+                           {"tests", results}};
+    std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    std::cout << fmt::format("{} tests: {} passed, {} failed, {} skipped\n", tests.size(), counts[Outcome::passed],
+                             counts[Outcome::failed], counts[Outcome::skipped]);
+  }
+  return counts[Outcome::failed] == 0 ? ok : operation_failed;
+}
+
+}  // namespace
+
+void add_plugin_test(CLI::App& plugin, Action& action) {
+  auto flags = std::make_shared<TestFlags>();
+  CLI::App* command = plugin.add_subcommand("test", "Test whether a plugin does what every plugin of its kind must do");
+  command->add_option("plugin", flags->settings.plugin, "Name, or path of the file")
+      ->type_name("NAME|PATH")
+      ->required();
+  command->add_option("--options", flags->settings.options, "Options of the plugin, a JSON object")->type_name("JSON");
+  command->add_option("--transport", flags->settings.transport, "For a manager: how its workers are reached")
+      ->type_name("NAME|PATH");
+  command->add_flag("--one-process", flags->settings.one_process,
+                    "For a transport that connects within one process only");
+  command->add_option("--filter", flags->filter, "Only the tests named like that; * stands for anything")
+      ->type_name("PATTERN");
+  command->add_option("--timeout", flags->timeout, "Time for one test (2m)")->type_name("DURATION");
+  command->add_flag("--list", flags->list, "Print the names of the tests, run none");
+  command->add_flag("--json", flags->json, "Print JSON");
+  command->callback([flags, &action] { action = [flags] { return test(*flags); }; });
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,92 @@
+// The cluster manager "starter": workers are processes on this host.
+
+#include <signal.h>
+
+#include <any>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <cohort/child_process.hpp>
+#include <cohort/plugin.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Every option has one row. Parsing, error messages, the schema and `cohort plugin info` come from it.
+constexpr cohort::Option options[] = {
+    {"count", cohort::OptionType::integer, "1", "number of workers", nullptr, 0, 1000},
+    {"env", cohort::OptionType::env, "{}", "changes to the environment of the workers", nullptr},
+};
+
+// What there is to know about a worker; the core keeps it for us in WorkerConfig::userdata.
+struct StarterWorker {
+  cohort::ChildProcess process;
+  cohort::Duration term, kill;
+};
+
+class Starter final : public cohort::ClusterManager {
+ public:
+  explicit Starter(const cohort::Options& given) : count_(given.integer("count")), env_(given.env("env")) {}
+
+  // May take its time: the core's deadline is params.timeout, and it gives up by params.stop.
+  void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override {
+    for (std::int64_t i = 0; i < count_ && !params.stop.stop_requested(); ++i) launched.push(start(params));
+  }
+
+  void manage(cohort::Pid, cohort::WorkerConfig& config, cohort::ManageOp op) override {
+    const auto worker = worker_of(config);
+    if (worker == nullptr) return;
+    if (op == cohort::ManageOp::interrupt) worker->process.signal(SIGINT);
+    if (op == cohort::ManageOp::finalize) worker->process.terminate(worker->term, worker->kill);
+  }
+
+  // It was asked to exit and did not.
+  void kill(cohort::Pid, cohort::WorkerConfig& config) override {
+    if (const auto worker = worker_of(config)) worker->process.terminate(worker->term, worker->kill);
+  }
+
+  std::string exit_cause(cohort::Pid, cohort::WorkerConfig& config) override {
+    const auto worker = worker_of(config);
+    if (worker == nullptr) return "";
+    const auto status = worker->process.wait_until(cohort::deadline_after(1s));
+    return status ? status->text() : "";
+  }
+
+ private:
+  cohort::WorkerConfig start(const cohort::LaunchParams& params) const {
+    cohort::SpawnOptions spawn;
+    spawn.command = {params.exename};  // replace this by what starts a program at your site: {"srun", "-n1", ...}
+    spawn.command.insert(spawn.command.end(), params.exeflags.begin(), params.exeflags.end());
+    spawn.dir = params.dir;
+    spawn.env = env_;
+    spawn.input = params.cookie + '\n';  // the secret goes to standard input and nowhere else
+    spawn.die_with_parent = true;
+    const auto worker =
+        std::make_shared<StarterWorker>(StarterWorker{cohort::ChildProcess::spawn(spawn), params.term, params.kill});
+
+    cohort::WorkerConfig config;
+    // The core reads from its output where the worker listens, and shows the rest.
+    config.io = cohort::WorkerOutput{worker->process.take_out(), worker->process.take_err()};
+    config.exename = params.exename;
+    config.ospid = worker->process.pid();
+    config.userdata = worker;
+    return config;
+  }
+
+  static std::shared_ptr<StarterWorker> worker_of(const cohort::WorkerConfig& config) {
+    const auto* worker = std::any_cast<std::shared_ptr<StarterWorker>>(&config.userdata);
+    return worker == nullptr ? nullptr : *worker;
+  }
+
+  const std::int64_t count_;
+  const std::map<std::string, std::optional<std::string>> env_;
+};
+
+}  // namespace
+
+COHORT_CLUSTER_MANAGER("starter", Starter, "0.1.0", options)
