@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cohort)
 install(EXPORT cohortTargets NAMESPACE cohort:: DESTINATION ${package_dir})
+if(TARGET cohort_contract)
+  install(EXPORT cohortContractTargets NAMESPACE cohort:: DESTINATION ${package_dir})
+endif()
 configure_package_config_file(cmake/cohortConfig.cmake.in cohortConfig.cmake INSTALL_DESTINATION ${package_dir}
                               NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(cohortConfigVersion.cmake COMPATIBILITY SameMajorVersion)

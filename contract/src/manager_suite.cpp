@@ -99,6 +99,12 @@ void ManagerContract::make(int count) {
   manager_ = std::make_shared<ObservedManager>(load_manager(under_test.plugin, options));
 }
 
+Pid ManagerContract::add_one(const AddprocsOptions& options) {
+  const auto pids = add(options);
+  if (pids.empty()) throw Error("addprocs() says that all is well, but no worker was launched");
+  return pids.front();
+}
+
 ManagerContract::Worker ManagerContract::look_at(Pid pid) {
   std::istringstream seen(remotecall_fetch(fn<process_seen_from_here>, pid));
   Worker worker;
@@ -160,12 +166,12 @@ TEST_P(ManagerContract, NoWorkersAreNoError) {
 }
 
 TEST_P(ManagerContract, AWorkerJoinsAndAnswers) {
-  const auto pids = add();
-  ASSERT_GE(pids.size(), 1u);
+  const Pid first = add_one();
+  EXPECT_EQ(remotecall_fetch([] { return myid(); }, first), first);
   if (has_count()) {
-    EXPECT_EQ(pids.size(), 1u);
+    EXPECT_EQ(nworkers(), 1);
   }
-  for (const Pid pid : pids) EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
+  for (const Pid pid : workers()) EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 
 TEST_P(ManagerContract, SeveralWorkersJoinAndReachEachOther) {
@@ -221,11 +227,10 @@ TEST_P(ManagerContract, AWorkerThatDiesInLaunchIsAnErrorAndTheNextLaunchIsNot) {
   AddprocsOptions options;
   options.exename = "/bin/false";
   options.timeouts.emplace().launch = patience;
-  EXPECT_NE(failure(options), "");
+  EXPECT_NE(failure(options), "") << "nothing was said about a worker that exited at once";
   EXPECT_EQ(nprocs(), 1);
-  const auto pids = add();
-  ASSERT_FALSE(pids.empty());
-  EXPECT_EQ(remotecall_fetch([] { return myid(); }, pids[0]), pids[0]);
+  const Pid pid = add_one();
+  EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 
 TEST_P(ManagerContract, ALaunchThatIsGivenUpEnds) {
@@ -257,7 +262,7 @@ TEST_P(ManagerContract, IsToldOfEachWorkerWhenItComesAndWhenItGoes) {
 }
 
 TEST_P(ManagerContract, AnInterruptReachesAWorkerThatDoesNotListen) {
-  const Pid pid = add().front();
+  const Pid pid = add_one();
   auto waiting = remotecall(fn<wait_for_an_interrupt>, pid);
   EXPECT_TRUE(eventually([&] {  // it may not have begun yet
     interrupt({pid});
@@ -268,7 +273,7 @@ TEST_P(ManagerContract, AnInterruptReachesAWorkerThatDoesNotListen) {
 }
 
 TEST_P(ManagerContract, TellsWhyAWorkerEnded) {
-  const Pid pid = add().front();
+  const Pid pid = add_one();
   const auto start = Clock::now();
   EXPECT_THROW(remotecall_fetch(fn<end_with>, pid, 7), ProcessExitedException);
   EXPECT_LT(Clock::now() - start, patience);
@@ -294,7 +299,7 @@ TEST_P(ManagerContract, AWorkerThatDoesNotLeaveIsKilled) {
   AddprocsOptions options;
   auto& timeouts = options.timeouts.emplace();
   timeouts.shutdown = timeouts.term = 200ms;
-  const Worker worker = look_at(add(options).front());
+  const Worker worker = look_at(add_one(options));
   remote_do(fn<stop>, worker.pid);
   if (worker.visible) {
     EXPECT_TRUE(eventually([&] { return state_of(worker.ospid) == 'T'; }));
@@ -304,7 +309,7 @@ TEST_P(ManagerContract, AWorkerThatDoesNotLeaveIsKilled) {
 }
 
 TEST_P(ManagerContract, CallsForAWorkerThatIsForgottenDoNothing) {
-  const Pid pid = add().front();
+  const Pid pid = add_one();
   rmprocs(pid);
   ASSERT_TRUE(eventually([&] { return manager_->was_called(pid, "finalize"); }));
   WorkerConfig config = manager_->config(pid);

@@ -15,6 +15,12 @@ INSTANTIATE_TEST_SUITE_P(Local, ManagerContract,
                                                                           {R"({"affinity": "all"})", "affinity"}}}),
                          name_of);
 
+// What `cohort plugin new manager` writes.
+INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
+                         testing::Values(ManagerUnderTest{
+                             .name = "starter", .plugin = COHORT_TEST_PLUGINS "/libcohort_manager_starter.so"}),
+                         name_of);
+
 }  // namespace
 }  // namespace cohort::contract
 

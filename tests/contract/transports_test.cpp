@@ -45,5 +45,11 @@ INSTANTIATE_TEST_SUITE_P(
                     TransportUnderTest{.name = "certificates", .plugin = "tls", .make_options = certificate_options}),
     name_of);
 
+// What `cohort plugin new transport` writes.
+INSTANTIATE_TEST_SUITE_P(Example, TransportContract,
+                         testing::Values(TransportUnderTest{
+                             .name = "courier", .plugin = COHORT_TEST_PLUGINS "/libcohort_transport_courier.so"}),
+                         name_of);
+
 }  // namespace
 }  // namespace cohort::contract

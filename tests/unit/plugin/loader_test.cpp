@@ -70,6 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"wrong_kind", "is a transport plugin", "a manager plugin was asked for"},
                       Refusal{"wrong_name", "manager plugin 'somebody_else' by its descriptor", "plugin 'wrong_name'"},
                       Refusal{"own_runtime", "links its own copy of libcohort"},
+                      Refusal{"no_factory", "has a descriptor with empty fields"},
+                      Refusal{"no_help", "has an option without a name or a help text"},
                       Refusal{"wrong_default", "default of the option 'patience'", "a duration needs a unit"}),
     [](const auto& each) { return std::string(each.param.name); });
 
@@ -115,6 +117,15 @@ TEST_F(PluginLoaderTest, WhatAFactoryThrowsCarriesThePluginsName) {
     FAIL() << "made something";
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(), "manager plugin 'refusing': host and hosts cannot both be given");
+  }
+}
+
+TEST_F(PluginLoaderTest, AFactoryThatMakesNothingIsAnError) {
+  try {
+    PluginLoader::instance().load(PluginKind::manager, "makes_nothing").create_manager(Options::defaults({}));
+    FAIL() << "made something";
+  } catch (const PluginError& error) {
+    EXPECT_STREQ(error.what(), "manager plugin 'makes_nothing': its factory made nothing");
   }
 }
 

@@ -56,6 +56,8 @@ class ManagerContract : public testing::TestWithParam<ManagerUnderTest> {
   void make(int count);
   /// addprocs() with it.
   std::vector<Pid> add(const AddprocsOptions& options = {}) { return addprocs(manager_, options); }
+  /// The first of them. @throws Error: there is none.
+  Pid add_one(const AddprocsOptions& options = {});
   static Worker look_at(Pid pid);
   /// What addprocs() throws; "" if nothing.
   std::string failure(const AddprocsOptions& options);
