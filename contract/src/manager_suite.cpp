@@ -23,6 +23,8 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
+constexpr Duration leave_limit = 20s;  // for what was ended to be gone: less, so that a test can say what is not
+
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // What workers do.
@@ -34,7 +36,7 @@ volatile sig_atomic_t signalled = 0;
 int wait_for_an_interrupt() {
   ::signal(SIGINT, [](int) { signalled = 1; });
   // Looks at nothing that the message of an interrupt would change.
-  for (const auto deadline = deadline_after(patience); signalled == 0 && Clock::now() < deadline;)
+  for (const auto deadline = deadline_after(leave_limit); signalled == 0 && Clock::now() < deadline;)
     std::this_thread::yield();
   return signalled;
 }
@@ -81,9 +83,9 @@ void ManagerContract::TearDown() {
     const auto calls = manager_->calls(pid);
     EXPECT_EQ(wrong_order(calls), "") << "worker " << pid << ": " << testing::PrintToString(calls);
   }
-  EXPECT_EQ(manager_->problems(), "");
+  EXPECT_EQ(manager_->problems(), "") << "manage(), kill() and exit_cause() throw nothing";
   manager_.reset();
-  EXPECT_TRUE(eventually([] { return children().empty(); })) << "left behind: " << describe(children());
+  EXPECT_TRUE(eventually([] { return children().empty(); }, leave_limit)) << "left behind: " << describe(children());
 }
 
 std::string ManagerContract::with(const std::string& options, const std::string& key, const std::string& json_value) {
@@ -200,17 +202,21 @@ TEST_P(ManagerContract, WorkersGetTheirDirectoryAndTheirArguments) {
   options.exeflags = {"one argument", "$HOME;'\"\\"};
   for (const Pid pid : add(options)) {
     const std::string told = remotecall_fetch(fn<directory_and_arguments>, pid);
-    EXPECT_TRUE(told.starts_with("/\n")) << told;
-    for (const auto& flag : options.exeflags) EXPECT_TRUE(contains(told, '\n' + flag + '\n')) << told;
+    EXPECT_TRUE(told.starts_with("/\n")) << "LaunchParams::dir was '/', the worker runs in and with:\n" << told;
+    for (const auto& flag : options.exeflags)
+      EXPECT_TRUE(contains(told, '\n' + flag + '\n')) << "a flag of LaunchParams::exeflags is not there:\n" << told;
   }
 }
 
 TEST_P(ManagerContract, TheCookieIsInNoArgumentAndNoVariable) {
   const std::string cookie = cluster_cookie();
-  for (const Pid pid : add()) EXPECT_FALSE(contains(remotecall_fetch(fn<secret_places>, pid), cookie));
+  for (const Pid pid : add())
+    EXPECT_FALSE(contains(remotecall_fetch(fn<secret_places>, pid), cookie)) << "of the worker";
   for (const int child : children()) {
-    EXPECT_FALSE(contains(text_of("/proc/" + std::to_string(child) + "/cmdline"), cookie));
-    EXPECT_FALSE(contains(text_of("/proc/" + std::to_string(child) + "/environ"), cookie));
+    EXPECT_FALSE(contains(text_of("/proc/" + std::to_string(child) + "/cmdline"), cookie))
+        << "in the arguments of a child";
+    EXPECT_FALSE(contains(text_of("/proc/" + std::to_string(child) + "/environ"), cookie))
+        << "in the variables of a child";
   }
 }
 
@@ -305,7 +311,8 @@ TEST_P(ManagerContract, AWorkerThatDoesNotLeaveIsKilled) {
     EXPECT_TRUE(eventually([&] { return state_of(worker.ospid) == 'T'; }));
   }
   rmprocs(worker.pid);
-  EXPECT_TRUE(eventually([&] { return !worker.is_seen_running(); })) << "process " << worker.ospid << " is still there";
+  EXPECT_TRUE(eventually([&] { return !worker.is_seen_running(); }, leave_limit))
+      << "process " << worker.ospid << " is still there";
 }
 
 TEST_P(ManagerContract, CallsForAWorkerThatIsForgottenDoNothing) {
@@ -339,13 +346,15 @@ TEST_P(ManagerContract, NothingIsLeftOfWhatIsGone) {
     manager_.reset();
   };
   round();  // what is made once for the whole process
-  EXPECT_TRUE(eventually([] { return children().empty(); }));
+  EXPECT_TRUE(eventually([] { return children().empty(); }, leave_limit));
   const std::size_t descriptors = entries("/proc/self/fd");
   for (int i = 0; i < 5; i++) round();
-  EXPECT_TRUE(eventually([] { return children().empty(); })) << describe(children());
-  EXPECT_TRUE(eventually([&] { return entries("/proc/self/fd") <= descriptors; }))
+  EXPECT_TRUE(eventually([] { return children().empty(); }, leave_limit)) << "left behind: " << describe(children());
+  EXPECT_TRUE(eventually([&] { return entries("/proc/self/fd") <= descriptors; }, leave_limit))
       << entries("/proc/self/fd") << " descriptors, " << descriptors << " before";
-  for (const auto& worker : seen) EXPECT_TRUE(eventually([&] { return !worker.is_seen_running(); })) << worker.ospid;
+  for (const auto& worker : seen)
+    EXPECT_TRUE(eventually([&] { return !worker.is_seen_running(); }, leave_limit))
+        << "process " << worker.ospid << " is still there";
 }
 
 }  // namespace cohort::contract
