@@ -15,6 +15,13 @@ INSTANTIATE_TEST_SUITE_P(Local, ManagerContract,
                                                                           {R"({"affinity": "all"})", "affinity"}}}),
                          name_of);
 
+INSTANTIATE_TEST_SUITE_P(
+    UnixSocket, ManagerContract,
+    testing::Values(
+        ManagerUnderTest{.name = "path", .plugin = "unixsocket", .bad_options = {{R"({"abstract": 1})", "abstract"}}},
+        ManagerUnderTest{.name = "abstract", .plugin = "unixsocket", .options = R"({"abstract": true})"}),
+    name_of);
+
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
                          testing::Values(ManagerUnderTest{
