@@ -28,7 +28,7 @@ Broker::Broker(const std::string& address, std::optional<CurveKeys> keys)
     router_.set(zmq::sockopt::linger, 0);
     router_.set(zmq::sockopt::router_mandatory, true);
     router_.set(zmq::sockopt::sndhwm, 0);  // what waits for a slow receiver is bounded by its senders' credit
-    router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(header_size + largest_data));
+    router_.set(zmq::sockopt::maxmsgsize, largest_part);
     router_.set(zmq::sockopt::handshake_ivl, 10'000);
     router_.set(zmq::sockopt::backlog, 1024);
     router_.set(zmq::sockopt::ipv6, address.find('[') != address.npos);

@@ -50,7 +50,7 @@ BrokerConnection::BrokerConnection(BrokerSettings settings, cohort::Clock::time_
     socket_.set(zmq::sockopt::reconnect_ivl, -1);
     socket_.set(zmq::sockopt::sndhwm, kept_by_the_socket);
     socket_.set(zmq::sockopt::rcvhwm, 0);  // credit bounds it
-    socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(header_size + largest_data));
+    socket_.set(zmq::sockopt::maxmsgsize, largest_part);
     socket_.set(zmq::sockopt::ipv6, 1);
     keep_alive(socket_);
     if (settings_.keys) encrypt_as_client(socket_, *settings_.keys);

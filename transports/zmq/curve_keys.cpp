@@ -45,6 +45,13 @@ CurveKeys::CurveKeys(const Secret& secret)
       client_secret(derive(secret, "cohort zmq client 1")),
       client_public(public_of(client_secret)) {}
 
+std::string key_text(std::span<const std::byte> key) {
+  std::string text(2 * key.size() + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), reinterpret_cast<const unsigned char*>(key.data()), key.size());
+  text.pop_back();
+  return text;
+}
+
 Secret secret_of(std::string_view text) {
   Secret secret;
   crypto_generichash(reinterpret_cast<unsigned char*>(secret.data()), secret.size(),

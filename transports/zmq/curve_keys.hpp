@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <zmq.hpp>
 
@@ -24,7 +24,9 @@ struct CurveKeys {
 
 /// Secret of what a file holds. "-": of standard input. @throws ConfigError: others can read it, or it is too short.
 Secret read_secret(const std::string& file);
-/// Secret of a text.
+/// The key of a cluster as a key file would hold it.
+std::string key_text(std::span<const std::byte> key);
+/// Secret of the text of a key file.
 Secret secret_of(std::string_view text);
 
 /// Before connect(). @throws Error where this libzmq has no CURVE.

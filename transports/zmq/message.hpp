@@ -30,6 +30,8 @@ enum class MessageType : std::uint8_t {
 inline constexpr std::uint32_t protocol_version = 1;
 inline constexpr std::size_t header_size = 16;
 inline constexpr std::size_t largest_data = 64 << 10;
+/// For ZeroMQ's own limit; CURVE adds 33 bytes.
+inline constexpr std::int64_t largest_part = header_size + largest_data + 64;
 /// What a message costs of its sender's credit beyond its data, so that credit bounds also the memory for small ones.
 inline constexpr std::size_t message_cost = 64;
 /// Credit of each direction of a new stream.

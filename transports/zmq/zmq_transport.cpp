@@ -1,6 +1,5 @@
 #include "zmq_transport.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -95,9 +94,9 @@ IoPair ZmqTransport::connect(const std::string& address, Clock::time_point deadl
 }
 
 void ZmqTransport::set_secret(std::span<const std::byte> key) {
-  if (has_key_file_ || key.size() != sizeof(Secret)) return;
+  if (has_key_file_) return;
   const std::lock_guard lock(mutex_);
-  std::copy(key.begin(), key.end(), secret_.emplace().begin());
+  secret_ = secret_of(key_text(key));
 }
 
 std::string ZmqTransport::lost() const {
