@@ -1,6 +1,7 @@
 // Workers on this host that reach each other, and the master, by a ZeroMQ broker: the manager's own, or one that is
 // there. What goes over the broker is the transport's; this starts the processes and tells them where it is.
 
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -90,7 +91,8 @@ class ZmqManager final : public cohort_local::LocalManager {
   std::string transport_options(const std::string& broker) const {
     nlohmann::json options{{"broker", broker}};
     if (options_.boolean("curve")) options["curve"] = true;
-    if (options_.has("key_file")) options["key_file"] = options_.string("key_file");
+    if (options_.has("key_file"))
+      options["key_file"] = std::filesystem::absolute(options_.string("key_file"));  // workers may be elsewhere
     return options.dump();
   }
 
