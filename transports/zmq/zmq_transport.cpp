@@ -114,7 +114,12 @@ std::shared_ptr<Hub> ZmqTransport::hub(Clock::time_point deadline) {
     if (curve_ && !secret_) throw Error("zmq: the cluster's key is not known");
     if (curve_) settings.keys.emplace(*secret_);
   }
-  auto made = std::make_shared<Hub>(std::move(settings), deadline);
+  std::shared_ptr<Hub> made;
+  try {
+    made = std::make_shared<Hub>(std::move(settings), deadline);
+  } catch (const zmq::error_t& error) {
+    throw Error("cannot connect to the zmq broker at " + broker_ + ": " + error.what(), cohort::ErrorKind::overloaded);
+  }
   const std::lock_guard lock(mutex_);
   hub_.swap(made);
   return hub_;
