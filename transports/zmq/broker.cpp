@@ -13,6 +13,7 @@ namespace cohort_zmq {
 namespace {
 
 constexpr int messages_a_turn = 10'000;  // then it looks whether it is to stop
+constexpr int most_told = 20;
 
 std::span<const std::byte> bytes_of(const ClientId& id) { return std::as_bytes(std::span(id)); }
 
@@ -102,7 +103,7 @@ void Broker::take_own(const ClientId& from, const zmq::message_t& bytes) {
   }
   take_events();  // the end of the last connection that had this one's descriptor came before
   const int descriptor = zmq_msg_get(const_cast<zmq_msg_t*>(bytes.handle()), ZMQ_SRCFD);
-  clients_[from].descriptor = descriptor;
+  clients_.try_emplace(from);
   connections_[descriptor] = from;
   say(from, {.type = MessageType::welcome, .value = protocol_version});
 }
@@ -112,13 +113,14 @@ void Broker::pass_on(const ClientId& from, const ClientId& to, zmq::message_t& b
   if (sender == clients_.end()) return;  // it did not say hello, or is gone
   const auto receiver = clients_.find(to);
   if (receiver == clients_.end()) return say_gone(from, to);
-  if (sender->second.talks_with.insert(to).second) receiver->second.talks_with.insert(from);
+  if (sender->second.insert(to).second) receiver->second.insert(from);
   try {
     router_.send(zmq::buffer(to), zmq::send_flags::sndmore);
     router_.send(zmq::buffer(from), zmq::send_flags::sndmore);
     router_.send(bytes, zmq::send_flags::none);
   } catch (const zmq::error_t& error) {
-    if (error.num() != EHOSTUNREACH) throw;  // it is going: the end of its connection will be told
+    if (error.num() != EHOSTUNREACH) throw;
+    forget(to);  // its connection ended before its hello was read
   }
 }
 
@@ -146,11 +148,19 @@ void Broker::take_events() {
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        std::fprintf(stderr, "cohort zmq-broker: refused a process at %s: it has another key, or none\n",
-                     address_.c_str());
+        tell_refusal();
         break;
     }
   }
+}
+
+// Only so often: whoever reaches the port could else fill the disk.
+void Broker::tell_refusal() {
+  if (told_refusals_ == most_told) return;
+  ++told_refusals_;
+  std::fprintf(stderr, "cohort zmq-broker: refused a connection at %s: it %s%s\n", address_.c_str(),
+               keys_ ? "has another key, or none" : "has a key, which this broker has not, or is no zmq process",
+               told_refusals_ == most_told ? "; further ones are not told" : "");
 }
 
 void Broker::lose(int descriptor) {
@@ -160,11 +170,16 @@ void Broker::lose(int descriptor) {
   connections_.erase(connection);
   // What it sent before is passed on before the others hear that it is gone.
   take_messages();
-  const Client client = std::move(clients_[id]);
-  clients_.erase(id);
-  for (const ClientId& other : client.talks_with) {
-    if (other == id) continue;
-    clients_[other].talks_with.erase(id);
+  forget(id);
+}
+
+void Broker::forget(const ClientId& id) {
+  const auto client = clients_.extract(id);
+  if (client.empty()) return;
+  for (const ClientId& other : client.mapped()) {
+    const auto found = clients_.find(other);
+    if (found == clients_.end()) continue;
+    found->second.erase(id);
     say_gone(other, id);
   }
 }

@@ -28,11 +28,6 @@ class Broker {
   void serve(int stop);
 
  private:
-  struct Client {
-    int descriptor = -1;            // of its connection
-    std::set<ClientId> talks_with;  // who is to be told when it goes
-  };
-
   void take_messages();
   bool take_message();
   void take_own(const ClientId& from, const zmq::message_t& bytes);
@@ -40,7 +35,9 @@ class Broker {
   void say(const ClientId& to, const Message& message);
   void say_gone(const ClientId& to, const ClientId& gone);
   void take_events();
+  void tell_refusal();
   void lose(int descriptor);
+  void forget(const ClientId& id);
   void answer_key_question();
 
   const std::optional<CurveKeys> keys_;
@@ -49,8 +46,9 @@ class Broker {
   zmq::socket_t router_;
   Monitor monitor_;
   std::string address_;
-  std::map<ClientId, Client> clients_;
-  std::map<int, ClientId> connections_;  // by descriptor
+  std::map<ClientId, std::set<ClientId>> clients_;  // and who is to be told when it goes: those it talks with
+  std::map<int, ClientId> connections_;             // by their descriptors
+  int told_refusals_ = 0;
 };
 
 }  // namespace cohort_zmq
