@@ -147,6 +147,10 @@ TEST_F(ZmqTransportTest, WhoSendsMoreThanItsCreditLosesTheStream) {
   const std::string text(largest_data, 'x');
   for (std::size_t sent = 0; sent <= 2 * window; sent += text.size() + message_cost)
     client.send(address().client, {MessageType::data, false, 0, 1, std::as_bytes(std::span(text))});
+  // Nobody may read before all has come there, for that would give credit back.
+  client.send(address().client, {MessageType::open, false, address().listener + 1, 2});
+  while (client.receive().type != MessageType::refuse) {
+  }
   EXPECT_TRUE(end->ends());
   expect_talk();
 }
