@@ -132,7 +132,7 @@ TEST_F(ZmqTest, AStoppedReceiverHoldsItsSendersUpAndNobodyElse) {
   const auto pids = add(2);
   constexpr int count = 64;
   const int stopped = process_of(pids[0]);
-  const int broker = brokers().at(0);
+  [[maybe_unused]] const int broker = brokers().at(0);
   ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
   std::atomic<int> sent{0};
   std::vector<Future<std::size_t>> answers;
@@ -142,10 +142,12 @@ TEST_F(ZmqTest, AStoppedReceiverHoldsItsSendersUpAndNobodyElse) {
   });
   for (int i = 0; i < 500; ++i) ASSERT_EQ(remotecall_fetch([] { return myid(); }, pids[1]), pids[1]);
   EXPECT_LT(sent, count) << "the sender did not wait";
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // those keep what was freed for a while
   const std::string status = text_of_file("/proc/" + std::to_string(broker) + "/status");
   const std::size_t at = status.find("VmHWM:");
   ASSERT_NE(at, status.npos);
   EXPECT_LT(std::stol(status.substr(at + 6)), 40 << 10) << "KiB in the broker";
+#endif
   ASSERT_EQ(::kill(stopped, SIGCONT), 0);
   sender.join();
   for (auto& answer : answers) EXPECT_EQ(answer.fetch(), 1u << 20);
