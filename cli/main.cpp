@@ -58,6 +58,7 @@ int run_tool(int argc, char** argv) {
   add_map(tool, line, action);
   add_config(tool, action);
   add_plugin(tool, action);
+  add_zmq_broker(tool, action);
   add_completion(tool, action);
   add_version(tool, action);
   add_help(tool, action);

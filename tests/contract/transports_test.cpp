@@ -5,6 +5,7 @@
 
 #include "certificates.hpp"
 #include "transport_suite.hpp"
+#include "zmq_broker.hpp"
 
 namespace cohort::contract {
 namespace {
@@ -42,6 +43,15 @@ INSTANTIATE_TEST_SUITE_P(
     Tls, TransportContract,
     testing::Values(TransportUnderTest{.name = "key", .plugin = "tls", .secret = std::string(32, 's')},
                     TransportUnderTest{.name = "certificates", .plugin = "tls", .make_options = certificate_options}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Zmq, TransportContract,
+    testing::Values(TransportUnderTest{.name = "tcp", .plugin = "zmq", .make_options = [] { return broker_options(); }},
+                    TransportUnderTest{
+                        .name = "curve",
+                        .plugin = "zmq",
+                        .make_options = [] { return broker_options("a key that nobody else can know ...."); }}),
     name_of);
 
 }  // namespace

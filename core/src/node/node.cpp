@@ -20,7 +20,6 @@ constexpr std::size_t max_strangers = 64;  // accepted connections that have not
 constexpr int accepts_a_turn = 16;         // then those that are too many are closed
 constexpr unsigned told_strangers = 20;    // reported one by one; whoever reaches the port could else fill the disk
 constexpr int blocking_threads = 32;
-constexpr const char* transport_purpose = "cohort transport encryption 1";
 }  // namespace
 
 Role::~Role() = default;
@@ -65,11 +64,11 @@ void Node::set_cookie(const std::string& cookie) {
     std::lock_guard lock(mutex_);
     settings_.cookie = cookie;
   }
-  if (transport_ != nullptr) transport_->set_secret(derive_key(cookie, transport_purpose));
+  if (transport_ != nullptr) transport_->set_secret(transport_secret(cookie));
 }
 
 void Node::set_transport(std::unique_ptr<Transport> transport) {
-  transport->set_secret(derive_key(cookie(), transport_purpose));
+  transport->set_secret(transport_secret(cookie()));
   transport_ = std::move(transport);
 }
 
