@@ -410,7 +410,8 @@ void Addition::fail(const Record& record, Step step, const std::string& what) {
   master_.node().blocking().run([self = shared_from_this(), record, step, what] {
     Master& master = self->master_;
     // Where the core gave a launch command up, it ends by that: its end is no cause.
-    const bool ended_first = step != Step::announce || what.starts_with(launch_command_ended);
+    const bool ended_first =
+        step == Step::announce ? what.starts_with(launch_command_ended) : step != Step::place;  // there it still runs
     const std::string cause = ended_first ? master.exit_cause(*record) : "";
     self->keep_error(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))));
     master.kill(*record);
