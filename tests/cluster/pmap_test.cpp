@@ -5,13 +5,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <forward_list>
+#include <fstream>
+#include <iterator>
 #include <list>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "cluster_test.hpp"
+#include "processes.hpp"
 
 namespace cohort::test {
 namespace {
@@ -286,6 +290,50 @@ TEST_F(PmapTest, FromSeveralThreads) {
     for (auto& result : results) threads.emplace_back([&result] { result = pmap(fn<square>, range(1, 100)); });
   }
   for (const auto& result : results) EXPECT_EQ(result, squares());
+}
+
+TEST_F(PmapTest, AShortItemMayWaitForTheOneBehindIt) {
+  addprocs(2);
+  std::vector<Future<int>> gates;
+  for (int i = 0; i < 20; i++) gates.emplace_back(myid());
+  const auto results = pmap(capture(gates,
+                                    [](const std::vector<Future<int>>& all, int i) {
+                                      const auto gate = static_cast<std::size_t>(i % 100 / 2);
+                                      if (i < 1000 || gate >= all.size() || i >= 1100) return i;
+                                      if (i % 2 == 1) all[gate].put(i);
+                                      return all[gate].fetch();
+                                    }),
+                            range(0, 3999), {.deadline = 60s});
+  for (int i = 0; i < 4000; i++) EXPECT_EQ(results[static_cast<std::size_t>(i)], i >= 1000 && i < 1040 ? i | 1 : i);
+}
+
+// Short items teach it to have several waiting at each worker. Those behind a long one are asked back.
+TEST_F(PmapTest, NothingWaitsBehindALongItemWhileAnotherWorkerIsIdle) {
+  addprocs(2);
+  const TemporaryDirectory directory;
+  const auto others_are_done = [](const std::string& path, int i) {
+    const auto done = [&] {
+      return std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator());
+    };
+    if (i == 300) return eventually([&] { return done() == 30; });
+    if (i > 300) std::ofstream(path + "/" + std::to_string(i));
+    return true;
+  };
+  const auto results = pmap(capture(directory.path(""), others_are_done), range(1, 330), {.batch_size = 1});
+  EXPECT_EQ(std::count(results.begin(), results.end(), true), 330);
+}
+
+TEST_F(PmapTest, ABatchOfItemsThoughtShortIsHandedOutAgainWhenOneIsLong) {
+  const auto pids = addprocs(2);
+  const auto who = pmap(
+      [](int i) {
+        const auto end = Clock::now() + (i == 1000 ? 200ms : 0ms);
+        while (Clock::now() < end) continue;
+        return myid();
+      },
+      range(1, 2000));
+  const Pid slow = who[999];
+  EXPECT_GT(std::count(who.begin() + 1000, who.end(), slow == pids[0] ? pids[1] : pids[0]), 500);
 }
 
 TEST_F(PmapTest, TheFasterWorkerDoesMore) {

@@ -27,12 +27,16 @@ constexpr std::string_view lock_end = ".lock";
 
 std::string message_of(int error) { return std::generic_category().message(error); }
 
+// Nothing is done if another process just removes the empty directory.
 void make_private_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0) return;
   const std::string what = "cannot keep sockets in " + directory + ": ";
   if (errno != EEXIST) throw Error(what + message_of(errno));
   struct stat info {};
-  if (::lstat(directory.c_str(), &info) < 0) throw Error(what + message_of(errno));
+  if (::lstat(directory.c_str(), &info) < 0) {
+    if (errno == ENOENT) return;
+    throw Error(what + message_of(errno));
+  }
   if (!S_ISDIR(info.st_mode)) throw Error(what + "it is not a directory");
   if (info.st_uid != ::geteuid()) throw Error(what + "it belongs to user " + std::to_string(info.st_uid));
   if ((info.st_mode & 077) != 0) throw Error(what + "others may enter it; run: chmod 700 " + directory);
@@ -90,7 +94,7 @@ void clean(const std::string& directory) {
 
 SocketName::SocketName(const std::string& directory) : directory_(directory) {
   int error = 0;
-  for (int attempt = 0; attempt < 100 && !lock_; ++attempt) {  // another process may remove the empty directory
+  for (int attempt = 0; attempt < 100 && !lock_; ++attempt) {  // the directory may go meanwhile
     make_private_directory(directory_);
     remove_stale(directory_);
     path_ = directory_ + '/' + random_name();

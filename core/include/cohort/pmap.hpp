@@ -85,8 +85,8 @@ auto results_in_order(Map& map, std::size_t expected) {
 }  // namespace detail
 
 /// Calls `f` for every element, on the workers of the cluster, and gives the results in the order of the elements: a
-/// std::vector, or nothing where f returns nothing. Each worker gets a new item when it is done with one (short ones
-/// queue up a millisecond's worth of work), so that uneven items balance. Workers that join while it runs take part.
+/// std::vector, or nothing where f returns nothing. Each worker gets a new item when it is done with one (of short
+/// ones several), so that uneven items balance. Workers that join while it runs take part.
 /// Without workers it runs in this process. What `f` captured travels to each worker once. Elements are pulled from the
 /// range as they are needed, and copied.
 /// @throws the first error that on_error and retries did not mend: RemoteException what f threw,

@@ -46,8 +46,8 @@ inline constexpr std::size_t automatic_batch_size = 0;
 template <class R, class... Items>
 struct PmapOptions {
   /// Items that go to a worker in one message, done one after the other there; they share its fate when it dies. By
-  /// default one; of a range of known size, where items turn out to be shorter than a millisecond, as many as the
-  /// worker does in that time (what it has not begun by then is handed out again).
+  /// default one; of a range of known size, where items turn out to be short, as many as the worker does in two
+  /// milliseconds (what it has not begun by then is handed out again). Of coroutines, and for a stream, one.
   std::size_t batch_size = automatic_batch_size;
   /// Called in this thread with a RemoteException, ProcessExitedException, or whatever else kept the item from being
   /// done. Without it, the first error ends the map and is thrown. An item for which it returns is not retried: to have

@@ -20,7 +20,7 @@ namespace cohort::detail {
 namespace {
 
 // A worker has so much work waiting that it need not idle while its last answer travels and the next job comes; not
-// more, for what waits behind a job that turns out long is done by nobody else. Longer jobs wait here.
+// more, for what waits behind a job that turns out long is late. Longer jobs wait here.
 constexpr double seconds_of_work_waiting = 3e-3;
 constexpr int most_waiting = 4;
 constexpr double adaption = 0.2;  // share of the newest time in the mean; a longer one counts at once
@@ -31,7 +31,7 @@ struct Message {
   std::uint64_t job = 0;
   Pid worker = no_pid;
   Clock::time_point came;
-  bool failed = false;
+  std::uint8_t flag = result_value;
   Payload payload;  // the result, or the exception
   std::exception_ptr failure;
 };
@@ -43,15 +43,19 @@ class JobRequest final : public Request {
       : inbox_(std::move(inbox)), references_(std::move(references)), job_(job), worker_(worker) {}
 
   void on_result(Frame&& frame) noexcept override {
-    Message message{job_, worker_, Clock::now(), frame.header.flags == result_exception, {}, nullptr};
+    Message message{job_, worker_, Clock::now(), frame.header.flags, {}, nullptr};
     message.payload.body = std::move(frame.body);
     message.payload.segments = std::move(frame.segments);
     if (!frame.references.empty()) message.payload.references = references_->adopt(frame.references);
     inbox_->put(std::move(message));
   }
   void on_lost(const std::string& cause) noexcept override {
-    inbox_->put(
-        {job_, worker_, Clock::now(), true, {}, std::make_exception_ptr(ProcessExitedException(worker_, cause))});
+    inbox_->put({job_,
+                 worker_,
+                 Clock::now(),
+                 result_exception,
+                 {},
+                 std::make_exception_ptr(ProcessExitedException(worker_, cause))});
   }
 
  private:
@@ -123,6 +127,22 @@ class Farm::Impl {
     send_now(station, job, thunk, std::move(arguments));
   }
 
+  void even_out() {
+    const auto idle = std::count_if(stations_.begin(), stations_.end(),
+                                    [](const Station& station) { return station.usable() && station.open == 0; });
+    for (auto n = idle; n > 0; n--) {
+      Station* busiest = nullptr;
+      for (Station& station : stations_) {
+        if (station.waiting_there() && (busiest == nullptr || station.open > busiest->open)) busiest = &station;
+      }
+      const auto connection = busiest == nullptr ? nullptr : busiest->connection.lock();
+      if (connection == nullptr) return;
+      auto& last = busiest->sent.back();
+      last.asked_back = true;
+      send_cancel(*connection, last.request, cancel_waiting);
+    }
+  }
+
   std::optional<Answer> next(const WaitOptions& options, Clock::time_point until) {
     for (;;) {
       if (!answers_.empty()) {
@@ -168,6 +188,7 @@ class Farm::Impl {
       std::uint64_t job;
       std::uint64_t request;  // 0: of this process
       Clock::time_point at;
+      bool asked_back = false;
     };
     std::deque<Sent> sent;                 // the jobs under way
     std::weak_ptr<Connection> connection;  // of `sent`
@@ -178,6 +199,8 @@ class Farm::Impl {
       const double jobs = seconds_of_work_waiting / std::max(seconds_a_job, 1e-9);
       return 1 + std::max(ahead, static_cast<int>(std::min<double>(jobs, most_waiting)));
     }
+    // Whether its last job likely has not begun, and has not been asked for. The own process's are as well off here.
+    bool waiting_there() const { return sent.size() > 1 && sent.back().request != 0 && !sent.back().asked_back; }
     void answered(std::uint64_t job, Clock::time_point at) {
       const auto own = std::find_if(sent.begin(), sent.end(), [job](const Sent& one) { return one.job == job; });
       if (own == sent.end()) return;
@@ -229,7 +252,7 @@ class Farm::Impl {
   bool send_function(Station& station) {
     if (station.pid == self_) {
       node_.router->parallel().functions().store(key_, function_.object, *function_.type);
-      inbox_->put({arrival_of_function, self_, Clock::now(), false, {}, nullptr});
+      inbox_->put({arrival_of_function, self_, Clock::now(), result_value, {}, nullptr});
     } else {
       Payload prefix;
       OutArchive archive(prefix);
@@ -277,12 +300,12 @@ class Farm::Impl {
     detail::run_here(
         [inbox = inbox_, pid = self_, job, thunk, shared] {
           if (inbox->is_closed()) return;
-          Message message{job, pid, {}, false, {}, nullptr};
+          Message message{job, pid, {}, result_value, {}, nullptr};
           try {
             InArchive archive(*shared);
             find_thunk(thunk).invoke(archive, message.payload);
           } catch (...) {
-            message.failed = true;
+            message.flag = result_exception;
             message.failure = as_remote_exception(std::current_exception(), pid);
           }
           message.came = Clock::now();
@@ -301,10 +324,13 @@ class Farm::Impl {
     Station* const found = find(message.worker);
     if (found == nullptr) return;
     Station& station = *found;
-    if (message.failed && message.failure == nullptr)
+    if (message.flag == result_exception && message.failure == nullptr)
       message.failure = decode_exception(message.payload, message.worker);
     if (message.job == arrival_of_function) {
       take_arrival(station, message.failure);
+    } else if (message.flag == result_given_back) {
+      std::erase_if(station.sent, [&](const auto& sent) { return sent.job == message.job; });
+      give_back(station, message.job);
     } else {
       station.open--;
       open_--;
@@ -360,6 +386,7 @@ Pid Farm::free_worker(const std::vector<Pid>& but) { return impl_->free_worker(b
 void Farm::send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
   impl_->send(worker, job, thunk, std::move(arguments));
 }
+void Farm::even_out() { impl_->even_out(); }
 std::optional<Farm::Answer> Farm::next(const WaitOptions& options, Clock::time_point until) {
   return impl_->next(options, until);
 }

@@ -49,6 +49,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     {
       {
         std::lock_guard lock(server_.mutex_);
+        if (given_back) return;
         started = true;
       }
       CallScope scope({&server_.router_, &server_.references_}, this);
@@ -72,6 +73,10 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   }
 
   void refuse() noexcept override {
+    {
+      std::lock_guard lock(server_.mutex_);
+      if (given_back) return;
+    }
     finish({}, std::make_exception_ptr(Error("all threads of the worker are blocked in calls that wait for others",
                                              ErrorKind::overloaded)));
   }
@@ -244,16 +249,33 @@ void CallServer::call_off(const Connection& caller, std::uint64_t request) {
   if (found != nullptr) found->interrupt(router_.reactor());  // else it has ended meanwhile
 }
 
+// Its task stays in the pool's queue, and does nothing when its turn comes.
+void CallServer::give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(calls_.begin(), calls_.end(), [&](auto& call) { return call.is(*caller, request); });
+    if (found == calls_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
+    found->given_back = true;
+    found->unlink();
+  }
+  caller->send(FrameKind::result, result_given_back, request, Payload{}, SendQueue::Mode::gather_on_loop);
+}
+
 void CallServer::on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame) {
-  if (frame.header.flags == cancel_call)
-    call_off(*connection, frame.header.request);
-  else
-    interrupt_all(connection, frame.header.request);
+  switch (frame.header.flags) {
+    case cancel_call:
+      return call_off(*connection, frame.header.request);
+    case cancel_waiting:
+      return give_back(connection, frame.header.request);
+    default:
+      return interrupt_all(connection, frame.header.request);
+  }
 }
 
 void CallServer::interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request) {
   // Held by every interrupted call and by the timer: whichever is last, or the timer, answers.
-  struct Answer {
+  struct SharedAnswer {
     std::shared_ptr<Connection> connection;
     std::uint64_t request;
     std::atomic<bool> answered{false};
@@ -263,7 +285,7 @@ void CallServer::interrupt_all(const std::shared_ptr<Connection>& connection, st
       connection->send(FrameKind::result, request, std::span(&body, 1), SendQueue::Mode::now);
     }
   };
-  auto answer = std::make_shared<Answer>();
+  auto answer = std::make_shared<SharedAnswer>();
   answer->connection = connection;
   answer->request = request;
   auto timer = std::make_shared<Timer>();

@@ -46,6 +46,7 @@ class CallServer {
     const FrameHeader header;
     // Guarded by CallServer::mutex_.
     bool started = false;
+    bool given_back = false;               // and answered: not to be run
     std::shared_ptr<void> interrupted_by;  // held until the call ends; whoever interrupted is told then
   };
 
@@ -53,6 +54,7 @@ class CallServer {
               const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
   void call_off(const Connection& caller, std::uint64_t request);
+  void give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request);
 
   Router& router_;
   References& references_;

@@ -11,17 +11,19 @@ enum ResultFlag : std::uint8_t {
   result_value = 0,      ///< the payload is the value
   result_exception = 1,  ///< the payload is an exception
   result_stored = 2,     ///< the value is ready and stays with its owner
-  result_pending = 3     ///< there is no value yet (the answer to a poll)
+  result_pending = 3,    ///< there is no value yet (the answer to a poll)
+  result_given_back = 4  ///< the call had not begun, and will not: its caller wants it back
 };
 
 // Flags of a `cancel` frame.
 enum CancelFlag : std::uint8_t {
   cancel_running = 0,  ///< interrupt all functions that run; answered
-  cancel_call = 1      ///< call off the call with the frame's request number; not answered
+  cancel_call = 1,     ///< call off the call with the frame's request number; not answered
+  cancel_waiting = 2   ///< the same, unless it has begun: then nothing happens
 };
 
-inline void send_cancel(Connection& connection, std::uint64_t request) {
-  connection.send(FrameKind::cancel, cancel_call, request, Payload{}, SendQueue::Mode::now);
+inline void send_cancel(Connection& connection, std::uint64_t request, CancelFlag flag = cancel_call) {
+  connection.send(FrameKind::cancel, flag, request, Payload{}, SendQueue::Mode::now);
 }
 
 /// What a `fetch` frame asks for.

@@ -45,6 +45,10 @@ class Farm {
   /// Sends a job to a worker that free_worker() has named. @param arguments segments must be owned.
   void send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments);
 
+  /// Nothing is left to hand out. Where a worker has nothing to do, and jobs wait behind another's, the last of those
+  /// is asked back: unless it has begun meanwhile, it comes as an answer that was not sent.
+  void even_out();
+
   /// Waits for an answer. @return nullopt: `until` came first, or the workers changed.
   /// @throws Error "No active worker available in pool" when there is nothing to wait for; TimeoutError,
   /// CancelledException, InterruptedException.

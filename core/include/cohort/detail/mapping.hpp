@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include <cohort/detail/farm.hpp>
-#include <cohort/detail/outcome.hpp>
+#include <cohort/detail/run_batch.hpp>
 #include <cohort/pmap_options.hpp>
 
 namespace cohort::detail {
@@ -38,8 +37,9 @@ class Mapping {
         source_(std::move(source)),
         options_(std::move(options)),
         farm_(pool_of(options_), portable_or_null(), ahead) {
-    const bool sized = source_.size > 0 && options_.batch_size == automatic_batch_size && options_.distributed;
-    adaptive_ = sized && !Job::side_by_side;
+    // A stream's elements may be large, or slow to come: nothing waits for the next one.
+    const bool stream = source_.size == 0 || ahead > 0;
+    adaptive_ = options_.batch_size == automatic_batch_size && options_.distributed && !stream && !Job::coroutine;
     if (options_.batch_size == automatic_batch_size || !options_.distributed) options_.batch_size = 1;
   }
 
@@ -106,10 +106,11 @@ class Mapping {
         if (exhausted_) break;
         batch.push_back(std::move(*item));
       }
-      if (batch.empty()) return;
+      if (batch.empty()) break;
       const std::size_t first = std::exchange(pulled_, pulled_ + batch.size());
       send(worker, {first, std::make_shared<const Batch>(std::move(batch)), 0, {}, 0});
     }
+    if (ready_.empty()) farm_.even_out();
   }
 
   std::size_t next_batch_size() const {
@@ -128,7 +129,7 @@ class Mapping {
   void send(Pid worker, Portion portion) {
     Payload arguments;
     OutArchive archive(arguments, portion.items);
-    const double seconds = adaptive_ ? batch_seconds : std::numeric_limits<double>::infinity();
+    const double seconds = adaptive_ ? batch_seconds : -1;
     archive(FunctionRef<F>(*function_, farm_.function_key()), *portion.items, seconds);
     portion.bytes = arguments.byte_size();
     const auto number = ++last_job_;
