@@ -85,6 +85,7 @@ class ClusterParser {
     if (const JsonNode* patterns = node.find("connect_idents"); patterns && values.contains("connect_idents")) {
       for (std::size_t i = 0; i < patterns->items.size(); i++) {
         const JsonNode& pattern = patterns->items[i];
+        if (!pattern.is_string()) continue;  // reported already
         manager.connect_idents.push_back(pattern.scalar);
         check(pattern, fmt::format("{}.connect_idents[{}]", path, i),
               [&] { static_cast<void>(IdentPattern(manager.connect_idents.back())); });

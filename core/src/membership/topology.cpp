@@ -5,6 +5,7 @@
 #include <charconv>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -36,11 +37,18 @@ std::optional<std::int32_t> small_number(std::string_view text) {
   return number;
 }
 
-bool any_matches(std::span<const std::string> patterns, const std::string& ident) {
-  return !ident.empty() && std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return IdentPattern(pattern).matches(ident);
-  });
-}
+/// Patterns of many members, most of whom have the same ones.
+class ParsedPatterns {
+ public:
+  bool any_matches(std::span<const std::string> patterns, const std::string& ident) {
+    return !ident.empty() && std::any_of(patterns.begin(), patterns.end(), [&](const std::string& text) {
+      return parsed_.try_emplace(text, text).first->second.matches(ident);
+    });
+  }
+
+ private:
+  std::map<std::string, IdentPattern> parsed_;
+};
 
 }  // namespace
 
@@ -109,40 +117,49 @@ std::set<Pid> Topology::neighbours(Pid pid, std::span<const MemberInfo> members)
       std::find_if(members.begin(), members.end(), [pid](const auto& member) { return member.pid == pid; });
   if (self == members.end() || pid == master_pid || kind_ == Kind::master_worker) return found;
   if (kind_ == Kind::all_to_all || kind_ == Kind::custom) {
+    ParsedPatterns patterns;
     for (const auto& other : members) {
       if (other.pid == master_pid || other.pid == pid) continue;
       // Whichever of the two names the other.
-      if (kind_ == Kind::all_to_all || any_matches(self->connect_idents, other.ident) ||
-          any_matches(other.connect_idents, self->ident))
+      if (kind_ == Kind::all_to_all || patterns.any_matches(self->connect_idents, other.ident) ||
+          patterns.any_matches(other.connect_idents, self->ident))
         found.insert(other.pid);
     }
     return found;
   }
-  std::map<std::int64_t, Pid> taken;
-  for (const auto& member : members) {
-    if (member.pid != master_pid && member.place >= 0) taken.emplace(member.place, member.pid);
-  }
   if (self->place < 0) return found;
+  Places taken;
+  for (const auto& member : members) {
+    if (member.place < 0) continue;
+    const auto place = static_cast<std::size_t>(member.place);
+    if (place >= taken.size()) taken.resize(place + 1, no_pid);
+    taken[place] = member.pid;
+  }
   for (const auto place : places_beside(self->place, taken)) {
-    if (const auto other = taken.find(place); other != taken.end() && other->second != pid) found.insert(other->second);
+    if (place < 0 || place >= std::ssize(taken)) continue;
+    const Pid other = taken[static_cast<std::size_t>(place)];
+    if (other != no_pid && other != pid) found.insert(other);
   }
   return found;
 }
 
 // Some of them may be taken by nobody, or be no places at all. `place` itself is taken.
-std::vector<std::int64_t> Topology::places_beside(std::int64_t place, const std::map<std::int64_t, Pid>& taken) const {
+std::vector<std::int64_t> Topology::places_beside(std::int64_t place, const Places& taken) const {
   std::vector<std::int64_t> beside;
   if (kind_ == Kind::ring) {  // closed over the gaps that ended workers left
-    const auto here = taken.find(place);
-    beside.push_back(std::prev(here == taken.begin() ? taken.end() : here)->first);
-    beside.push_back((std::next(here) == taken.end() ? taken.begin() : std::next(here))->first);
+    const std::int64_t size = std::ssize(taken);
+    for (const std::int64_t step : {size - 1, std::int64_t{1}}) {
+      std::int64_t next = (place + step) % size;
+      while (taken[static_cast<std::size_t>(next)] == no_pid) next = (next + step) % size;
+      beside.push_back(next);
+    }
   } else if (kind_ == Kind::hypercube) {
     for (int dimension = 0; dimension < 31; dimension++) beside.push_back(place ^ (std::int64_t{1} << dimension));
   } else if (kind_ == Kind::tree) {
     if (place > 0) beside.push_back((place - 1) / children_);
     for (std::int64_t child = 1; child <= children_; child++) beside.push_back(place * children_ + child);
   } else {
-    const auto [rows, columns] = shape(taken.rbegin()->first + 1);
+    const auto [rows, columns] = shape(std::ssize(taken));
     const std::int64_t row = place / columns, column = place % columns;
     constexpr std::pair<int, int> steps[] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
     for (const auto& [down, right] : steps) {

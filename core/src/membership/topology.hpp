@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -39,7 +38,8 @@ class Topology {
 
  private:
   explicit Topology(Kind kind) : kind_(kind) {}
-  std::vector<std::int64_t> places_beside(std::int64_t place, const std::map<std::int64_t, Pid>& taken) const;
+  using Places = std::vector<Pid>;  // who has each; no_pid: nobody
+  std::vector<std::int64_t> places_beside(std::int64_t place, const Places& taken) const;
 
   Kind kind_ = Kind::all_to_all;
   std::int32_t rows_ = 0, columns_ = 0;  // of a grid or torus; 0: as square as it can be
