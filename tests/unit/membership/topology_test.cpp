@@ -41,9 +41,9 @@ TEST(Topology, NamesAreReadAndWritten) {
     EXPECT_EQ(Topology::parse(text).text(), text);
     EXPECT_TRUE(std::regex_match(text, std::regex(topology_pattern()))) << text;
   }
-  for (const std::string text : {"", "star", "ring:3", "grid:", "grid:2", "grid:2x", "grid:x2", "grid:0x2", "grid:02x2",
-                                 "grid:2x3x4", "grid:10000x1", "tree", "tree:", "tree:0", "tree:-1", "tree:2x2", "Ring",
-                                 "custom:", "torus:2x3 "}) {
+  for (const std::string text :
+       {"", "star", "ring:3", "grid:", "grid:2", "grid:2x", "grid:x2", "grid:0x2", "grid:02x2", "grid:2x3x4",
+        "grid:10000x1", "tree", "tree:", "tree:0", "tree:-1", "tree:2x2", "Ring", "custom:", "torus:2x3 "}) {
     EXPECT_THROW(Topology::parse(text), ConfigError) << text;
     EXPECT_FALSE(std::regex_match(text, std::regex(topology_pattern()))) << text;
   }
