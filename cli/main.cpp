@@ -57,6 +57,7 @@ int run_tool(int argc, char** argv) {
   add_exec(tool, line, action);
   add_map(tool, line, action);
   add_config(tool, action);
+  add_topology(tool, action);
   add_plugin(tool, action);
   add_zmq_broker(tool, action);
   add_completion(tool, action);
