@@ -120,7 +120,8 @@ void ClusterFlags::add_to(CLI::App& command) {
       ->type_size(1)
       ->allow_extra_args(false)
       ->group(group);
-  command.add_option("--topology", topology_, "Which workers talk to each other: all_to_all or master_worker")
+  command
+      .add_option("--topology", topology_, "Which workers are connected: all_to_all, master_worker, ring, grid:RxC ...")
       ->type_name("NAME")
       ->group(group);
   command.add_flag("--lazy", lazy_, "Connect two workers at their first message")->group(group);

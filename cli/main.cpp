@@ -57,7 +57,9 @@ int run_tool(int argc, char** argv) {
   add_exec(tool, line, action);
   add_map(tool, line, action);
   add_config(tool, action);
+  add_topology(tool, action);
   add_plugin(tool, action);
+  add_zmq_broker(tool, action);
   add_completion(tool, action);
   add_version(tool, action);
   add_help(tool, action);

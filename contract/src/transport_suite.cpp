@@ -417,18 +417,27 @@ TEST_P(TransportContract, AWriterThatIsHeldUpLearnsThatItsPeerWent) {
 
 TEST_P(TransportContract, APeerThatIsKilledIsSeen) {
   if (!GetParam().between_processes) GTEST_SKIP() << "within one process only";
-  const auto listener = listen();
-  const pid_t pid = ::fork();  // before there is any thread
+  int addresses[2];
+  ASSERT_EQ(::pipe(addresses), 0);
+  const pid_t pid = ::fork();  // before there is any thread: a transport may have its own from listen() on
   ASSERT_GE(pid, 0);
   if (pid == 0) {
     try {
-      StreamEnd end(transport_->connect(listener->address(), deadline_after(patience)));
+      std::string address(4096, '\0');
+      const ssize_t size = ::read(addresses[0], address.data(), address.size());
+      address.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+      StreamEnd end(transport_->connect(address, deadline_after(patience)));
       if (end.write_all("up") == 0) end.receive_all();
     } catch (const std::exception&) {  // the parent misses its word
     }
     ::_exit(1);
   }
   Child child(pid);
+  const auto listener = listen();
+  const std::string address = listener->address();
+  EXPECT_EQ(::write(addresses[1], address.data(), address.size()), static_cast<ssize_t>(address.size()));
+  ::close(addresses[0]);
+  ::close(addresses[1]);
   const auto end = accept_one(*listener);
   EXPECT_EQ(end->receive(2), "up");
   child.kill();

@@ -26,7 +26,8 @@ TEST(Usage, VersionIsPrintedInThreeForms) {
 TEST(Usage, HelpIsOnEveryCommand) {
   const auto all = cohort_tool({"help"});
   EXPECT_EQ(all.code, 0);
-  for (const std::string command : {"run", "exec", "map", "config", "plugin", "completion", "version", "help"}) {
+  for (const std::string command :
+       {"run", "exec", "map", "config", "topology", "plugin", "zmq-broker", "completion", "version", "help"}) {
     EXPECT_TRUE(contains(all.out, "\n  " + command + " ")) << command;
     const auto one = cohort_tool({"help", command});
     EXPECT_EQ(one.code, 0);
@@ -122,7 +123,7 @@ TEST(Completion, ScriptsNameCommandsAndFlags) {
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     const auto script = cohort_tool({"completion", shell});
     EXPECT_EQ(script.code, 0);
-    for (const std::string word : {"map", "config", "check", "keep-order"})
+    for (const std::string word : {"map", "config", "check", "topology", "svg", "keep-order"})
       EXPECT_TRUE(contains(script.out, word)) << shell << ": " << word;
   }
   EXPECT_EQ(cohort_tool({"completion", "tcsh"}).code, 2);

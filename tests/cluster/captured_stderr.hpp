@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ namespace cohort::test {
 class CapturedStderr {
  public:
   CapturedStderr() : before_(dup(STDERR_FILENO)), kept_(memfd_create("stderr", MFD_CLOEXEC)) {
+    fcntl(kept_.get(), F_SETFL, O_APPEND);  // two that write at once write one behind the other, as on a terminal
     dup2(kept_.get(), STDERR_FILENO);
   }
   ~CapturedStderr() {

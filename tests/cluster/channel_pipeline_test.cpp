@@ -31,8 +31,13 @@ void double_all(const RemoteChannel<long>& in, const RemoteChannel<long>& out) {
   }
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr long items = 100'000;
+#else
+constexpr long items = 1'000'000;
+#endif
+
 TEST_F(ChannelPipelineTest, AMillionItemsInBatchesArriveInOrder) {
-  constexpr long items = 1'000'000;
   addprocs(2);
   RemoteChannel<long> raw(10 * batch, 3), doubled(10 * batch);
   bind(raw, remotecall(fn<produce>, 2, raw, items));

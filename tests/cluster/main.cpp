@@ -1,10 +1,38 @@
 // Tests with real worker processes. The workers run this same program: the Session takes them aside before any test.
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <cohort/cohort.hpp>
 
+#include "../contract/zmq_broker.hpp"
+
+namespace {
+
+// With --over-zmq last: a broker for this process and its workers, and the flags to use it.
+struct OverZmq {
+  cohort::contract::ZmqBroker broker;
+  std::string plugin = "--cohort-transport=zmq";
+  std::string options = "--cohort-transport-options=" + broker.options();
+};
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  std::optional<OverZmq> zmq;
+  if (std::string_view(arguments.back()) == "--over-zmq") {
+    zmq.emplace();
+    arguments.back() = zmq->plugin.data();
+    arguments.push_back(zmq->options.data());
+  }
+  argc = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  argv = arguments.data();
   cohort::Session session(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <cohort/child_process.hpp>
 #include <cohort/cohort.hpp>
@@ -20,6 +21,8 @@ class OwnManager final : public ClusterManager {
   struct Settings {
     std::optional<std::string> program, cookie;
     std::string timeout = "60";  ///< seconds that the worker waits for a master
+    std::string ident;
+    std::vector<std::string> connect_idents;
   };
   explicit OwnManager(Settings settings) : settings_(std::move(settings)) {}
 
@@ -36,6 +39,8 @@ class OwnManager final : public ClusterManager {
     WorkerConfig config;
     config.port = std::stoi(line.substr(colon + 1, hash - colon - 1));
     config.host = line.substr(hash + 1, line.find('\n') - hash - 1);
+    config.ident = settings_.ident;
+    config.connect_idents = settings_.connect_idents;
     port_ = config.port;
     launched.push(std::move(config));
   }

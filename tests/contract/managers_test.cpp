@@ -22,6 +22,9 @@ INSTANTIATE_TEST_SUITE_P(
         ManagerUnderTest{.name = "abstract", .plugin = "unixsocket", .options = R"({"abstract": true})"}),
     name_of);
 
+INSTANTIATE_TEST_SUITE_P(Zmq, ManagerContract, testing::Values(ManagerUnderTest{.name = "zmq", .plugin = "zmq"}),
+                         name_of);
+
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
                          testing::Values(ManagerUnderTest{

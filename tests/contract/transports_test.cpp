@@ -6,6 +6,7 @@
 #include <cohort/contract/transport_suite.hpp>
 
 #include "certificates.hpp"
+#include "zmq_broker.hpp"
 
 namespace cohort::contract {
 namespace {
@@ -50,6 +51,15 @@ INSTANTIATE_TEST_SUITE_P(Example, TransportContract,
                          testing::Values(TransportUnderTest{
                              .name = "courier", .plugin = COHORT_TEST_PLUGINS "/libcohort_transport_courier.so"}),
                          name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Zmq, TransportContract,
+    testing::Values(TransportUnderTest{.name = "tcp", .plugin = "zmq", .make_options = [] { return broker_options(); }},
+                    TransportUnderTest{
+                        .name = "curve",
+                        .plugin = "zmq",
+                        .make_options = [] { return broker_options("a key that nobody else can know ...."); }}),
+    name_of);
 
 }  // namespace
 }  // namespace cohort::contract

@@ -15,9 +15,20 @@ namespace cohort {
 
 /// How the workers of one addprocs call are started and connected.
 struct AddprocsOptions {
-  std::optional<std::string> topology{};  ///< "all_to_all" (default) or "master_worker"; fixed while workers exist
+  /// Which workers are connected to each other; fixed while workers exist. "all_to_all" (default), "master_worker",
+  /// "custom" (by ident and connect_idents), "ring", "grid", "grid:RxC", "torus", "torus:RxC", "tree:K", "hypercube".
+  std::optional<std::string> topology{};
   std::optional<bool> lazy{};  ///< all_to_all only: connect workers at their first message (default), or at once
-  std::string exename{};       ///< program of the workers; empty: this one
+  /// What becomes of a message to a worker that is not connected: "error" (default), or "relay": it goes through the
+  /// master. Fixed while workers exist.
+  std::optional<std::string> unconnected{};
+  /// Names of the workers in a custom topology, where their manager gives none: "node[01-16]", one for each in order,
+  /// or one name for all.
+  std::string ident{};
+  /// Names of those they connect to, where their manager gives none: "node[01-04]", "node*". One that matches nobody is
+  /// a ConfigError, once the workers are up.
+  std::vector<std::string> connect_idents{};
+  std::string exename{};                ///< program of the workers; empty: this one
   std::vector<std::string> exeflags{};  ///< more arguments for it
   std::string dir{};                    ///< their working directory; empty: this one's
   std::optional<Timeouts> timeouts{};   ///< the cluster's from now on; default: as they are

@@ -12,11 +12,13 @@ namespace cohort {
 
 /// One entry of `managers`: a cluster manager plugin and how it is to be used.
 struct ManagerSpec {
-  std::string plugin;               ///< name, or path with a '/'
-  std::string id;                   ///< what it is called in messages; the plugin's name unless given
-  std::optional<int> count;         ///< workers; not set: the plugin's own choice, or "auto"
-  bool count_auto = false;          ///< as many workers as the host has CPUs
-  std::string options_json = "{}";  ///< checked, defaults filled in; as Options::parse() takes it
+  std::string plugin;                         ///< name, or path with a '/'
+  std::string id;                             ///< what it is called in messages; the plugin's name unless given
+  std::optional<int> count;                   ///< workers; not set: the plugin's own choice, or "auto"
+  bool count_auto = false;                    ///< as many workers as the host has CPUs
+  std::string ident{};                        ///< names of its workers in a custom topology: "node[01-16]"
+  std::vector<std::string> connect_idents{};  ///< names of those they connect to, "node[01-04]" or "node*"
+  std::string options_json = "{}";            ///< checked, defaults filled in; as Options::parse() takes it
 };
 
 struct TransportSpec {
@@ -35,8 +37,9 @@ struct ClusterFile {
   std::string name;
   std::vector<ManagerSpec> managers;
   std::string topology = "all_to_all";
-  std::optional<bool> lazy;          ///< not set: the topology's own default
-  std::vector<std::string> modules;  ///< shared objects for load_module(), in this order
+  std::optional<bool> lazy;           ///< not set: the topology's own default
+  std::string unconnected = "error";  ///< a message to a worker that is not connected: "error" or "relay"
+  std::vector<std::string> modules;   ///< shared objects for load_module(), in this order
   TransportSpec transport;
   Timeouts timeouts;
   Logging logging;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -48,5 +49,8 @@ class Transport {
 /// @param plugin name, or path with a '/'. @param options JSON object.
 /// @throws PluginError, ConfigError.
 std::unique_ptr<Transport> load_transport(const std::string& plugin, std::string_view options = "{}");
+
+/// What set_secret() is given in a cluster with this cookie: for managers that dial by a transport of their own.
+std::array<std::byte, 32> transport_secret(std::string_view cookie);
 
 }  // namespace cohort

@@ -42,8 +42,8 @@ struct WorkerConfig {
 
   std::string connect_at;  ///< what other workers dial; set by connect(), sent to peers as it is
 
-  std::string ident;  ///< name in a custom topology
-  std::vector<std::string> connect_idents;
+  std::string ident;                        ///< name in a custom topology
+  std::vector<std::string> connect_idents;  ///< workers it connects to there: names, "node[01-04]", "node*"
 
   int ospid = 0;  ///< process id on its host; set at join if the manager did not
   std::map<std::string, std::string> environ;

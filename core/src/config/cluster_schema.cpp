@@ -1,6 +1,7 @@
 #include "config/cluster_tables.hpp"
 #include "config/cluster_text.hpp"
 #include "config/option_schema.hpp"
+#include "membership/topology.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -12,6 +13,12 @@ Json plugin_name_schema(PluginKind kind, std::span<const KnownPlugin> plugins) {
     if (plugin.kind == kind) names.push_back(plugin.name);
   Json path = {{"type", "string"}, {"pattern", "/"}};
   return {{"anyOf", Json::array({Json{{"enum", names}}, path})}};
+}
+
+/// What names of workers look like. @param many whether * and ? may be among them.
+std::string ident_pattern(bool many) {
+  const std::string range = "[0-9]{1,9}(-[0-9]{1,9})?";
+  return std::string("^([^\\]\\[,") + (many ? "" : "*?") + "]|\\[" + range + "(," + range + ")*\\])+$";
 }
 
 /// What a manager's `count` may be: its plugin's option of that name, and not both at once.
@@ -26,6 +33,10 @@ void restrict_count(Json& then, const Json& options) {
 Json plugin_use_schema(PluginKind kind, const ObjectKeys& keys, std::span<const KnownPlugin> plugins) {
   Json any_options = {{"type", "object"}};
   Json schema = object_schema(keys, {{"options", any_options}});
+  if (kind == PluginKind::manager) {
+    schema["properties"]["ident"]["pattern"] = ident_pattern(false);
+    schema["properties"]["connect_idents"]["items"]["pattern"] = ident_pattern(true);
+  }
   Json& plugin_key = schema["properties"]["plugin"];
   plugin_key.erase("type");
   plugin_key.update(plugin_name_schema(kind, plugins));
@@ -55,6 +66,7 @@ std::string cluster_schema(std::span<const KnownPlugin> plugins) {
                    {"logging", object_schema({logging_options})}};
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "cohort cluster file, version 1"}};
   schema.update(object_schema(cluster_keys, sections));
+  schema["properties"]["topology"]["pattern"] = topology_pattern();
   return schema.dump(2);
 }
 

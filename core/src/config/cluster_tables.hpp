@@ -13,8 +13,10 @@ inline constexpr Option cluster_options[] = {
     {"$schema", OptionType::string, nullptr, "Where editors find the schema; ignored", nullptr},
     {"version", OptionType::integer, nullptr, "Version of the format", nullptr, 1, 1},
     {"name", OptionType::string, "\"\"", "What the cluster is called in messages", nullptr},
-    {"topology", OptionType::choice, "\"all_to_all\"", "Which workers talk to each other", "all_to_all|master_worker"},
+    {"topology", OptionType::string, "\"all_to_all\"", "Which workers are connected to each other", nullptr},
     {"lazy", OptionType::boolean, nullptr, "Connect two workers at their first message, not at launch", nullptr},
+    {"unconnected", OptionType::choice, "\"error\"", "What becomes of a message to a worker that is not connected",
+     "error|relay"},
     {"modules", OptionType::strings, "[]", "Shared objects that every process loads, in this order", nullptr},
 };
 inline constexpr Section cluster_sections[] = {
@@ -31,6 +33,9 @@ inline constexpr Option manager_options[] = {
     {"id", OptionType::string, nullptr, "What it is called in messages, if not by the plugin's name", nullptr},
     {"count", OptionType::count, nullptr, "Workers to launch; auto: one a CPU; else the plugin's choice", nullptr, 0,
      INT32_MAX},
+    {"ident", OptionType::string, nullptr, "Names of the workers for topology custom: node[01-16]", nullptr},
+    {"connect_idents", OptionType::strings, nullptr, "Names of those that they connect to: node[01-04], node*",
+     nullptr},
 };
 inline constexpr Option transport_options[] = {
     {"plugin", OptionType::string, nullptr, "Name of the transport plugin, or its path", nullptr},

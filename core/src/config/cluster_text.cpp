@@ -12,6 +12,8 @@
 
 #include "config/cluster_tables.hpp"
 #include "config/units.hpp"
+#include "membership/ident_pattern.hpp"
+#include "membership/topology.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -28,7 +30,9 @@ class ClusterParser {
     file.topology = values.value("topology", file.topology);
     if (values.contains("lazy")) file.lazy = values["lazy"].get<bool>();
     file.modules = values.value("modules", file.modules);
+    file.unconnected = values.value("unconnected", file.unconnected);
     if (const JsonNode* managers = root.find("managers")) file.managers = parse_managers(*managers);
+    if (const JsonNode* topology = root.find("topology")) check_topology(*topology, root, file);
     file.transport = parse_transport(root.find("transport"), root);
     if (const JsonNode* timeouts = root.find("timeouts")) file.timeouts = parse_timeouts(*timeouts);
     if (const JsonNode* logging = root.find("logging")) file.logging = parse_logging(*logging);
@@ -65,7 +69,66 @@ class ClusterParser {
       manager.count_auto = count->is_string();
       if (!manager.count_auto) manager.count = count->get<int>();
     }
+    parse_idents(node, values, path, manager);
     return manager;
+  }
+
+  void parse_idents(const JsonNode& node, const Json& values, const std::string& path, ManagerSpec& manager) {
+    if (const JsonNode* ident = node.find("ident"); ident && values.contains("ident")) {
+      manager.ident = ident->scalar;
+      check(*ident, path + ".ident", [&] {
+        const auto names = IdentPattern(manager.ident).names();
+        if (names.size() > 1 && manager.count && static_cast<std::size_t>(*manager.count) > names.size())
+          throw ConfigError(fmt::format("there are {} idents for {} workers", names.size(), *manager.count));
+      });
+    }
+    if (const JsonNode* patterns = node.find("connect_idents"); patterns && values.contains("connect_idents")) {
+      for (std::size_t i = 0; i < patterns->items.size(); i++) {
+        const JsonNode& pattern = patterns->items[i];
+        if (!pattern.is_string()) continue;  // reported already
+        manager.connect_idents.push_back(pattern.scalar);
+        check(pattern, fmt::format("{}.connect_idents[{}]", path, i),
+              [&] { static_cast<void>(IdentPattern(manager.connect_idents.back())); });
+      }
+    }
+  }
+
+  void check_topology(const JsonNode& node, const JsonNode& root, const ClusterFile& file) {
+    if (!node.is_string()) return;
+    check(node, "topology", [&] {
+      if (Topology::parse(file.topology).kind() == Topology::Kind::custom) check_all_named(root, file);
+    });
+  }
+
+  /// Where every manager has idents here, all names are known. Else a manager may give some to its workers.
+  void check_all_named(const JsonNode& root, const ClusterFile& file) {
+    if (!errors_.empty()) return;
+    std::vector<std::string> idents;
+    for (const auto& manager : file.managers) {
+      if (manager.ident.empty()) return;
+      auto names = IdentPattern(manager.ident).names();
+      if (manager.count) names.resize(std::min(names.size(), static_cast<std::size_t>(*manager.count)));
+      idents.insert(idents.end(), names.begin(), names.end());
+    }
+    for (std::size_t i = 0; i < file.managers.size(); i++) {
+      for (const auto& text : file.managers[i].connect_idents) {
+        const IdentPattern pattern(text);
+        if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
+          continue;
+        errors_.add(root.find("managers")->items[i].find("connect_idents")->offset,
+                    fmt::format("managers[{}].connect_idents", i), fmt::format("'{}' matches no worker's ident", text));
+      }
+    }
+  }
+
+  /// @param body throws ConfigError for what is wrong with `node`.
+  template <class F>
+  void check(const JsonNode& node, const std::string& path, F&& body) {
+    try {
+      body();
+    } catch (const ConfigError& error) {
+      errors_.add(node.offset, path, error.what());
+    }
   }
 
   /// A manager's count is the option of that name of its plugin, so it must fit that option's row, too.
@@ -155,6 +218,8 @@ Json manager_json(const ManagerSpec& manager) {
   Json json = {{"plugin", manager.plugin}, {"id", manager.id}};
   if (manager.count_auto) json["count"] = "auto";
   if (manager.count) json["count"] = *manager.count;
+  if (!manager.ident.empty()) json["ident"] = manager.ident;
+  if (!manager.connect_idents.empty()) json["connect_idents"] = manager.connect_idents;
   json["options"] = Json::parse(manager.options_json);
   return json;
 }
@@ -198,6 +263,7 @@ std::string ClusterFile::to_json() const {
   detail::Json json = {{"version", 1}, {"name", name}, {"managers", detail::Json::array()}, {"topology", topology}};
   for (const ManagerSpec& manager : managers) json["managers"].push_back(detail::manager_json(manager));
   if (lazy) json["lazy"] = *lazy;
+  json["unconnected"] = unconnected;
   json["modules"] = modules;
   json["transport"] = {{"plugin", transport.plugin}, {"options", detail::Json::parse(transport.options_json)}};
   json["timeouts"] = timeout_values;

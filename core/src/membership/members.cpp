@@ -1,19 +1,9 @@
 #include "membership/members.hpp"
 
-#include <cohort/error.hpp>
-
+#include <algorithm>
 #include <utility>
 
 namespace cohort {
-
-std::string to_string(Topology topology) { return topology == Topology::all_to_all ? "all_to_all" : "master_worker"; }
-
-Topology parse_topology(const std::string& name) {
-  for (auto topology : {Topology::all_to_all, Topology::master_worker}) {
-    if (to_string(topology) == name) return topology;
-  }
-  throw ConfigError("unknown topology '" + name + "'; there are: all_to_all, master_worker");
-}
 
 using Guard = std::lock_guard<std::mutex>;
 
@@ -30,7 +20,7 @@ void Members::set_epoch(std::uint64_t epoch) {
 void Members::add(const MemberInfo& member) {
   Guard lock(mutex_);
   if (gone_.contains(member.pid)) return;
-  members_[member.pid].address = member.address;
+  members_[member.pid].info = member;
   epoch_++;
 }
 
@@ -65,7 +55,7 @@ std::string Members::cause_of_end(Pid pid) const {
 std::vector<MemberInfo> Members::list() const {
   Guard lock(mutex_);
   std::vector<MemberInfo> members;
-  for (const auto& [pid, member] : members_) members.push_back({pid, member.address});
+  for (const auto& [pid, member] : members_) members.push_back(member.info);
   return members;
 }
 
@@ -86,6 +76,7 @@ bool Members::bind(Pid pid, const std::shared_ptr<Connection>& connection) {
   Guard lock(mutex_);
   if (gone_.contains(pid)) return false;
   auto& member = members_[pid];
+  member.info.pid = pid;
   if (member.connection != nullptr && !member.connection->closed()) return false;
   member.connection = connection;
   return true;
@@ -115,7 +106,7 @@ Members::Attempted Members::attempt(Pid pid) {
   auto place = members_.find(pid);
   if (place == members_.end()) return result;
   Member& member = place->second;
-  result.address = member.address;
+  result.address = member.info.address;
   if (member.connection != nullptr) {
     result.connection = member.connection;
     return result;

@@ -10,19 +10,9 @@
 #include <cohort/types.hpp>
 
 #include "membership/connection.hpp"
+#include "membership/member_info.hpp"
 
 namespace cohort {
-
-enum class Topology : std::uint8_t { all_to_all, master_worker };
-std::string to_string(Topology topology);
-/// @throws ConfigError that lists the valid ones.
-Topology parse_topology(const std::string& name);
-
-/// What every process of a cluster knows of every other.
-struct MemberInfo {
-  Pid pid = no_pid;
-  std::string address;  ///< what to dial, in the transport's form
-};
 
 /// An attempt to connect to a member, shared by all who wait for it.
 struct ConnectAttempt : Completion {
@@ -66,7 +56,7 @@ class Members {
 
  private:
   struct Member {
-    std::string address;
+    MemberInfo info;
     std::shared_ptr<Connection> connection;
     std::shared_ptr<ConnectAttempt> attempt;
   };

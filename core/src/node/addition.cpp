@@ -65,12 +65,13 @@ void take_address(WorkerConfig& config, std::string host, int port) {
 }  // namespace
 
 Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
-                   LaunchParams params, Timeouts timeouts)
+                   LaunchParams params, Timeouts timeouts, WorkerNames names)
     : master_(master),
       manager_(std::move(manager)),
       manager_name_(std::move(manager_name)),
       params_(std::move(params)),
       timeouts_(timeouts),
+      names_(std::move(names)),
       deadline_(deadline_after(timeouts.launch)) {
   params_.timeout = timeouts_.launch;
   params_.term = timeouts_.term;
@@ -81,19 +82,17 @@ Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std:
 std::vector<Pid> Addition::run() {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
   wait_for_end();
-  std::vector<MemberInfo> added;
+  std::vector<Pid> pids;
   std::vector<std::exception_ptr> errors;
   {
     std::lock_guard lock(mutex_);
     over_ = true;
-    added = added_;
+    pids = added_;
     errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
   }
-  master_.announce_members(added);
+  master_.announce_members(pids);
   if (errors.size() == 1) std::rethrow_exception(errors.front());
   if (!errors.empty()) throw CompositeException(std::move(errors));
-  std::vector<Pid> pids;
-  for (const auto& member : added) pids.push_back(member.pid);
   std::sort(pids.begin(), pids.end());
   return pids;
 }
@@ -138,8 +137,20 @@ void Addition::launch() {
   launch_ended();
 }
 
-void Addition::push(WorkerConfig config) {
+// Idents are given in the order of the ids.
+Addition::Record Addition::make_record() {
+  std::lock_guard lock(mutex_);
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
+  const std::size_t index = names_.idents.size() == 1 ? 0 : named_++;
+  if (index < names_.idents.size()) record->config.ident = names_.idents[index];
+  record->config.connect_idents = names_.connect_idents;
+  return record;
+}
+
+void Addition::push(WorkerConfig config) {
+  auto record = make_record();
+  if (config.ident.empty()) config.ident = record->config.ident;
+  if (config.connect_idents.empty()) config.connect_idents = record->config.connect_idents;
   record->config = std::move(config);
   bool too_late;
   {
@@ -207,13 +218,35 @@ void Addition::join_those_ready() {
   std::vector<Record> ready;
   {
     std::lock_guard lock(mutex_);
-    const bool wait_for_all = master_.node().topology() == Topology::all_to_all && !master_.node().lazy();
+    const Wiring wiring = master_.node().wiring();
+    const bool wait_for_all = !wiring.lazy && wiring.topology.kind() != Topology::Kind::master_worker;
     if (wait_for_all && connecting_ > 0 && !given_up_) return;
     ready = std::exchange(ready_, {});
   }
   std::sort(ready.begin(), ready.end(), [](const Record& a, const Record& b) { return a->pid < b->pid; });
-  for (const auto& record : ready) master_.node().members().add({record->pid, record->config.connect_at});
+  std::erase_if(ready, [this](const Record& record) { return !give_place(record); });
   for (const auto& record : ready) send_join(record);
+}
+
+// Makes it a member, before any of them is told about the others. @return false: it fails.
+bool Addition::give_place(const Record& record) {
+  Members& members = master_.node().members();
+  const Topology topology = master_.node().wiring().topology;
+  const WorkerConfig& config = record->config;
+  const MemberInfo member{record->pid, config.connect_at, free_place(members.list()), config.ident,
+                          config.connect_idents};
+  try {
+    if (member.place >= topology.capacity())
+      throw Error(fmt::format("Topology {} has room for {} workers.", topology.text(), topology.capacity()));
+    if (member.ident.empty() && names_.idents.size() > 1)
+      throw Error(fmt::format("There are idents for {} workers only.", names_.idents.size()));
+    check_connect_idents(member.connect_idents);
+  } catch (const std::exception& error) {
+    fail(record, Step::place, error.what());
+    return false;
+  }
+  members.add(member);
+  return true;
 }
 
 void Addition::send_join(const Record& record) {
@@ -222,14 +255,16 @@ void Addition::send_join(const Record& record) {
   Join join;
   join.pid = record->pid;
   join.epoch = node.members().epoch();
-  join.topology = static_cast<std::uint8_t>(node.topology());
-  join.lazy = node.lazy();
+  const Wiring wiring = node.wiring();
+  join.topology = wiring.topology.text();
+  join.lazy = wiring.lazy;
+  join.relay = wiring.relay;
   join.slots = record->config.threads;
   join.timeouts = node.timeouts();
   join.members = node.members().list();
-  if (node.topology() == Topology::all_to_all && !node.lazy()) {
-    for (const auto& member : join.members) {
-      if (member.pid != master_pid && member.pid < record->pid) join.dial.push_back(member.pid);
+  if (!wiring.lazy) {
+    for (const Pid pid : wiring.topology.neighbours(record->pid, join.members)) {
+      if (pid < record->pid) join.dial.push_back(pid);
     }
   }
   auto self = shared_from_this();
@@ -269,7 +304,7 @@ void Addition::provide(const Record& record) {
     master_.provisions().admit(record->pid, std::max(deadline_, connect));
     std::lock_guard lock(mutex_);
     if (over_) throw Error("its launch was given up");
-    added_.push_back({record->pid, record->config.connect_at});
+    added_.push_back(record->pid);
   } catch (const std::exception& error) {
     keep_error(std::make_exception_ptr(
         LaunchError(fmt::format("worker {} of manager '{}' could not take the modules and values of the cluster: {}",
@@ -291,7 +326,7 @@ void Addition::launch_more(const Record& first) {
   launch.timeout_nanoseconds = timeouts_.launch.count();
   std::vector<Record> more;
   for (int i = 1; i < first->config.count; i++) {
-    auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
+    auto record = make_record();
     record->launched_by = first;
     WorkerConfig& config = record->config;
     config.host = first->config.host;
@@ -375,7 +410,8 @@ void Addition::fail(const Record& record, Step step, const std::string& what) {
   master_.node().blocking().run([self = shared_from_this(), record, step, what] {
     Master& master = self->master_;
     // Where the core gave a launch command up, it ends by that: its end is no cause.
-    const bool ended_first = step != Step::announce || what.starts_with(launch_command_ended);
+    const bool ended_first =
+        step == Step::announce ? what.starts_with(launch_command_ended) : step != Step::place;  // there it still runs
     const std::string cause = ended_first ? master.exit_cause(*record) : "";
     self->keep_error(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))));
     master.kill(*record);
@@ -420,6 +456,10 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
       name = "join";
       hint = fmt::format("Does its host have too much to do? timeouts.connect ({}) says how long it may take.",
                          in_seconds(timeouts_.connect));
+      break;
+    case Step::place:
+      name = "place in the topology";
+      hint = "Launch fewer workers, or let topology and idents have room for them.";
   }
   const std::size_t line_end = std::min(what.find('\n'), what.size());
   return fmt::format("worker {} of manager '{}' did not come up (step: {}; command: {}{}{}): {}{}{}\n{}", record.pid,

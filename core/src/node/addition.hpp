@@ -11,13 +11,19 @@
 
 namespace cohort {
 
+/// What the workers of one addprocs call are named where their manager says nothing.
+struct WorkerNames {
+  std::vector<std::string> idents;  ///< one for each, in order; a single one is that of all
+  std::vector<std::string> connect_idents;
+};
+
 /// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
 /// handshake, join, register. Each ends by its answer, by the end of the process, or by its deadline; a failure is kept
 /// and the others go on. Nothing lasts longer than the time for the launch as a whole.
 class Addition final : public LaunchQueue, public std::enable_shared_from_this<Addition> {
  public:
   Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
-           Timeouts timeouts);
+           Timeouts timeouts, WorkerNames names);
 
   /// Runs it all. @return the pids of the workers that joined, ascending. @throws as addprocs.
   std::vector<Pid> run();
@@ -31,13 +37,15 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
 
  private:
   using Record = std::shared_ptr<WorkerRecord>;
-  enum class Step { announce, connect, handshake, join };
+  enum class Step { announce, connect, handshake, join, place };
 
+  Record make_record();
   void wait_for_end();
   void launch();
   void begin(const Record& record);
   void dial(const Record& record);
   void join_those_ready();
+  bool give_place(const Record& record);
   void send_join(const Record& record);
   void joined(const Record& record, Frame&& answer);
   void provide(const Record& record);
@@ -54,6 +62,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   const std::string manager_name_;
   LaunchParams params_;
   const Timeouts timeouts_;
+  const WorkerNames names_;
   const Clock::time_point deadline_;  // for launch(), and for the workers to say where they listen
   std::stop_source stop_;
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();  // launch() and all set-ups ended
@@ -62,12 +71,13 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   std::mutex mutex_;  // guards all below
   bool launching_ = true;
   bool given_up_ = false;      // on launch()
+  std::size_t named_ = 0;      // records made
   int open_ = 0;               // workers being set up
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;
   bool over_ = false;  // run() has taken what is below
-  std::vector<MemberInfo> added_;
+  std::vector<Pid> added_;
   std::vector<std::exception_ptr> errors_;
 };
 

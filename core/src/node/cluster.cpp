@@ -32,6 +32,14 @@ void apply(const Logging& logging) {
   output.set_prefix(logging.prefix == "short" ? ForwardPrefix::brief : ForwardPrefix::none);
 }
 
+std::vector<Pid> add_checked(std::shared_ptr<ClusterManager> manager, const std::string& name,
+                             const AddprocsOptions& options) {
+  Master& master = current_master();
+  auto pids = master.addprocs(std::move(manager), name, options, std::nullopt);
+  master.check_all_named(pids);
+  return pids;
+}
+
 // The "count" of a manager entry is the option of that name of its plugin.
 std::string options_with_count(const ManagerSpec& spec) {
   if (!spec.count && !spec.count_auto) return spec.options_json;
@@ -51,13 +59,11 @@ std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
 
 std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
                           const AddprocsOptions& options) {
-  Master& master = current_master();
-  return master.addprocs(make_manager(manager, manager_options), manager, options, std::nullopt);
+  return add_checked(make_manager(manager, manager_options), manager, options);
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
-  Master& master = current_master();
-  return master.addprocs(std::move(manager), "of the program", options, std::nullopt);
+  return add_checked(std::move(manager), "of the program", options);
 }
 
 std::vector<Pid> addprocs(const ClusterFile& file) {
@@ -67,13 +73,17 @@ std::vector<Pid> addprocs(const ClusterFile& file) {
   AddprocsOptions options;
   options.topology = file.topology;
   options.lazy = file.lazy;
+  options.unconnected = file.unconnected;
   options.timeouts = file.timeouts;
   std::vector<Pid> pids;
   for (const auto& spec : file.managers) {
+    options.ident = spec.ident;
+    options.connect_idents = spec.connect_idents;
     const auto more =
         master.addprocs(make_manager(spec.plugin, options_with_count(spec)), spec.id, options, file.transport);
     pids.insert(pids.end(), more.begin(), more.end());
   }
+  master.check_all_named(pids);  // one manager's workers may name those of the next
   return pids;
 }
 

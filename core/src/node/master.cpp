@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "membership/ident_pattern.hpp"
 #include "node/addition.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
@@ -44,7 +45,9 @@ Master::Master(const Timeouts& timeouts) {
   node_ =
       std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
   node_->set_role(this);
-  node_->members().add({master_pid, ""});
+  MemberInfo self;
+  self.pid = master_pid;
+  node_->members().add(self);
   provisions_ = std::make_unique<Provisions>(*node_);
 }
 
@@ -76,18 +79,47 @@ std::shared_ptr<WorkerRecord> Master::record_of(Pid pid) const {
   return record == records_.end() ? nullptr : record->second;
 }
 
-void Master::choose_topology(const AddprocsOptions& options) {
-  const Topology wanted = options.topology ? parse_topology(*options.topology) : node_->topology();
+void Master::choose_wiring(const AddprocsOptions& options) {
   const bool no_workers = node_->members().pids().size() == 1;
-  if (!no_workers && wanted != node_->topology()) {
-    throw Error("Workers with Topology " + to_string(node_->topology()) + " already exist. Requested Topology " +
-                to_string(wanted) + " cannot be set.");
+  const Wiring now = no_workers ? Wiring{} : node_->wiring();
+  Wiring wanted;
+  if (options.topology)
+    wanted.topology = Topology::parse(*options.topology);
+  else
+    wanted.topology = now.topology;
+  wanted.lazy = wanted.topology.kind() == Topology::Kind::all_to_all && options.lazy.value_or(now.lazy);
+  wanted.relay = options.unconnected ? parse_unconnected(*options.unconnected) : now.relay;
+  if (!no_workers && wanted.topology != now.topology) {
+    throw Error("Workers with Topology " + now.topology.text() + " already exist. Requested Topology " +
+                wanted.topology.text() + " cannot be set.");
   }
-  bool lazy = wanted == Topology::all_to_all && options.lazy.value_or(no_workers ? true : node_->lazy());
-  if (!no_workers && wanted == Topology::all_to_all && lazy != node_->lazy()) {
-    throw Error(fmt::format("Active workers with lazy={}. Cannot set lazy={}", node_->lazy(), lazy));
+  if (!no_workers && wanted.lazy != now.lazy)
+    throw Error(fmt::format("Active workers with lazy={}. Cannot set lazy={}", now.lazy, wanted.lazy));
+  if (!no_workers && wanted.relay != now.relay) {
+    throw Error(fmt::format("Active workers with unconnected={}. Cannot set unconnected={}",
+                            unconnected_text(now.relay), unconnected_text(wanted.relay)));
   }
-  node_->configure(master_pid, options.timeouts.value_or(node_->timeouts()), wanted, lazy);
+  node_->configure(master_pid, options.timeouts.value_or(node_->timeouts()), wanted);
+}
+
+void Master::check_all_named(const std::vector<Pid>& pids) {
+  if (node_->wiring().topology.kind() != Topology::Kind::custom) return;
+  const auto members = node_->members().list();
+  std::set<std::string> idents;
+  for (const auto& member : members) {
+    if (!member.ident.empty()) idents.insert(member.ident);
+  }
+  for (const auto& member : members) {
+    if (std::find(pids.begin(), pids.end(), member.pid) == pids.end()) continue;
+    for (const auto& text : member.connect_idents) {
+      const IdentPattern pattern(text);
+      if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
+        continue;
+      throw ConfigError(fmt::format("connect_idents of worker {}: '{}' matches no worker; their idents are: {}",
+                                    member.pid, text,
+                                    idents.empty() ? "none" : fmt::format("{}", fmt::join(idents, ", "))));
+    }
+  }
 }
 
 // Fixed, as the topology is, while there are workers.
@@ -100,7 +132,11 @@ void Master::choose_transport(const TransportSpec& transport) {
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                                   const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
   std::lock_guard one_at_a_time(changing_);
-  choose_topology(options);
+  WorkerNames names;
+  if (!options.ident.empty()) names.idents = IdentPattern(options.ident).names();
+  check_connect_idents(options.connect_idents);
+  names.connect_idents = options.connect_idents;
+  choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
   params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
@@ -111,11 +147,15 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.dir = options.dir;
   params.cookie = node_->cookie();
   params.transport = transport_.plugin;
-  return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts())
+  return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
+                                    std::move(names))
       ->run();
 }
 
-void Master::announce_members(const std::vector<MemberInfo>& added) {
+void Master::announce_members(const std::vector<Pid>& pids) {
+  auto added = node_->members().list();
+  std::erase_if(added,
+                [&](const auto& member) { return std::find(pids.begin(), pids.end(), member.pid) == pids.end(); });
   if (added.empty()) return;
   const Payload change = to_payload(MembersChange{node_->members().epoch(), added, {}});
   std::vector<std::shared_ptr<Answered>> answers;

@@ -55,6 +55,8 @@ class Master final : public Role {
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                             const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
+  /// @throws ConfigError if the topology goes by names, and one of these workers connects to a name that nobody has.
+  void check_all_named(const std::vector<Pid>& pids);
   /// What addprocs() uses where nothing else is said. Before the first one.
   void set_default_transport(TransportSpec transport) { default_transport_ = std::move(transport); }
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
@@ -93,7 +95,7 @@ class Master final : public Role {
   /// Makes the process end. A blocking thread.
   void kill(WorkerRecord& record);
   /// Tells every worker, and waits until all have heard.
-  void announce_members(const std::vector<MemberInfo>& added);
+  void announce_members(const std::vector<Pid>& added);
   /// The last functions of the manager for a worker, and the end of its record. A blocking thread.
   void forget(const std::shared_ptr<WorkerRecord>& record);
 
@@ -101,7 +103,7 @@ class Master final : public Role {
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool end_it);
-  void choose_topology(const AddprocsOptions& options);
+  void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);

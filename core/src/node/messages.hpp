@@ -11,7 +11,7 @@
 #include <cohort/timeouts.hpp>
 #include <cohort/types.hpp>
 
-#include "membership/members.hpp"
+#include "membership/member_info.hpp"
 #include "wire/frame.hpp"
 
 namespace cohort {
@@ -20,8 +20,9 @@ namespace cohort {
 struct Join {
   std::int32_t pid = 0;
   std::uint64_t epoch = 0;
-  std::uint8_t topology = 0;
+  std::string topology;  ///< as in the cluster file
   bool lazy = true;
+  bool relay = false;  ///< what goes to a worker that is not connected passes through the master
   std::int32_t slots = 1;
   Timeouts timeouts;
   std::vector<MemberInfo> members;

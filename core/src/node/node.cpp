@@ -20,7 +20,6 @@ constexpr std::size_t max_strangers = 64;  // accepted connections that have not
 constexpr int accepts_a_turn = 16;         // then those that are too many are closed
 constexpr unsigned told_strangers = 20;    // reported one by one; whoever reaches the port could else fill the disk
 constexpr int blocking_threads = 32;
-constexpr const char* transport_purpose = "cohort transport encryption 1";
 }  // namespace
 
 Role::~Role() = default;
@@ -33,6 +32,7 @@ Node::Node(Pid self, Settings settings)
       channels_(*references_),
       parallel_(std::make_unique<ParallelState>()),
       settings_(std::move(settings)),
+      tunnels_(*this),
       blocking_(std::make_unique<BlockingPool>(blocking_threads)) {
   start_heartbeat(settings_.timeouts);
 }
@@ -44,7 +44,7 @@ Node::~Node() {
     heartbeat_.stop();
     for (const auto& connection : std::set(connections_)) connection->close("the session has ended");
   });
-  on_loop([] {});  // behind the closing of each
+  on_loop([this] { tunnels_.close(); });  // behind the closing of each
   blocking_.reset();
   references_->close();
   reactor_.reset();
@@ -65,23 +65,27 @@ void Node::set_cookie(const std::string& cookie) {
     std::lock_guard lock(mutex_);
     settings_.cookie = cookie;
   }
-  if (transport_ != nullptr) transport_->set_secret(derive_key(cookie, transport_purpose));
+  if (transport_ != nullptr) transport_->set_secret(transport_secret(cookie));
 }
 
 void Node::set_transport(std::unique_ptr<Transport> transport) {
-  transport->set_secret(derive_key(cookie(), transport_purpose));
+  transport->set_secret(transport_secret(cookie()));
   transport_ = std::move(transport);
 }
 
-void Node::configure(Pid self, const Timeouts& timeouts, Topology topology, bool lazy) {
+void Node::configure(Pid self, const Timeouts& timeouts, const Wiring& wiring) {
   {
     std::lock_guard lock(mutex_);
     settings_.timeouts = timeouts;
+    wiring_ = wiring;
   }
   self_.store(self);
-  topology_.store(topology);
-  lazy_.store(lazy);
   start_heartbeat(timeouts);
+}
+
+Wiring Node::wiring() const {
+  std::lock_guard lock(mutex_);
+  return wiring_;
 }
 
 Transport& Node::transport() {
@@ -216,6 +220,8 @@ void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame
       return channels_.on_frame(connection, std::move(frame));
     case FrameKind::cancel:
       return calls_.on_cancel(connection, frame);
+    case FrameKind::tunnel:
+      return tunnels_.on_frame(connection, std::move(frame));
     case FrameKind::ping:
       return connection->send(FrameKind::pong, frame.header.request, {}, SendQueue::Mode::gather_on_loop);
     default:
@@ -233,22 +239,27 @@ void Node::answer_unknown(const std::shared_ptr<Connection>& connection, const F
 
 // --- The way to other members. ---
 
-bool Node::may_connect(Pid pid) {
-  return self() == master_pid || pid == master_pid || topology() == Topology::all_to_all;
+bool Node::linked(Pid pid) {
+  if (self() == master_pid || pid == master_pid) return true;
+  const Topology topology = wiring().topology;
+  if (topology.kind() == Topology::Kind::all_to_all) return true;  // the list may be long
+  return topology.neighbours(self(), members_.list()).contains(pid);
 }
+
+bool Node::may_connect(Pid pid) { return wiring().relay || linked(pid); }
 
 std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   if (auto connection = members_.connection(pid)) return connection;
   if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
+  const bool may_dial = pid != master_pid && self() != master_pid && may_connect(pid);
+  if (members_.contains(pid) && !may_dial) {
+    throw Error("peer " + std::to_string(pid) + " is not connected to " + std::to_string(self()) +
+                    ". Topology : " + wiring().topology.text(),
+                ErrorKind::disconnected);
+  }
   auto attempted = members_.attempt(pid);
   if (attempted.connection != nullptr) return attempted.connection;
   if (attempted.attempt == nullptr) throw Error("no process with id " + std::to_string(pid) + " exists");
-  if (!may_connect(pid) || pid == master_pid || self() == master_pid) {
-    finish_attempt(pid, "not connected");
-    throw Error("peer " + std::to_string(pid) + " is not connected to " + std::to_string(self()) +
-                    ". Topology : " + to_string(topology()),
-                ErrorKind::disconnected);
-  }
   if (attempted.start) {
     // The one with the higher id dials, so that two who want each other at once make one connection.
     if (self() > pid)
@@ -275,7 +286,8 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
 void Node::dial(Pid pid, const std::string& address) {
   blocking_->run([this, pid, address] {
     try {
-      add_connection(transport().connect(address, deadline_after(timeouts().connect)), pid);
+      add_connection(
+          linked(pid) ? transport().connect(address, deadline_after(timeouts().connect)) : tunnels_.open(pid), pid);
     } catch (const std::exception& error) {
       finish_attempt(pid, error.what());
     }

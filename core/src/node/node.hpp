@@ -14,6 +14,8 @@
 #include "io/reactor.hpp"
 #include "membership/members.hpp"
 #include "membership/router.hpp"
+#include "membership/topology.hpp"
+#include "node/tunnels.hpp"
 #include "parallel/named_values.hpp"
 #include "remote/call_server.hpp"
 #include "remote/channel_server.hpp"
@@ -74,9 +76,8 @@ class Node final : public Router, public Connection::Handler {
 
   void set_role(Role* role) { role_ = role; }
   /// The worker learnt who it is, or the master changed its settings.
-  void configure(Pid self, const Timeouts& timeouts, Topology topology, bool lazy);
-  Topology topology() const { return topology_.load(); }
-  bool lazy() const { return lazy_.load(); }
+  void configure(Pid self, const Timeouts& timeouts, const Wiring& wiring);
+  Wiring wiring() const;
 
   /// The transport that this process's connections go by. Set once, before any.
   void set_transport(std::unique_ptr<Transport> transport);
@@ -86,7 +87,7 @@ class Node final : public Router, public Connection::Handler {
   void accept_at(std::unique_ptr<Listener> listener);
   /// Starts the handshake on a new connection. @param peer whom it was dialled for; no_pid: it was accepted.
   std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer);
-  /// Dials a member on a blocking thread; take_attempt() is completed in the end.
+  /// Dials a member on a blocking thread, or makes a tunnel to it; take_attempt() is completed in the end.
   void dial(Pid pid, const std::string& address);
   void finish_attempt(Pid pid, const std::string& error);
   /// Somebody joined or left: for pools of workers. No lock of the role may be held. Any thread.
@@ -102,6 +103,8 @@ class Node final : public Router, public Connection::Handler {
   void answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void accept_waiting();
   void report_stranger(const std::string& reason);
+  /// Whether the topology connects this process and that one.
+  bool linked(Pid pid);
   void start_heartbeat(const Timeouts& limits);
   void check_liveness();
 
@@ -115,11 +118,12 @@ class Node final : public Router, public Connection::Handler {
   NamedValues values_;
   std::unique_ptr<Transport> transport_;
   Role* role_ = nullptr;
-  std::atomic<Topology> topology_{Topology::all_to_all};
-  std::atomic<bool> lazy_{true};
 
-  mutable std::mutex mutex_;  // guards settings_
+  mutable std::mutex mutex_;  // guards settings_ and wiring_
   Settings settings_;
+  Wiring wiring_;
+
+  Tunnels tunnels_;
 
   // Loop thread only.
   std::shared_ptr<Listener> listener_;

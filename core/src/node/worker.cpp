@@ -138,7 +138,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   const std::uint64_t request = frame.header.request;
   const auto join = from_frame<Join>(std::move(frame));
   master_deadline_.stop();
-  node_->configure(join.pid, join.timeouts, static_cast<Topology>(join.topology), join.lazy);
+  node_->configure(join.pid, join.timeouts, {Topology::parse(join.topology), join.lazy, join.relay});
   node_->reactor().set_slots(join.slots);
   for (const auto& member : join.members) node_->members().add(member);
   node_->members().set_epoch(join.epoch);

@@ -37,6 +37,7 @@ enum class FrameKind : std::uint8_t {
   notice,
   look_after,
   channel,
+  tunnel,
 };
 
 /// Exactly the bytes at the beginning of a frame.

@@ -50,6 +50,31 @@ TEST(ClusterText, TheSmallestFileHasDefaultsForTheRest) {
   EXPECT_EQ(file.timeouts.launch, 5min);
 }
 
+TEST(ClusterText, NamesOfWorkers) {
+  const ClusterFile file = parse(R"({ "version": 1, "topology": "custom", "unconnected": "relay", "managers": [
+    { "plugin": "local", "count": 2, "ident": "node[1-2]", "connect_idents": ["gpu?", "node2"] },
+    { "plugin": "local", "ident": "gpu0" } ] })");
+  EXPECT_EQ(file.managers[0].ident, "node[1-2]");
+  EXPECT_EQ(file.managers[0].connect_idents, (std::vector<std::string>{"gpu?", "node2"}));
+  EXPECT_EQ(file.unconnected, "relay");
+  EXPECT_EQ(parse(file.to_json()).to_json(), file.to_json());
+}
+
+TEST(ClusterText, NamesThatAreWrong) {
+  const auto error_with = [](const std::string& keys) {
+    return error_of(R"({"version": 1, "topology": "custom", "managers": [{"plugin": "local", )" + keys + "}]}");
+  };
+  EXPECT_EQ(error_with(R"("ident": "a[")"),
+            "cluster.json:1:80: managers[0].ident: 'a[' is no name of workers: a ']' is missing, as in node[01-16] or "
+            "node*");
+  EXPECT_NE(error_with(R"("ident": "a*")"), "");
+  EXPECT_NE(error_with(R"("connect_idents": ["a", 1])"), "");
+  EXPECT_NE(error_with(R"("ident": "a[1-2]", "count": 3)").find("there are 2 idents for 3 workers"), std::string::npos);
+  EXPECT_NE(error_with(R"("ident": "a[1-3]", "count": 2, "connect_idents": ["a3"])").find("'a3' matches no worker"),
+            std::string::npos);
+  EXPECT_EQ(error_with(R"("connect_idents": ["b"])"), "") << "the plugin may name its workers";
+}
+
 TEST(ClusterText, TakesEveryKey) {
   ClusterFile file = parse(R"({
     "$schema": "x", "version": 1, "name": "demo", "x-anything": [{}],

@@ -1,0 +1,146 @@
+#include "local_manager.hpp"
+
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace cohort_local {
+
+using namespace std::chrono_literals;
+using cohort::ChildProcess;
+using cohort::Clock;
+using cohort::LaunchParams;
+using cohort::LaunchQueue;
+using cohort::ManageOp;
+using cohort::Pid;
+using cohort::WorkerConfig;
+
+namespace {
+
+std::vector<int> usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cpus;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  if (cpus.empty()) cpus.push_back(0);
+  return cpus;
+}
+
+}  // namespace
+
+LocalManager::LocalManager(const cohort::Options& options)
+    : options_(options),
+      cpus_(usable_cpus()),
+      bind_to_cores_(options.string("affinity") == "core"),
+      everywhere_(options.has("restrict") && !options.boolean("restrict")),
+      threads_(static_cast<int>(options.integer("threads"))) {}
+
+void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
+  const auto count = options_.count("count").value_or(static_cast<std::int64_t>(cpus_.size()));
+  const cohort::SpawnOptions spawn = spawn_options(params);
+  {
+    const std::lock_guard lock(mutex_);
+    term_grace_ = options_.has("term_grace") ? options_.duration("term_grace") : params.term;
+    kill_grace_ = options_.has("kill_grace") ? options_.duration("kill_grace") : params.kill;
+  }
+  for (std::int64_t i = 0; i < count && !params.stop.stop_requested(); ++i) launched.push(start_worker(spawn));
+}
+
+void LocalManager::manage(Pid, WorkerConfig& config, ManageOp op) {
+  ChildProcess* child = find(config);
+  if (child == nullptr) return;
+  switch (op) {
+    case ManageOp::register_worker:
+      break;
+    case ManageOp::interrupt:
+      child->signal(SIGINT);
+      break;
+    case ManageOp::deregister_worker:
+      if (child->poll()) forget(config);
+      break;
+    case ManageOp::finalize:
+      terminate(*child);
+      forget(config);
+      break;
+  }
+}
+
+void LocalManager::kill(Pid, WorkerConfig& config) {
+  if (ChildProcess* child = find(config)) terminate(*child);
+}
+
+std::string LocalManager::exit_cause(Pid, WorkerConfig& config) {
+  ChildProcess* child = find(config);
+  if (child == nullptr) return "";
+  const auto status = child->wait_until(Clock::now() + 1s);
+  return status ? status->text() : "";
+}
+
+cohort::SpawnOptions LocalManager::spawn_options(const LaunchParams& params) const {
+  cohort::SpawnOptions spawn;
+  spawn.command.push_back(options_.has("exename") ? options_.string("exename") : params.exename);
+  std::copy(params.exeflags.begin(), params.exeflags.end(), std::back_inserter(spawn.command));
+  // Without it the transport's default holds: the loopback address.
+  if (everywhere_) spawn.command.push_back("--bind-to=0.0.0.0");
+  for (std::string& flag : options_.strings("exeflags")) spawn.command.push_back(std::move(flag));
+  spawn.dir = options_.has("dir") ? options_.string("dir") : params.dir;
+  spawn.env = options_.env("env");
+  spawn.input = params.cookie + '\n';
+  spawn.die_with_parent = true;  // the core's threads that call launch() live as long as the workers
+  return spawn;
+}
+
+WorkerConfig LocalManager::start_worker(cohort::SpawnOptions spawn) {
+  if (bind_to_cores_) spawn.cpus = next_cpus();
+  ChildProcess child = ChildProcess::spawn(spawn);
+  WorkerConfig config;
+  config.io = cohort::WorkerOutput{child.take_out(), child.take_err()};
+  config.exename = spawn.command.front();
+  config.ospid = child.pid();
+  config.threads = threads_;
+  if (everywhere_) config.bind_addr = "0.0.0.0";
+  const std::lock_guard lock(mutex_);
+  config.userdata = next_id_;
+  children_.emplace(next_id_++, std::move(child));
+  return config;
+}
+
+// As many CPUs as the worker has threads; over all launches they go round.
+std::vector<int> LocalManager::next_cpus() {
+  const std::lock_guard lock(mutex_);
+  std::vector<int> cpus;
+  for (std::size_t i = 0; i < std::min(static_cast<std::size_t>(threads_), cpus_.size()); ++i)
+    cpus.push_back(cpus_[next_cpu_++ % cpus_.size()]);
+  return cpus;
+}
+
+void LocalManager::terminate(ChildProcess& child) {
+  std::unique_lock lock(mutex_);
+  const auto term = term_grace_, kill = kill_grace_;
+  lock.unlock();
+  child.terminate(term, kill);
+}
+
+// By an id of our own: workers that never joined have no Pid, and the system gives its process ids again. nullptr:
+// not ours, or forgotten. A child is used without the lock: the core makes no two calls for one worker at the same
+// time, and only these calls forget it.
+ChildProcess* LocalManager::find(const WorkerConfig& config) {
+  const ChildId* id = std::any_cast<ChildId>(&config.userdata);
+  const std::lock_guard lock(mutex_);
+  const auto found = id == nullptr ? children_.end() : children_.find(*id);
+  return found == children_.end() ? nullptr : &found->second;
+}
+
+void LocalManager::forget(const WorkerConfig& config) {
+  decltype(children_)::node_type child;  // destroyed after the lock is released
+  const std::lock_guard lock(mutex_);
+  child = children_.extract(std::any_cast<ChildId>(config.userdata));
+}
+
+}  // namespace cohort_local

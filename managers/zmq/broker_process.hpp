@@ -1,0 +1,35 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include <cohort/child_process.hpp>
+#include <cohort/types.hpp>
+
+namespace cohort_zmq {
+
+/// A broker of this process's own, which ends with this object, and with the process however that ends.
+class BrokerProcess {
+ public:
+  struct Settings {
+    std::string listen;
+    std::string key_file;  ///< empty: none; "-": `key` is given instead
+    std::string key;
+  };
+
+  /// Starts it and waits until it listens. The calling thread must live as long as it is wanted.
+  /// @throws Error with what it said.
+  BrokerProcess(const Settings& settings, cohort::Clock::time_point deadline);
+  ~BrokerProcess();
+
+  const std::string& address() const { return address_; }
+  /// How it ended, if it does within a second: "killed by signal 9 (Killed)". Any thread.
+  std::string end();
+
+ private:
+  std::string address_;
+  std::mutex mutex_;  // guards process_
+  cohort::ChildProcess process_;
+};
+
+}  // namespace cohort_zmq

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <tuple>
+
+#include <cohort/types.hpp>
+
+#include "broker_connection.hpp"
+#include "mailbox.hpp"
+#include "stream.hpp"
+
+namespace cohort_zmq {
+
+/// Streams that wait for accept(). Shared by a listener and the hub's thread.
+class Waiting {
+ public:
+  /// Closes the stream where the listener is gone, or too many wait.
+  void add(NodeEnd stream);
+  std::optional<NodeEnd> take();
+  void on_acceptable(std::function<void()> ready);
+  void close();
+
+ private:
+  std::mutex mutex_;  // guards all below; held during the callback, so that none comes after close()
+  std::function<void()> ready_;
+  std::deque<NodeEnd> streams_;
+  bool closed_ = false;
+};
+
+/// All streams of this process, over its one connection to the broker. A thread of its own uses the sockets. Lives as
+/// long as anybody holds one of its streams or listeners; at the end it sends what was written, for a while.
+class Hub {
+ public:
+  /// @throws Error with the broker's address and the cause.
+  Hub(BrokerSettings settings, cohort::Clock::time_point deadline);
+  ~Hub();
+  Hub(const Hub&) = delete;
+
+  // Any thread.
+
+  /// @throws Error with the address and the cause.
+  NodeEnd dial(const std::string& address, cohort::Clock::time_point deadline);
+  /// @return its number.
+  std::uint32_t add_listener(std::shared_ptr<Waiting> waiting);
+  void remove_listener(std::uint32_t number);
+  std::string address(std::uint32_t listener) const { return address_of(connection_.id(), listener); }
+  /// What became of the broker; empty: it is there.
+  std::string lost() const;
+
+ private:
+  // A process, the number that the dialler gave, and whether this process is the dialler.
+  using StreamKey = std::tuple<ClientId, std::uint64_t, bool>;
+  struct Dialling;
+  struct Entry {
+    Stream stream;
+    std::shared_ptr<Dialling> dialling;  // null: accepted
+    bool ready = false;                  // is in ready_
+  };
+
+  // The hub's thread.
+  void run();
+  void turn(cohort::Clock::time_point deadline);
+  void do_posted();
+  bool receive_some();  // all there is?
+  void take(const ClientId& from, const Message& message);
+  void take_from_broker(const Message& message);
+  void accept(const ClientId& from, const Message& message);
+  void pump_some();
+  NodeEnd add_stream(const StreamKey& key, std::shared_ptr<Dialling> dialling);
+  void start_dialling(const Address& to, const std::shared_ptr<Dialling>& dialling);
+  void poke(const StreamKey& key);
+  void break_off(const StreamKey& key, const std::string& cause);
+  void forget_if_over(const StreamKey& key);
+  void lose_broker(const std::string& cause);
+  bool all_sent() const;
+  void say_good_bye();
+
+  BrokerConnection connection_;  // the thread's, once it runs; but its id and address never change
+  const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+
+  mutable std::mutex mutex_;  // guards lost_
+  std::string lost_;
+
+  // The thread's own.
+  std::map<StreamKey, Entry> streams_;
+  std::deque<StreamKey> ready_;  // have something to move
+  std::map<std::uint32_t, std::shared_ptr<Waiting>> listeners_;
+  std::uint64_t last_stream_ = 0;
+  bool finishing_ = false;
+  bool parted_ = false;  // the broker answered our good-bye
+
+  std::atomic<std::uint32_t> last_listener_{0};
+  std::thread thread_;
+};
+
+}  // namespace cohort_zmq

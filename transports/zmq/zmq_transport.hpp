@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <cohort/plugin.hpp>
+
+#include "curve_keys.hpp"
+#include "hub.hpp"
+
+namespace cohort_zmq {
+
+/// The options that the transport and the manager share.
+#define COHORT_ZMQ_KEY_OPTIONS                                                                                      \
+  {"curve", cohort::OptionType::boolean, "false",                                                                   \
+   "encrypt what goes to and from the broker (CURVE), by a key from the cluster's cookie or by key_file", nullptr}, \
+  {                                                                                                                 \
+    "key_file", cohort::OptionType::string, nullptr,                                                                \
+        "file with the key that the broker was started with, at least 32 bytes; implies curve", nullptr             \
+  }
+
+/// Streams over a broker.
+class ZmqTransport : public cohort::Transport {
+ public:
+  /// @param broker its address. @param options with COHORT_ZMQ_KEY_OPTIONS. @throws ConfigError.
+  ZmqTransport(std::string broker, const cohort::Options& options);
+
+  std::unique_ptr<cohort::Listener> listen(const std::string& bind) override;
+  cohort::IoPair connect(const std::string& address, cohort::Clock::time_point deadline) override;
+  void set_secret(std::span<const std::byte> key) override;
+
+  /// What became of the broker, if this process was connected to it and lost it; else empty. Any thread.
+  std::string lost() const;
+
+ private:
+  std::shared_ptr<Hub> hub(cohort::Clock::time_point deadline);
+
+  const std::string broker_;
+  const bool curve_;
+  const bool has_key_file_;
+  std::mutex connecting_;     // one at a time
+  mutable std::mutex mutex_;  // guards all below
+  std::optional<Secret> secret_;
+  std::shared_ptr<Hub> hub_;  // made when it is first used
+};
+
+}  // namespace cohort_zmq
