@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -31,7 +32,7 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 std::string process_seen_from_here() { return namespace_id() + ' ' + std::to_string(::getpid()); }
 
-volatile sig_atomic_t signalled = 0;
+std::atomic<int> signalled{0};  // set on whatever thread takes the signal
 
 int wait_for_an_interrupt() {
   ::signal(SIGINT, [](int) { signalled = 1; });
