@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -153,21 +156,30 @@ int arrivals_at(Pid pid) {
 TEST_F(CachingPoolTest, ACapturedValueTravelsOnceToEachWorker) {
   addprocs(2);
   const CachingPool pool({2, 3});
-  const auto f = capture(Counted{{1, 2, 3}}, [](const Counted& c, int i) { return c.values[1] * i; });
+  using Product = std::pair<Pid, int>;  // and who computed it: which workers take part is up to the pool
+  const auto times = [](const Counted& c, int i) { return Product(myid(), c.values[1] * i); };
+  const auto f = capture(Counted{{1, 2, 3}}, times);
+  std::map<Pid, int> expected;
   for (int round = 1; round <= 2; round++) {
-    EXPECT_EQ(pmap(f, range(1, 100), {.pool = pool})[99], 200);
-    for (int i = 0; i < 4; i++) EXPECT_EQ(remotecall_fetch(f, pool, 5), 10);
-    EXPECT_EQ(remotecall(f, pool, 6).fetch(), 12);
-    EXPECT_EQ(arrivals_at(2), round);
-    EXPECT_EQ(arrivals_at(3), round);
+    std::vector<Product> products = pmap(f, range(1, 100), {.pool = pool});
+    EXPECT_EQ(products[99].second, 200);
+    for (int i = 0; i < 4; i++) products.push_back(remotecall_fetch(f, pool, 5));
+    products.push_back(remotecall(f, pool, 6).fetch());
+    EXPECT_EQ(products.back().second, 12);
+    std::set<Pid> used;
+    for (const auto& [pid, value] : products) used.insert(pid);
+    for (const Pid pid : used) expected[pid]++;
+    EXPECT_EQ(arrivals_at(2), expected[2]);
+    EXPECT_EQ(arrivals_at(3), expected[3]);
     clear(pool);
   }
   // The same content in another object is the same; another content is not.
-  remotecall_fetch(capture(Counted{{1, 2, 3}}, [](const Counted& c, int k) { return c.values[1] * k; }), pool, 1);
-  const int before = arrivals_at(2) + arrivals_at(3);
-  for (int i = 0; i < 4; i++)
-    remotecall_fetch(capture(Counted{{4, 5}}, [](const Counted& c, int k) { return c.values[1] * k; }), pool, 1);
-  EXPECT_EQ(arrivals_at(2) + arrivals_at(3), before + 2);
+  for (const std::vector<double>& values : {std::vector{1., 2., 3.}, std::vector{4., 5.}}) {
+    const int before = arrivals_at(2) + arrivals_at(3);
+    std::set<Pid> used;
+    for (int i = 0; i < 4; i++) used.insert(remotecall_fetch(capture(Counted{values}, times), pool, 1).first);
+    EXPECT_EQ(arrivals_at(2) + arrivals_at(3), before + static_cast<int>(used.size()));
+  }
 }
 
 TEST_F(CachingPoolTest, WhatItSentIsFreedWithThePoolAndAfterAMap) {

@@ -135,12 +135,12 @@ class Future {
     struct Awaiter {
       Future future;
       std::shared_ptr<detail::Suspension> suspension;
-      bool await_ready() const { return future.ready(); }
+      bool await_ready() const { return detail::future_is_here(*future.state_); }
       void await_suspend(std::coroutine_handle<> handle) {
         // Copies: once it is handed over, the coroutine may go on, and this end, on another thread.
         const auto state = future.state_;
         const auto waiting = suspension = std::make_shared<detail::Suspension>(handle);
-        detail::resume_when_ready(state, waiting);
+        detail::resume_when_here(state, waiting);
       }
       T await_resume() {
         if (suspension != nullptr && suspension->interrupted) throw InterruptedException();

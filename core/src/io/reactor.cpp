@@ -48,7 +48,7 @@ Reactor::Reactor(Options options)
   settle(wakes);
 }
 
-Reactor::~Reactor() {
+void Reactor::stop() {
   {
     Wakes wakes;
     Lock lock(mutex_);
@@ -56,8 +56,11 @@ Reactor::~Reactor() {
     wake_driver();
     for (auto& thread : threads_) wakes.add(thread->own);
   }
-  for (std::size_t i = 0; i < threads_.size(); i++) threads_[i]->thread.join();  // no spawn() after stop_
-  for (auto& thread : retired_) thread->thread.join();
+  const auto join = [](auto& thread) {
+    if (thread->thread.joinable()) thread->thread.join();
+  };
+  std::ranges::for_each(threads_, join);  // no spawn() after stop_
+  std::ranges::for_each(retired_, join);
   for (auto& thread : threads_) {  // woken for a task, but stopped before it ran
     if (thread->task != nullptr) tasks_.push_back(std::move(thread->task));
   }
@@ -70,6 +73,12 @@ Reactor::~Reactor() {
     for (auto& operation : operations) operation();
     turn_completions_.clear();
   }
+  thread_state().loop_of = nullptr;
+}
+
+Reactor::~Reactor() {
+  stop();
+  thread_state().loop_of = this;
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);

@@ -73,8 +73,10 @@ class Reactor {
   };
 
   explicit Reactor(Options options);
-  /// Joins all pool threads: no thread may be in wait() any more.
+  /// Stops. No thread may be in wait() any more.
   ~Reactor();
+  /// Ends all pool threads, when the functions that they run have ended, and runs what was posted. Not on one of them.
+  void stop();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 

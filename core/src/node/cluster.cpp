@@ -10,15 +10,9 @@
 
 #include "base/log.hpp"
 #include "node/session.hpp"
-#include "plugin/loader.hpp"
 
 namespace cohort {
 namespace {
-
-std::shared_ptr<ClusterManager> make_manager(const std::string& plugin, std::string_view options) {
-  auto& loaded = detail::PluginLoader::instance().load(PluginKind::manager, plugin);
-  return loaded.create_manager(loaded.parse_options(options));
-}
 
 void apply(const Logging& logging) {
   set_log_level(logging.level == "error"  ? LogLevel::error
@@ -59,7 +53,7 @@ std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
 
 std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
                           const AddprocsOptions& options) {
-  return add_checked(make_manager(manager, manager_options), manager, options);
+  return add_checked(load_manager(manager, manager_options), manager, options);
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
@@ -80,7 +74,7 @@ std::vector<Pid> addprocs(const ClusterFile& file) {
     options.ident = spec.ident;
     options.connect_idents = spec.connect_idents;
     const auto more =
-        master.addprocs(make_manager(spec.plugin, options_with_count(spec)), spec.id, options, file.transport);
+        master.addprocs(load_manager(spec.plugin, options_with_count(spec)), spec.id, options, file.transport);
     pids.insert(pids.end(), more.begin(), more.end());
   }
   master.check_all_named(pids);  // one manager's workers may name those of the next

@@ -46,6 +46,7 @@ Node::~Node() {
   });
   on_loop([this] { tunnels_.close(); });  // behind the closing of each
   blocking_.reset();
+  reactor_->stop();  // the last functions settle their futures
   references_->close();
   reactor_.reset();
 }

@@ -147,6 +147,7 @@ FuturePtr make_future(Pid owner) {
 
 Pid future_owner(const FutureState& state) { return state.owner; }
 bool future_ready(FutureState& state) { return state.ready(); }
+bool future_is_here(FutureState& state) { return state.here(); }
 bool future_wait_until(FutureState& state, Clock::time_point deadline) { return state.wait_until(deadline); }
 void future_wait(FutureState& state, const WaitOptions& options) { state.wait(options); }
 std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options) {
@@ -284,7 +285,7 @@ DeferredReply::~DeferredReply() = default;
 
 std::shared_ptr<DeferredReply> defer_reply() { return CallContext::current()->defer(); }
 
-void resume_when_ready(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension) {
+void resume_when_here(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension) {
   const CurrentNode node = CurrentNode::get();
   CallContext* current = CallContext::current();
   auto context = current == nullptr ? nullptr : current->shared_from_this();
@@ -297,7 +298,7 @@ void resume_when_ready(const FuturePtr& state, const std::shared_ptr<Suspension>
     // The context keeps this callback, so the callback must not keep the context.
     context->when_interrupted([resume, weak = std::weak_ptr(context)] { resume(weak.lock(), true); });
   }
-  state->on_settled([resume, context] { resume(context, false); });
+  state->on_here([resume, context] { resume(context, false); });
 }
 
 }  // namespace cohort::detail

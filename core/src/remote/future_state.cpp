@@ -1,5 +1,7 @@
 #include "remote/future_state.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <cohort/error.hpp>
@@ -50,11 +52,16 @@ std::size_t FutureState::bytes() {
 void FutureState::settle(Lock& lock, Status status) {
   const bool first = status_ == Status::pending;
   status_ = status;
-  auto callbacks = first ? std::exchange(callbacks_, {}) : std::vector<std::function<void()>>{};
+  auto callbacks = std::exchange(callbacks_, {});
+  if (status != Status::elsewhere)
+    std::ranges::move(std::exchange(callbacks_when_here_, {}), std::back_inserter(callbacks));
+  const bool wanted_here = !callbacks_when_here_.empty();
   lock.unlock();
-  if (!first) return;
-  references_->router().reactor().complete(shared_from_this());
+  if (first) references_->router().reactor().complete(shared_from_this());
   for (auto& callback : callbacks) callback();
+  if (!wanted_here) return;
+  lock.lock();
+  ask_or_fail(lock, Ask::value);
 }
 
 // mutex_ held. The value is here, so the owner need not count this process any more. But while a handle is on its way
@@ -86,8 +93,11 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
   if (!frame.references.empty()) payload->references = references_->adopt(frame.references);
   Lock lock(mutex_);
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
+  if (flag == result_stored) {
+    if (query_ != nullptr && query_->what != Ask::value) query_ = nullptr;
+    return settle(lock, Status::elsewhere);
+  }
   query_ = nullptr;
-  if (flag == result_stored) return settle(lock, Status::elsewhere);
   if (counted_off) add_held(-1);
   const int no_longer_held = let_go();
   if (flag == result_exception) {
@@ -113,8 +123,10 @@ std::shared_ptr<FutureState::Query> FutureState::ask(Lock& lock, Ask what) {
   if (what != Ask::poll) query_ = query;
   lock.unlock();
   try {
-    auto connection = references_->router().connection_to(owner);
-    const auto id = connection->requests().add(query);
+    Router& router = references_->router();
+    // On the loop, where nobody can wait for a new one, it was there just now.
+    auto connection = router.reactor().on_loop() ? router.existing_connection(owner) : router.connection_to(owner);
+    const auto id = connection == nullptr ? std::nullopt : connection->requests().add(query);
     if (!id) throw ProcessExitedException(owner, "the connection ended");
     Payload payload;
     OutArchive archive(payload);
@@ -308,17 +320,37 @@ void FutureState::on_settled(std::function<void()> callback) {
   Lock lock(mutex_);
   if (status_ == Status::pending) {
     callbacks_.push_back(std::move(callback));
-    if (owned_here() || answer_comes_) return;
-    try {
-      ask(lock, Ask::wait);
-    } catch (...) {  // the owner cannot be asked: that is the outcome
-      lock.unlock();
-      fail(std::current_exception());
-    }
+    if (!owned_here() && !answer_comes_) ask_or_fail(lock, Ask::wait);
     return;
   }
   lock.unlock();
   callback();
+}
+
+void FutureState::on_here(std::function<void()> callback) {
+  Lock lock(mutex_);
+  if (status_ == Status::value || status_ == Status::failed) {
+    lock.unlock();
+    callback();
+    return;
+  }
+  callbacks_when_here_.push_back(std::move(callback));
+  if (status_ == Status::elsewhere || (!owned_here() && !answer_comes_)) ask_or_fail(lock, Ask::value);
+}
+
+bool FutureState::here() {
+  Lock lock(mutex_);
+  return status_ == Status::value || status_ == Status::failed;
+}
+
+// mutex_ held; unlocks.
+void FutureState::ask_or_fail(Lock& lock, Ask what) {
+  try {
+    ask(lock, what);
+  } catch (...) {  // the owner cannot be asked: that is the outcome
+    if (lock.owns_lock()) lock.unlock();
+    fail(std::current_exception());
+  }
 }
 
 std::optional<FutureState::Outcome> FutureState::outcome_or_share(Encoder encoder) {

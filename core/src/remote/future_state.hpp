@@ -57,6 +57,10 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void cancel();
   /// Calls back once it is not pending: at once if so now. On whichever thread settles it, so short and without waits.
   void on_settled(std::function<void()> callback);
+  /// The same once the value or the failure is in this process, where it is moved to.
+  void on_here(std::function<void()> callback);
+  /// Whether the value or the failure is in this process. Never waits.
+  bool here();
 
   /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
   std::optional<Outcome> outcome_or_share(Encoder encoder);
@@ -72,6 +76,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   friend class ::cohort::CallServer;
   using Lock = std::unique_lock<std::mutex>;
   void settle(Lock& lock, Status status);
+  void ask_or_fail(Lock& lock, Ask what);
   void receive(Frame&& frame, bool counted_off);
   int let_go();
   void landed();
@@ -91,7 +96,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   Encoder encoder_ = nullptr;
   std::exception_ptr exception_;
   std::shared_ptr<Query> query_;  // on its way to the owner
-  std::vector<std::function<void()>> callbacks_;
+  std::vector<std::function<void()>> callbacks_, callbacks_when_here_;
 };
 
 }  // namespace detail

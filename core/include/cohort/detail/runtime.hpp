@@ -69,7 +69,7 @@ struct Suspension {
   std::atomic<bool> resumed{false};
   bool interrupted = false;  // set before it is resumed
 };
-void resume_when_ready(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension);
+void resume_when_here(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension);
 /// The RemoteException for the exception in flight, thrown on this process.
 std::exception_ptr current_as_remote();
 
@@ -91,6 +91,8 @@ void report_forgotten(const std::exception_ptr& failure) noexcept;
 FuturePtr make_future(Pid owner);
 Pid future_owner(const FutureState& state);
 bool future_ready(FutureState& state);
+/// Whether a fetch would not wait.
+bool future_is_here(FutureState& state);
 /// @return false: the deadline passed. Does not throw what the future failed with.
 bool future_wait_until(FutureState& state, Clock::time_point deadline);
 void future_wait(FutureState& state, const WaitOptions& options);
