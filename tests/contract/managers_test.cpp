@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include <cohort/contract/manager_suite.hpp>
 #include <cohort/session.hpp>
+
+#include "../ssh/sshd.hpp"
 
 namespace cohort::contract {
 namespace {
@@ -24,6 +28,26 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(Zmq, ManagerContract, testing::Values(ManagerUnderTest{.name = "zmq", .plugin = "zmq"}),
                          name_of);
+
+// By a server of its own; one worker on each address, so that no worker is launched by another.
+std::string ssh_options(const std::string& more) {
+  static std::unique_ptr<test::Sshd> server;
+  server = std::make_unique<test::Sshd>();
+  return server->options(R"(["127.0.0.[1-9]"])", more);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ssh, ManagerContract,
+    testing::Values(ManagerUnderTest{.name = "direct",
+                                     .plugin = "ssh",
+                                     .bad_options = {{R"({"machines": []})", "machines"},
+                                                     {R"({"machines": ["a:99999"]})", "99999"},
+                                                     {R"({"machines": ["a"], "min": "some"})", "min"}},
+                                     .make_options = [] { return ssh_options(""); }},
+                    ManagerUnderTest{.name = "tunnel",
+                                     .plugin = "ssh",
+                                     .make_options = [] { return ssh_options(R"("tunnel": true)"); }}),
+    name_of);
 
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -25,6 +26,8 @@ struct ManagerUnderTest {
   std::string count_option = "count";
   /// Further options that must be refused, each with the name that the message must have in it.
   std::vector<std::pair<std::string, std::string>> bad_options{};
+  /// Instead of `options`: makes them, and what they name, before each test.
+  std::function<std::string()> make_options{};
 };
 
 std::string test_name(const ManagerUnderTest& manager);
@@ -62,9 +65,13 @@ class ManagerContract : public testing::TestWithParam<ManagerUnderTest> {
   /// What addprocs() throws; "" if nothing.
   std::string failure(const AddprocsOptions& options);
   bool has_count() const { return !GetParam().count_option.empty(); }
+  /// Processes of this one that were not there before the test, zombies included.
+  std::vector<int> new_children() const;
   /// The options as JSON with one more.
   static std::string with(const std::string& options, const std::string& key, const std::string& json_value);
 
+  std::string options_;  // JSON
+  std::vector<int> children_before_;
   std::shared_ptr<ObservedManager> manager_;
 };
 

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <libssh/callbacks.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <cohort/child_process.hpp>
+#include <cohort/types.hpp>
+
+#include "channel.hpp"
+
+namespace cohort_ssh {
+
+/// A command that the server runs for us, with its input and its outputs. Opening, input and the end are done here;
+/// what becomes of the output says who derives.
+class ExecChannel : public Channel {
+ public:
+  /// @param input all that it reads.
+  ExecChannel(std::string command, std::string input) : command_(std::move(command)), input_(std::move(input)) {}
+
+  bool step(ssh_session session) override;
+  void add_to(std::vector<pollfd>&) const override {}
+  bool is_over() const override { return stage_ == Stage::over; }
+  void release(const std::string& reason) override;
+
+  /// How it ended, waited for. nullopt: not by then. Any thread.
+  struct End {
+    std::optional<cohort::ExitStatus> status;  ///< not set: the server did not say
+    std::string problem;                       ///< why it could not run, or is not heard of any more
+    std::string text() const;                  ///< "exited with code 3"
+  };
+  std::optional<End> wait_until(cohort::Clock::time_point deadline);
+  bool has_ended();
+
+ protected:
+  // The session's thread.
+  /// Takes output. @return how much; less than all means: not now.
+  virtual std::size_t take_output(bool is_stderr, std::span<const char> bytes) = 0;
+  /// Whether there is room for any.
+  virtual bool has_room(bool is_stderr) const = 0;
+  virtual void output_ended() = 0;
+  /// Its status is known, or will never be.
+  virtual void ended(const End&) {}
+
+ private:
+  enum class Stage { open_channel, request, write_input, run, over };
+
+  bool open(ssh_session session);
+  bool request(ssh_session session);
+  bool write_input(ssh_session session);
+  bool read(bool is_stderr);
+  void end(End how);
+  void fail(const std::string& what);
+
+  const std::string command_;
+  std::string input_;
+
+  // The session's thread.
+  Stage stage_ = Stage::open_channel;
+  ssh_channel channel_ = nullptr;
+  ssh_channel_callbacks_struct callbacks_{};
+  std::string unread_[2];  // output that was not taken yet: standard output, standard error
+
+  std::mutex mutex_;  // guards end_
+  std::condition_variable changed_;
+  std::optional<End> end_;
+};
+
+}  // namespace cohort_ssh

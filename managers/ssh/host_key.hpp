@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "libssh_handles.hpp"
+
+namespace cohort_ssh {
+
+/// Whom a session talks to, for the messages.
+struct Server {
+  std::string host;  ///< as in known_hosts
+  int port = 22;
+  std::string user;         ///< empty: the default
+  std::string known_hosts;  ///< the file that new keys would be written to
+};
+
+/// Compares the key that the server proved to have with those that are known for it. Never adds one.
+/// @throws LaunchFailure in phase "host key", with the fingerprint and the command that would accept it.
+void check_host_key(ssh_session session, const Server& server);
+
+}  // namespace cohort_ssh

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "libssh_handles.hpp"
+
+namespace cohort_ssh {
+
+/// The private keys of the user, each read once, however many logins use it. Any thread.
+class Identities {
+ public:
+  /// @return nullptr with `problem` set, where the file cannot be used. Asks for a passphrase where there is a
+  /// terminal: the other logins wait.
+  Key load(const std::string& file, std::string& problem);
+
+  /// Those of ~/.ssh that exist.
+  static std::vector<std::string> default_files();
+
+ private:
+  struct Loaded {
+    Key key;
+    std::string problem;
+  };
+  std::mutex mutex_;  // guards loaded_
+  std::map<std::string, Loaded> loaded_;
+};
+
+/// "~/x" with the user's home directory.
+std::string expand_home(const std::string& path);
+
+}  // namespace cohort_ssh

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cohort_ssh {
+
+/// What to start on a machine, and how.
+struct RemoteProgram {
+  std::string program;
+  std::vector<std::string> arguments;
+  std::map<std::string, std::optional<std::string>> env;  ///< nullopt removes
+  std::string dir;  ///< must be there; empty: `usual_dir` if it is there, else the home directory
+  std::string usual_dir;
+  bool bind_to_server = false;  ///< add --bind-to=ADDRESS, by which ssh came in
+};
+
+/// The command for every login shell (sh, bash, zsh, fish, csh), always the same: it takes the script from the first
+/// line of its input, so that nothing of it is quoted twice, or seen in a list of processes.
+extern const char* const launch_command;
+
+/// The line that makes launch_command become the program, with its end. It first prints the line
+/// "MARK PID ADDRESS", by which the output of profiles ends.
+std::string launch_script(const RemoteProgram& program, std::string_view mark);
+
+/// Exit status of the script when `dir` cannot be entered.
+inline constexpr int no_directory = 117;
+
+/// What that line says.
+struct Launched {
+  int pid = 0;          ///< of the program, and of its process group
+  std::string address;  ///< by which ssh came in; empty: the server does not tell
+};
+std::optional<Launched> parse_launched(std::string_view line, std::string_view mark);
+
+/// A word for a POSIX shell; as it is, where nothing in it is special.
+std::string shell_word(std::string_view text);
+
+}  // namespace cohort_ssh

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <libssh/libssh.h>
+#include <poll.h>
+
+#include <memory>
+#include <string>
+
+namespace cohort_ssh {
+
+struct FreeSession {
+  void operator()(ssh_session session) const {
+    ::ssh_disconnect(session);
+    ::ssh_free(session);
+  }
+};
+/// One login. One thread at a time; its channels go before it.
+using Session = std::unique_ptr<ssh_session_struct, FreeSession>;
+
+struct FreeKey {
+  void operator()(ssh_key key) const { ::ssh_key_free(key); }
+};
+using Key = std::unique_ptr<ssh_key_struct, FreeKey>;
+
+/// What to wait for on the session's descriptor before the next try.
+inline short events_of(ssh_session session) {
+  const bool writes = (::ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
+  return static_cast<short>(POLLIN | (writes ? POLLOUT : 0));
+}
+
+/// What libssh says about the last failure.
+inline std::string error_of(ssh_session session) {
+  const char* text = ::ssh_get_error(session);
+  return text == nullptr || *text == '\0' ? "no reason was given" : text;
+}
+
+/// A text that libssh allocated.
+inline std::string take_text(char* text) {
+  const std::string copy = text == nullptr ? "" : text;
+  ::ssh_string_free_char(text);
+  return copy;
+}
+
+}  // namespace cohort_ssh

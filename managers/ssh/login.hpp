@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <cohort/file_descriptor.hpp>
+#include <cohort/types.hpp>
+
+#include "identities.hpp"
+#include "libssh_handles.hpp"
+#include "login_limit.hpp"
+#include "patience.hpp"
+
+namespace cohort_ssh {
+
+/// How to log in at one server.
+struct LoginOptions {
+  std::string host;
+  int port = 0;                             ///< 0: 22, or what ~/.ssh/config says
+  std::string user;                         ///< empty: this one, or what ~/.ssh/config says
+  std::vector<std::string> identity_files;  ///< empty: agent and default keys
+  std::string known_hosts;                  ///< empty: the user's file and the system's
+  bool use_config = false;                  ///< read ~/.ssh/config and the system's
+  /// Instead of dialling: a connection to the server through another one.
+  std::function<cohort::FileDescriptor(const std::string& host, int port, const Patience&)> way{};
+};
+
+/// A session whose server is known and that the user is let in to; non-blocking.
+struct LoggedIn {
+  Session session;
+  std::string host;  ///< numeric address of the server; empty where others were between
+};
+
+/// @throws LaunchFailure naming the phase. A server that refuses for load is asked again, more and more seldom.
+LoggedIn log_in(const LoginOptions& options, Identities& identities, LoginLimit& limit, const Patience& patience);
+
+}  // namespace cohort_ssh

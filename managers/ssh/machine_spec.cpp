@@ -1,0 +1,231 @@
+#include "machine_spec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <tuple>
+
+#include <cohort/error.hpp>
+
+namespace cohort_ssh {
+namespace {
+
+constexpr std::size_t most_machines = 10000;
+constexpr int most_workers = 100000;
+constexpr std::array known_settings = {"identity", "jump", "dir", "exename", "tunnel"};
+
+// One specification, for its errors.
+struct Specification {
+  std::string text;
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw cohort::ConfigError("invalid machine '" + text + "': " + why +
+                              "; a machine is [COUNT*][user@]host[:port] [bind_addr[:port]] [key=value ...]");
+  }
+};
+
+std::optional<int> to_number(std::string_view digits) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+int port_of(const Specification& spec, std::string_view text) {
+  const auto port = to_number(text);
+  if (!port || *port < 1 || *port > 65535)
+    spec.refuse("the port '" + std::string(text) + "' is no number from 1 to 65535");
+  return *port;
+}
+
+struct HostAndPort {
+  std::string host;
+  std::string port;  // empty: none
+};
+
+// "host", "host:port", "[v6]", "[v6]:port"; the brackets of host lists stand elsewhere than in front.
+HostAndPort split_port(const Specification& spec, std::string_view text) {
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == text.npos) spec.refuse("the ']' of the address is missing");
+    const auto rest = text.substr(close + 1);
+    if (!rest.empty() && !rest.starts_with(':')) spec.refuse("after ']' only a port can come");
+    if (rest == ":") spec.refuse("after ':' a port must come");
+    return {std::string(text.substr(1, close - 1)), std::string(rest.empty() ? rest : rest.substr(1))};
+  }
+  const auto colon = text.find(':');
+  if (colon == text.npos) return {std::string(text), ""};
+  if (text.find(':', colon + 1) != text.npos) spec.refuse("an IPv6 address is written in brackets");
+  if (colon + 1 == text.size()) spec.refuse("after ':' a port must come");
+  return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+// "01-16" with the width of its first number; "7".
+void expand_range(const Specification& spec, std::string_view range, std::vector<std::string>& found) {
+  const auto dash = range.find('-');
+  const auto first = to_number(range.substr(0, dash));
+  const auto last = dash == range.npos ? first : to_number(range.substr(dash + 1));
+  if (!first || !last || *last < *first) spec.refuse("'" + std::string(range) + "' is no range of numbers like 01-16");
+  const std::size_t width = std::min(dash, range.size());
+  for (int number = *first; number <= *last; ++number) {
+    if (found.size() >= most_machines)
+      spec.refuse("these are more than " + std::to_string(most_machines) + " machines");
+    std::string digits = std::to_string(number);
+    if (digits.size() < width) digits.insert(0, width - digits.size(), '0');
+    found.push_back(std::move(digits));
+  }
+}
+
+// "node[01-03,7]-[a]" in full; several groups give every combination.
+std::vector<std::string> expand_host_list(const Specification& spec, const std::string& text) {
+  const auto open = text.find('[');
+  if (open == text.npos) {
+    if (text.find(']') != text.npos) spec.refuse("a ']' without '['");
+    return {text};
+  }
+  const auto close = text.find(']', open);
+  if (close == text.npos) spec.refuse("a '[' without ']'");
+  std::vector<std::string> middles;
+  std::istringstream ranges(text.substr(open + 1, close - open - 1));
+  for (std::string range; std::getline(ranges, range, ',');) expand_range(spec, range, middles);
+  if (middles.empty()) spec.refuse("there is nothing in its brackets");
+  std::vector<std::string> names;
+  for (const auto& rest : expand_host_list(spec, text.substr(close + 1))) {
+    for (const auto& middle : middles) {
+      if (names.size() >= most_machines)
+        spec.refuse("these are more than " + std::to_string(most_machines) + " machines");
+      names.push_back(text.substr(0, open) + middle + rest);
+    }
+  }
+  std::sort(names.begin(), names.end());  // node1-a, node1-b, node2-a
+  return names;
+}
+
+void take_count(const Specification& spec, std::string& text, Machine& machine) {
+  const auto star = text.find('*');
+  if (star == text.npos) return;
+  const std::string count = text.substr(0, star);
+  text.erase(0, star + 1);
+  machine.count_auto = count == "auto";
+  if (machine.count_auto) return;
+  const auto number = to_number(count);
+  if (!number || *number < 1 || *number > most_workers)
+    spec.refuse("the count '" + count + "' is neither a number from 1 to 100000 nor auto");
+  machine.count = *number;
+}
+
+void take_setting(const Specification& spec, const std::string& word, Machine& machine) {
+  const auto equals = word.find('=');
+  const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+  if (std::find(known_settings.begin(), known_settings.end(), key) == known_settings.end())
+    spec.refuse("there is no setting '" + key + "' of a machine; there are: identity, jump, dir, exename, tunnel");
+  if (value.empty()) spec.refuse("the setting " + key + " has no value");
+  if (key == "tunnel" && value != "true" && value != "false") spec.refuse("tunnel is true or false");
+  machine.settings[key] = value;
+}
+
+}  // namespace
+
+std::string Machine::text() const {
+  const std::string name = (user.empty() ? "" : user + '@') + (host.find(':') == host.npos ? host : '[' + host + ']');
+  return port == 0 ? name : name + ':' + std::to_string(port);
+}
+
+std::string Machine::bind_host() const {
+  if (bind.starts_with('[')) return bind.substr(1, bind.find(']') - 1);
+  return bind.substr(0, bind.find(':'));
+}
+
+std::vector<Machine> parse_machines(std::string_view text) {
+  const Specification spec{std::string(text)};
+  std::istringstream words(spec.text);
+  std::string where;
+  if (!(words >> where)) spec.refuse("it is empty");
+  Machine machine;
+  take_count(spec, where, machine);
+  for (std::string word; words >> word;) {
+    if (word.find('=') != word.npos) {
+      take_setting(spec, word, machine);
+    } else if (!machine.bind.empty()) {
+      spec.refuse("'" + word + "' is one word too many");
+    } else {
+      const auto [host, port] = split_port(spec, word);
+      if (host.empty()) spec.refuse("the bind address is empty");
+      if (!port.empty()) port_of(spec, port);
+      machine.bind = word;
+    }
+  }
+  if (const auto at = where.rfind('@'); at != where.npos) {
+    machine.user = where.substr(0, at);
+    if (machine.user.empty()) spec.refuse("the user before '@' is empty");
+    where.erase(0, at + 1);
+  }
+  const auto [host, port] = split_port(spec, where);
+  if (host.empty() || host.starts_with('-')) spec.refuse("it names no host");
+  if (!port.empty()) machine.port = port_of(spec, port);
+  std::vector<Machine> machines;
+  const bool numeric_v6 = where.starts_with('[');
+  for (const auto& name : numeric_v6 ? std::vector{host} : expand_host_list(spec, host)) {
+    machines.push_back(machine);
+    machines.back().host = name;
+  }
+  return machines;
+}
+
+std::vector<Machine> read_machine_file(const std::filesystem::path& file) {
+  std::ifstream lines(file);
+  if (!lines) throw cohort::ConfigError("cannot read the machine file " + file.string());
+  std::vector<Machine> machines;
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    line.erase(std::min(line.find('#'), line.size()));
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    try {
+      const auto more = parse_machines(line);
+      machines.insert(machines.end(), more.begin(), more.end());
+    } catch (const cohort::ConfigError& error) {
+      throw cohort::ConfigError(file.string() + ":" + std::to_string(number) + ": " + error.what());
+    }
+  }
+  return machines;
+}
+
+std::vector<Machine> merge_machines(const std::vector<Machine>& machines) {
+  std::vector<Machine> merged;
+  const auto all_but_count = [](const Machine& m) { return std::tie(m.user, m.host, m.port, m.bind, m.settings); };
+  for (const Machine& machine : machines) {
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Machine& other) {
+      return all_but_count(other) == all_but_count(machine);
+    });
+    if (same == merged.end()) {
+      merged.push_back(machine);
+    } else {
+      same->count_auto |= machine.count_auto;
+      same->count += machine.count;
+    }
+  }
+  return merged;
+}
+
+std::vector<Machine> deal_workers(std::vector<Machine> machines, int count) {
+  std::vector<int> dealt(machines.size(), 0);
+  for (std::size_t i = 0; count > 0 && !machines.empty(); i = (i + 1) % machines.size()) {
+    if (machines[i].count_auto)
+      throw cohort::ConfigError("machine '" + machines[i].text() +
+                                "' has the count auto, and 'count' says how many workers there are in all: give one");
+    const int now = std::min(count, machines[i].count);
+    dealt[i] += now;
+    count -= now;
+  }
+  std::vector<Machine> used;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    if (dealt[i] == 0) continue;
+    machines[i].count = dealt[i];
+    used.push_back(std::move(machines[i]));
+  }
+  return used;
+}
+
+}  // namespace cohort_ssh

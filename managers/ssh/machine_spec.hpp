@@ -1,0 +1,42 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cohort_ssh {
+
+/// Where workers are to be started, as the user wrote it: `[COUNT*][user@]host[:port] [bind_addr[:port]] [key=value…]`.
+struct Machine {
+  std::string user;         ///< empty: not said
+  std::string host;         ///< name or numeric address, without brackets
+  int port = 0;             ///< 0: not said
+  std::string bind;         ///< where the worker listens, as written; empty: the address that ssh came in by
+  int count = 1;            ///< workers in all
+  bool count_auto = false;  ///< one for each CPU of the machine instead
+  std::map<std::string, std::string> settings;  ///< identity, jump, dir, exename, tunnel: instead of the option's value
+
+  /// "ada@node1:2222"; for messages, and as the argument of ssh without its port.
+  std::string text() const;
+  /// Where the additional workers of the machine listen: `bind` without its port, which only one can have.
+  std::string bind_host() const;
+};
+
+/// One specification, which may stand for many machines: "2*node[01-16]".
+/// @throws ConfigError with the text and what is wrong with it.
+std::vector<Machine> parse_machines(std::string_view text);
+
+/// One specification a line; `#` begins a comment. @throws ConfigError with file and line.
+std::vector<Machine> read_machine_file(const std::filesystem::path& file);
+
+/// One entry for each machine: what is said several times, alike but for the count, is one with all the workers.
+std::vector<Machine> merge_machines(const std::vector<Machine>& machines);
+
+/// Deals `count` workers out in rounds, each machine taking its own count in its turn. Machines that get none are left
+/// out. @throws ConfigError if one has the count "auto".
+std::vector<Machine> deal_workers(std::vector<Machine> machines, int count);
+
+}  // namespace cohort_ssh

@@ -1,0 +1,142 @@
+#include "remote_worker.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <random>
+
+#include <cohort/error.hpp>
+
+namespace cohort_ssh {
+namespace {
+
+constexpr std::size_t kept_lines = 10, longest_kept_line = 1000;
+constexpr std::size_t most_early_output = 16 * 1024;  // of both: a pipe of Linux holds 64 KiB
+constexpr std::string_view announcement = "cohort_worker:";
+
+// No profile prints it by chance.
+std::string make_mark() {
+  std::random_device random;
+  return "cohort-ssh-" + std::to_string(random()) + std::to_string(random());
+}
+
+}  // namespace
+
+RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cookie)
+    : RemoteWorker(program, cookie, make_mark()) {}
+
+RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cookie, std::string mark)
+    : ExecChannel(launch_command, launch_script(program, mark) + cookie + '\n'),
+      mark_(std::move(mark)),
+      out_(make_pipe()),
+      err_(make_pipe()) {}
+
+RemoteWorker::Pipe RemoteWorker::make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw cohort::Error("no descriptors for a pipe");
+  Pipe pipe{cohort::FileDescriptor(ends[0]), cohort::FileDescriptor(ends[1])};
+  ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+  return pipe;
+}
+
+bool RemoteWorker::wait_announced(const Patience& patience) {
+  std::unique_lock lock(mutex_);
+  announced_or_ended_.wait_until(lock, patience.stop(), patience.deadline(),
+                                 [this] { return announced_ || has_ended(); });
+  return announced_;
+}
+
+Launched RemoteWorker::launched() {
+  const std::lock_guard lock(mutex_);
+  return launched_;
+}
+
+std::string RemoteWorker::last_lines() {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const auto& line : lines_) text += "\n    " + line;
+  return text;
+}
+
+std::size_t RemoteWorker::take_output(bool is_stderr, std::span<const char> bytes) {
+  if (passes_on_) return write_to(is_stderr ? err_ : out_, bytes);
+  std::string& line = line_[is_stderr ? 1 : 0];
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] != '\n') {
+      if (line.size() < longest_kept_line) line += bytes[i];
+      continue;
+    }
+    if (!is_stderr && line.starts_with(announcement)) {
+      line += '\n';
+      announce(line);
+      return i + 1;
+    }
+    is_stderr ? keep(line, err_) : take_line(line);
+    line.clear();
+  }
+  return bytes.size();
+}
+
+// From now on all goes by the pipes, which have room: nothing was put in but the few lines of keep().
+void RemoteWorker::announce(const std::string& line) {
+  write_to(out_, line);
+  write_to(err_, line_[1]);
+  passes_on_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    announced_ = true;
+  }
+  announced_or_ended_.notify_all();
+}
+
+void RemoteWorker::take_line(const std::string& line) {
+  if (const auto launched = parse_launched(line, mark_)) {
+    const std::lock_guard lock(mutex_);
+    launched_ = *launched;
+    return;
+  }
+  keep(line, out_);
+}
+
+// For an error that may come; and for the core, if the program itself printed it.
+void RemoteWorker::keep(const std::string& line, Pipe& pipe) {
+  if (line.find_first_not_of(" \t\r") == line.npos) return;
+  const std::lock_guard lock(mutex_);
+  lines_.push_back(line);
+  if (lines_.size() > kept_lines) lines_.pop_front();
+  if (launched_.pid == 0 || passed_on_early_ + line.size() > most_early_output) return;
+  passed_on_early_ += line.size() + 1;
+  write_to(pipe, line + '\n');
+}
+
+void RemoteWorker::ended(const End&) {
+  { const std::lock_guard no_waiter_is_between_its_look_and_its_wait(mutex_); }
+  announced_or_ended_.notify_all();
+}
+
+std::size_t RemoteWorker::write_to(Pipe& pipe, std::span<const char> bytes) {
+  const ssize_t written = ::write(pipe.far.get(), bytes.data(), bytes.size());
+  pipe.is_full = written < 0 && (errno == EAGAIN || errno == EINTR);
+  if (pipe.is_full) return 0;
+  return written < 0 ? bytes.size() : static_cast<std::size_t>(written);  // nobody reads it: the worker may go on
+}
+
+bool RemoteWorker::has_room(bool is_stderr) const { return !(is_stderr ? err_ : out_).is_full; }
+
+void RemoteWorker::add_to(std::vector<pollfd>& polled) const {
+  for (const Pipe* pipe : {&out_, &err_})
+    if (pipe->is_full && pipe->far) polled.push_back({pipe->far.get(), POLLOUT, 0});
+}
+
+void RemoteWorker::output_ended() {
+  for (std::string* line : {&line_[0], &line_[1]}) {
+    if (!line->empty() && !passes_on_) keep(*line, line == &line_[0] ? out_ : err_);
+    line->clear();
+  }
+  out_.far.reset();
+  err_.far.reset();
+}
+
+}  // namespace cohort_ssh

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include <cohort/file_descriptor.hpp>
+#include <cohort/worker_config.hpp>
+
+#include "exec_channel.hpp"
+#include "launch_command.hpp"
+#include "patience.hpp"
+
+namespace cohort_ssh {
+
+/// The first worker of a machine: a process there, by a channel of its session. What profiles print before it starts is
+/// told with errors only; what it prints goes on to pipes that the core reads, as fast as that does.
+class RemoteWorker final : public ExecChannel {
+ public:
+  /// @param program started with `cookie` on its standard input.
+  RemoteWorker(const RemoteProgram& program, const std::string& cookie);
+
+  /// Waits until it says where it listens. @return false: it ended before, or the patience is over.
+  bool wait_announced(const Patience& patience);
+  /// Its outputs. Once.
+  cohort::WorkerOutput take_outputs() { return {out_.near.release(), err_.near.release()}; }
+  /// Whether the program was reached: the rest of the text is its own, or says why it could not be started.
+  Launched launched();
+  /// The last lines of what was printed, indented; "" if nothing was.
+  std::string last_lines();
+
+ protected:
+  std::size_t take_output(bool is_stderr, std::span<const char> bytes) override;
+  bool has_room(bool is_stderr) const override;
+  void output_ended() override;
+  void ended(const End&) override;
+  void add_to(std::vector<pollfd>& polled) const override;
+
+ private:
+  struct Pipe {
+    cohort::FileDescriptor near;  // the core's end
+    cohort::FileDescriptor far;   // the session's thread writes
+    bool is_full = false;
+  };
+  RemoteWorker(const RemoteProgram& program, const std::string& cookie, std::string mark);
+  static Pipe make_pipe();
+
+  void announce(const std::string& line);
+  void take_line(const std::string& line);
+  static std::size_t write_to(Pipe& pipe, std::span<const char> bytes);
+  void keep(const std::string& line, Pipe& pipe);
+
+  const std::string mark_;
+
+  // The session's thread, save near.
+  Pipe out_, err_;
+  std::string line_[2];  // begun: standard output, standard error
+  bool passes_on_ = false;
+  std::size_t passed_on_early_ = 0;  // bytes of the program before it announced itself
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable_any announced_or_ended_;
+  Launched launched_;
+  bool announced_ = false;
+  std::deque<std::string> lines_;  // the last ones before it announced itself, of profiles too
+};
+
+}  // namespace cohort_ssh

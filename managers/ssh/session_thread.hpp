@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "channel.hpp"
+#include "libssh_handles.hpp"
+#include "patience.hpp"
+
+namespace cohort_ssh {
+
+/// The thread that a session and all its channels belong to, from the login to the end. libssh parses whatever comes
+/// for all channels at once, so after each wake-up every one of them has its turn.
+class SessionThread {
+ public:
+  explicit SessionThread(Session session);
+  /// Ends the session: what runs on the server by it loses its input and output.
+  ~SessionThread();
+
+  /// Opens a channel. Any thread; when the session is over it is released at once.
+  void add(std::shared_ptr<Channel> channel);
+  bool is_over();
+
+ private:
+  void run();
+  void work();
+  bool take_new();
+  void wait(int milliseconds);
+  std::string why_it_ended() const;
+
+  const Event wake_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<std::shared_ptr<Channel>> added_;
+  bool stop_ = false;
+  bool over_ = false;
+  std::string end_reason_;
+
+  // The thread's own.
+  Session session_;
+  ssh_channel pump_ = nullptr;  // never opened: asking it for input makes libssh take in what has come
+  std::vector<std::shared_ptr<Channel>> channels_;
+  std::vector<pollfd> polled_;
+
+  std::thread thread_;
+};
+
+}  // namespace cohort_ssh

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <cohort/child_process.hpp>
+#include <cohort/file_descriptor.hpp>
+
+namespace cohort::test {
+
+/// An ssh server of a test's own on the loopback addresses 127.0.0.1 to 127.0.0.9, for the user who runs the test.
+/// Keys, settings and log are in a directory of its own; nothing of the system's or the user's is read. Ends with this
+/// object.
+class Sshd {
+ public:
+  /// @param settings lines of its configuration, before those that are always there: the first counts.
+  explicit Sshd(const std::string& settings = "") {
+    std::string pattern = (std::filesystem::temp_directory_path() / "cohort-sshd.XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
+    directory_ = pattern;
+    if (::geteuid() == 0) {
+      ::mkdir("/run/sshd", 0755);  // where it gives privileges up; sshd ends without it
+    }
+    std::filesystem::create_directory(path("home"));
+    make_key("host_key");
+    make_key("key");
+    std::filesystem::copy_file(path("key.pub"), path("authorized_keys"));
+    for (int i = 0; i < 20 && !start(settings); ++i) {
+    }
+    if (!process_) throw std::runtime_error("sshd does not start:\n" + log());
+    write_known_hosts("known_hosts", public_key("host_key"));
+  }
+  ~Sshd() {
+    if (process_) process_->terminate(std::chrono::seconds(5), std::chrono::seconds(5));
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  Sshd(const Sshd&) = delete;
+
+  int port() const { return port_; }
+  std::string path(const std::string& name) const { return (directory_ / name).string(); }
+  std::string log() const { return text_of("log"); }
+  /// How many logins there were.
+  int logins() const {
+    const std::string text = log();
+    int count = 0;
+    for (auto at = text.find("Accepted "); at != text.npos; at = text.find("Accepted ", at + 1)) ++count;
+    return count;
+  }
+
+  /// Options for the manager ssh: a JSON object, with `more` members in it.
+  std::string options(const std::string& machines = R"(["127.0.0.1"])", const std::string& more = "") const {
+    return R"({"machines": )" + machines + R"(, "port": )" + std::to_string(port_) + R"(, "identity": ")" +
+           path("key") + R"(", "known_hosts": ")" + path("known_hosts") + '"' + (more.empty() ? "" : ", " + more) + '}';
+  }
+
+  /// A new pair of keys.
+  void make_key(const std::string& name, const std::string& type = "ed25519", const std::string& passphrase = "") {
+    run({"ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "test", "-f", path(name)});
+  }
+  /// "ssh-ed25519 AAAA…"
+  std::string public_key(const std::string& name) const {
+    std::istringstream words(text_of(name + ".pub"));
+    std::string type, key;
+    words >> type >> key;
+    return type + ' ' + key;
+  }
+  /// A file that knows all addresses by this key; an empty one knows none.
+  void write_known_hosts(const std::string& name, const std::string& key) const {
+    std::ofstream file(path(name));
+    if (key.empty()) return;
+    for (const auto& address : addresses()) file << '[' << address << "]:" << port_ << ' ' << key << '\n';
+  }
+  void write(const std::string& name, const std::string& text, bool executable = false) const {
+    std::ofstream(path(name)) << text;
+    if (executable) std::filesystem::permissions(path(name), std::filesystem::perms(0755));
+  }
+  ChildProcess& process() { return *process_; }
+
+ private:
+  static std::vector<std::string> addresses() {
+    std::vector<std::string> all;
+    for (char last = '1'; last <= '9'; ++last) all.push_back(std::string("127.0.0.") + last);
+    return all;
+  }
+  std::string text_of(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(path(name)).rdbuf();
+    return text.str();
+  }
+  static void run(const std::vector<std::string>& command) {
+    SpawnOptions spawn;
+    spawn.command = command;
+    auto process = ChildProcess::spawn(spawn);
+    const auto status = process.wait_until(Clock::now() + std::chrono::seconds(60));
+    if (!status || !status->exited || status->code != 0) throw std::runtime_error(command.front() + " failed");
+  }
+  static int free_port() {
+    const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+      throw std::runtime_error("no free port");
+    return ntohs(address.sin_port);
+  }
+
+  // @return false: the port was taken meanwhile.
+  bool start(const std::string& settings) {
+    port_ = free_port();
+    std::ofstream config(path("config"));
+    config << settings << '\n';
+    for (const auto& address : addresses()) config << "ListenAddress " << address << ':' << port_ << '\n';
+    config << "HostKey " << path("host_key") << "\nPidFile none\nAuthorizedKeysFile " << path("authorized_keys")
+           << "\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+              "PermitRootLogin prohibit-password\nUseDNS no\nPrintMotd no\nPrintLastLog no\nX11Forwarding no\n"
+              "Subsystem sftp internal-sftp\nLogLevel VERBOSE\n"
+           // Not this user's profile; and bash reads none at all where it believes to be started by another.
+           << "SetEnv HOME=" << path("home") << " SHLVL=1\n";
+    config.close();
+    std::filesystem::remove(path("log"));
+    SpawnOptions spawn;
+    spawn.command = {"/usr/sbin/sshd", "-D", "-f", path("config"), "-E", path("log")};
+    spawn.die_with_parent = true;
+    auto process = ChildProcess::spawn(spawn);
+    for (const auto deadline = Clock::now() + std::chrono::seconds(60); Clock::now() < deadline;) {
+      if (process.poll()) return false;
+      const std::string said = log();
+      if (said.find("Server listening on 127.0.0.9 ") != said.npos) {
+        process_.emplace(std::move(process));
+        return true;
+      }
+      std::this_thread::yield();
+    }
+    return false;
+  }
+
+  std::filesystem::path directory_;
+  int port_ = 0;
+  std::optional<ChildProcess> process_;
+};
+
+}  // namespace cohort::test
