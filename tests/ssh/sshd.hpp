@@ -143,6 +143,7 @@ class Sshd {
     for (const auto deadline = Clock::now() + std::chrono::seconds(60); Clock::now() < deadline;) {
       if (process.poll()) return false;
       const std::string said = log();
+      if (said.find("Bind to port") != said.npos) return false;  // another took one of the addresses
       if (said.find("Server listening on 127.0.0.9 ") != said.npos) {
         process_.emplace(std::move(process));
         return true;
