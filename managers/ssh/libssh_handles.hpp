@@ -6,12 +6,16 @@
 #include <memory>
 #include <string>
 
+#include <cohort/file_descriptor.hpp>
+
 namespace cohort_ssh {
 
 struct FreeSession {
-  void operator()(ssh_session session) const {
+  cohort::FileDescriptor socket;  // libssh closes only what it opened itself
+  void operator()(ssh_session session) {
     ::ssh_disconnect(session);
     ::ssh_free(session);
+    socket.reset();
   }
 };
 /// One login. One thread at a time; its channels go before it.

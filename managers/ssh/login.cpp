@@ -116,8 +116,9 @@ LoggedIn log_in(const LoginOptions& options, Identities& identities, LoginLimit&
         logged_in.host = std::move(dialled.host);
       }
       if (socket) {
-        const socket_t descriptor = socket.release();  // libssh closes it
+        const socket_t descriptor = socket.get();
         set(session, SSH_OPTIONS_FD, &descriptor, "socket");
+        prepared.session.get_deleter().socket = std::move(socket);
       }
       if (shake_hands(session, patience)) {
         check_host_key(session, server);

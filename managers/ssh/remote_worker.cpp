@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <random>
 
 #include <cohort/error.hpp>
@@ -12,6 +13,7 @@
 namespace cohort_ssh {
 namespace {
 
+constexpr std::chrono::seconds last_output_limit(1);
 constexpr std::size_t kept_lines = 10, longest_kept_line = 1000;
 constexpr std::size_t most_early_output = 16 * 1024;  // of both: a pipe of Linux holds 64 KiB
 constexpr std::string_view announcement = "cohort_worker:";
@@ -45,6 +47,9 @@ bool RemoteWorker::wait_announced(const Patience& patience) {
   std::unique_lock lock(mutex_);
   announced_or_ended_.wait_until(lock, patience.stop(), patience.deadline(),
                                  [this] { return announced_ || has_ended(); });
+  // How it ended may be told before what it had printed. Whom it left behind may hold its outputs open.
+  if (has_ended())
+    announced_or_ended_.wait_for(lock, last_output_limit, [this] { return announced_ || outputs_over_; });
   return announced_;
 }
 
@@ -137,6 +142,11 @@ void RemoteWorker::output_ended() {
   }
   out_.far.reset();
   err_.far.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    outputs_over_ = true;
+  }
+  announced_or_ended_.notify_all();
 }
 
 }  // namespace cohort_ssh

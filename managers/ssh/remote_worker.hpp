@@ -62,6 +62,7 @@ class RemoteWorker final : public ExecChannel {
   std::condition_variable_any announced_or_ended_;
   Launched launched_;
   bool announced_ = false;
+  bool outputs_over_ = false;
   std::deque<std::string> lines_;  // the last ones before it announced itself, of profiles too
 };
 

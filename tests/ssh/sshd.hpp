@@ -56,12 +56,7 @@ class Sshd {
   std::string path(const std::string& name) const { return (directory_ / name).string(); }
   std::string log() const { return text_of("log"); }
   /// How many logins there were.
-  int logins() const {
-    const std::string text = log();
-    int count = 0;
-    for (auto at = text.find("Accepted "); at != text.npos; at = text.find("Accepted ", at + 1)) ++count;
-    return count;
-  }
+  std::size_t logins() const { return count(log(), "Accepted publickey"); }
 
   /// Options for the manager ssh: a JSON object, with `more` members in it.
   std::string options(const std::string& machines = R"(["127.0.0.1"])", const std::string& more = "") const {
@@ -97,6 +92,11 @@ class Sshd {
     std::vector<std::string> all;
     for (char last = '1'; last <= '9'; ++last) all.push_back(std::string("127.0.0.") + last);
     return all;
+  }
+  static std::size_t count(const std::string& text, const std::string& what) {
+    std::size_t found = 0;
+    for (auto at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++found;
+    return found;
   }
   std::string text_of(const std::string& name) const {
     std::ostringstream text;
@@ -143,7 +143,8 @@ class Sshd {
     for (const auto deadline = Clock::now() + std::chrono::seconds(60); Clock::now() < deadline;) {
       if (process.poll()) return false;
       const std::string said = log();
-      if (said.find("Server listening on 127.0.0.9 ") != said.npos) {
+      if (said.find("Bind to port") != said.npos) return false;  // another took one of the addresses
+      if (count(said, "Server listening on ") == addresses().size()) {
         process_.emplace(std::move(process));
         return true;
       }
