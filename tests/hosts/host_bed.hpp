@@ -8,6 +8,10 @@
 
 #include <cohort/file_descriptor.hpp>
 
+/// For tests that sshds at the loopback address cannot serve.
+#define SKIP_UNLESS_ISOLATED(bed) \
+  if (!(bed).isolated()) GTEST_SKIP() << "namespaces are not permitted here"
+
 namespace cohort::test {
 
 struct SshHost {

@@ -39,11 +39,6 @@ Ran ssh(const HostBed& bed, const SshHost& host, const std::string& command, con
   return {text(files + ".out"), text(files + ".err"), WIFEXITED(status) ? WEXITSTATUS(status) : -1};
 }
 
-// For tests that sshds at the loopback address cannot serve.
-#define ISOLATED_BED(bed, ...) \
-  HostBed bed(__VA_ARGS__);    \
-  if (!bed.isolated()) GTEST_SKIP() << "namespaces are not permitted here"
-
 TEST(HostBedTest, EveryHostLetsTheUserInAndHasAHomeOfItsOwn) {
   HostBed bed(3);
   ASSERT_EQ(bed.hosts().size(), 3);
@@ -54,7 +49,8 @@ TEST(HostBedTest, EveryHostLetsTheUserInAndHasAHomeOfItsOwn) {
 }
 
 TEST(HostBedTest, HostsHaveNamesProcessesAndNetworksOfTheirOwn) {
-  ISOLATED_BED(bed, 2);
+  HostBed bed(2);
+  SKIP_UNLESS_ISOLATED(bed);
   EXPECT_EQ(ssh(bed, bed[1], "hostname; cat /proc/1/comm; ls /dev/shm").out, "h2\nsshd\n");
   EXPECT_EQ(bed.run(bed[0], "hostname"), "h1\n");
   EXPECT_EQ(ssh(bed, bed[0], "getent hosts h2; getent hosts head; exec 3<>/dev/tcp/h2/22 && echo reached").out,
@@ -75,7 +71,8 @@ TEST(HostBedTest, StrangersAndHostsOfUnknownOrChangedKeyAreRefused) {
 }
 
 TEST(HostBedTest, ACutHostIsSilentUntilItIsJoined) {
-  ISOLATED_BED(bed, 2);
+  HostBed bed(2);
+  SKIP_UNLESS_ISOLATED(bed);
   bed.cut(bed[0]);
   const Ran silent = ssh(bed, bed[0], "true", "-o ConnectTimeout=1");
   EXPECT_TRUE(contains(silent.err, "timed out")) << silent.err;
@@ -85,7 +82,8 @@ TEST(HostBedTest, ACutHostIsSilentUntilItIsJoined) {
 }
 
 TEST(HostBedTest, AFrozenHostAcceptsConnectionsAndSaysNothing) {
-  ISOLATED_BED(bed, 1);
+  HostBed bed(1);
+  SKIP_UNLESS_ISOLATED(bed);
   bed.freeze(bed[0]);
   const Ran frozen = ssh(bed, bed[0], "true", "-o ConnectTimeout=1");
   EXPECT_TRUE(contains(frozen.err, "banner exchange")) << frozen.err;
@@ -94,7 +92,8 @@ TEST(HostBedTest, AFrozenHostAcceptsConnectionsAndSaysNothing) {
 }
 
 TEST(HostBedTest, AHostThatLostItsPowerBootsAgainWithoutItsProcesses) {
-  ISOLATED_BED(bed, 1);
+  HostBed bed(1);
+  SKIP_UNLESS_ISOLATED(bed);
   EXPECT_EQ(ssh(bed, bed[0], "setsid sleep 1000 >/dev/null 2>&1 & echo started").out, "started\n");
   EXPECT_TRUE(eventually([&] { return bed.processes(bed[0]) == std::vector<std::string>{"sleep 1000"}; }));
   bed.power_off(bed[0]);
@@ -104,7 +103,8 @@ TEST(HostBedTest, AHostThatLostItsPowerBootsAgainWithoutItsProcesses) {
 }
 
 TEST(HostBedTest, AFirewallLeavesPort22Only) {
-  ISOLATED_BED(bed, 2);
+  HostBed bed(2);
+  SKIP_UNLESS_ISOLATED(bed);
   const std::string dial =
       "for port in 22 80; do timeout 0.3 bash -c \"exec 3<>/dev/tcp/h1/$port\" 2>/dev/null; echo $?; done";
   EXPECT_EQ(ssh(bed, bed[1], dial).out, "0\n1\n");  // refused
@@ -114,7 +114,8 @@ TEST(HostBedTest, AFirewallLeavesPort22Only) {
 }
 
 TEST(HostBedTest, AHostMayHaveItsOwnFilesAndItsOwnProfile) {
-  ISOLATED_BED(bed, 2, {"MaxSessions 1"});
+  HostBed bed(2, {"MaxSessions 1"});
+  SKIP_UNLESS_ISOLATED(bed);
   bed.run(bed[0], "mount -t tmpfs -o ro tmpfs /srv");
   EXPECT_EQ(ssh(bed, bed[0], "touch /srv/x || echo read-only").out, "read-only\n");
   EXPECT_EQ(ssh(bed, bed[1], "touch /srv/. && echo writable").out, "writable\n");

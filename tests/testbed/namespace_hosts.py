@@ -181,7 +181,8 @@ class NamespaceHosts:
         host.root.stdout.close()
 
     def _wait_for_sshd(self, host, deadline):
-        while "Server listening on 0.0.0.0" not in self._log(host):
+        ports = 1 + sum(line.startswith("Port ") for line in self.sshd_lines)
+        while self._log(host).count("Server listening on 0.0.0.0") < ports:
             if host.root.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{host.name}: sshd does not start: {self._log(host)}")
             time.sleep(0.002)

@@ -1,0 +1,119 @@
+// Workers on ssh hosts: that they come up whatever the hosts are like, and what is said of those that do not.
+
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include <cohort/cohort.hpp>
+
+#include "ssh_hosts.hpp"
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+class SshLaunchTest : public SshHostsTest {};
+
+std::vector<std::string> names_of_all_workers() {
+  std::vector<std::string> names;
+  for (const Pid pid : workers()) names.push_back(remotecall_fetch(fn<host_name_here>, pid));
+  return names;
+}
+
+TEST_F(SshLaunchTest, SixteenWorkersOnEightHostsCallEachOther) {
+  HostBed& bed = start_hosts(8);
+  const auto pids = add_ssh_workers(ssh_options(bed, 2));
+  ASSERT_EQ(pids.size(), 16);
+  std::vector<Future<std::vector<std::string>>> seen;
+  for (const Pid pid : pids) seen.push_back(remotecall(fn<names_of_all_workers>, pid));
+  for (auto& each : seen) {
+    std::map<std::string, int> workers_on;
+    for (const std::string& name : each.fetch()) ++workers_on[name];
+    if (!bed.isolated()) continue;
+    EXPECT_EQ(workers_on.size(), 8);
+    for (const auto& [name, count] : workers_on) EXPECT_EQ(count, 2) << name;
+  }
+  rmprocs(pids);
+  EXPECT_TRUE(eventually([&] { return processes_on(bed).empty(); })) << processes_on(bed).front();
+}
+
+TEST_F(SshLaunchTest, ATunnelNeedsNoPortButThatOfSsh) {
+  HostBed& bed = start_hosts(4);
+  SKIP_UNLESS_ISOLATED(bed);
+  for (const SshHost& host : bed.hosts()) bed.close_all_ports_but_22(host);
+  json options = ssh_options(bed, 2);
+  options["tunnel"] = true;
+  const auto pids = add_ssh_workers(options);
+  ASSERT_EQ(pids.size(), 8);
+  std::vector<Future<std::vector<int>>> answers;
+  for (const Pid pid : pids)
+    answers.push_back(remotecall([](std::vector<int> numbers) { return numbers; }, pid, std::vector<int>(1 << 20, 7)));
+  for (auto& answer : answers) EXPECT_EQ(answer.fetch(), std::vector<int>(1 << 20, 7));
+}
+
+TEST_F(SshLaunchTest, WithoutATunnelAClosedPortIsSaidToBeOne) {
+  HostBed& bed = start_hosts(1);
+  SKIP_UNLESS_ISOLATED(bed);
+  bed.close_all_ports_but_22(bed[0]);
+  AddprocsOptions how;
+  how.timeouts = Timeouts{.connect = 1s};
+  const std::string text = thrown_by([&] { add_ssh_workers(ssh_options(bed), how); });
+  EXPECT_TRUE(contains(text, bed[0].address)) << text;
+  EXPECT_TRUE(eventually([&] { return processes_on(bed).empty(); }));
+}
+
+TEST_F(SshLaunchTest, ProfilesThatPrintDoNotHinder) {
+  HostBed& bed = start_hosts(2);
+  for (const SshHost& host : bed.hosts()) {
+    std::ofstream(bed.home(host) / ".bashrc") << "echo Welcome\necho oops >&2\nprintf 'no end'\n";
+  }
+  EXPECT_EQ(add_ssh_workers(ssh_options(bed)).size(), 2);
+}
+
+TEST_F(SshLaunchTest, SixteenHostsThatTakeThreeLoginsAtOnce) {
+  HostBed& bed = start_hosts(16, {"MaxStartups 3"});
+  EXPECT_EQ(add_ssh_workers(ssh_options(bed)).size(), 16);
+}
+
+// One sshd at many ports: to the client these are servers of their own, so that nothing but being refused tells it.
+TEST_F(SshLaunchTest, AServerThatRefusesForLoadIsAskedAgain) {
+  std::vector<std::string> sshd_lines{"MaxStartups 3", "AddressFamily inet"};
+  for (int port = 1001; port <= 1012; ++port) sshd_lines.push_back("Port " + std::to_string(port));
+  HostBed& bed = start_hosts(1, sshd_lines);
+  SKIP_UNLESS_ISOLATED(bed);
+  std::ifstream file(bed.known_hosts());
+  std::string names, key;
+  file >> names;
+  std::getline(file, key);
+  std::ofstream known_hosts(bed.known_hosts(), std::ios::app);
+  std::vector<std::string> machines;
+  for (int port = 1001; port <= 1012; ++port) {
+    known_hosts << '[' << bed[0].address << "]:" << port << key << '\n';
+    machines.push_back(bed[0].address + ':' + std::to_string(port));
+  }
+  known_hosts.close();
+  json options = ssh_options(bed);
+  options["machines"] = machines;
+  EXPECT_EQ(add_ssh_workers(options).size(), 12);
+}
+
+TEST_F(SshLaunchTest, OneBadHostOfEightFailsTheLaunchUnlessLessIsEnough) {
+  HostBed& bed = start_hosts(8);
+  bed.forget_key(bed[3]);
+  json options = ssh_options(bed);
+  const std::string text = thrown_by([&] { add_ssh_workers(options); });
+  EXPECT_TRUE(contains(text, bed[3].address)) << text;
+  EXPECT_TRUE(contains(text, "host key")) << text;
+  EXPECT_FALSE(contains(text, bed[4].machine())) << text;
+  rmprocs(workers());
+  options["min"] = "50%";
+  EXPECT_EQ(add_ssh_workers(options).size(), 7);
+}
+
+}  // namespace
+}  // namespace cohort::test
