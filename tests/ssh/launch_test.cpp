@@ -50,15 +50,6 @@ TEST_F(SshLaunchTest, AServerWithMaxStartupsIsAskedAgain) {
   EXPECT_EQ(server.logins(), 16u);
 }
 
-TEST_F(SshLaunchTest, NoMoreLoginsAreUnderWayAtAServerThanMaxParallel) {
-  auto& server = serve("MaxStartups 1:100:1");
-  // Several users at one address would be several logins; here it is one user by several ways to write the same.
-  const auto pids = addprocs(
-      "ssh", server.options(R"(["127.0.0.1", "127.0.0.1 dir=/", "127.0.0.1 dir=/usr"])", R"("max_parallel": 1)"));
-  EXPECT_EQ(pids.size(), 3u);
-  EXPECT_THAT(server.log(), Not(HasSubstr("MaxStartups")));
-}
-
 TEST_F(SshLaunchTest, SettingsReachAllWorkersOfAMachine) {
   auto& server = serve();
   const auto pids = addprocs("ssh", server.options(R"(["2*127.0.0.1"])", R"("dir": "/usr", "threads": 2,

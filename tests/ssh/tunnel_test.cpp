@@ -39,7 +39,9 @@ TEST_F(SshTunnelTest, TheMasterConnectsToTheServerOnly) {
 
 TEST_F(SshTunnelTest, LargeValuesGoBothWaysAtOnce) {
   auto& server = serve();
-  const auto pids = addprocs("ssh", server.options(R"(["3*127.0.0.1"])", R"("tunnel": true)"));
+  AddprocsOptions how;
+  how.timeouts.emplace().heartbeat = 1h;  // whose messages would set a session going again that stands still
+  const auto pids = addprocs("ssh", server.options(R"(["3*127.0.0.1"])", R"("tunnel": true)"), how);
   std::vector<long> numbers(1 << 20);
   std::iota(numbers.begin(), numbers.end(), 7);
   std::vector<Future<std::vector<long>>> echoes;
