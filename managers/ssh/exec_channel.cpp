@@ -44,6 +44,7 @@ bool ExecChannel::step(ssh_session session) {
       if (all_read && (::ssh_channel_is_closed(channel_) || ::ssh_channel_is_eof(channel_))) {
         output_ended();
         if (!::ssh_channel_is_closed(channel_)) return false;  // its status comes yet
+        if (!::ssh_is_connected(session)) return false;        // release() will say why
         end({std::nullopt, "ended, and the server did not say how"});
         stage_ = Stage::over;
         return true;

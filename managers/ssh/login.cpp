@@ -1,11 +1,12 @@
 #include "login.hpp"
 
 #include <libssh/libssh.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <random>
-#include <string_view>
 
 #include "authentication.hpp"
 #include "dial.hpp"
@@ -37,6 +38,21 @@ struct Prepared {
   std::vector<std::string> identity_files;
 };
 
+// What the user's file says comes before what the system's says.
+void read_config(Prepared& prepared) {
+  ssh_session session = prepared.session.get();
+  for (const std::string& file : {expand_home("~/.ssh/config"), std::string("/etc/ssh/ssh_config")}) {
+    if (::ssh_options_parse_config(session, file.c_str()) != SSH_OK)
+      throw LaunchFailure("connect", file + " cannot be used: " + error_of(session), "");
+  }
+  const std::string proxy = get(session, SSH_OPTIONS_PROXYCOMMAND);
+  prepared.has_proxy = !proxy.empty() && proxy != "none";
+  const std::string identity = get(session, SSH_OPTIONS_IDENTITY);
+  const bool is_default = identity.find('%') != identity.npos;  // libssh's own are "%d/id_ed25519" and so on
+  if (prepared.identity_files.empty() && !identity.empty() && !is_default)
+    prepared.identity_files = {expand_home(identity)};
+}
+
 Prepared prepare(const LoginOptions& options) {
   Prepared prepared{Session(::ssh_new()), {options.host, 22, options.user, ""}, false, options.identity_files};
   ssh_session session = prepared.session.get();
@@ -45,8 +61,8 @@ Prepared prepare(const LoginOptions& options) {
   set(session, SSH_OPTIONS_HOST, options.host.c_str(), "host");
   set(session, SSH_OPTIONS_PROCESS_CONFIG, &no, "option");  // not behind our back
   set(session, SSH_OPTIONS_NODELAY, &yes, "option");
-  if (options.use_config && ::ssh_options_parse_config(session, nullptr) != SSH_OK)
-    throw LaunchFailure("connect", "~/.ssh/config cannot be used: " + error_of(session), "");
+  set(session, SSH_OPTIONS_KNOWNHOSTS, expand_home("~/.ssh/known_hosts").c_str(), "known_hosts");
+  if (options.use_config) read_config(prepared);
   if (!options.user.empty()) set(session, SSH_OPTIONS_USER, options.user.c_str(), "user");
   if (options.port != 0) set(session, SSH_OPTIONS_PORT, &options.port, "port");
   if (!options.known_hosts.empty()) {
@@ -57,33 +73,50 @@ Prepared prepare(const LoginOptions& options) {
   ::ssh_options_get_port(session, &port);
   prepared.server.port = static_cast<int>(port);
   prepared.server.host = get(session, SSH_OPTIONS_HOST);
-  prepared.server.known_hosts = options.known_hosts.empty() ? expand_home("~/.ssh/known_hosts") : options.known_hosts;
-  if (options.use_config) {
-    const std::string proxy = get(session, SSH_OPTIONS_PROXYCOMMAND);
-    prepared.has_proxy = !proxy.empty() && proxy != "none";
-  }
+  prepared.server.known_hosts = get(session, SSH_OPTIONS_KNOWNHOSTS);
   ::ssh_set_blocking(session, 0);
   return prepared;
 }
 
-// sshd closes what is above MaxStartups before it says anything else than perhaps that.
-bool was_refused_for_load(ssh_session session) {
-  const char* banner = ::ssh_get_serverbanner(session);
-  return banner == nullptr || !std::string_view(banner).starts_with("SSH-");
+// What the server will say next, without taking it. Empty: it ended the connection, or the patience is over.
+std::string next_words(int socket, const Patience& patience) {
+  char words[4];
+  while (patience.wait(socket, POLLIN)) {
+    const ssize_t count = ::recv(socket, words, sizeof words, MSG_PEEK | MSG_DONTWAIT);
+    if (count > 0) return std::string(words, static_cast<std::size_t>(count));
+    if (count == 0 || (errno != EAGAIN && errno != EINTR)) break;
+  }
+  return "";
 }
 
-// Version and key exchange. @return false: the server has too much to do.
-bool shake_hands(ssh_session session, const Patience& patience) {
+[[noreturn]] void fail_for_time(const Patience& patience) {
+  if (patience.stopped()) throw LaunchFailure("connect", "the launch was given up", "");
+  throw LaunchFailure("connect", "it took the connection, but then did not answer in time",
+                      "Is it an sshd that listens there, and does its host have too much to do?");
+}
+
+// What is above its MaxStartups sshd closes, with a sentence instead of its version. libssh 0.10 would wait for more.
+bool is_refused_for_load(int socket, const Patience& patience) {
+  const std::string words = next_words(socket, patience);
+  if (words.empty() && patience.over()) fail_for_time(patience);
+  return words.empty() || words == "Exce" || words == "Not ";  // "Exceeded MaxStartups", "Not allowed at this time"
+}
+
+// Version and key exchange.
+void shake_hands(ssh_session session, const Patience& patience) {
+  bool at_end = false;
   int result;
-  while ((result = ::ssh_connect(session)) == SSH_AGAIN) {
-    if (patience.wait(::ssh_get_fd(session), events_of(session))) continue;
-    if (patience.stopped()) throw LaunchFailure("connect", "the launch was given up", "");
-    throw LaunchFailure("connect", "it took the connection, but then did not answer in time",
-                        "Is it an sshd that listens there, and does its host have too much to do?");
+  while ((result = ::ssh_connect(session)) == SSH_AGAIN && !at_end) {
+    const int socket = ::ssh_get_fd(session);
+    if (!patience.wait(socket, events_of(session))) fail_for_time(patience);
+    char next;
+    at_end = ::recv(socket, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;  // libssh may not see it
   }
-  if (result == SSH_OK) return true;
-  if (was_refused_for_load(session)) return false;
-  throw LaunchFailure("connect", "no keys could be agreed on: " + error_of(session), "");
+  if (result == SSH_OK) return;
+  throw LaunchFailure(
+      "connect",
+      at_end ? "it ended the connection while keys were agreed on" : "no keys could be agreed on: " + error_of(session),
+      "Is it an sshd that listens there?");
 }
 
 // Some more or less, so that those who were refused together do not come again together.
@@ -115,12 +148,14 @@ LoggedIn log_in(const LoginOptions& options, Identities& identities, LoginLimit&
         socket = std::move(dialled.socket);
         logged_in.host = std::move(dialled.host);
       }
+      const bool refused = socket && is_refused_for_load(socket.get(), patience);
       if (socket) {
         const socket_t descriptor = socket.get();
         set(session, SSH_OPTIONS_FD, &descriptor, "socket");
         prepared.session.get_deleter().socket = std::move(socket);
       }
-      if (shake_hands(session, patience)) {
+      if (!refused) {
+        shake_hands(session, patience);
         check_host_key(session, server);
         authenticate(session, prepared.identity_files, identities, patience);
         logged_in.session = std::move(prepared.session);

@@ -40,6 +40,7 @@ bool SessionThread::is_over() {
 
 void SessionThread::run() {
   pump_ = ::ssh_channel_new(session_.get());
+  ::ssh_set_counters(session_.get(), &received_, nullptr);
   work();
   const std::string reason = why_it_ended();
   {
@@ -60,8 +61,11 @@ void SessionThread::work() {
     ::ssh_channel_poll(pump_, 0);
     bool progress = true;
     for (int round = 0; progress && round < most_rounds; ++round) {
+      // The step of one channel may take in what others have waited for.
+      const auto seen = received_.in_bytes;
       progress = false;
       for (const auto& channel : channels_) progress |= channel->step(session_.get());
+      progress |= received_.in_bytes != seen;
     }
     if (!::ssh_is_connected(session_.get())) return;
     std::erase_if(channels_, [](const auto& channel) {

@@ -41,6 +41,7 @@ class SessionThread {
   // The thread's own.
   Session session_;
   ssh_channel pump_ = nullptr;  // never opened: asking it for input makes libssh take in what has come
+  ssh_counter_struct received_{};
   std::vector<std::shared_ptr<Channel>> channels_;
   std::vector<pollfd> polled_;
 

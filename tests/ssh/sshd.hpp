@@ -23,12 +23,13 @@
 
 namespace cohort::test {
 
-/// An ssh server of a test's own on the loopback addresses 127.0.0.1 to 127.0.0.9, for the user who runs the test.
+/// An ssh server of a test's own on the loopback addresses 127.0.0.1 to 127.0.0.16, for the user who runs the test.
 /// Keys, settings and log are in a directory of its own; nothing of the system's or the user's is read. Ends with this
 /// object.
 class Sshd {
  public:
-  /// @param settings lines of its configuration, before those that are always there: the first counts.
+  /// @param settings lines of its configuration, before those that are always there: the first counts. DIR in them is
+  /// the server's directory.
   explicit Sshd(const std::string& settings = "") {
     std::string pattern = (std::filesystem::temp_directory_path() / "cohort-sshd.XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
@@ -90,8 +91,12 @@ class Sshd {
  private:
   static std::vector<std::string> addresses() {
     std::vector<std::string> all;
-    for (char last = '1'; last <= '9'; ++last) all.push_back(std::string("127.0.0.") + last);
+    for (int last = 1; last <= 16; ++last) all.push_back("127.0.0." + std::to_string(last));
     return all;
+  }
+  std::string in_directory(std::string text) const {
+    for (auto at = text.find("DIR"); at != text.npos; at = text.find("DIR", at)) text.replace(at, 3, directory_);
+    return text;
   }
   static std::size_t count(const std::string& text, const std::string& what) {
     std::size_t found = 0;
@@ -126,7 +131,7 @@ class Sshd {
   bool start(const std::string& settings) {
     port_ = free_port();
     std::ofstream config(path("config"));
-    config << settings << '\n';
+    config << in_directory(settings) << '\n';
     for (const auto& address : addresses()) config << "ListenAddress " << address << ':' << port_ << '\n';
     config << "HostKey " << path("host_key") << "\nPidFile none\nAuthorizedKeysFile " << path("authorized_keys")
            << "\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"

@@ -1,0 +1,11 @@
+// Tests of the manager ssh. The workers run this same program: the Session takes them aside before any test.
+
+#include <gtest/gtest.h>
+
+#include <cohort/session.hpp>
+
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
