@@ -18,6 +18,8 @@
 namespace cohort {
 
 class Addition;
+class LateQueue;
+struct WorkerNames;
 
 /// One worker as the master knows it, from launch to end.
 struct WorkerRecord {
@@ -55,6 +57,8 @@ class Master final : public Role {
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                             const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
+  /// Keeps a manager that nobody else keeps for workers that come by themselves.
+  void keep(const std::shared_ptr<ClusterManager>& manager);
   /// @throws ConfigError if the topology goes by names, and one of these workers connects to a name that nobody has.
   void check_all_named(const std::vector<Pid>& pids);
   /// What addprocs() uses where nothing else is said. Before the first one.
@@ -76,6 +80,12 @@ class Master final : public Role {
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
   ManagerCalls& manager_calls() { return manager_calls_; }
+  std::shared_ptr<LaunchQueue> keep_open(const std::shared_ptr<ClusterManager>& manager,
+                                         const std::string& manager_name, const LaunchParams& params,
+                                         const WorkerNames& names);
+  /// For a LateQueue. Blocks. @throws as addprocs.
+  void add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
+                   WorkerNames names, std::vector<WorkerConfig> arrived);
   /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
   /// @param call takes the manager and the worker's config.
   template <class F>
@@ -103,6 +113,7 @@ class Master final : public Role {
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool end_it);
+  bool may_change_wiring();
   void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
@@ -123,6 +134,8 @@ class Master final : public Role {
   mutable std::mutex mutex_;  // guards all below
   Pid next_pid_ = 2;
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
+  std::vector<std::shared_ptr<LateQueue>> late_queues_;
+  std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
 };
 
 }  // namespace cohort

@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "io/announcement.hpp"
+#include "membership/joining.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
@@ -63,10 +64,25 @@ int Worker::serve() {
       leave(1);
     });
   });
-  announce(address);
+  if (settings_.join.empty())
+    announce(address);
+  else
+    join_master(address);
   std::unique_lock lock(mutex_);
   left_.wait(lock, [this] { return exit_code_.has_value(); });
   return *exit_code_;
+}
+
+// Dials the master instead of being dialled; from then on all is the same.
+void Worker::join_master(const std::string& own_address) {
+  const auto deadline = deadline_after(settings_.master_timeout);
+  try {
+    IoPair master = node_->transport().connect(settings_.join, deadline);
+    node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), no_pid);
+  } catch (const std::exception& error) {
+    throw Error("cannot join the master at " + settings_.join + ": " + error.what() +
+                ". Does it still run, and is the join file its own?");
+  }
 }
 
 void Worker::leave(int code) {
