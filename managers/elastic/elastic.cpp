@@ -50,7 +50,7 @@ class ElasticManager final : public cohort::ClusterManager {
     std::unique_lock lock(mutex_);
     wanted_ += count_;
     taking_ = &launched;
-    if (arrivals_ == nullptr) open(params, launched);
+    open(params, launched);
     while (wanted_ > 0 && !params.stop.stop_requested()) came_.wait(lock, params.stop, [this] { return wanted_ == 0; });
     taking_ = nullptr;
     if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
@@ -72,14 +72,15 @@ class ElasticManager final : public cohort::ClusterManager {
  private:
   using ArrivalId = std::uint64_t;
 
-  // With `mutex_` held, within launch().
+  // With `mutex_` held, within launch(). Workers that come later are started as this launch says.
   void open(const cohort::LaunchParams& params, LaunchQueue& launched) {
-    later_ = launched.keep_open();
-    arrivals_ = std::make_unique<cohort::Arrivals>(params.wire->listen(listen_), params.cookie,
-                                                   [this](cohort::Arrival arrival) { take_in(std::move(arrival)); });
-    cohort::JoinFile join{arrivals_->address(), params.exename, params.exeflags, params.dir, params.cookie};
-    join.write(file_);
+    if (arrivals_ == nullptr) {
+      arrivals_ = std::make_unique<cohort::Arrivals>(params.wire->listen(listen_), params.cookie,
+                                                     [this](cohort::Arrival arrival) { take_in(std::move(arrival)); });
+    }
+    cohort::JoinFile{arrivals_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
     written_ = true;
+    later_ = launched.keep_open();
   }
 
   // On the thread of `arrivals_`.
@@ -87,6 +88,7 @@ class ElasticManager final : public cohort::ClusterManager {
     WorkerConfig config;
     config.connect_at = std::move(arrival.address);
     const std::lock_guard lock(mutex_);
+    if (later_ == nullptr) return;  // the launch failed
     config.userdata = next_id_;
     connections_.emplace(next_id_++, std::move(arrival.connection));
     if (taking_ == nullptr || wanted_ == 0) return later_->push(std::move(config));

@@ -288,7 +288,6 @@ void Addition::provide(const Record& record) {
                                 record->pid, record->manager_name, error.what()))));
     return master_.rmprocs({record->pid}, {.waitfor = Duration::zero()});
   }
-  master_.node().membership_changed();
   if (record->config.count > 1) launch_more(record);
 }
 

@@ -198,6 +198,10 @@ void Master::announce_members(const std::vector<Pid>& pids) {
   }
   const auto deadline = deadline_after(node_->timeouts().connect);
   for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
+  for (const Pid pid : pids) {
+    if (auto record = record_of(pid)) record->announced.store(true);
+  }
+  node_->membership_changed();
 }
 
 void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
@@ -480,7 +484,7 @@ std::vector<Pid> Master::workers() const {
   std::vector<Pid> pids;
   std::lock_guard lock(mutex_);
   for (const auto& [pid, record] : records_) {
-    if (!provisions_->admitted(pid) || record->removing.load() || node_->members().is_gone(pid)) continue;
+    if (!record->announced.load() || record->removing.load() || node_->members().is_gone(pid)) continue;
     pids.push_back(pid);
   }
   return pids;

@@ -34,7 +34,8 @@ struct WorkerRecord {
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
   std::atomic<bool> joined{false};
-  std::atomic<bool> removing{false};  // its end is wanted
+  std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
+  std::atomic<bool> removing{false};   // its end is wanted
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
 };
 
@@ -66,7 +67,7 @@ class Master final : public Role {
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
-  /// Those that have joined and have what every process is to have, ascending.
+  /// Those that have joined, have what every process is to have, and are known to all, ascending.
   std::vector<Pid> workers() const;
 
   bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
@@ -104,7 +105,7 @@ class Master final : public Role {
   Duration time_to_end() const;
   /// Makes the process end. A blocking thread.
   void kill(WorkerRecord& record);
-  /// Tells every worker, and waits until all have heard.
+  /// Tells every worker, waits until all have heard, and lets this process use the new ones.
   void announce_members(const std::vector<Pid>& added);
   /// The last functions of the manager for a worker, and the end of its record. A blocking thread.
   void forget(const std::shared_ptr<WorkerRecord>& record);

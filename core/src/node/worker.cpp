@@ -78,7 +78,9 @@ void Worker::join_master(const std::string& own_address) {
   const auto deadline = deadline_after(settings_.master_timeout);
   try {
     IoPair master = node_->transport().connect(settings_.join, deadline);
-    node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), no_pid);
+    // The master goes on as with a worker that it dialled itself.
+    node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), master_pid,
+                          Handshake::Role::acceptor);
   } catch (const std::exception& error) {
     throw Error("cannot join the master at " + settings_.join + ": " + error.what() +
                 ". Does it still run, and is the join file its own?");
@@ -96,7 +98,7 @@ void Worker::leave(int code) {
 bool Worker::on_accepted(const std::shared_ptr<Connection>& connection) {
   const Pid pid = connection->peer_identity().pid;
   if (pid == no_pid || pid == node_->self()) return false;
-  if (pid == master_pid) {
+  if (pid == master_pid && !connection->established()) {
     if (master_ != nullptr) return false;
     master_ = connection;
   }
@@ -115,6 +117,10 @@ void Worker::on_dialled(const std::shared_ptr<Connection>& connection) {
 void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
   if (connection == master_) _exit(1);  // no clean-up, no output: either may hang now, and nobody is left to be served
   const Pid pid = connection->peer();
+  if (pid == master_pid && !connection->established()) {
+    log_error("could not join: " + reason);
+    return leave(1);
+  }
   node_->members().unbind(pid, connection.get());
   if (!connection->established()) node_->finish_attempt(pid, reason);
   node_->fail_requests(*connection, reason);
