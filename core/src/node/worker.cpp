@@ -98,7 +98,7 @@ void Worker::leave(int code) {
 bool Worker::on_accepted(const std::shared_ptr<Connection>& connection) {
   const Pid pid = connection->peer_identity().pid;
   if (pid == no_pid || pid == node_->self()) return false;
-  if (pid == master_pid && !connection->established()) {
+  if (pid == master_pid) {
     if (master_ != nullptr) return false;
     master_ = connection;
   }
