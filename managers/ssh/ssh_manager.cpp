@@ -236,7 +236,10 @@ void SshManager::check_result(const LaunchResults& results) const {
 }
 
 WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& params) {
-  const auto deadline = cohort::deadline_after(params.timeout);
+  // A little less than the core waits, so that it is told why.
+  const auto deadline = cohort::deadline_after(
+      params.timeout == cohort::never ? cohort::never
+                                      : params.timeout - std::min<cohort::Duration>(params.timeout / 10, 1s));
   const Patience patience(deadline, params.stop);
   const bool tunnel = is_tunnelled(machine);
   if (tunnel && params.transport != "tcp")
@@ -262,7 +265,7 @@ WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& p
   RemoteWorker& worker = host->start(program, params.cookie);
   if (!worker.wait_announced(patience)) {
     const LaunchFailure failure = failure_of(worker, program, patience);
-    terminate(*host);
+    host->terminate(0s, 1s);  // it has nothing to lose
     throw failure;
   }
 
