@@ -20,6 +20,7 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action);
 void add_config(CLI::App& tool, Action& action);
 void add_topology(CLI::App& tool, Action& action);
 void add_plugin(CLI::App& tool, Action& action);
+void add_worker(CLI::App& tool, const CommandLine& line, Action& action);
 void add_zmq_broker(CLI::App& tool, Action& action);
 void add_completion(CLI::App& tool, Action& action);
 void add_version(CLI::App& tool, Action& action);

@@ -20,13 +20,14 @@ CommandLine CommandLine::split(int argc, char** argv) {
   return line;
 }
 
-std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line) {
+std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line, NoProgram none) {
   std::vector<std::string> words = command.remaining();
   if (!words.empty() && words.front().size() > 1 && words.front().front() == '-')
     throw UsageError(unknown_flag(command, words.front()));
   if (!words.empty() && line.separated) words.emplace_back("--");  // it was the program's own
   words.insert(words.end(), line.theirs.begin(), line.theirs.end());
-  if (words.empty()) throw UsageError("which program? See 'cohort help " + command.get_name() + "'");
+  if (words.empty() && none == NoProgram::refused)
+    throw UsageError("which program? See 'cohort help " + command.get_name() + "'");
   return words;
 }
 

@@ -21,8 +21,10 @@ struct CommandLine {
 };
 
 /// The command that run, exec and map are given: the words that were not flags of `command`, and those after "--".
-/// @throws UsageError when there is none, or a flag that `command` does not know.
-std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line);
+/// @throws UsageError when there is none, unless that is `allowed`, or a flag that `command` does not know.
+enum class NoProgram { refused, allowed };
+std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line,
+                                       NoProgram none = NoProgram::refused);
 
 /// "unknown flag --procz for 'cohort run'; did you mean '--procs'?"
 std::string unknown_flag(const CLI::App& command, const std::string& flag);

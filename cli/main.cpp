@@ -59,6 +59,7 @@ int run_tool(int argc, char** argv) {
   add_config(tool, action);
   add_topology(tool, action);
   add_plugin(tool, action);
+  add_worker(tool, line, action);
   add_zmq_broker(tool, action);
   add_completion(tool, action);
   add_version(tool, action);

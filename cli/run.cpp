@@ -13,6 +13,7 @@
 
 #include <cohort/error.hpp>
 
+#include "become.hpp"
 #include "cluster_flags.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
@@ -33,17 +34,6 @@ void hand_over(const std::string& cluster) {
   if (descriptor < 0 || !write_all(descriptor, cluster))
     throw Error("cannot hand the cluster over: " + std::generic_category().message(errno));
   setenv("COHORT_HANDOVER", std::to_string(descriptor).c_str(), 1);
-}
-
-/// Only returns when the program cannot be started. @return the exit status that shells give for that.
-int become(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  execvp(arguments[0], arguments.data());
-  const int error = errno;
-  print_message("cannot run " + command[0] + ": " + std::generic_category().message(error));
-  return error == ENOENT || error == ENOTDIR ? not_found : not_executable;
 }
 
 int run(const RunFlags& flags, const std::vector<std::string>& command) {

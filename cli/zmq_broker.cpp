@@ -1,18 +1,15 @@
 // cohort zmq-broker: the broker of the transport zmq, standing alone.
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include <cohort/error.hpp>
 
+#include "become.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
 #include "plugin/plugin_files.hpp"
@@ -31,15 +28,9 @@ std::filesystem::path find_broker() {
 }
 
 int become_broker(const std::string& listen, const std::string& key_file) {
-  const std::string program = find_broker();
-  std::vector<std::string> words{"cohort-zmq-broker", "--listen=" + listen};
+  std::vector<std::string> words{find_broker(), "--listen=" + listen};
   if (!key_file.empty()) words.push_back("--key-file=" + key_file);
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execv(program.c_str(), arguments.data());
-  print_message(program + ": " + std::generic_category().message(errno));
-  return not_executable;
+  return become(words);
 }
 
 }  // namespace

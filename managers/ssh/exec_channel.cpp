@@ -36,7 +36,7 @@ bool ExecChannel::step(ssh_session session) {
     case Stage::request:
       return request(session);
     case Stage::write_input:
-      return write_input(session);
+      return write_input();
     case Stage::run: {
       const bool out = read(false), err = read(true);
       if (out || err) return true;
@@ -91,12 +91,12 @@ bool ExecChannel::request(ssh_session session) {
   return true;
 }
 
-bool ExecChannel::write_input(ssh_session session) {
+bool ExecChannel::write_input() {
   if (!input_.empty()) {
     const int written = ::ssh_channel_write(channel_, input_.data(), static_cast<std::uint32_t>(input_.size()));
     if (written == 0 || written == SSH_AGAIN) return read(false) | read(true);
-    if (written < 0) return fail("it takes no input: " + error_of(session)), true;
-    input_.erase(0, static_cast<std::size_t>(written));
+    // A command that ends without reading is told by its end and by what it printed.
+    input_.erase(0, written < 0 ? input_.npos : static_cast<std::size_t>(written));
     if (!input_.empty()) return true;
   }
   ::ssh_channel_send_eof(channel_);

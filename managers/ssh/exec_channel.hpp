@@ -51,7 +51,7 @@ class ExecChannel : public Channel {
 
   bool open(ssh_session session);
   bool request(ssh_session session);
-  bool write_input(ssh_session session);
+  bool write_input();
   bool read(bool is_stderr);
   void end(End how);
   void fail(const std::string& what);

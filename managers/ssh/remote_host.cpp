@@ -35,23 +35,21 @@ RemoteWorker& RemoteHost::start(const RemoteProgram& program, const std::string&
   return *worker_;
 }
 
-void RemoteHost::signal(const std::string& name) {
-  if (worker_ == nullptr || worker_->has_ended()) return;
+bool RemoteHost::signal(const std::string& name) {
+  if (worker_ == nullptr || worker_->has_ended()) return true;
   const int pid = worker_->launched().pid;
-  if (pid == 0) return;
+  if (pid == 0) return true;
   // The worker leads the process group that sshd made for it.
   const auto command =
       std::make_shared<Command>("exec /bin/sh -c 'kill -s " + name + " -- -" + std::to_string(pid) + "'", "");
   session_->add(command);
-  command->wait_until(cohort::deadline_after(signal_limit));
+  return command->wait_until(cohort::deadline_after(signal_limit)).has_value();
 }
 
 void RemoteHost::terminate(cohort::Duration term, cohort::Duration kill) {
-  if (worker_ == nullptr) return;
-  signal("TERM");
+  if (worker_ == nullptr || !signal("TERM")) return;  // a machine that does not answer will not do so later
   if (worker_->wait_until(cohort::deadline_after(term))) return;
-  signal("KILL");
-  worker_->wait_until(cohort::deadline_after(kill));
+  if (signal("KILL")) worker_->wait_until(cohort::deadline_after(kill));
 }
 
 }  // namespace cohort_ssh

@@ -28,8 +28,9 @@ class RemoteHost {
   RemoteWorker& start(const RemoteProgram& program, const std::string& cookie);
   RemoteWorker* worker() { return worker_.get(); }
 
-  /// Sends the worker, and what it started, a signal: "INT". No effect once it ended.
-  void signal(const std::string& name);
+  /// Sends the worker, and what it started, a signal: "INT". No effect once it ended. @return false: the machine does
+  /// not answer.
+  bool signal(const std::string& name);
   /// SIGTERM, and SIGKILL when it did not end within `term`; then waits for the end up to `kill`.
   void terminate(cohort::Duration term, cohort::Duration kill);
 

@@ -9,6 +9,7 @@
 
 #include "launch_failure.hpp"
 #include "minimum.hpp"
+#include "staging.hpp"
 
 namespace cohort_ssh {
 
@@ -167,11 +168,33 @@ RemoteProgram SshManager::program_for(const Machine& machine, const LaunchParams
   return program;
 }
 
+// Looked up and hashed once for all machines. The others wait for the first.
+std::shared_ptr<const ProgramFiles> SshManager::files_of(const std::string& program, const std::string& transport) {
+  const std::lock_guard lock(collecting_);
+  auto& files = program_files_[program + '\n' + transport];
+  if (files == nullptr) files = std::make_shared<ProgramFiles>(collect_program_files(program, transport));
+  return files;
+}
+
+void SshManager::stage_program(ssh_session session, RemoteProgram& program, const std::string& transport,
+                               const Patience& patience) {
+  const auto files = files_of(program.program, transport);
+  const std::string directory =
+      stage(session, *files, options_.string("stage_dir"), options_.string("stage") == "always", patience);
+  program.program = directory + '/' + files->program;
+  auto& libraries = program.env["LD_LIBRARY_PATH"];
+  libraries = directory + "/lib" + (libraries ? ":" + *libraries : "");
+}
+
 void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launched) {
   {
     const std::lock_guard lock(mutex_);
     term_grace_ = params.term;
     kill_grace_ = params.kill;
+  }
+  {
+    const std::lock_guard lock(collecting_);
+    program_files_.clear();  // they may have been built anew
   }
   const std::vector<Machine> all = machines();
   LaunchResults results;
@@ -213,7 +236,10 @@ void SshManager::check_result(const LaunchResults& results) const {
 }
 
 WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& params) {
-  const auto deadline = cohort::deadline_after(params.timeout);
+  // A little less than the core waits, so that it is told why.
+  const auto deadline = cohort::deadline_after(
+      params.timeout == cohort::never ? cohort::never
+                                      : params.timeout - std::min<cohort::Duration>(params.timeout / 10, 1s));
   const Patience patience(deadline, params.stop);
   const bool tunnel = is_tunnelled(machine);
   if (tunnel && params.transport != "tcp")
@@ -233,13 +259,13 @@ WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& p
     };
   }
   auto logged_in = log_in(login, identities_, login_limit_, for_login);
+  RemoteProgram program = program_for(machine, params);
+  if (options_.string("stage") != "never") stage_program(logged_in.session.get(), program, params.transport, patience);
   const auto host = std::make_shared<RemoteHost>(std::make_unique<SessionThread>(std::move(logged_in.session)), jump);
-
-  const RemoteProgram program = program_for(machine, params);
   RemoteWorker& worker = host->start(program, params.cookie);
   if (!worker.wait_announced(patience)) {
     const LaunchFailure failure = failure_of(worker, program, patience);
-    terminate(*host);
+    host->terminate(0s, 1s);  // it has nothing to lose
     throw failure;
   }
 

@@ -13,6 +13,7 @@
 #include "identities.hpp"
 #include "login.hpp"
 #include "machine_spec.hpp"
+#include "program_files.hpp"
 #include "remote_host.hpp"
 
 namespace cohort_ssh {
@@ -43,6 +44,9 @@ class SshManager final : public cohort::ClusterManager {
   bool is_tunnelled(const Machine& machine) const;
   LoginOptions login_options(const Machine& machine) const;
   std::shared_ptr<SessionThread> jump_for(const Machine& machine, const Patience& patience);
+  std::shared_ptr<const ProgramFiles> files_of(const std::string& program, const std::string& transport);
+  void stage_program(ssh_session session, RemoteProgram& program, const std::string& transport,
+                     const Patience& patience);
   RemoteProgram program_for(const Machine& machine, const cohort::LaunchParams& params) const;
   cohort::WorkerConfig launch_on(const Machine& machine, const cohort::LaunchParams& params);
   void check_result(const LaunchResults& results) const;
@@ -52,6 +56,9 @@ class SshManager final : public cohort::ClusterManager {
   const cohort::Options options_;
   Identities identities_;
   LoginLimit login_limit_;
+
+  std::mutex collecting_;  // guards program_files_
+  std::map<std::string, std::shared_ptr<const ProgramFiles>> program_files_;
 
   std::mutex mutex_;  // guards what follows
   std::map<HostId, std::shared_ptr<RemoteHost>> hosts_;

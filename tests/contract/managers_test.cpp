@@ -49,6 +49,12 @@ INSTANTIATE_TEST_SUITE_P(
                                      .make_options = [] { return ssh_options(R"("tunnel": true)"); }}),
     name_of);
 
+// With somebody who starts the workers.
+INSTANTIATE_TEST_SUITE_P(Elastic, ManagerContract,
+                         testing::Values(ManagerUnderTest{
+                             .name = "staffed", .plugin = COHORT_TEST_PLUGINS "/libcohort_manager_staffed.so"}),
+                         name_of);
+
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
                          testing::Values(ManagerUnderTest{

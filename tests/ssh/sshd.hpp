@@ -136,9 +136,10 @@ class Sshd {
     config << "HostKey " << path("host_key") << "\nPidFile none\nAuthorizedKeysFile " << path("authorized_keys")
            << "\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
               "PermitRootLogin prohibit-password\nUseDNS no\nPrintMotd no\nPrintLastLog no\nX11Forwarding no\n"
-              "Subsystem sftp internal-sftp\nLogLevel VERBOSE\n"
+              "LogLevel VERBOSE\n"
            // Not this user's profile; and bash reads none at all where it believes to be started by another.
            << "SetEnv HOME=" << path("home") << " SHLVL=1\n";
+    if (settings.find("Subsystem") == settings.npos) config << "Subsystem sftp internal-sftp\n";
     config.close();
     std::filesystem::remove(path("log"));
     SpawnOptions spawn;

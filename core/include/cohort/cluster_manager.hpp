@@ -23,6 +23,7 @@ struct LaunchParams {
   std::string dir;                    ///< working directory
   std::string cookie;                 ///< secret for the worker's standard input, followed by a newline; nowhere else
   std::string transport;              ///< name of the transport that the worker listens with
+  Transport* wire = nullptr;          ///< the master's own of that name, to listen with; outlives the manager
   Duration timeout = never;           ///< for launch() as a whole
   std::stop_token stop;               ///< requested when the launch is given up
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
@@ -35,6 +36,10 @@ class LaunchQueue {
   virtual ~LaunchQueue();
   /// Hands one worker over; its set-up starts at once. After the launch was given up the worker is ended instead.
   virtual void push(WorkerConfig config) = 0;
+  /// For workers that come by themselves, at any time: a queue that takes them after launch() returned, too. It keeps
+  /// the manager until the cluster ends, and while it is there the topology and the transport stay. What becomes of
+  /// these workers is logged. @throws Error: not within launch().
+  virtual std::shared_ptr<LaunchQueue> keep_open();
 };
 
 enum class ManageOp : std::uint8_t {

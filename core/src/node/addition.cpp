@@ -9,6 +9,7 @@
 #include <cohort/file_descriptor.hpp>
 
 #include "base/log.hpp"
+#include "node/awaited.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
@@ -18,39 +19,6 @@ namespace cohort {
 namespace {
 
 constexpr Duration stop_limit = std::chrono::seconds(1);  // for a launch() that was told to stop
-
-// An answer that calls back, on the loop; with a deadline.
-class Awaited final : public Request, public std::enable_shared_from_this<Awaited> {
- public:
-  Awaited(Reactor& reactor, std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
-      : reactor_(reactor), answered_(std::move(answered)), lost_(std::move(lost)) {}
-  /// Loop thread.
-  void start_deadline(Duration limit, const std::string& late) {
-    timer_.start(reactor_, limit, [this, late] { end([&] { lost_(late); }); });
-  }
-  void on_result(Frame&& frame) noexcept override {
-    end([&] { answered_(std::move(frame)); });
-  }
-  void on_lost(const std::string& cause) noexcept override {
-    reactor_.post([self = shared_from_this(), cause] { self->end([&] { self->lost_(cause); }); });
-  }
-
- private:
-  template <class F>
-  void end(F&& how) {
-    if (std::exchange(ended_, true)) return;
-    timer_.stop();
-    how();
-    answered_ = nullptr;
-    lost_ = nullptr;
-  }
-  Reactor& reactor_;
-  // Loop thread only.
-  std::function<void(Frame&&)> answered_;
-  std::function<void(std::string)> lost_;
-  Timer timer_;
-  bool ended_ = false;
-};
 
 // What a worker announced. Port 0: an address as its transport wrote it, which is dialled as it is.
 void take_address(WorkerConfig& config, std::string host, int port) {
@@ -65,13 +33,14 @@ void take_address(WorkerConfig& config, std::string host, int port) {
 }  // namespace
 
 Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
-                   LaunchParams params, Timeouts timeouts, WorkerNames names)
+                   LaunchParams params, Timeouts timeouts, WorkerNames names, std::vector<WorkerConfig> arrived)
     : master_(master),
       manager_(std::move(manager)),
       manager_name_(std::move(manager_name)),
       params_(std::move(params)),
       timeouts_(timeouts),
       names_(std::move(names)),
+      arrived_(std::move(arrived)),
       deadline_(deadline_after(timeouts.launch)) {
   params_.timeout = timeouts_.launch;
   params_.term = timeouts_.term;
@@ -123,6 +92,10 @@ void Addition::wait_for_end() {
 }
 
 void Addition::launch() {
+  if (!arrived_.empty()) {
+    for (auto& worker : arrived_) push(std::move(worker));
+    return launch_ended();
+  }
   const std::string what = "manager '" + manager_name_ + "' could not launch its workers";
   try {
     ManagerCalls::Running running(master_.manager_calls(), manager_name_, "launch");
@@ -141,7 +114,7 @@ void Addition::launch() {
 Addition::Record Addition::make_record() {
   std::lock_guard lock(mutex_);
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
-  const std::size_t index = names_.idents.size() == 1 ? 0 : named_++;
+  const std::size_t index = names_.idents.size() == 1 ? 0 : names_.used->fetch_add(1);
   if (index < names_.idents.size()) record->config.ident = names_.idents[index];
   record->config.connect_idents = names_.connect_idents;
   return record;
@@ -168,6 +141,10 @@ void Addition::push(WorkerConfig config) {
     FileDescriptor(record->config.io->err).reset();
   }
   fail(record, Step::announce, "It came too late.");
+}
+
+std::shared_ptr<LaunchQueue> Addition::keep_open() {
+  return master_.keep_open(manager_, manager_name_, params_, names_);
 }
 
 void Addition::begin(const Record& record) {
@@ -311,7 +288,6 @@ void Addition::provide(const Record& record) {
                                 record->pid, record->manager_name, error.what()))));
     return master_.rmprocs({record->pid}, {.waitfor = Duration::zero()});
   }
-  master_.node().membership_changed();
   if (record->config.count > 1) launch_more(record);
 }
 
@@ -388,89 +364,6 @@ void Addition::take_launched(const Record& first, const std::vector<Record>& mor
       dial(more[i]);
     }
   }
-}
-
-void Addition::lost(const Record& record, const std::string& reason) {
-  bool established;
-  {
-    std::lock_guard lock(mutex_);
-    established = established_.contains(record->pid);
-  }
-  fail(record, established ? Step::join : Step::handshake, reason);
-}
-
-// Any thread; the first failure of a worker counts.
-void Addition::fail(const Record& record, Step step, const std::string& what) {
-  {
-    std::lock_guard lock(mutex_);
-    if (!failed_.insert(record->pid).second) return;
-    std::erase(ready_, record);
-    if (!established_.contains(record->pid)) connecting_--;
-  }
-  master_.node().blocking().run([self = shared_from_this(), record, step, what] {
-    Master& master = self->master_;
-    // Where the core gave a launch command up, it ends by that: its end is no cause.
-    const bool ended_first =
-        step == Step::announce ? what.starts_with(launch_command_ended) : step != Step::place;  // there it still runs
-    const std::string cause = ended_first ? master.exit_cause(*record) : "";
-    self->keep_error(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))));
-    master.kill(*record);
-    master.forget(record);
-    master.node().reactor().post([self, record] {
-      if (record->connection != nullptr) record->connection->close("its set-up failed");
-      self->join_those_ready();
-    });
-    self->worker_ended();
-  });
-}
-
-// What happened to whom, in which step, and what to try.
-std::string Addition::describe(const WorkerRecord& record, Step step, const std::string& what,
-                               const std::string& cause) const {
-  const WorkerConfig& config = record.config;
-  const std::string command = config.exename.empty() ? params_.exename : config.exename;
-  std::string name, hint;
-  switch (step) {
-    case Step::announce:
-      name = "announce";
-      hint = fmt::format(
-          "Is '{}' a program whose main() begins with a cohort::Session, and can it be started there by hand? "
-          "timeouts.launch ({}) says how long it may take.",
-          command, in_seconds(timeouts_.launch));
-      break;
-    case Step::connect:
-      name = "connect";
-      hint = fmt::format(
-          "Can this host reach that address: does the worker listen at it, and does a firewall let it through? "
-          "timeouts.connect ({}) says how long it may take.",
-          in_seconds(timeouts_.connect));
-      break;
-    case Step::handshake:
-      name = "handshake";
-      hint = fmt::format(
-          "Is it a worker of this cluster that listens at that address? timeouts.handshake ({}) says how long it may "
-          "take.",
-          in_seconds(timeouts_.handshake));
-      break;
-    case Step::join:
-      name = "join";
-      hint = fmt::format("Does its host have too much to do? timeouts.connect ({}) says how long it may take.",
-                         in_seconds(timeouts_.connect));
-      break;
-    case Step::place:
-      name = "place in the topology";
-      hint = "Launch fewer workers, or let topology and idents have room for them.";
-  }
-  const std::size_t line_end = std::min(what.find('\n'), what.size());
-  return fmt::format("worker {} of manager '{}' did not come up (step: {}; command: {}{}{}): {}{}{}\n{}", record.pid,
-                     record.manager_name, name, command, config.host.empty() ? "" : "; host: ", config.host,
-                     what.substr(0, line_end), cause.empty() ? "" : " The process: " + cause + ".",
-                     what.substr(line_end), hint);
-}
-
-void Addition::keep_error(std::exception_ptr error) {
-  std::lock_guard lock(mutex_);
-  errors_.push_back(std::move(error));
 }
 
 void Addition::launch_ended() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@ namespace cohort {
 struct WorkerNames {
   std::vector<std::string> idents;  ///< one for each, in order; a single one is that of all
   std::vector<std::string> connect_idents;
+  std::shared_ptr<std::atomic<std::size_t>> used = std::make_shared<std::atomic<std::size_t>>(0);  ///< of `idents`
 };
 
 /// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
@@ -22,14 +24,16 @@ struct WorkerNames {
 /// and the others go on. Nothing lasts longer than the time for the launch as a whole.
 class Addition final : public LaunchQueue, public std::enable_shared_from_this<Addition> {
  public:
+  /// @param arrived workers that came by themselves, so that nothing is to be launched.
   Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
-           Timeouts timeouts, WorkerNames names);
+           Timeouts timeouts, WorkerNames names, std::vector<WorkerConfig> arrived = {});
 
   /// Runs it all. @return the pids of the workers that joined, ascending. @throws as addprocs.
   std::vector<Pid> run();
 
   // LaunchQueue; any thread.
   void push(WorkerConfig config) override;
+  std::shared_ptr<LaunchQueue> keep_open() override;
 
   // From the master, on the loop.
   void established(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection);
@@ -63,7 +67,8 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   LaunchParams params_;
   const Timeouts timeouts_;
   const WorkerNames names_;
-  const Clock::time_point deadline_;  // for launch(), and for the workers to say where they listen
+  std::vector<WorkerConfig> arrived_;  // until launch()
+  const Clock::time_point deadline_;   // for launch(), and for the workers to say where they listen
   std::stop_source stop_;
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();  // launch() and all set-ups ended
   const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
@@ -71,7 +76,6 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   std::mutex mutex_;  // guards all below
   bool launching_ = true;
   bool given_up_ = false;      // on launch()
-  std::size_t named_ = 0;      // records made
   int open_ = 0;               // workers being set up
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once

@@ -53,7 +53,10 @@ std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
 
 std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
                           const AddprocsOptions& options) {
-  return add_checked(load_manager(manager, manager_options), manager, options);
+  const std::shared_ptr<ClusterManager> loaded = load_manager(manager, manager_options);
+  const auto pids = add_checked(loaded, manager, options);
+  current_master().keep(loaded);
+  return pids;
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
@@ -73,8 +76,9 @@ std::vector<Pid> addprocs(const ClusterFile& file) {
   for (const auto& spec : file.managers) {
     options.ident = spec.ident;
     options.connect_idents = spec.connect_idents;
-    const auto more =
-        master.addprocs(load_manager(spec.plugin, options_with_count(spec)), spec.id, options, file.transport);
+    const std::shared_ptr<ClusterManager> manager = load_manager(spec.plugin, options_with_count(spec));
+    const auto more = master.addprocs(manager, spec.id, options, file.transport);
+    master.keep(manager);
     pids.insert(pids.end(), more.begin(), more.end());
   }
   master.check_all_named(pids);  // one manager's workers may name those of the next

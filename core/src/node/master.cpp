@@ -13,6 +13,7 @@
 #include "base/secret.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addition.hpp"
+#include "node/late_queue.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
 #include "plugin/loader.hpp"
@@ -79,8 +80,15 @@ std::shared_ptr<WorkerRecord> Master::record_of(Pid pid) const {
   return record == records_.end() ? nullptr : record->second;
 }
 
+// While there are no workers, and none can come by themselves.
+bool Master::may_change_wiring() {
+  std::lock_guard lock(mutex_);
+  std::erase_if(late_queues_, [](const auto& queue) { return queue->manager() == nullptr; });
+  return node_->members().pids().size() == 1 && late_queues_.empty();
+}
+
 void Master::choose_wiring(const AddprocsOptions& options) {
-  const bool no_workers = node_->members().pids().size() == 1;
+  const bool no_workers = may_change_wiring();
   const Wiring now = no_workers ? Wiring{} : node_->wiring();
   Wiring wanted;
   if (options.topology)
@@ -122,9 +130,8 @@ void Master::check_all_named(const std::vector<Pid>& pids) {
   }
 }
 
-// Fixed, as the topology is, while there are workers.
 void Master::choose_transport(const TransportSpec& transport) {
-  if (!transport_.plugin.empty() && node_->members().pids().size() > 1) return;
+  if (!transport_.plugin.empty() && !may_change_wiring()) return;
   node_->set_transport(load_transport(transport.plugin, transport.options_json));
   transport_ = transport;
 }
@@ -147,8 +154,31 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.dir = options.dir;
   params.cookie = node_->cookie();
   params.transport = transport_.plugin;
+  params.wire = &node_->transport();
   return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
                                     std::move(names))
+      ->run();
+}
+
+std::shared_ptr<LaunchQueue> Master::keep_open(const std::shared_ptr<ClusterManager>& manager,
+                                               const std::string& manager_name, const LaunchParams& params,
+                                               const WorkerNames& names) {
+  auto queue = std::make_shared<LateQueue>(*this, manager, manager_name, params, names);
+  std::lock_guard lock(mutex_);
+  return late_queues_.emplace_back(std::move(queue));
+}
+
+void Master::keep(const std::shared_ptr<ClusterManager>& manager) {
+  std::lock_guard lock(mutex_);
+  const auto of_manager = [&](const auto& queue) { return queue->manager() == manager; };
+  if (std::any_of(late_queues_.begin(), late_queues_.end(), of_manager)) kept_managers_.push_back(manager);
+}
+
+void Master::add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
+                         WorkerNames names, std::vector<WorkerConfig> arrived) {
+  std::lock_guard one_at_a_time(changing_);
+  std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
+                             std::move(names), std::move(arrived))
       ->run();
 }
 
@@ -168,6 +198,10 @@ void Master::announce_members(const std::vector<Pid>& pids) {
   }
   const auto deadline = deadline_after(node_->timeouts().connect);
   for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
+  for (const Pid pid : pids) {
+    if (auto record = record_of(pid)) record->announced.store(true);
+  }
+  node_->membership_changed();
 }
 
 void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
@@ -323,6 +357,15 @@ void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
 void Master::remove_all() noexcept {
   try {
     std::vector<Pid> pids;
+    std::vector<std::shared_ptr<LateQueue>> queues;
+    std::vector<std::shared_ptr<ClusterManager>> managers;
+    {
+      std::lock_guard lock(mutex_);
+      queues = std::exchange(late_queues_, {});
+      managers = std::exchange(kept_managers_, {});
+    }
+    for (const auto& queue : queues) queue->close();
+    managers.clear();
     {
       std::lock_guard lock(mutex_);
       for (const auto& [pid, record] : records_) pids.push_back(pid);
@@ -441,7 +484,7 @@ std::vector<Pid> Master::workers() const {
   std::vector<Pid> pids;
   std::lock_guard lock(mutex_);
   for (const auto& [pid, record] : records_) {
-    if (!provisions_->admitted(pid) || record->removing.load() || node_->members().is_gone(pid)) continue;
+    if (!record->announced.load() || record->removing.load() || node_->members().is_gone(pid)) continue;
     pids.push_back(pid);
   }
   return pids;

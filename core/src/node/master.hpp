@@ -18,6 +18,8 @@
 namespace cohort {
 
 class Addition;
+class LateQueue;
+struct WorkerNames;
 
 /// One worker as the master knows it, from launch to end.
 struct WorkerRecord {
@@ -32,7 +34,8 @@ struct WorkerRecord {
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
   std::atomic<bool> joined{false};
-  std::atomic<bool> removing{false};  // its end is wanted
+  std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
+  std::atomic<bool> removing{false};   // its end is wanted
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
 };
 
@@ -55,6 +58,8 @@ class Master final : public Role {
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                             const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
+  /// Keeps a manager that nobody else keeps for workers that come by themselves.
+  void keep(const std::shared_ptr<ClusterManager>& manager);
   /// @throws ConfigError if the topology goes by names, and one of these workers connects to a name that nobody has.
   void check_all_named(const std::vector<Pid>& pids);
   /// What addprocs() uses where nothing else is said. Before the first one.
@@ -62,7 +67,7 @@ class Master final : public Role {
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
-  /// Those that have joined and have what every process is to have, ascending.
+  /// Those that have joined, have what every process is to have, and are known to all, ascending.
   std::vector<Pid> workers() const;
 
   bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
@@ -76,6 +81,12 @@ class Master final : public Role {
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
   ManagerCalls& manager_calls() { return manager_calls_; }
+  std::shared_ptr<LaunchQueue> keep_open(const std::shared_ptr<ClusterManager>& manager,
+                                         const std::string& manager_name, const LaunchParams& params,
+                                         const WorkerNames& names);
+  /// For a LateQueue. Blocks. @throws as addprocs.
+  void add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
+                   WorkerNames names, std::vector<WorkerConfig> arrived);
   /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
   /// @param call takes the manager and the worker's config.
   template <class F>
@@ -94,7 +105,7 @@ class Master final : public Role {
   Duration time_to_end() const;
   /// Makes the process end. A blocking thread.
   void kill(WorkerRecord& record);
-  /// Tells every worker, and waits until all have heard.
+  /// Tells every worker, waits until all have heard, and lets this process use the new ones.
   void announce_members(const std::vector<Pid>& added);
   /// The last functions of the manager for a worker, and the end of its record. A blocking thread.
   void forget(const std::shared_ptr<WorkerRecord>& record);
@@ -103,6 +114,7 @@ class Master final : public Role {
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool end_it);
+  bool may_change_wiring();
   void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
@@ -123,6 +135,8 @@ class Master final : public Role {
   mutable std::mutex mutex_;  // guards all below
   Pid next_pid_ = 2;
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
+  std::vector<std::shared_ptr<LateQueue>> late_queues_;
+  std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
 };
 
 }  // namespace cohort

@@ -108,13 +108,16 @@ void Node::on_loop(std::function<void()> body) {
 // --- Connections. ---
 
 std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer) {
-  const auto role = peer == no_pid ? Handshake::Role::acceptor : Handshake::Role::dialer;
+  return add_connection(std::move(pair), peer, peer == no_pid ? Handshake::Role::acceptor : Handshake::Role::dialer);
+}
+
+std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer, Handshake::Role role) {
   const Identity mine{protocol_version, self(), executable_build_id(), library_build_id()};
   auto connection = std::make_shared<Connection>(*reactor_, *this, std::move(pair), role, mine, cookie());
   connection->set_peer(peer);
   reactor_->post([this, connection, handshake = timeouts().handshake] {
     connections_.insert(connection);
-    if (!connection->dialled()) {
+    if (connection->peer() == no_pid) {
       strangers_.push_back(connection);
       // The oldest goes: idle ones cannot keep out who does prove itself at once.
       if (strangers_.size() > max_strangers) {
@@ -174,7 +177,7 @@ void Node::on_established(const std::shared_ptr<Connection>& connection) {
 void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) {
   connections_.erase(connection);
   suspects_.erase(connection.get());
-  if (!connection->dialled() && !connection->established()) {
+  if (connection->peer() == no_pid && !connection->established()) {
     std::erase(strangers_, connection);
     return report_stranger(reason);
   }

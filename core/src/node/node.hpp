@@ -87,6 +87,7 @@ class Node final : public Router, public Connection::Handler {
   void accept_at(std::unique_ptr<Listener> listener);
   /// Starts the handshake on a new connection. @param peer whom it was dialled for; no_pid: it was accepted.
   std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer);
+  std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer, Handshake::Role role);
   /// Dials a member on a blocking thread, or makes a tunnel to it; take_attempt() is completed in the end.
   void dial(Pid pid, const std::string& address);
   void finish_attempt(Pid pid, const std::string& error);

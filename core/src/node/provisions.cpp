@@ -221,11 +221,6 @@ std::vector<Provisions::ItemPtr> Provisions::items() const {
   return all;
 }
 
-bool Provisions::admitted(Pid pid) const {
-  std::lock_guard lock(mutex_);
-  return admitted_.contains(pid);
-}
-
 void Provisions::forget(Pid pid) {
   std::lock_guard lock(mutex_);
   admitted_.erase(pid);

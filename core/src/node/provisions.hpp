@@ -35,7 +35,6 @@ class Provisions {
   /// Gives everything to a worker that joined. From then on it gets what is new. @throws what went wrong there; the
   /// worker is not admitted then.
   void admit(Pid pid, Clock::time_point deadline);
-  bool admitted(Pid pid) const;
   /// A worker is gone.
   void forget(Pid pid);
 

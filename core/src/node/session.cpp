@@ -115,6 +115,7 @@ Duration master_timeout() {
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
     settings.transport = transport_of(own);
+    settings.join = own.value("join").value_or("");
     for (int i = 1; i < argc; i++) {
       if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
     }

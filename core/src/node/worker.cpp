@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "io/announcement.hpp"
+#include "membership/joining.hpp"
 #include "node/messages.hpp"
 #include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
@@ -63,10 +64,27 @@ int Worker::serve() {
       leave(1);
     });
   });
-  announce(address);
+  if (settings_.join.empty())
+    announce(address);
+  else
+    join_master(address);
   std::unique_lock lock(mutex_);
   left_.wait(lock, [this] { return exit_code_.has_value(); });
   return *exit_code_;
+}
+
+// Dials the master instead of being dialled; from then on all is the same.
+void Worker::join_master(const std::string& own_address) {
+  const auto deadline = deadline_after(settings_.master_timeout);
+  try {
+    IoPair master = node_->transport().connect(settings_.join, deadline);
+    // The master goes on as with a worker that it dialled itself.
+    node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), master_pid,
+                          Handshake::Role::acceptor);
+  } catch (const std::exception& error) {
+    throw Error("cannot join the master at " + settings_.join + ": " + error.what() +
+                ". Does it still run, and is the join file its own?");
+  }
 }
 
 void Worker::leave(int code) {
@@ -99,6 +117,10 @@ void Worker::on_dialled(const std::shared_ptr<Connection>& connection) {
 void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
   if (connection == master_) _exit(1);  // no clean-up, no output: either may hang now, and nobody is left to be served
   const Pid pid = connection->peer();
+  if (pid == master_pid && !connection->established()) {
+    log_error("could not join: " + reason);
+    return leave(1);
+  }
   node_->members().unbind(pid, connection.get());
   if (!connection->established()) node_->finish_attempt(pid, reason);
   node_->fail_requests(*connection, reason);

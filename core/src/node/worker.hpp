@@ -19,6 +19,7 @@ class Worker final : public Role {
     std::string cookie;
     TransportSpec transport;
     std::string bind_to;
+    std::string join;  ///< address of the master, for a worker that comes by itself; else empty
     Duration master_timeout = std::chrono::seconds(60);  ///< for the master to connect and have it join
   };
 
@@ -40,6 +41,7 @@ class Worker final : public Role {
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_members(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void join_master(const std::string& own_address);
   void leave(int code);
 
   const Settings settings_;

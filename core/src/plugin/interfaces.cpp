@@ -37,6 +37,7 @@ Transport::~Transport() = default;
 void Transport::set_secret(std::span<const std::byte>) {}
 
 LaunchQueue::~LaunchQueue() = default;
+std::shared_ptr<LaunchQueue> LaunchQueue::keep_open() { throw Error("this queue ends with its launch"); }
 
 ClusterManager::~ClusterManager() = default;
 

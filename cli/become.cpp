@@ -1,0 +1,22 @@
+#include "become.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "exit_code.hpp"
+
+namespace cohort::cli {
+
+int become(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  const int error = errno;
+  print_message("cannot run " + command[0] + ": " + std::generic_category().message(error));
+  return error == ENOENT || error == ENOTDIR ? not_found : not_executable;
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,70 @@
+// cohort worker: joins a cluster whose manager 'elastic' waits for workers.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <cohort/error.hpp>
+#include <cohort/join_file.hpp>
+
+#include "become.hpp"
+#include "command.hpp"
+#include "exit_code.hpp"
+#include "write_all.hpp"
+
+namespace cohort::cli {
+namespace {
+
+struct WorkerFlags {
+  std::string file;
+  std::string bind_to;
+};
+
+/// The secret is for standard input, and nowhere else.
+void put_on_standard_input(const std::string& line) {
+  const int descriptor = memfd_create("cohort-cookie", MFD_CLOEXEC);
+  if (descriptor < 0 || !write_all(descriptor, line) || lseek(descriptor, 0, SEEK_SET) != 0 ||
+      dup2(descriptor, STDIN_FILENO) < 0)
+    throw Error("cannot hand the secret over: " + std::generic_category().message(errno));
+}
+
+int become_worker(const WorkerFlags& flags, const std::vector<std::string>& program) {
+  const JoinFile join = JoinFile::read(flags.file);
+  std::vector<std::string> command = program;
+  if (command.empty()) command.push_back(join.program);
+  command.insert(command.end(), join.flags.begin(), join.flags.end());
+  command.push_back("--cohort-join=" + join.address);
+  if (!flags.bind_to.empty()) command.push_back("--bind-to=" + flags.bind_to);
+  if (!join.dir.empty() && chdir(join.dir.c_str()) != 0)
+    throw Error("cannot work in " + join.dir + ", as the cluster wants: " + std::generic_category().message(errno));
+  put_on_standard_input(join.cookie + '\n');
+  return become(command);
+}
+
+}  // namespace
+
+void add_worker(CLI::App& tool, const CommandLine& line, Action& action) {
+  auto flags = std::make_shared<WorkerFlags>();
+  CLI::App* command = tool.add_subcommand("worker", "Join a cluster that waits for workers (manager 'elastic')");
+  command->prefix_command();
+  command->add_option("--join", flags->file, "The join file that the manager wrote, or '-' for standard input")
+      ->type_name("FILE|-")
+      ->required();
+  command->add_option("--bind-to", flags->bind_to, "Where to listen for the other workers: ADDRESS[:PORT|:FROM-TO]")
+      ->type_name("ADDRESS");
+  command->callback([flags, command, &line, &action] {
+    action = [flags, program = other_program(*command, line, NoProgram::allowed)] {
+      return become_worker(*flags, program);
+    };
+  });
+}
+
+}  // namespace cohort::cli

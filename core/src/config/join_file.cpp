@@ -1,0 +1,95 @@
+#include <cohort/join_file.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+
+#include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
+
+namespace cohort {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int version = 1;
+constexpr std::size_t max_bytes = 1 << 20;
+
+std::string reason() { return std::generic_category().message(errno); }
+
+std::string read_all(int descriptor, const std::string& name) {
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t n = ::read(descriptor, buffer, sizeof buffer);
+    if (n == 0) return text;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw ConfigError(fmt::format("cannot read {}: {}", name, reason()));
+    text.append(buffer, static_cast<std::size_t>(n));
+    if (text.size() > max_bytes) throw ConfigError(fmt::format("{}: too long for a join file", name));
+  }
+}
+
+// Who can read it can run programs as its owner.
+void refuse_if_others_read_it(int descriptor, const std::string& name) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw ConfigError(fmt::format("cannot look at {}: {}", name, reason()));
+  if (!S_ISREG(status.st_mode) || (status.st_mode & 077) == 0) return;
+  throw ConfigError(fmt::format(
+      "{}: others may read or write it (mode {:04o}), and with it the secret of the cluster. Try: chmod 600 "
+      "{}, if nobody did",
+      name, status.st_mode & 07777, name));
+}
+
+}  // namespace
+
+void JoinFile::write(const std::filesystem::path& path) const {
+  const Json json = {{"version", version}, {"address", address}, {"program", program},
+                     {"flags", flags},     {"dir", dir},         {"cookie", cookie}};
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  std::string temporary = path.string() + ".XXXXXX";
+  const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // its mode is 0600
+  const bool written = file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::rename(temporary.c_str(), path.c_str()) == 0;
+  if (written) return;
+  const std::string why = reason();
+  if (file) ::unlink(temporary.c_str());
+  throw Error(fmt::format("cannot write the join file {}: {}", path.string(), why));
+}
+
+JoinFile JoinFile::read(const std::filesystem::path& path) {
+  const bool from_input = path == "-";
+  const std::string name = from_input ? "standard input" : path.string();
+  const FileDescriptor file(from_input ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!from_input && !file) {
+    throw ConfigError(
+        fmt::format("cannot read the join file {}: {}. A manager 'elastic' writes it when it starts", name, reason()));
+  }
+  const int descriptor = from_input ? STDIN_FILENO : file.get();
+  refuse_if_others_read_it(descriptor, name);
+  JoinFile join;
+  try {
+    const Json json = Json::parse(read_all(descriptor, name));
+    if (const int found = json.at("version"); found != version) {
+      throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,
+                                    found, version));
+    }
+    join.address = json.at("address");
+    join.program = json.at("program");
+    join.flags = json.at("flags");
+    join.dir = json.at("dir");
+    join.cookie = json.at("cookie");
+  } catch (const Json::exception& error) {  // its text could show the secret
+    throw ConfigError(
+        fmt::format("{}: this is no join file, as a manager 'elastic' writes it (error {})", name, error.id));
+  }
+  return join;
+}
+
+}  // namespace cohort

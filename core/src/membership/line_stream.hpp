@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <cohort/io_pair.hpp>
+
+namespace cohort {
+
+/// Lines of text over a connection that is to carry frames afterwards: takes not one byte more than the lines. Never
+/// waits. One thread.
+class LineStream {
+ public:
+  /// @param longest line that is accepted, in bytes.
+  LineStream(IoPair pair, std::size_t longest) : pair_(std::move(pair)), longest_(longest) {}
+
+  /// To be sent by flush().
+  void send(const std::string& line) { outgoing_ += line + '\n'; }
+  /// @return whether all is sent. @throws Error: the peer is gone.
+  bool flush();
+  /// The next line without its end, or nullopt: not whole yet. @throws Error: the peer ended, or the line is too long.
+  std::optional<std::string> receive();
+
+  IoPair& pair() { return pair_; }
+
+ private:
+  IoPair pair_;
+  const std::size_t longest_;
+  std::string incoming_, outgoing_;
+};
+
+}  // namespace cohort

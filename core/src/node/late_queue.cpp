@@ -1,0 +1,56 @@
+#include "node/late_queue.hpp"
+
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "base/log.hpp"
+
+namespace cohort {
+
+LateQueue::LateQueue(Master& master, const std::shared_ptr<ClusterManager>& manager, std::string manager_name,
+                     LaunchParams params, WorkerNames names)
+    : manager_(manager),
+      manager_name_(std::move(manager_name)),
+      params_(std::move(params)),
+      names_(std::move(names)),
+      master_(&master) {}
+
+void LateQueue::push(WorkerConfig config) {
+  std::lock_guard lock(mutex_);
+  if (master_ == nullptr) return;
+  waiting_.push_back(std::move(config));
+  if (!std::exchange(adding_, true))
+    master_->node().blocking().run([self = shared_from_this()] { self->add_waiting(); });
+}
+
+void LateQueue::close() {
+  std::lock_guard lock(mutex_);
+  master_ = nullptr;
+  waiting_.clear();
+}
+
+// A blocking thread; the master waits for those before it goes.
+void LateQueue::add_waiting() {
+  for (;;) {
+    std::vector<WorkerConfig> arrived;
+    Master* master = nullptr;
+    const auto manager = manager_.lock();
+    {
+      std::lock_guard lock(mutex_);
+      if (waiting_.empty() || manager == nullptr) {
+        adding_ = false;
+        return;
+      }
+      arrived = std::exchange(waiting_, {});
+      master = master_;
+    }
+    try {
+      master->add_arrived(manager, manager_name_, params_, names_, std::move(arrived));
+    } catch (const std::exception& error) {
+      log_error(error.what());
+    }
+  }
+}
+
+}  // namespace cohort

@@ -1,0 +1,124 @@
+// Workers that come by themselves: the master listens, and they dial it, wherever they were started, by
+// `cohort worker --join FILE`. They may come at any time, and leave as they like.
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <cohort/arrivals.hpp>
+#include <cohort/error.hpp>
+#include <cohort/join_file.hpp>
+#include <cohort/plugin.hpp>
+
+namespace {
+
+using cohort::LaunchQueue;
+using cohort::OptionType;
+using cohort::WorkerConfig;
+
+constexpr cohort::Option elastic_options[] = {
+    {"count", OptionType::integer, "0", "workers that must have joined before the launch is over; others may follow",
+     nullptr, 0},
+    {"listen", OptionType::string, nullptr,
+     "where to listen for workers, as the cluster's transport takes it: ADDRESS or ADDRESS:PORT (default: the loopback "
+     "address, any port)",
+     nullptr},
+    {"file", OptionType::string, "\"cohort-join.json\"",
+     "the join file that is written then, of mode 0600, and removed at the end", nullptr},
+};
+
+class ElasticManager final : public cohort::ClusterManager {
+ public:
+  explicit ElasticManager(const cohort::Options& options)
+      : count_(options.integer("count")),
+        listen_(options.has("listen") ? options.string("listen") : ""),
+        file_(std::filesystem::absolute(options.string("file"))) {}
+
+  ~ElasticManager() override {
+    arrivals_.reset();
+    std::error_code ignored;
+    if (written_) std::filesystem::remove(file_, ignored);
+  }
+
+  void launch(const cohort::LaunchParams& params, LaunchQueue& launched) override {
+    std::unique_lock lock(mutex_);
+    wanted_ += count_;
+    taking_ = &launched;
+    open(params, launched);
+    while (wanted_ > 0 && !params.stop.stop_requested()) came_.wait(lock, params.stop, [this] { return wanted_ == 0; });
+    taking_ = nullptr;
+    if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
+      throw cohort::LaunchError(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
+                                " workers joined in time; start '" + params.exename + "' by: cohort worker --join " +
+                                file_.string());
+    }
+  }
+
+  void manage(cohort::Pid, WorkerConfig& config, cohort::ManageOp op) override {
+    if (op == cohort::ManageOp::finalize) take(config);
+  }
+
+  cohort::IoPair connect(cohort::Pid, WorkerConfig& config, cohort::Transport&, cohort::Clock::time_point) override {
+    if (auto connection = take(config)) return std::move(*connection);
+    throw cohort::Error("the worker's connection is gone: it must join again");
+  }
+
+ private:
+  using ArrivalId = std::uint64_t;
+
+  // With `mutex_` held, within launch(). Workers that come later are started as this launch says.
+  void open(const cohort::LaunchParams& params, LaunchQueue& launched) {
+    if (arrivals_ == nullptr) {
+      arrivals_ = std::make_unique<cohort::Arrivals>(params.wire->listen(listen_), params.cookie,
+                                                     [this](cohort::Arrival arrival) { take_in(std::move(arrival)); });
+    }
+    cohort::JoinFile{arrivals_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
+    written_ = true;
+    later_ = launched.keep_open();
+  }
+
+  // On the thread of `arrivals_`.
+  void take_in(cohort::Arrival arrival) {
+    WorkerConfig config;
+    config.connect_at = std::move(arrival.address);
+    const std::lock_guard lock(mutex_);
+    if (later_ == nullptr) return;  // the launch failed
+    config.userdata = next_id_;
+    connections_.emplace(next_id_++, std::move(arrival.connection));
+    if (taking_ == nullptr || wanted_ == 0) return later_->push(std::move(config));
+    taking_->push(std::move(config));
+    if (--wanted_ == 0) came_.notify_all();
+  }
+
+  std::optional<cohort::IoPair> take(const WorkerConfig& config) {
+    const auto* id = std::any_cast<ArrivalId>(&config.userdata);
+    const std::lock_guard lock(mutex_);
+    auto found = id == nullptr ? decltype(connections_)::node_type() : connections_.extract(*id);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.mapped());
+  }
+
+  const std::int64_t count_;
+  const std::string listen_;
+  const std::filesystem::path file_;
+
+  std::mutex mutex_;  // guards all below, but for the end of arrivals_
+  std::condition_variable_any came_;
+  std::map<ArrivalId, cohort::IoPair> connections_;  // not yet taken over by the core
+  ArrivalId next_id_ = 0;
+  std::int64_t wanted_ = 0;        // workers that the launch under way still waits for
+  LaunchQueue* taking_ = nullptr;  // while it does
+  std::shared_ptr<LaunchQueue> later_;
+  bool written_ = false;
+  std::unique_ptr<cohort::Arrivals> arrivals_;  // its thread uses all above
+};
+
+}  // namespace
+
+COHORT_CLUSTER_MANAGER("elastic", ElasticManager, "0.1.0", elastic_options)

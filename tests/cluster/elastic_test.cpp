@@ -1,0 +1,199 @@
+// The manager elastic: workers that are started by hand join whenever they come, if they have the secret.
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <list>
+
+#include <cohort/child_process.hpp>
+#include <cohort/join_file.hpp>
+
+#include "captured_stderr.hpp"
+#include "cluster_test.hpp"
+#include "membership/joining.hpp"
+#include "processes.hpp"
+#include "raw_peer.hpp"
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ElasticTest : public ClusterTest {
+ protected:
+  std::string options(int count) const {
+    return R"({"file": ")" + file() + R"(", "count": )" + std::to_string(count) + "}";
+  }
+  std::string file() const { return directory_.path("join.json"); }
+
+  ChildProcess join_by_hand(const std::string& join_file) const {
+    SpawnOptions spawn;
+    spawn.command = {COHORT_TOOL, "worker", "--join", join_file};
+    return ChildProcess::spawn(spawn);
+  }
+  ChildProcess& join() { return workers_.emplace_back(join_by_hand(file())); }
+
+  /// How a worker that cannot join ends. @return what it says.
+  static std::string refused(ChildProcess worker, int code) {
+    const auto status = worker.wait_until(deadline_after(20s));
+    EXPECT_TRUE(status && status->code == code) << (status ? status->text() : "still there");
+    std::string text;
+    char buffer[4096];
+    for (ssize_t n; (n = ::read(worker.err(), buffer, sizeof buffer)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(n));
+    return text;
+  }
+  static int port_of(const JoinFile& join) { return std::stoi(join.address.substr(join.address.rfind(':') + 1)); }
+
+  const TemporaryDirectory directory_;
+  std::list<ChildProcess> workers_;
+};
+
+TEST_F(ElasticTest, WorkersJoinWheneverTheyComeAndLeaveAsTheyLike) {
+  EXPECT_EQ(addprocs("elastic", options(0)), std::vector<Pid>{});
+  join();
+  ASSERT_TRUE(eventually([] { return nworkers() == 1 && nprocs() == 2; }));
+  auto& second = join();
+  ASSERT_TRUE(eventually([] { return nprocs() == 3; }));
+  const auto pids = workers();
+  EXPECT_EQ(
+      remotecall_fetch([](Pid other) { return remotecall_fetch([] { return myid(); }, other); }, pids[0], pids[1]),
+      pids[1]);
+  EXPECT_EQ(remotecall_fetch([] { return nprocs(); }, pids[0]), 3) << "those who were there are told";
+  second.signal(SIGTERM);
+  ASSERT_TRUE(eventually([] { return nprocs() == 2; }));
+  join();
+  ASSERT_TRUE(eventually([] { return nprocs() == 3; }));
+  EXPECT_EQ(remotecall_fetch([] { return nprocs(); }, pids[0]), 3);
+}
+
+TEST_F(ElasticTest, ALateWorkerHasTheModulesAndValuesAndTakesPartInTheDefaultPool) {
+  addprocs("elastic", options(0));
+  set_value("answer", 42);
+  join();
+  ASSERT_TRUE(eventually([] { return nprocs() == 2; }));
+  EXPECT_EQ(remotecall_fetch([] { return *value<int>("answer"); }, workers().front()), 42);
+  EXPECT_EQ(pmap([](int) { return myid(); }, range(1, 3)), std::vector<Pid>(3, workers().front()));
+}
+
+TEST_F(ElasticTest, TheTopologyStaysWhileNobodyIsThere) {
+  const auto cluster = ClusterFile::parse(
+      R"({"version": 1, "topology": "master_worker", "managers": [{"plugin": "elastic", "options": )" + options(0) +
+          "}]}",
+      "test");
+  addprocs(cluster);
+  join();
+  join();
+  ASSERT_TRUE(eventually([] { return nprocs() == 3; }));
+  const auto pids = workers();
+  const auto text = thrown_by([&] {
+    remotecall_fetch([](Pid other) { return remotecall_fetch([] { return myid(); }, other); }, pids[0], pids[1]);
+  });
+  EXPECT_TRUE(contains(text, "master_worker")) << text;
+}
+
+TEST_F(ElasticTest, ALaunchThatWaitsInVainSaysHowToStartAWorker) {
+  AddprocsOptions quickly;
+  quickly.timeouts.emplace().launch = 300ms;
+  const auto text = thrown_by<LaunchError>([&] { addprocs("elastic", options(2), quickly); });
+  EXPECT_TRUE(contains(text, "0 of 2 workers joined in time")) << text;
+  EXPECT_TRUE(contains(text, "cohort worker --join " + file())) << text;
+}
+
+TEST_F(ElasticTest, TheJoinFileIsForItsOwnerAloneAndGoesWithTheManager) {
+  {
+    std::shared_ptr<ClusterManager> manager = load_manager("elastic", options(0));
+    addprocs(manager);
+    struct stat status {};
+    ASSERT_EQ(::stat(file().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+  }
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(file()); }));
+}
+
+TEST_F(ElasticTest, AJoinFileThatOthersCouldReadIsNotUsed) {
+  addprocs("elastic", options(0));
+  ASSERT_EQ(::chmod(file().c_str(), 0640), 0);
+  const auto text = refused(join_by_hand(file()), 3);
+  EXPECT_TRUE(contains(text, "chmod 600 " + file())) << text;
+  EXPECT_TRUE(contains(refused(join_by_hand("/no/such/file"), 3), "/no/such/file: No such file"));
+  std::ofstream(directory_.path("text")) << "{]";
+  ASSERT_EQ(::chmod(directory_.path("text").c_str(), 0600), 0);
+  EXPECT_TRUE(contains(refused(join_by_hand(directory_.path("text")), 3), "this is no join file"));
+}
+
+TEST_F(ElasticTest, AWorkerWithAnotherSecretIsRefusedAndBothSaySo) {
+  const CapturedStderr said;
+  addprocs("elastic", options(0));
+  JoinFile wrong = JoinFile::read(file());
+  wrong.cookie = "another";
+  wrong.write(directory_.path("wrong.json"));
+  const auto text = refused(join_by_hand(directory_.path("wrong.json")), 1);
+  EXPECT_TRUE(contains(text, "does not have the secret of this cluster")) << text;
+  EXPECT_TRUE(eventually([&] { return said.has("does not have the secret of this cluster wanted to join"); }));
+  EXPECT_EQ(nprocs(), 1);
+}
+
+TEST_F(ElasticTest, AProgramOfAnotherBuildIsRefusedAndBothSaySo) {
+  const CapturedStderr said;
+  addprocs("elastic", options(0));
+  SpawnOptions spawn;
+  spawn.command = {COHORT_TOOL, "worker", "--join", file(), COHORT_OTHER_PROGRAM};
+  const auto text = refused(ChildProcess::spawn(spawn), 1);
+  EXPECT_TRUE(contains(text, "build")) << text;
+  EXPECT_TRUE(eventually([&] { return said.has("build"); })) << said.text();
+  join();
+  EXPECT_TRUE(eventually([] { return nprocs() == 2; }));
+}
+
+TEST_F(ElasticTest, StrangersDoNotKeepWorkersOut) {
+  addprocs("elastic", options(0));
+  const int port = port_of(JoinFile::read(file()));
+  std::list<RawPeer> idle;
+  for (int i = 0; i < 100; i++) idle.emplace_back(port);
+  RawPeer babbler(port);
+  babbler.send(std::string(100'000, 'x'));
+  EXPECT_TRUE(babbler.ends());
+  RawPeer half(port);
+  half.send("0123456789abcdef");
+  join();
+  EXPECT_TRUE(eventually([] { return nprocs() == 2; }));
+}
+
+TEST_F(ElasticTest, AProofServesNobodyTwice) {
+  addprocs("elastic", options(0));
+  const JoinFile join_file = JoinFile::read(file());
+  RawPeer replayer(port_of(join_file));
+  const std::string old_nonce(64, '0');
+  EXPECT_EQ(joining_address("", join_file.cookie, old_nonce), std::nullopt);
+  EXPECT_TRUE(replayer.receive().starts_with("cohort-join 1 "));
+  replayer.send(std::string(64, '0') + " 127.0.0.1:1\n");
+  EXPECT_TRUE(contains(replayer.receive(), "refused"));
+  EXPECT_TRUE(replayer.ends());
+}
+
+TEST_F(ElasticTest, AWorkerWhoseMasterIsGoneSaysSo) {
+  JoinFile nobody{"127.0.0.1:1", this_program(), {"--cohort-worker", "--cohort-transport=tcp"}, "", "secret"};
+  nobody.write(file());
+  const auto text = refused(join_by_hand(file()), 1);
+  EXPECT_TRUE(contains(text, "cannot join the master at 127.0.0.1:1")) << text;
+  EXPECT_TRUE(contains(text, "Does it still run")) << text;
+}
+
+TEST_F(ElasticTest, WorkersJoinOverEncryptedConnections) {
+  const auto cluster = ClusterFile::parse(
+      R"({"version": 1, "transport": "tls", "managers": [{"plugin": "elastic", "options": )" + options(0) + "}]}",
+      "test");
+  addprocs(cluster);
+  join();
+  join();
+  ASSERT_TRUE(eventually([] { return nprocs() == 3; }));
+  EXPECT_EQ(remotecall_fetch([](Pid other) { return remotecall_fetch([] { return myid(); }, other); }, workers()[0],
+                             workers()[1]),
+            workers()[1]);
+}
+
+}  // namespace
+}  // namespace cohort::test
