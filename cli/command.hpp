@@ -19,6 +19,7 @@ void add_exec(CLI::App& tool, const CommandLine& line, Action& action);
 void add_map(CLI::App& tool, const CommandLine& line, Action& action);
 void add_config(CLI::App& tool, Action& action);
 void add_topology(CLI::App& tool, Action& action);
+void add_doctor(CLI::App& tool, Action& action);
 void add_plugin(CLI::App& tool, Action& action);
 void add_worker(CLI::App& tool, const CommandLine& line, Action& action);
 void add_zmq_broker(CLI::App& tool, Action& action);

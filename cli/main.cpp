@@ -58,6 +58,7 @@ int run_tool(int argc, char** argv) {
   add_map(tool, line, action);
   add_config(tool, action);
   add_topology(tool, action);
+  add_doctor(tool, action);
   add_plugin(tool, action);
   add_worker(tool, line, action);
   add_zmq_broker(tool, action);

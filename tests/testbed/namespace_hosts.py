@@ -63,11 +63,12 @@ class NamespaceHosts:
     def __init__(self, directory, count, sshd_lines, head):
         self.directory = directory
         self.head = head
+        self.head_is_connected = False
         self.sshd_lines = sshd_lines
         self.hosts = {host.name: host for host in map(Host, range(1, count + 1))}
 
     def up(self):
-        if self._at_head("ip", "route", "show", "default"):
+        if run(*self._at_head("ip", "route", "show", "default")):
             raise RuntimeError("the head must be in a network namespace (and mount namespace) of its own")
         unshare(NETWORK)
         run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0")
@@ -90,8 +91,9 @@ class NamespaceHosts:
     def down(self):
         for host in self.hosts.values():
             self._end(host)
-        # The names of the head are its own mount of our file, which goes with it or with the file. Its link:
-        subprocess.run(["ip", "link", "del", "phead"], check=False, capture_output=True)
+        if self.head_is_connected:  # it may go on, and get other hosts
+            subprocess.run(self._at_head("umount", "/etc/hosts"), check=False, capture_output=True)
+            subprocess.run(["ip", "link", "del", "phead"], check=False, capture_output=True)
 
     # --- The orders.
 
@@ -143,12 +145,13 @@ class NamespaceHosts:
     def _connect_head(self):
         run("ip", "link", "add", "phead", "type", "veth", "peer", "name", "eth0", "netns", str(self.head))
         run("ip", "link", "set", "phead", "master", "br0", "up")
-        self._at_head("sh", "-c", f"ip link set lo up && ip addr add {SUBNET}.{HEAD}/24 dev eth0 && "
-                      f"ip -6 addr add {SUBNET6}:{HEAD:x}/64 dev eth0 nodad && ip link set eth0 up && "
-                      f"mount --bind {self.directory}/names /etc/hosts")
+        run(*self._at_head("sh", "-c", f"ip link set lo up && ip addr add {SUBNET}.{HEAD}/24 dev eth0 && "
+                           f"ip -6 addr add {SUBNET6}:{HEAD:x}/64 dev eth0 nodad && ip link set eth0 up && "
+                           f"mount --bind {self.directory}/names /etc/hosts"))
+        self.head_is_connected = True
 
     def _at_head(self, *command):
-        return run("nsenter", "--target", str(self.head), "--net", "--mount", *command)
+        return ["nsenter", "--target", str(self.head), "--net", "--mount", *command]
 
     def _boot(self, hosts):
         for host in hosts:
