@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -70,7 +72,8 @@ TEST_F(SshLaunchTest, WithoutATunnelAClosedPortIsSaidToBeOne) {
 TEST_F(SshLaunchTest, ProfilesThatPrintDoNotHinder) {
   HostBed& bed = start_hosts(2);
   for (const SshHost& host : bed.hosts()) {
-    std::ofstream(bed.home(host) / ".bashrc") << "echo Welcome\necho oops >&2\nprintf 'no end'\n";
+    std::ofstream(bed.home(host) / ".bashrc")
+        << "echo Welcome\necho cohort_worker:1#junk\necho oops >&2\nprintf 'no end'\n";
   }
   EXPECT_EQ(add_ssh_workers(ssh_options(bed)).size(), 2);
 }
@@ -113,6 +116,44 @@ TEST_F(SshLaunchTest, OneBadHostOfEightFailsTheLaunchUnlessLessIsEnough) {
   rmprocs(workers());
   options["min"] = "50%";
   EXPECT_EQ(add_ssh_workers(options).size(), 7);
+}
+
+TEST_F(SshLaunchTest, AHostWithoutTheProgramGetsIt) {
+  HostBed& bed = start_hosts(2);
+  SKIP_UNLESS_ISOLATED(bed);
+  const std::filesystem::path build = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+  for (const char* directory : {"bin", "lib"})
+    bed.run(bed[1], "mount -t tmpfs tmpfs '" + (build / directory).string() + "'");
+  json options = ssh_options(bed, 2);
+  options["stage"] = "if_missing";
+  ASSERT_EQ(add_ssh_workers(options).size(), 4);
+  for (const Pid pid : workers()) EXPECT_TRUE(remotecall_fetch(fn<host_name_here>, pid).starts_with("h"));
+}
+
+TEST_F(SshLaunchTest, AHostBehindAnotherOne) {
+  HostBed& bed = start_hosts(2);
+  SKIP_UNLESS_ISOLATED(bed);
+  bed.run(bed[1], "iptables -w -A INPUT -s 10.77.0.254 -j DROP");  // the head
+  json options = ssh_options(bed);
+  options["machines"] = {"h2"};
+  options["jump"] = "h1";
+  options["tunnel"] = true;
+  const auto pids = add_ssh_workers(options);
+  ASSERT_EQ(pids.size(), 1);
+  EXPECT_EQ(remotecall_fetch(fn<host_name_here>, pids.front()), "h2");
+}
+
+TEST_F(SshLaunchTest, NumericAddressesOfBothKindsAndNames) {
+  HostBed& bed = start_hosts(3);
+  SKIP_UNLESS_ISOLATED(bed);
+  json options = ssh_options(bed);
+  options["machines"] = {"h1", bed[1].address, '[' + bed[2].address6 + ']'};
+  const auto pids = add_ssh_workers(options);
+  ASSERT_EQ(pids.size(), 3);
+  auto names = names_of_all_workers();
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"h1", "h2", "h3"}));
+  EXPECT_EQ(remotecall_fetch(fn<names_of_all_workers>, pids.back()).size(), 3);  // they reach each other
 }
 
 }  // namespace
