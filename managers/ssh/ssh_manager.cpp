@@ -124,12 +124,7 @@ WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& p
 
 IoPair SshManager::connect(Pid pid, WorkerConfig& config, cohort::Transport& transport, Clock::time_point deadline) {
   if (!config.tunnel) return ClusterManager::connect(pid, config, transport, deadline);
-  std::shared_ptr<RemoteHost> host;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, each] : hosts_)
-      if (config.sshflags == std::vector{session_flag + std::to_string(id)}) host = each;
-  }
+  const auto host = find_by_flags(config);
   if (host == nullptr) throw cohort::Error("the ssh session to " + config.host + " is over");
   auto socket = open_tunnel(host->session(), config.host, config.port, deadline);
   const bool is_v6 = config.host.find(':') != std::string::npos;
@@ -139,6 +134,9 @@ IoPair SshManager::connect(Pid pid, WorkerConfig& config, cohort::Transport& tra
 
 void SshManager::manage(Pid, WorkerConfig& config, ManageOp op) {
   const auto host = find(config);
+  if (host == nullptr && op == ManageOp::interrupt && config.ospid > 1) {
+    if (const auto first = find_by_flags(config)) first->signal(config.ospid, "INT");
+  }
   if (host == nullptr) return;
   switch (op) {
     case ManageOp::register_worker:
@@ -172,6 +170,14 @@ void SshManager::terminate(RemoteHost& host) {
   const auto term = term_grace_, kill = kill_grace_;
   lock.unlock();
   host.terminate(term, kill);
+}
+
+// The machine of an additional worker, too.
+std::shared_ptr<RemoteHost> SshManager::find_by_flags(const WorkerConfig& config) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, host] : hosts_)
+    if (config.sshflags == std::vector{session_flag + std::to_string(id)}) return host;
+  return nullptr;
 }
 
 // nullptr: an additional worker of a machine, a stranger, or forgotten.

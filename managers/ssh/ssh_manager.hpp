@@ -35,6 +35,7 @@ class SshManager final : public cohort::ClusterManager {
   cohort::WorkerConfig launch_on(const Machine& machine, const cohort::LaunchParams& params);
   void check_result(const LaunchResults& results) const;
   std::shared_ptr<RemoteHost> find(const cohort::WorkerConfig& config);
+  std::shared_ptr<RemoteHost> find_by_flags(const cohort::WorkerConfig& config);
   void terminate(RemoteHost& host);
 
   const cohort::Options options_;
