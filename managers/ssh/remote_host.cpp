@@ -38,8 +38,10 @@ RemoteWorker& RemoteHost::start(const RemoteProgram& program, const std::string&
 bool RemoteHost::signal(const std::string& name) {
   if (worker_ == nullptr || worker_->has_ended()) return true;
   const int pid = worker_->launched().pid;
-  if (pid == 0) return true;
-  // The worker leads the process group that sshd made for it.
+  return pid == 0 || signal(pid, name);  // sshd made a group for it
+}
+
+bool RemoteHost::signal(int pid, const std::string& name) {
   const auto command =
       std::make_shared<Command>("exec /bin/sh -c 'kill -s " + name + " -- -" + std::to_string(pid) + "'", "");
   session_->add(command);

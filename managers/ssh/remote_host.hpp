@@ -31,6 +31,8 @@ class RemoteHost {
   /// Sends the worker, and what it started, a signal: "INT". No effect once it ended. @return false: the machine does
   /// not answer.
   bool signal(const std::string& name);
+  /// The same for another process there that leads a group: a worker that the first one started.
+  bool signal(int pid, const std::string& name);
   /// SIGTERM, and SIGKILL when it did not end within `term`; then waits for the end up to `kill`.
   void terminate(cohort::Duration term, cohort::Duration kill);
 

@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <iostream>
+#include <thread>
 
 #include "../cluster/captured_stderr.hpp"
 #include "../cluster/processes.hpp"
@@ -36,6 +38,26 @@ TEST_F(SshLifeTest, ASignalThatEndsAWorkerIsTold) {
   const Pid pid = addprocs("ssh", server.options()).front();
   const auto text = thrown_by<ProcessExitedException>([&] { remotecall_fetch(fn<raise_signal>, pid, SIGKILL); });
   EXPECT_THAT(text, HasSubstr("killed by signal 9 (Killed)"));
+}
+
+std::atomic<int> signalled{0};
+
+int wait_for_a_signal() {
+  ::signal(SIGINT, [](int) { signalled = 1; });
+  for (const auto deadline = Clock::now() + 60s; signalled == 0 && Clock::now() < deadline;) std::this_thread::yield();
+  return signalled;
+}
+
+TEST_F(SshLifeTest, AnInterruptReachesAdditionalWorkersThatDoNotListen) {
+  auto& server = serve();
+  const auto pids = addprocs("ssh", server.options(R"(["2*127.0.0.1"])"));
+  auto waiting = remotecall(fn<wait_for_a_signal>, pids[1]);
+  EXPECT_TRUE(eventually([&] {  // it may not have begun yet
+    interrupt({pids[1]});
+    return waiting.wait_for(100ms);
+  }));
+  EXPECT_EQ(waiting.fetch(), 1);
+  EXPECT_EQ(remotecall_fetch([] { return myid(); }, pids[0]), pids[0]);
 }
 
 TEST_F(SshLifeTest, AnAdditionalWorkerThatIsKilledLeavesTheOthersAlone) {

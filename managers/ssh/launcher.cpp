@@ -1,0 +1,211 @@
+#include "launcher.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <cohort/error.hpp>
+
+#include "launch_failure.hpp"
+#include "staging.hpp"
+
+namespace cohort_ssh {
+
+using namespace std::chrono_literals;
+using cohort::Clock;
+using cohort::ConfigError;
+using cohort::LaunchParams;
+using cohort::WorkerConfig;
+
+namespace {
+
+std::string text_or(const cohort::Options& options, const std::string& name, const std::string& otherwise) {
+  return options.has(name) ? options.string(name) : otherwise;
+}
+
+// A little earlier than the core gives the launch up, so that it is told why.
+Clock::time_point deadline_of(cohort::Duration timeout) {
+  if (timeout == cohort::never) return Clock::time_point::max();
+  return cohort::deadline_after(timeout - std::min<cohort::Duration>(timeout / 10, 1s));
+}
+
+Machine parse_jump(const std::string& text) {
+  const auto machines = parse_machines(text);
+  if (machines.size() != 1) throw ConfigError("jump: '" + text + "' stands for more than one machine");
+  return machines.front();
+}
+
+// Why a worker did not say where it listens.
+LaunchFailure failure_of(RemoteWorker& worker, const RemoteProgram& program, const Patience& patience) {
+  const auto end = worker.wait_until(Clock::time_point());
+  const bool reached = worker.launched().pid != 0;
+  const std::string lines = worker.last_lines();
+  const std::string printed = lines.empty() ? "" : "\n    The last lines that were printed:" + lines;
+  if (!end) {
+    const std::string phase = reached ? "announce" : "exec";
+    const std::string what = reached ? "the worker did not say where it listens" : "the login shell started nothing";
+    return {phase, (patience.stopped() ? "the launch was given up; " : "no time was left; ") + what + printed,
+            "Do its profiles wait for something? timeouts.launch says how long it may take."};
+  }
+  if (!reached)
+    return {"exec", "the login shell " + end->text() + " before it started anything" + printed,
+            "Does this work: ssh HOST echo hello?"};
+  if (end->status && end->status->exited && end->status->code == no_directory)
+    return {"exec", "the directory '" + program.dir + "' cannot be entered" + printed,
+            "The option 'dir' says another."};
+  if (end->status && end->status->exited && (end->status->code == 127 || end->status->code == 126))
+    return {"exec", "the program '" + program.program + "' cannot be started" + printed,
+            "It must be there on the machine, executable, and with its libraries; 'exename' says where it is."};
+  return {"announce", "the worker " + end->text() + " before it said where it listens" + printed,
+          "Is '" + program.program + "' a program whose main() begins with a cohort::Session, and the same build?"};
+}
+
+}  // namespace
+
+Launcher::Launcher(const cohort::Options& options)
+    : options_(options), login_limit_(static_cast<int>(options.integer("max_parallel"))) {
+  launch_script({.program = "-", .env = options_.env("env")}, "");  // refuses names that are none
+}
+
+void Launcher::check(const Machine& machine) const {
+  if (const auto jump = setting(machine, "jump"); !jump.empty()) parse_jump(jump);
+}
+
+std::string Launcher::setting(const Machine& machine, const std::string& name) const {
+  const auto own = machine.settings.find(name);
+  return own != machine.settings.end() ? own->second : text_or(options_, name, "");
+}
+
+bool Launcher::is_tunnelled(const Machine& machine) const {
+  const auto own = machine.settings.find("tunnel");
+  return own != machine.settings.end() ? own->second == "true" : options_.boolean("tunnel");
+}
+
+LoginOptions Launcher::login_options(const Machine& machine) const {
+  LoginOptions login;
+  login.host = machine.host;
+  login.port = machine.port != 0 ? machine.port : options_.has("port") ? static_cast<int>(options_.integer("port")) : 0;
+  login.user = machine.user.empty() ? text_or(options_, "user", "") : machine.user;
+  if (const auto identity = setting(machine, "identity"); !identity.empty())
+    login.identity_files = {expand_home(identity)};
+  login.known_hosts = expand_home(text_or(options_, "known_hosts", ""));
+  login.use_config = options_.boolean("use_config");
+  return login;
+}
+
+// The others that go through it wait while it logs in.
+std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const Patience& patience) {
+  const std::string text = setting(machine, "jump");
+  if (text.empty()) return nullptr;
+  std::shared_ptr<Jump> jump;
+  {
+    const std::lock_guard lock(jumps_mutex_);
+    auto& known = jumps_[text];
+    if (known == nullptr) known = std::make_shared<Jump>();
+    jump = known;
+  }
+  const std::lock_guard one_at_a_time(jump->making);
+  auto session = jump->session.lock();
+  if (session != nullptr && !session->is_over()) return session;
+  try {
+    auto logged_in = log_in(login_options(parse_jump(text)), identities_, login_limit_, patience);
+    session = std::make_shared<SessionThread>(std::move(logged_in.session));
+  } catch (const cohort::Error& error) {
+    throw LaunchFailure("connect", "the jump host " + text + " cannot be used: " + error.what(), "");
+  }
+  jump->session = session;
+  return session;
+}
+
+RemoteProgram Launcher::program_for(const Machine& machine, const LaunchParams& params) const {
+  RemoteProgram program;
+  const std::string exename = setting(machine, "exename");
+  program.program = exename.empty() ? params.exename : exename;
+  program.arguments = params.exeflags;
+  for (std::string& flag : options_.strings("exeflags")) program.arguments.push_back(std::move(flag));
+  program.bind_to_server = machine.bind.empty() && (params.transport == "tcp" || params.transport == "tls");
+  if (!machine.bind.empty()) program.arguments.push_back("--bind-to=" + machine.bind);
+  program.env = options_.env("env");
+  program.dir = setting(machine, "dir");
+  if (program.dir.empty()) program.dir = params.dir;
+  std::error_code gone;
+  program.usual_dir = std::filesystem::current_path(gone).string();
+  return program;
+}
+
+// The files are looked up and hashed once for all machines. The others wait for the first.
+void Launcher::stage_program(ssh_session session, RemoteProgram& program, const std::string& transport,
+                             const Patience& patience) {
+  std::shared_ptr<const ProgramFiles> files;
+  {
+    const std::lock_guard lock(collecting_);
+    auto& known = program_files_[program.program + '\n' + transport];
+    if (known == nullptr) known = std::make_shared<ProgramFiles>(collect_program_files(program.program, transport));
+    files = known;
+  }
+  const std::string directory =
+      stage(session, *files, options_.string("stage_dir"), options_.string("stage") == "always", patience);
+  program.program = directory + '/' + files->program;
+  auto& libraries = program.env["LD_LIBRARY_PATH"];
+  libraries = directory + "/lib" + (libraries ? ":" + *libraries : "");
+}
+
+void Launcher::forget_program_files() {
+  const std::lock_guard lock(collecting_);
+  program_files_.clear();
+}
+
+Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& params) {
+  if (is_tunnelled(machine) && params.transport != "tcp")
+    throw ConfigError("tunnel: goes with the transport tcp, not with " + params.transport);
+  const auto deadline = deadline_of(params.timeout);
+  const Patience patience(deadline, params.stop);
+  const Patience for_login(std::min(deadline, cohort::deadline_after(options_.duration("connect_timeout"))),
+                           params.stop);
+  LoginOptions login = login_options(machine);
+  const auto jump = jump_for(machine, for_login);
+  if (jump != nullptr) {
+    login.way = [&jump](const std::string& host, int port, const Patience& time) {
+      try {
+        return open_tunnel(*jump, host, port, time.deadline());
+      } catch (const cohort::Error& error) {
+        throw LaunchFailure("connect", std::string("by the jump host: ") + error.what(), "");
+      }
+    };
+  }
+  auto logged_in = log_in(login, identities_, login_limit_, for_login);
+
+  RemoteProgram program = program_for(machine, params);
+  if (options_.string("stage") != "never") stage_program(logged_in.session.get(), program, params.transport, patience);
+
+  Launched launched;
+  launched.host = std::make_shared<RemoteHost>(std::make_unique<SessionThread>(std::move(logged_in.session)), jump);
+  RemoteWorker& worker = launched.host->start(program, params.cookie);
+  if (!worker.wait_announced(patience)) {
+    const LaunchFailure failure = failure_of(worker, program, patience);
+    launched.host->terminate(0s, 1s);  // it has nothing to lose
+    throw failure;
+  }
+  launched.config = config_of(machine, program, worker);
+  // The address that it was reached at; it may not know that itself. Unless it was told another, or nobody dials it.
+  if (machine.bind.empty() && !launched.config.tunnel) launched.config.host = logged_in.host;
+  return launched;
+}
+
+WorkerConfig Launcher::config_of(const Machine& machine, const RemoteProgram& program, RemoteWorker& worker) const {
+  WorkerConfig config;
+  config.io = worker.take_outputs();
+  config.count = machine.count;
+  config.count_auto = machine.count_auto;
+  config.exename = program.program;
+  config.exeflags = options_.strings("exeflags");
+  config.bind_addr = machine.bind.empty() ? worker.launched().address : machine.bind_host();
+  config.tunnel = is_tunnelled(machine);
+  config.multiplex = true;
+  config.max_parallel = static_cast<int>(options_.integer("max_parallel"));
+  config.ospid = worker.launched().pid;
+  config.threads = static_cast<int>(options_.integer("threads"));
+  return config;
+}
+
+}  // namespace cohort_ssh

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <cohort/cluster_manager.hpp>
+#include <cohort/options.hpp>
+
+#include "identities.hpp"
+#include "login.hpp"
+#include "machine_spec.hpp"
+#include "program_files.hpp"
+#include "remote_host.hpp"
+
+namespace cohort_ssh {
+
+/// Starts the first worker of a machine, from the login to the line that says where it listens. Any thread; several
+/// machines at once, which share what is the same for all: keys, jump hosts, and the files of the program.
+class Launcher {
+ public:
+  explicit Launcher(const cohort::Options& options);
+
+  /// @throws ConfigError for settings of a machine that make no sense.
+  void check(const Machine& machine) const;
+
+  struct Launched {
+    std::shared_ptr<RemoteHost> host;
+    cohort::WorkerConfig config;  ///< all but userdata and sshflags
+  };
+  /// @throws LaunchFailure; then nothing is left of it.
+  Launched launch(const Machine& machine, const cohort::LaunchParams& params);
+
+  /// Looks at the files of programs anew: they may have been built again.
+  void forget_program_files();
+
+ private:
+  /// A session that others go through, made by the first that needs it.
+  struct Jump {
+    std::mutex making;
+    std::weak_ptr<SessionThread> session;  // guarded by `making`
+  };
+
+  std::string setting(const Machine& machine, const std::string& name) const;
+  bool is_tunnelled(const Machine& machine) const;
+  LoginOptions login_options(const Machine& machine) const;
+  std::shared_ptr<SessionThread> jump_for(const Machine& machine, const Patience& patience);
+  RemoteProgram program_for(const Machine& machine, const cohort::LaunchParams& params) const;
+  void stage_program(ssh_session session, RemoteProgram& program, const std::string& transport,
+                     const Patience& patience);
+  cohort::WorkerConfig config_of(const Machine& machine, const RemoteProgram& program, RemoteWorker& worker) const;
+
+  const cohort::Options options_;
+  Identities identities_;
+  LoginLimit login_limit_;
+
+  std::mutex jumps_mutex_;  // guards jumps_
+  std::map<std::string, std::shared_ptr<Jump>> jumps_;
+
+  std::mutex collecting_;  // guards program_files_
+  std::map<std::string, std::shared_ptr<const ProgramFiles>> program_files_;
+};
+
+}  // namespace cohort_ssh
