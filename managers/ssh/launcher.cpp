@@ -19,20 +19,10 @@ using cohort::WorkerConfig;
 
 namespace {
 
-std::string text_or(const cohort::Options& options, const std::string& name, const std::string& otherwise) {
-  return options.has(name) ? options.string(name) : otherwise;
-}
-
 // A little earlier than the core gives the launch up, so that it is told why.
 Clock::time_point deadline_of(cohort::Duration timeout) {
   if (timeout == cohort::never) return Clock::time_point::max();
   return cohort::deadline_after(timeout - std::min<cohort::Duration>(timeout / 10, 1s));
-}
-
-Machine parse_jump(const std::string& text) {
-  const auto machines = parse_machines(text);
-  if (machines.size() != 1) throw ConfigError("jump: '" + text + "' stands for more than one machine");
-  return machines.front();
 }
 
 // Why a worker did not say where it listens.
@@ -63,40 +53,17 @@ LaunchFailure failure_of(RemoteWorker& worker, const RemoteProgram& program, con
 }  // namespace
 
 Launcher::Launcher(const cohort::Options& options)
-    : options_(options), login_limit_(static_cast<int>(options.integer("max_parallel"))) {
+    : options_(options), settings_(options), login_limit_(static_cast<int>(options.integer("max_parallel"))) {
   launch_script({.program = "-", .env = options_.env("env")}, "");  // refuses names that are none
 }
 
-void Launcher::check(const Machine& machine) const {
-  if (const auto jump = setting(machine, "jump"); !jump.empty()) parse_jump(jump);
-}
-
-std::string Launcher::setting(const Machine& machine, const std::string& name) const {
-  const auto own = machine.settings.find(name);
-  return own != machine.settings.end() ? own->second : text_or(options_, name, "");
-}
-
-bool Launcher::is_tunnelled(const Machine& machine) const {
-  const auto own = machine.settings.find("tunnel");
-  return own != machine.settings.end() ? own->second == "true" : options_.boolean("tunnel");
-}
-
-LoginOptions Launcher::login_options(const Machine& machine) const {
-  LoginOptions login;
-  login.host = machine.host;
-  login.port = machine.port != 0 ? machine.port : options_.has("port") ? static_cast<int>(options_.integer("port")) : 0;
-  login.user = machine.user.empty() ? text_or(options_, "user", "") : machine.user;
-  if (const auto identity = setting(machine, "identity"); !identity.empty())
-    login.identity_files = {expand_home(identity)};
-  login.known_hosts = expand_home(text_or(options_, "known_hosts", ""));
-  login.use_config = options_.boolean("use_config");
-  return login;
-}
+void Launcher::check(const Machine& machine) const { settings_.jump(machine); }
 
 // The others that go through it wait while it logs in.
 std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const Patience& patience) {
-  const std::string text = setting(machine, "jump");
-  if (text.empty()) return nullptr;
+  const auto host = settings_.jump(machine);
+  if (!host) return nullptr;
+  const std::string text = settings_.text(machine, "jump");
   std::shared_ptr<Jump> jump;
   {
     const std::lock_guard lock(jumps_mutex_);
@@ -108,7 +75,7 @@ std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const 
   auto session = jump->session.lock();
   if (session != nullptr && !session->is_over()) return session;
   try {
-    auto logged_in = log_in(login_options(parse_jump(text)), identities_, login_limit_, patience);
+    auto logged_in = log_in(settings_.login(*host), identities_, login_limit_, patience);
     session = std::make_shared<SessionThread>(std::move(logged_in.session));
   } catch (const cohort::Error& error) {
     throw LaunchFailure("connect", "the jump host " + text + " cannot be used: " + error.what(), "");
@@ -119,14 +86,14 @@ std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const 
 
 RemoteProgram Launcher::program_for(const Machine& machine, const LaunchParams& params) const {
   RemoteProgram program;
-  const std::string exename = setting(machine, "exename");
+  const std::string exename = settings_.text(machine, "exename");
   program.program = exename.empty() ? params.exename : exename;
   program.arguments = params.exeflags;
   for (std::string& flag : options_.strings("exeflags")) program.arguments.push_back(std::move(flag));
   program.bind_to_server = machine.bind.empty() && (params.transport == "tcp" || params.transport == "tls");
   if (!machine.bind.empty()) program.arguments.push_back("--bind-to=" + machine.bind);
   program.env = options_.env("env");
-  program.dir = setting(machine, "dir");
+  program.dir = settings_.text(machine, "dir");
   if (program.dir.empty()) program.dir = params.dir;
   std::error_code gone;
   program.usual_dir = std::filesystem::current_path(gone).string();
@@ -156,13 +123,13 @@ void Launcher::forget_program_files() {
 }
 
 Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& params) {
-  if (is_tunnelled(machine) && params.transport != "tcp")
+  if (settings_.is_tunnelled(machine) && params.transport != "tcp")
     throw ConfigError("tunnel: goes with the transport tcp, not with " + params.transport);
   const auto deadline = deadline_of(params.timeout);
   const Patience patience(deadline, params.stop);
   const Patience for_login(std::min(deadline, cohort::deadline_after(options_.duration("connect_timeout"))),
                            params.stop);
-  LoginOptions login = login_options(machine);
+  LoginOptions login = settings_.login(machine);
   const auto jump = jump_for(machine, for_login);
   if (jump != nullptr) {
     login.way = [&jump](const std::string& host, int port, const Patience& time) {
@@ -176,7 +143,7 @@ Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& 
   auto logged_in = log_in(login, identities_, login_limit_, for_login);
 
   RemoteProgram program = program_for(machine, params);
-  if (options_.string("stage") != "never") stage_program(logged_in.session.get(), program, params.transport, patience);
+  if (settings_.is_staged()) stage_program(logged_in.session.get(), program, params.transport, patience);
 
   Launched launched;
   launched.host = std::make_shared<RemoteHost>(std::make_unique<SessionThread>(std::move(logged_in.session)), jump);
@@ -200,7 +167,7 @@ WorkerConfig Launcher::config_of(const Machine& machine, const RemoteProgram& pr
   config.exename = program.program;
   config.exeflags = options_.strings("exeflags");
   config.bind_addr = machine.bind.empty() ? worker.launched().address : machine.bind_host();
-  config.tunnel = is_tunnelled(machine);
+  config.tunnel = settings_.is_tunnelled(machine);
   config.multiplex = true;
   config.max_parallel = static_cast<int>(options_.integer("max_parallel"));
   config.ospid = worker.launched().pid;

@@ -10,6 +10,7 @@
 
 #include "identities.hpp"
 #include "login.hpp"
+#include "machine_settings.hpp"
 #include "machine_spec.hpp"
 #include "program_files.hpp"
 #include "remote_host.hpp"
@@ -42,9 +43,6 @@ class Launcher {
     std::weak_ptr<SessionThread> session;  // guarded by `making`
   };
 
-  std::string setting(const Machine& machine, const std::string& name) const;
-  bool is_tunnelled(const Machine& machine) const;
-  LoginOptions login_options(const Machine& machine) const;
   std::shared_ptr<SessionThread> jump_for(const Machine& machine, const Patience& patience);
   RemoteProgram program_for(const Machine& machine, const cohort::LaunchParams& params) const;
   void stage_program(ssh_session session, RemoteProgram& program, const std::string& transport,
@@ -52,6 +50,7 @@ class Launcher {
   cohort::WorkerConfig config_of(const Machine& machine, const RemoteProgram& program, RemoteWorker& worker) const;
 
   const cohort::Options options_;
+  const MachineSettings settings_;
   Identities identities_;
   LoginLimit login_limit_;
 

@@ -13,7 +13,6 @@ namespace cohort_ssh {
 
 using namespace std::chrono_literals;
 using cohort::Clock;
-using cohort::ConfigError;
 using cohort::IoPair;
 using cohort::LaunchParams;
 using cohort::ManageOp;
@@ -42,28 +41,9 @@ struct SshManager::LaunchResults {
   std::vector<std::string> failures;
 };
 
-SshManager::SshManager(const cohort::Options& options) : options_(options), launcher_(options) {
+SshManager::SshManager(const cohort::Options& options) : options_(options), settings_(options), launcher_(options) {
   least_workers(options_.string("min"), 1);
-  for (const Machine& machine : machines()) launcher_.check(machine);
-}
-
-std::vector<Machine> SshManager::machines() const {
-  std::vector<Machine> machines;
-  for (const auto& text : options_.strings("machines")) {
-    const auto more = parse_machines(text);
-    machines.insert(machines.end(), more.begin(), more.end());
-  }
-  if (options_.has("machine_file")) {
-    const auto more = read_machine_file(expand_home(options_.string("machine_file")));
-    machines.insert(machines.end(), more.begin(), more.end());
-  }
-  if (machines.empty())
-    throw ConfigError("the manager ssh needs to know where: machines=[\"user@host\", ...] or machine_file=FILE");
-  machines = merge_machines(machines);
-  if (!options_.has("count")) return machines;
-  if (const auto count = options_.count("count")) return deal_workers(machines, static_cast<int>(*count));
-  for (Machine& machine : machines) machine.count_auto = true;
-  return machines;
+  for (const Machine& machine : settings_.machines()) launcher_.check(machine);
 }
 
 void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launched) {
@@ -73,7 +53,7 @@ void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launche
     kill_grace_ = params.kill;
   }
   launcher_.forget_program_files();
-  const std::vector<Machine> all = machines();
+  const std::vector<Machine> all = settings_.machines();
   LaunchResults results;
   results.machines = all.size();
   for (const Machine& machine : all) results.wanted += machine.count;

@@ -10,7 +10,7 @@
 #include <cohort/plugin.hpp>
 
 #include "launcher.hpp"
-#include "machine_spec.hpp"
+#include "machine_settings.hpp"
 #include "remote_host.hpp"
 
 namespace cohort_ssh {
@@ -31,7 +31,6 @@ class SshManager final : public cohort::ClusterManager {
   using HostId = std::uint64_t;
   struct LaunchResults;
 
-  std::vector<Machine> machines() const;
   cohort::WorkerConfig launch_on(const Machine& machine, const cohort::LaunchParams& params);
   void check_result(const LaunchResults& results) const;
   std::shared_ptr<RemoteHost> find(const cohort::WorkerConfig& config);
@@ -39,6 +38,7 @@ class SshManager final : public cohort::ClusterManager {
   void terminate(RemoteHost& host);
 
   const cohort::Options options_;
+  const MachineSettings settings_;
   Launcher launcher_;
 
   std::mutex mutex_;  // guards what follows
