@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include <cohort/error.hpp>
@@ -11,7 +12,7 @@
 
 namespace cohort_ssh {
 namespace {
-constexpr std::chrono::seconds signal_limit(5);  // for a shell of the machine to start and send one
+constexpr cohort::Duration signal_limit = std::chrono::seconds(5);  // for a shell of the machine to start and send one
 }
 
 cohort::FileDescriptor open_tunnel(SessionThread& session, const std::string& host, int port,
@@ -35,23 +36,28 @@ RemoteWorker& RemoteHost::start(const RemoteProgram& program, const std::string&
   return *worker_;
 }
 
-bool RemoteHost::signal(const std::string& name) {
+bool RemoteHost::signal(const std::string& name) { return signal_worker(name, signal_limit); }
+
+bool RemoteHost::signal(int pid, const std::string& name) { return signal_group(pid, name, signal_limit); }
+
+bool RemoteHost::signal_worker(const std::string& name, cohort::Duration limit) {
   if (worker_ == nullptr || worker_->has_ended()) return true;
   const int pid = worker_->launched().pid;
-  return pid == 0 || signal(pid, name);  // sshd made a group for it
+  return pid == 0 || signal_group(pid, name, limit);  // sshd made a group for it
 }
 
-bool RemoteHost::signal(int pid, const std::string& name) {
+bool RemoteHost::signal_group(int pid, const std::string& name, cohort::Duration limit) {
   const auto command =
       std::make_shared<Command>("exec /bin/sh -c 'kill -s " + name + " -- -" + std::to_string(pid) + "'", "");
   session_->add(command);
-  return command->wait_until(cohort::deadline_after(signal_limit)).has_value();
+  return command->wait_until(cohort::deadline_after(limit)).has_value();
 }
 
 void RemoteHost::terminate(cohort::Duration term, cohort::Duration kill) {
-  if (worker_ == nullptr || !signal("TERM")) return;  // a machine that does not answer will not do so later
-  if (worker_->wait_until(cohort::deadline_after(term))) return;
-  if (signal("KILL")) worker_->wait_until(cohort::deadline_after(kill));
+  if (worker_ == nullptr || is_silent_) return;  // a machine that does not answer will not do so later
+  is_silent_ = !signal_worker("TERM", std::min(term, signal_limit));
+  if (is_silent_ || worker_->wait_until(cohort::deadline_after(term))) return;
+  if (signal_worker("KILL", std::min(kill, signal_limit))) worker_->wait_until(cohort::deadline_after(kill));
 }
 
 }  // namespace cohort_ssh

@@ -37,9 +37,13 @@ class RemoteHost {
   void terminate(cohort::Duration term, cohort::Duration kill);
 
  private:
+  bool signal_worker(const std::string& name, cohort::Duration limit);
+  bool signal_group(int pid, const std::string& name, cohort::Duration limit);
+
   const std::shared_ptr<SessionThread> jump_;  // goes after the session
   const std::unique_ptr<SessionThread> session_;
   std::shared_ptr<RemoteWorker> worker_;
+  bool is_silent_ = false;  // it did not answer terminate()
 };
 
 }  // namespace cohort_ssh

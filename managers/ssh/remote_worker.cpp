@@ -73,7 +73,7 @@ std::size_t RemoteWorker::take_output(bool is_stderr, std::span<const char> byte
       if (line.size() < longest_kept_line) line += bytes[i];
       continue;
     }
-    if (!is_stderr && line.starts_with(announcement)) {
+    if (!is_stderr && is_started_ && line.starts_with(announcement)) {
       line += '\n';
       announce(line);
       return i + 1;
@@ -98,6 +98,7 @@ void RemoteWorker::announce(const std::string& line) {
 
 void RemoteWorker::take_line(const std::string& line) {
   if (const auto launched = parse_launched(line, mark_)) {
+    is_started_ = true;
     const std::lock_guard lock(mutex_);
     launched_ = *launched;
     return;

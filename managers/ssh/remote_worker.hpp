@@ -54,7 +54,8 @@ class RemoteWorker final : public ExecChannel {
 
   // The session's thread, save near.
   Pipe out_, err_;
-  std::string line_[2];  // begun: standard output, standard error
+  std::string line_[2];      // begun: standard output, standard error
+  bool is_started_ = false;  // what came before is the profiles', whatever it says
   bool passes_on_ = false;
   std::size_t passed_on_early_ = 0;  // bytes of the program before it announced itself
 
