@@ -108,7 +108,7 @@ bool ExecChannel::read(bool is_stderr) {
   std::string& unread = unread_[is_stderr ? 1 : 0];
   bool progress = false;
   if (unread.empty() && has_room(is_stderr)) {
-    std::array<char, 32 * 1024> buffer;
+    std::array<char, 1 << 15> buffer;
     const int count = ::ssh_channel_read_nonblocking(channel_, buffer.data(), buffer.size(), is_stderr ? 1 : 0);
     if (count <= 0) return false;
     unread.assign(buffer.data(), static_cast<std::size_t>(count));
@@ -128,7 +128,7 @@ void ExecChannel::fail(const std::string& what) {
   stage_ = Stage::over;
 }
 
-void ExecChannel::end(End how) {
+void ExecChannel::end(const End& how) {
   {
     const std::lock_guard lock(mutex_);
     if (end_) return;

@@ -53,7 +53,7 @@ class ExecChannel : public Channel {
   bool request(ssh_session session);
   bool write_input();
   bool read(bool is_stderr);
-  void end(End how);
+  void end(const End& how);
   void fail(const std::string& what);
 
   const std::string command_;

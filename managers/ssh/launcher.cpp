@@ -107,7 +107,8 @@ void Launcher::stage_program(ssh_session session, RemoteProgram& program, const 
   {
     const std::lock_guard lock(collecting_);
     auto& known = program_files_[program.program + '\n' + transport];
-    if (known == nullptr) known = std::make_shared<ProgramFiles>(collect_program_files(program.program, transport));
+    if (known == nullptr)
+      known = std::make_shared<ProgramFiles>(collect_program_files(program.program, transport, patience));
     files = known;
   }
   const std::string directory =

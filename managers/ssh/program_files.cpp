@@ -87,23 +87,25 @@ void add_libraries_of(const fs::path& file, std::map<std::string, fs::path>& lib
   }
 }
 
-void hash_file(crypto_generichash_state& state, const fs::path& file) {
+void hash_file(crypto_generichash_state& state, const fs::path& file, const Patience& patience) {
   std::ifstream input(file, std::ios::binary);
-  std::vector<char> block(1 << 16);
-  while (input.read(block.data(), static_cast<std::streamsize>(block.size())), input.gcount() > 0)
+  std::vector<char> block(1 << 20);
+  while (input.read(block.data(), static_cast<std::streamsize>(block.size())), input.gcount() > 0) {
+    if (patience.over()) fail("no time was left to look at " + file.string());
     crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(block.data()),
                               static_cast<unsigned long long>(input.gcount()));
+  }
   if (!input.eof()) fail("cannot read " + file.string());
 }
 
-std::string key_of(const std::vector<ProgramFiles::File>& files) {
+std::string key_of(const std::vector<ProgramFiles::File>& files, const Patience& patience) {
   crypto_generichash_state state;
   std::array<unsigned char, 16> hash;
   crypto_generichash_init(&state, nullptr, 0, hash.size());
   for (const auto& file : files) {
     crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(file.there.c_str()),
                               file.there.size() + 1);
-    hash_file(state, file.here);
+    hash_file(state, file.here, patience);
   }
   crypto_generichash_final(&state, hash.data(), hash.size());
   std::array<char, 2 * hash.size() + 1> text;
@@ -112,7 +114,7 @@ std::string key_of(const std::vector<ProgramFiles::File>& files) {
 
 }  // namespace
 
-ProgramFiles collect_program_files(const std::string& program, const std::string& transport) {
+ProgramFiles collect_program_files(const std::string& program, const std::string& transport, const Patience& patience) {
   const fs::path executable = find_program(program), plugin = find_transport(transport);
   std::map<std::string, fs::path> libraries;
   add_libraries_of(executable, libraries);
@@ -122,7 +124,7 @@ ProgramFiles collect_program_files(const std::string& program, const std::string
   collected.files.push_back({executable, collected.program});
   collected.files.push_back({plugin, "lib/cohort/plugins/" + plugin.filename().string()});
   for (const auto& [name, path] : libraries) collected.files.push_back({path, "lib/" + name});
-  collected.key = key_of(collected.files);
+  collected.key = key_of(collected.files, patience);
   return collected;
 }
 

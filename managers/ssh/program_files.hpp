@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "patience.hpp"
+
 namespace cohort_ssh {
 
 /// A program with all that it needs besides the C library, laid out as an installed cohort is.
@@ -19,6 +21,6 @@ struct ProgramFiles {
 
 /// @param program path, or a name that is looked up in PATH. @param transport name of the transport's plugin.
 /// @throws LaunchFailure in phase "stage".
-ProgramFiles collect_program_files(const std::string& program, const std::string& transport);
+ProgramFiles collect_program_files(const std::string& program, const std::string& transport, const Patience& patience);
 
 }  // namespace cohort_ssh

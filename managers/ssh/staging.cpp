@@ -67,7 +67,7 @@ class Stager {
   }
 
   std::string home() {
-    const std::string path = take_text(::sftp_canonicalize_path(sftp_.get(), "."));
+    std::string path = take_text(::sftp_canonicalize_path(sftp_.get(), "."));
     if (path.empty()) fail("home directory");
     return path;
   }
@@ -139,7 +139,7 @@ std::string stage(ssh_session session, const ProgramFiles& program, const std::s
   const Blocking blocking(session);
   const Watchdog watchdog(::ssh_get_fd(session), patience);
   Stager stager(session, patience);
-  const std::string directory = (cache.starts_with('/') ? cache : stager.home() + '/' + cache) + '/' + program.key;
+  std::string directory = (cache.starts_with('/') ? cache : stager.home() + '/' + cache) + '/' + program.key;
   const std::string complete = directory + "/complete";
   if (!again && stager.exists(complete)) return directory;
   for (const char* part : {"/bin", "/lib/cohort/plugins"}) stager.make_directory(directory + part);
