@@ -12,8 +12,12 @@
 
 namespace cohort_ssh {
 namespace {
-constexpr cohort::Duration signal_limit = std::chrono::seconds(5);  // for a shell of the machine to start and send one
-}
+// For a shell of the machine to start and send one.
+constexpr cohort::Duration shortest_signal_limit = std::chrono::seconds(1), signal_limit = std::chrono::seconds(5);
+
+// Who has less time for a worker to end wants to know sooner that its machine does not answer.
+cohort::Duration limit_with(cohort::Duration grace) { return std::clamp(grace, shortest_signal_limit, signal_limit); }
+}  // namespace
 
 cohort::FileDescriptor open_tunnel(SessionThread& session, const std::string& host, int port,
                                    cohort::Clock::time_point deadline) {
@@ -55,9 +59,9 @@ bool RemoteHost::signal_group(int pid, const std::string& name, cohort::Duration
 
 void RemoteHost::terminate(cohort::Duration term, cohort::Duration kill) {
   if (worker_ == nullptr || is_silent_) return;  // a machine that does not answer will not do so later
-  is_silent_ = !signal_worker("TERM", std::min(term, signal_limit));
+  is_silent_ = !signal_worker("TERM", limit_with(term));
   if (is_silent_ || worker_->wait_until(cohort::deadline_after(term))) return;
-  if (signal_worker("KILL", std::min(kill, signal_limit))) worker_->wait_until(cohort::deadline_after(kill));
+  if (signal_worker("KILL", limit_with(kill))) worker_->wait_until(cohort::deadline_after(kill));
 }
 
 }  // namespace cohort_ssh
