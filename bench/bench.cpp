@@ -33,17 +33,24 @@ Message echo(const Message& message) { return message; }
 long size_of(const cohort::Array<double>& array) { return static_cast<long>(array.size()); }
 long size_of_vector(const std::vector<double>& array) { return static_cast<long>(array.size()); }
 
-void round_trips(Report& report, floors::Peer& peer, cohort::Pid worker, int rounds) {
-  const auto outcomes =
-      compare({{"raw TCP", [&](int n) { return peer.raw_tcp_round_trips(n); }},
-               {"raw Unix socket", [&](int n) { return peer.raw_unix_round_trips(n); }},
-               {"libuv TCP", [&](int n) { return peer.libuv_round_trips(n); }},
-               {"cohort remotecall_fetch",
-                [&](int n) {
-                  const Message message{};
-                  return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<echo>, worker, message); });
-                }}},
-              rounds, 2000);
+// One that is connected by TCP, as the floors are, and one by what is the default on one host: a Unix socket.
+struct Workers {
+  cohort::Pid by_tcp, by_default;
+};
+
+void round_trips(Report& report, floors::Peer& peer, const Workers& workers, int rounds) {
+  const auto echo_at = [](cohort::Pid worker) {
+    return [worker](int n) {
+      const Message message{};
+      return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<echo>, worker, message); });
+    };
+  };
+  const auto outcomes = compare({{"raw TCP", [&](int n) { return peer.raw_tcp_round_trips(n); }},
+                                 {"raw Unix socket", [&](int n) { return peer.raw_unix_round_trips(n); }},
+                                 {"libuv TCP", [&](int n) { return peer.libuv_round_trips(n); }},
+                                 {"cohort remotecall_fetch by TCP", echo_at(workers.by_tcp)},
+                                 {"cohort remotecall_fetch by default", echo_at(workers.by_default)}},
+                                rounds, 2000);
   for (const auto& outcome : outcomes) {
     report.row("round trip, 64 bytes", outcome.name,
                {{"p50_us", outcome.p50},
@@ -53,18 +60,20 @@ void round_trips(Report& report, floors::Peer& peer, cohort::Pid worker, int rou
   }
 }
 
-void bulk(Report& report, floors::Peer& peer, cohort::Pid worker, int rounds) {
+void bulk(Report& report, floors::Peer& peer, const Workers& workers, int rounds) {
   const cohort::Array<double> array(std::vector<double>(bulk_bytes / sizeof(double), 1.0));
   const std::vector<double> vector(bulk_bytes / sizeof(double), 1.0);
-  const auto outcomes = compare(
-      {{"raw TCP, warm buffer", [&](int n) { return peer.raw_tcp_bulk(bulk_bytes, n); }},
-       {"cohort Array<double>",
-        [&](int n) { return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<size_of>, worker, array); }); }},
-       {"cohort std::vector<double>",
-        [&](int n) {
-          return Samples::of(n, [&] { cohort::remotecall_fetch(cohort::fn<size_of_vector>, worker, vector); });
-        }}},
-      rounds, 3);
+  const auto send_to = [](cohort::Pid worker, auto function, const auto& values) {
+    return [worker, function, &values](int n) {
+      return Samples::of(n, [&] { cohort::remotecall_fetch(function, worker, values); });
+    };
+  };
+  const auto outcomes =
+      compare({{"raw TCP, warm buffer", [&](int n) { return peer.raw_tcp_bulk(bulk_bytes, n); }},
+               {"cohort Array<double> by TCP", send_to(workers.by_tcp, cohort::fn<size_of>, array)},
+               {"cohort Array<double> by default", send_to(workers.by_default, cohort::fn<size_of>, array)},
+               {"cohort std::vector<double> by TCP", send_to(workers.by_tcp, cohort::fn<size_of_vector>, vector)}},
+              rounds, 3);
   for (const auto& outcome : outcomes) {
     report.row(
         "64 MiB, answered by 8 bytes", outcome.name,
@@ -85,9 +94,12 @@ Samples pipelined(cohort::Pid worker) {
   });
 }
 
-void throughput(Report& report, cohort::Pid worker, int rounds) {
-  const auto outcomes = compare({{"cohort remotecall", [worker](int) { return pipelined(worker); }}}, rounds, 1);
-  report.row("no-op calls, 1000 open", outcomes[0].name, {{"calls_per_s", calls_a_sample / (outcomes[0].p50 * 1e-6)}});
+void throughput(Report& report, const Workers& workers, int rounds) {
+  const auto outcomes = compare({{"cohort remotecall by TCP", [&](int) { return pipelined(workers.by_tcp); }},
+                                 {"cohort remotecall by default", [&](int) { return pipelined(workers.by_default); }}},
+                                rounds, 1);
+  for (const auto& outcome : outcomes)
+    report.row("no-op calls, 1000 open", outcome.name, {{"calls_per_s", calls_a_sample / (outcome.p50 * 1e-6)}});
 }
 
 // Until each has answered one call; their removal is not counted.
@@ -170,12 +182,14 @@ int main(int argc, char** argv) try {
   const auto asked = [&](const char* group) { return std::find(groups.begin(), groups.end(), group) != groups.end(); };
   {
     floors::Peer peer;
-    const cohort::Pid worker = cohort::addprocs(1).front();
-    if (asked("calls")) round_trips(report, peer, worker, rounds);
-    if (asked("bulk")) bulk(report, peer, worker, rounds);
-    if (asked("throughput")) throughput(report, worker, rounds);
-    if (asked("ping")) responsiveness(report, worker, rounds);
-    cohort::rmprocs(worker);
+    cohort::AddprocsOptions tcp;
+    tcp.exeflags = {R"(--cohort-transport-options={"same_host": "tcp"})"};
+    const Workers workers{cohort::addprocs(1, tcp).front(), cohort::addprocs(1).front()};
+    if (asked("calls")) round_trips(report, peer, workers, rounds);
+    if (asked("bulk")) bulk(report, peer, workers, rounds);
+    if (asked("throughput")) throughput(report, workers, rounds);
+    if (asked("ping")) responsiveness(report, workers.by_tcp, rounds);
+    cohort::rmprocs({workers.by_tcp, workers.by_default});
   }
   if (asked("pmap")) map_tasks(report, std::min(rounds, 10));
   if (asked("memory")) memory(report);

@@ -1,22 +1,39 @@
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <cohort/cohort.hpp>
 
 namespace cohort::test {
 
-/// Connected TCP sockets of this process.
+/// Connections of this process by TCP, or beside it by Unix sockets.
 inline int connections_here() {
+  const auto is_beside = [](const sockaddr_un& address, socklen_t size) {
+    const std::string_view name(address.sun_path, size - std::min<socklen_t>(size, offsetof(sockaddr_un, sun_path)));
+    return address.sun_family == AF_UNIX &&
+           name.substr(std::min<std::size_t>(1, name.size())).starts_with("cohort-tcp-");
+  };
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    sockaddr_storage peer{};
-    socklen_t size = sizeof peer;
-    if (getpeername(std::stoi(entry.path().filename()), reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
-    count += peer.ss_family == AF_INET || peer.ss_family == AF_INET6;
+    const int descriptor = std::stoi(entry.path().filename());
+    union {
+      sockaddr any;
+      sockaddr_un name;
+      sockaddr_in6 address;
+    } peer{}, own{};
+    socklen_t peer_size = sizeof peer, own_size = sizeof own;
+    if (getpeername(descriptor, &peer.any, &peer_size) != 0 || getsockname(descriptor, &own.any, &own_size) != 0)
+      continue;
+    count += peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6 || is_beside(peer.name, peer_size) ||
+             is_beside(own.name, own_size);
   }
   return count;
 }

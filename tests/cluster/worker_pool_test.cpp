@@ -232,7 +232,10 @@ TEST_F(CachingPoolTest, AMapSendsALargeCaptureOnceToEachWorker) {
 #else
   constexpr std::size_t megabytes = 100;
 #endif
-  addprocs(2);
+  addprocs(ClusterFile::parse(R"({
+    "version": 1, "managers": [{"plugin": "local", "count": 2}],
+    "transport": {"plugin": "tcp", "options": {"same_host": "tcp"}}})",
+                              "test"));
   const std::vector<double> large(megabytes * 1'000'000 / sizeof(double), 1.0);
   const std::uint64_t before = bytes_sent();
   const auto results = pmap(capture(large, [](const std::vector<double>& v, std::size_t i) { return v[i] * 2; }),

@@ -1,4 +1,6 @@
-// Streams over TCP, IPv4 and IPv6.
+// Streams over TCP, IPv4 and IPv6; between processes of one host and user over Unix sockets.
+
+#include <sys/epoll.h>
 
 #include <memory>
 #include <optional>
@@ -9,14 +11,21 @@
 
 #include "../common/socket_acceptor.hpp"
 #include "../common/tcp_sockets.hpp"
+#include "../common/unix_socket.hpp"
+#include "same_host.hpp"
 
 namespace {
 
 using namespace cohort_tcp;
 using cohort::FileDescriptor;
 using cohort::IoPair;
+using cohort_sockets::SocketAcceptor;
 
-constexpr cohort::Option tcp_options[] = {COHORT_TCP_OPTIONS};
+constexpr cohort::Option tcp_options[] = {
+    COHORT_TCP_OPTIONS,
+    {"same_host", cohort::OptionType::choice, "\"unix\"",
+     "what processes of one host and user are connected by, where both ends can", "unix|tcp"},
+};
 
 IoPair to_pair(FileDescriptor socket, const TcpSettings& settings) {
   set_up_connection(socket.get(), settings);
@@ -25,42 +34,65 @@ IoPair to_pair(FileDescriptor socket, const TcpSettings& settings) {
 
 class TcpListener final : public cohort::Listener {
  public:
-  TcpListener(ListeningSocket listening, TcpSettings settings)
-      : acceptor_(std::move(listening.socket)),
-        address_(std::move(listening.address)),
-        settings_(std::move(settings)) {}
+  /// @param beside the same on Unix sockets, or empty.
+  TcpListener(ListeningSocket listening, FileDescriptor beside, TcpSettings settings)
+      : address_(std::move(listening.address)),
+        settings_(std::move(settings)),
+        either_(::epoll_create1(EPOLL_CLOEXEC)),
+        acceptor_(std::move(listening.socket)) {
+    if (beside) beside_.emplace(std::move(beside));
+    watch(acceptor_);
+    if (beside_) watch(*beside_);
+  }
 
   std::string address() const override { return address_; }
-  int descriptor() const override { return acceptor_.descriptor(); }
+  int descriptor() const override { return either_.get(); }
 
   std::optional<IoPair> accept() override {
+    while (auto socket = beside_ ? beside_->accept() : FileDescriptor()) {
+      if (cohort_sockets::wrong_peer(socket.get()).empty()) return cohort::make_socket_pair(socket.release());
+    }
     auto socket = acceptor_.accept();
     if (!socket) return std::nullopt;
     return to_pair(std::move(socket), settings_);
   }
 
  private:
-  cohort_sockets::SocketAcceptor acceptor_;
+  void watch(const SocketAcceptor& acceptor) {
+    epoll_event event{EPOLLIN, {}};
+    if (!either_ || ::epoll_ctl(either_.get(), EPOLL_CTL_ADD, acceptor.descriptor(), &event) < 0)
+      throw cohort::Error("cannot listen at " + address_ + ": no descriptors left", cohort::ErrorKind::overloaded);
+  }
+
   const std::string address_;
   const TcpSettings settings_;
+  const FileDescriptor either_;  // readable when one of the two has somebody waiting
+  SocketAcceptor acceptor_;
+  std::optional<SocketAcceptor> beside_;
 };
 
 class TcpTransport final : public cohort::Transport {
  public:
-  explicit TcpTransport(const cohort::Options& options) : settings_(options) {}
+  explicit TcpTransport(const cohort::Options& options)
+      : settings_(options), unix_sockets_(options.string("same_host") == "unix") {}
 
   std::unique_ptr<cohort::Listener> listen(const std::string& bind) override {
-    return std::make_unique<TcpListener>(listen_at(bind, settings_), settings_);
+    auto listening = listen_at(bind, settings_);
+    auto beside = unix_sockets_ ? listen_beside(listening.address, settings_.backlog) : FileDescriptor();
+    return std::make_unique<TcpListener>(std::move(listening), std::move(beside), settings_);
   }
 
   IoPair connect(const std::string& address, cohort::Clock::time_point deadline) override {
+    if (auto socket = unix_sockets_ ? dial_beside(address) : FileDescriptor())
+      return cohort::make_socket_pair(socket.release());
     return to_pair(dial(address, deadline), settings_);
   }
 
  private:
   const TcpSettings settings_;
+  const bool unix_sockets_;
 };
 
 }  // namespace
 
-COHORT_TRANSPORT("tcp", TcpTransport, "0.1.0", tcp_options)
+COHORT_TRANSPORT("tcp", TcpTransport, "0.2.0", tcp_options)

@@ -3,15 +3,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +19,7 @@
 #include <cohort/plugin.hpp>
 
 #include "../common/socket_acceptor.hpp"
+#include "../common/unix_socket.hpp"
 #include "socket_directory.hpp"
 
 namespace {
@@ -33,6 +31,7 @@ using cohort::ErrorKind;
 using cohort::FileDescriptor;
 using cohort::IoPair;
 using cohort::OptionType;
+using cohort_sockets::UnixAddress;
 
 constexpr cohort::Option unix_options[] = {
     {"dir", OptionType::string, nullptr,
@@ -45,33 +44,9 @@ constexpr std::string_view scheme = "unix:";
 
 std::string cause(int error) { return std::generic_category().message(error); }
 
-// A path, or "@name" for an abstract one.
-struct SocketAddress {
-  sockaddr_un address{};
-  socklen_t size = 0;
-
-  SocketAddress(const std::string& name, const std::string& what) {
-    if (name.size() >= sizeof address.sun_path)
-      throw Error(what + ": names of Unix sockets have at most " + std::to_string(sizeof address.sun_path - 1) +
-                  " bytes, this has " + std::to_string(name.size()));
-    if (name.find('\0') != std::string::npos) throw Error(what + ": the name contains a zero byte");
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, name.data(), name.size());
-    if (name.starts_with('@')) address.sun_path[0] = '\0';
-    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + (name.starts_with('@') ? 0 : 1));
-  }
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-};
-
-// @throws Error unless the process at the other end runs as this user: abstract names protect nothing by themselves,
-// and whoever listens at a name may have taken it before the right one did.
 void check_peer(int socket, const std::string& what) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) throw Error(what + ": " + cause(errno));
-  if (peer.uid == ::geteuid()) return;
-  throw Error(what + ": process " + std::to_string(peer.pid) + " there belongs to user " + std::to_string(peer.uid) +
-              ", not to " + std::to_string(::geteuid()));
+  const std::string wrong = cohort_sockets::wrong_peer(socket);
+  if (!wrong.empty()) throw Error(what + ": " + wrong);
 }
 
 class UnixListener final : public cohort::Listener {
@@ -117,7 +92,7 @@ class UnixTransport final : public cohort::Transport {
     if (!abstract_) owned = std::make_unique<SocketName>(directory_);
     const std::string name = owned ? owned->path() : new_abstract_name();
     const std::string what = "cannot listen at " + name;
-    const SocketAddress address(name, what);
+    const UnixAddress address(name, what);
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket || ::bind(socket.get(), address.get(), address.size) < 0 || ::listen(socket.get(), backlog_) < 0)
       throw Error(what + ": " + cause(errno));
@@ -129,7 +104,7 @@ class UnixTransport final : public cohort::Transport {
     const std::string name = address.starts_with(scheme) ? address.substr(scheme.size()) : "";
     if (!name.starts_with('/') && !name.starts_with('@'))
       throw Error(what + ": the address must be unix:/path, or unix:@name for an abstract one");
-    const SocketAddress peer(name, what);
+    const UnixAddress peer(name, what);
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) throw Error(what + ": " + cause(errno), ErrorKind::overloaded);
     dial(socket.get(), peer, deadline, what);
@@ -139,7 +114,7 @@ class UnixTransport final : public cohort::Transport {
 
  private:
   // Blocks only while the other side's backlog is full.
-  static void dial(int socket, const SocketAddress& peer, Clock::time_point deadline, const std::string& what) {
+  static void dial(int socket, const UnixAddress& peer, Clock::time_point deadline, const std::string& what) {
     while (true) {
       if (const int left = cohort::poll_timeout(deadline); deadline != Clock::time_point::max()) {
         const int limit = std::max(left, 1);  // 0 would be for ever

@@ -69,7 +69,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"wrong_build_tag", "was built as \"cfront-1.0\"", COHORT_BUILD_TAG},
                       Refusal{"wrong_kind", "is a transport plugin", "a manager plugin was asked for"},
                       Refusal{"wrong_name", "manager plugin 'somebody_else' by its descriptor", "plugin 'wrong_name'"},
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
                       Refusal{"own_runtime", "links its own copy of libcohort"},
+#endif
                       Refusal{"no_factory", "has a descriptor with empty fields"},
                       Refusal{"no_help", "has an option without a name or a help text"},
                       Refusal{"wrong_default", "default of the option 'patience'", "a duration needs a unit"}),

@@ -6,8 +6,13 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,9 +29,13 @@
 namespace cohort::test {
 namespace {
 
-std::unique_ptr<Transport> tcp(const std::string& options = "{}") {
+std::unique_ptr<Transport> tcp_or_beside(const std::string& options = "{}") {
   const auto& plugin = detail::PluginLoader::instance().load(PluginKind::transport, "tcp");
   return plugin.create_transport(plugin.parse_options(options));
+}
+
+std::unique_ptr<Transport> tcp(std::string options = "{}") {
+  return tcp_or_beside(options.insert(1, std::string(R"("same_host": "tcp")") + (options == "{}" ? "" : ", ")));
 }
 
 IoPair accept_one(Listener& listener) {
@@ -108,6 +117,64 @@ TEST(Tcp, BothSidesGetTheSameOptions) {
     EXPECT_TRUE(::fcntl(pair->reader->descriptor(), F_GETFD) & FD_CLOEXEC);
   }
   EXPECT_TRUE(::fcntl(listener->descriptor(), F_GETFD) & FD_CLOEXEC);
+}
+
+int family_of(const IoPair& pair) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(pair.writer->descriptor(), reinterpret_cast<sockaddr*>(&address), &size);
+  return address.ss_family;
+}
+
+TEST(Tcp, ProcessesOfOneHostAreConnectedByUnixSocketsIfBothCan) {
+  auto beside = tcp_or_beside(), only_tcp = tcp();
+  auto listener = beside->listen("");
+  const IoPair near = beside->connect(listener->address(), patience());
+  const IoPair far = accept_one(*listener);
+  EXPECT_EQ(family_of(near), AF_UNIX);
+  EXPECT_EQ(family_of(far), AF_UNIX);
+  expect_conversation(*only_tcp, *listener, listener->address());
+  auto plain_listener = only_tcp->listen("");
+  const IoPair plain = beside->connect(plain_listener->address(), patience());
+  EXPECT_EQ(family_of(plain), AF_INET);
+}
+
+// Anybody can listen at an abstract name.
+TEST(Tcp, AUnixSocketOfAnotherUserIsLeftAlone) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+  auto transport = tcp_or_beside();
+  const auto port = port_of(*transport->listen(""));  // free again
+  const std::string name = '\0' + std::string("cohort-tcp-127.0.0.1:") + std::to_string(port);
+  int ready[2], end[2];
+  ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+  ASSERT_EQ(::pipe2(end, O_CLOEXEC), 0);
+  const pid_t other = ::fork();
+  if (other == 0) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, name.data(), name.size());
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    const bool listens =
+        ::setuid(65534) == 0 &&
+        ::bind(socket, reinterpret_cast<sockaddr*>(&address), offsetof(sockaddr_un, sun_path) + name.size()) == 0 &&
+        ::listen(socket, 5) == 0;
+    ::close(end[1]);
+    char byte = listens ? 'y' : 'n';
+    if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
+    [[maybe_unused]] const ssize_t n = ::read(end[0], &byte, 1);
+    ::_exit(0);
+  }
+  char listens = 0;
+  ASSERT_EQ(::read(ready[0], &listens, 1), 1);
+  EXPECT_EQ(listens, 'y');
+  {
+    auto listener = transport->listen("127.0.0.1:" + std::to_string(port));
+    const IoPair near = transport->connect(listener->address(), patience());
+    EXPECT_EQ(family_of(near), AF_INET);
+    EXPECT_EQ(family_of(accept_one(*listener)), AF_INET);
+  }
+  for (const int descriptor : {ready[0], ready[1], end[0], end[1]}) ::close(descriptor);
+  ASSERT_EQ(::waitpid(other, nullptr, 0), other);
 }
 
 TEST(Tcp, SpeaksIpv6) {
