@@ -14,12 +14,11 @@
 
 namespace cohort::test {
 
-/// Connections of this process by TCP, or beside it by Unix sockets.
+/// Connections of this process by TCP and by Unix sockets.
 inline int connections_here() {
-  const auto is_beside = [](const sockaddr_un& address, socklen_t size) {
+  const auto is_ours = [](const sockaddr_un& address, socklen_t size) {
     const std::string_view name(address.sun_path, size - std::min<socklen_t>(size, offsetof(sockaddr_un, sun_path)));
-    return address.sun_family == AF_UNIX &&
-           name.substr(std::min<std::size_t>(1, name.size())).starts_with("cohort-tcp-");
+    return address.sun_family == AF_UNIX && name.find("cohort-") != name.npos;
   };
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -32,8 +31,8 @@ inline int connections_here() {
     socklen_t peer_size = sizeof peer, own_size = sizeof own;
     if (getpeername(descriptor, &peer.any, &peer_size) != 0 || getsockname(descriptor, &own.any, &own_size) != 0)
       continue;
-    count += peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6 || is_beside(peer.name, peer_size) ||
-             is_beside(own.name, own_size);
+    count += peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6 || is_ours(peer.name, peer_size) ||
+             is_ours(own.name, own_size);
   }
   return count;
 }

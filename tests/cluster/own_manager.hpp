@@ -38,7 +38,7 @@ class OwnManager final : public ClusterManager {
     if (hash == line.npos) throw Error("the worker said '" + line + "'");
     WorkerConfig config;
     config.port = std::stoi(line.substr(colon + 1, hash - colon - 1));
-    config.host = line.substr(hash + 1, line.find('\n') - hash - 1);
+    (config.port == 0 ? config.connect_at : config.host) = line.substr(hash + 1, line.find('\n') - hash - 1);
     config.ident = settings_.ident;
     config.connect_idents = settings_.connect_idents;
     port_ = config.port;
