@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <cohort/io_pair.hpp>
@@ -40,6 +41,9 @@ class RemoteHost {
   const std::shared_ptr<SessionThread> jump_;  // goes after the session
   const std::unique_ptr<SessionThread> session_;
   std::shared_ptr<RemoteWorker> worker_;
+
+  std::mutex mutex_;                         // guards unanswered_
+  std::shared_ptr<ExecChannel> unanswered_;  // a signal that the machine was too slow for
 };
 
 }  // namespace cohort_ssh
