@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <chrono>
 
 #include <cohort/error.hpp>
@@ -12,12 +11,8 @@
 
 namespace cohort_ssh {
 namespace {
-// For a shell of the machine to start and send one.
-constexpr cohort::Duration shortest_signal_limit = std::chrono::seconds(1), signal_limit = std::chrono::seconds(5);
-
-// Who has less time for a worker to end wants to know sooner that its machine does not answer.
-cohort::Duration limit_with(cohort::Duration grace) { return std::clamp(grace, shortest_signal_limit, signal_limit); }
-}  // namespace
+constexpr std::chrono::seconds signal_limit(5);  // for a shell of the machine to start and send one
+}
 
 cohort::FileDescriptor open_tunnel(SessionThread& session, const std::string& host, int port,
                                    cohort::Clock::time_point deadline) {
@@ -40,28 +35,30 @@ RemoteWorker& RemoteHost::start(const RemoteProgram& program, const std::string&
   return *worker_;
 }
 
-bool RemoteHost::signal(const std::string& name) { return signal_worker(name, signal_limit); }
-
-bool RemoteHost::signal(int pid, const std::string& name) { return signal_group(pid, name, signal_limit); }
-
-bool RemoteHost::signal_worker(const std::string& name, cohort::Duration limit) {
+bool RemoteHost::signal(const std::string& name) {
   if (worker_ == nullptr || worker_->has_ended()) return true;
   const int pid = worker_->launched().pid;
-  return pid == 0 || signal_group(pid, name, limit);  // sshd made a group for it
+  return pid == 0 || signal(pid, name);  // sshd made a group for it
 }
 
-bool RemoteHost::signal_group(int pid, const std::string& name, cohort::Duration limit) {
+bool RemoteHost::signal(int pid, const std::string& name) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (unanswered_ != nullptr && !unanswered_->has_ended()) return false;
+  }
   const auto command =
       std::make_shared<Command>("exec /bin/sh -c 'kill -s " + name + " -- -" + std::to_string(pid) + "'", "");
   session_->add(command);
-  return command->wait_until(cohort::deadline_after(limit)).has_value();
+  if (command->wait_until(cohort::deadline_after(signal_limit))) return true;
+  const std::lock_guard lock(mutex_);
+  unanswered_ = command;
+  return false;
 }
 
 void RemoteHost::terminate(cohort::Duration term, cohort::Duration kill) {
-  if (worker_ == nullptr || is_silent_) return;  // a machine that does not answer will not do so later
-  is_silent_ = !signal_worker("TERM", limit_with(term));
-  if (is_silent_ || worker_->wait_until(cohort::deadline_after(term))) return;
-  if (signal_worker("KILL", limit_with(kill))) worker_->wait_until(cohort::deadline_after(kill));
+  if (worker_ == nullptr || !signal("TERM")) return;  // a machine that does not answer will not do so later
+  if (worker_->wait_until(cohort::deadline_after(term))) return;
+  if (signal("KILL")) worker_->wait_until(cohort::deadline_after(kill));
 }
 
 }  // namespace cohort_ssh

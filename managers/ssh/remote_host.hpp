@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <cohort/io_pair.hpp>
@@ -37,13 +38,12 @@ class RemoteHost {
   void terminate(cohort::Duration term, cohort::Duration kill);
 
  private:
-  bool signal_worker(const std::string& name, cohort::Duration limit);
-  bool signal_group(int pid, const std::string& name, cohort::Duration limit);
-
   const std::shared_ptr<SessionThread> jump_;  // goes after the session
   const std::unique_ptr<SessionThread> session_;
   std::shared_ptr<RemoteWorker> worker_;
-  bool is_silent_ = false;  // it did not answer terminate()
+
+  std::mutex mutex_;                         // guards unanswered_
+  std::shared_ptr<ExecChannel> unanswered_;  // a signal that the machine was too slow for
 };
 
 }  // namespace cohort_ssh

@@ -232,6 +232,11 @@ TEST_F(ZmqTest, TheBrokerAndTheWorkersEndWithTheirMaster) {
   for (int i = 0; i < 2; ++i) {
     std::string line;
     for (char next = 0; ::read(master.out(), &next, 1) == 1 && next != '\n';) line += next;
+    if (line.empty()) {
+      std::string said;
+      for (char next = 0; ::read(master.err(), &next, 1) == 1;) said += next;
+      FAIL() << "the master ended: " << said;
+    }
     processes.push_back(std::stoi(line));
     processes.push_back(state_of(processes.back()).parent);  // the worker
   }

@@ -80,6 +80,24 @@ TEST_F(SshLifeTest, ASessionThatIsLostIsTheCauseOfItsTunnelledWorkers) {
   EXPECT_TRUE(eventually([&] { return !is_running(worker); }));
 }
 
+TEST_F(SshLifeTest, AMachineThatStandsStillIsGivenUp) {
+  auto& server = serve();
+  AddprocsOptions how;
+  auto& timeouts = how.timeouts.emplace();
+  timeouts.heartbeat = 100ms;
+  timeouts.suspect = 300ms;
+  timeouts.dead = 1s;
+  const Pid pid = addprocs("ssh", server.options(R"(["127.0.0.1"])", R"("tunnel": true)"), how).front();
+  const int worker = remotecall_fetch(fn<process_id>, pid), session = state_of(worker).parent;
+  const auto waiting = remotecall(fn<wait_for_a_signal>, pid);
+  for (const int each : {session, worker}) ::kill(each, SIGSTOP);
+  const auto start = Clock::now();
+  EXPECT_THROW(waiting.fetch(), ProcessExitedException);
+  rmprocs(pid);
+  EXPECT_LT(Clock::now() - start, 30s);
+  for (const int each : {worker, session}) ::kill(each, SIGKILL);
+}
+
 TEST_F(SshLifeTest, NothingIsLeftWhenTheMasterIsKilled) {
   auto& server = serve();
   for (const std::string tunnel : {"false", "true"}) {

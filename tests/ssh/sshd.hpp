@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +20,8 @@
 #include <cohort/child_process.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "../cluster/processes.hpp"
+
 namespace cohort::test {
 
 /// An ssh server of a test's own on the loopback addresses 127.0.0.1 to 127.0.0.16, for the user who runs the test.
@@ -31,9 +32,6 @@ class Sshd {
   /// @param settings lines of its configuration, before those that are always there: the first counts. DIR in them is
   /// the server's directory.
   explicit Sshd(const std::string& settings = "") {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cohort-sshd.XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
-    directory_ = pattern;
     if (::geteuid() == 0) {
       ::mkdir("/run/sshd", 0755);  // where it gives privileges up; sshd ends without it
     }
@@ -48,13 +46,11 @@ class Sshd {
   }
   ~Sshd() {
     if (process_) process_->terminate(std::chrono::seconds(5), std::chrono::seconds(5));
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
   }
   Sshd(const Sshd&) = delete;
 
   int port() const { return port_; }
-  std::string path(const std::string& name) const { return (directory_ / name).string(); }
+  std::string path(const std::string& name) const { return directory_.path(name); }
   std::string log() const { return text_of("log"); }
   /// How many logins there were.
   std::size_t logins() const { return count(log(), "Accepted publickey"); }
@@ -95,7 +91,8 @@ class Sshd {
     return all;
   }
   std::string in_directory(std::string text) const {
-    for (auto at = text.find("DIR"); at != text.npos; at = text.find("DIR", at)) text.replace(at, 3, directory_);
+    const std::string directory = std::filesystem::path(path("x")).parent_path();
+    for (auto at = text.find("DIR"); at != text.npos; at = text.find("DIR", at)) text.replace(at, 3, directory);
     return text;
   }
   static std::size_t count(const std::string& text, const std::string& what) {
@@ -159,7 +156,7 @@ class Sshd {
     return false;
   }
 
-  std::filesystem::path directory_;
+  const TemporaryDirectory directory_;
   int port_ = 0;
   std::optional<ChildProcess> process_;
 };
