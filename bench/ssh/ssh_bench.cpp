@@ -44,8 +44,7 @@ void log_in(const HostBed& bed, const SshHost& host) {
   ::ssh_options_set(session, SSH_OPTIONS_PORT, &port);
   ::ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, bed.known_hosts().c_str());
   ssh_key key = nullptr;
-  const bool there = ::ssh_connect(session) == SSH_OK &&
-                     ::ssh_session_is_known_server(session) == SSH_KNOWN_HOSTS_OK &&
+  const bool there = ::ssh_connect(session) == SSH_OK && ::ssh_session_is_known_server(session) == SSH_KNOWN_HOSTS_OK &&
                      ::ssh_pki_import_privkey_file(bed.key().c_str(), nullptr, nullptr, nullptr, &key) == SSH_OK;
   const bool logged_in = there && ::ssh_userauth_publickey(session, nullptr, key) == SSH_AUTH_SUCCESS;
   ::ssh_key_free(key);
