@@ -140,7 +140,8 @@ class Sshd {
     config.close();
     std::filesystem::remove(path("log"));
     SpawnOptions spawn;
-    spawn.command = {"/usr/sbin/sshd", "-D", "-f", path("config"), "-E", path("log")};
+    // Not -E: a session that begins late would open the file anew, when the directory is being removed.
+    spawn.command = {"/bin/sh", "-c", R"(exec /usr/sbin/sshd -D -e -f "$0" 2>"$1")", path("config"), path("log")};
     spawn.die_with_parent = true;
     auto process = ChildProcess::spawn(spawn);
     for (const auto deadline = Clock::now() + std::chrono::seconds(60); Clock::now() < deadline;) {
