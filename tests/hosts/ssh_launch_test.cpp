@@ -118,6 +118,27 @@ TEST_F(SshLaunchTest, OneBadHostOfEightFailsTheLaunchUnlessLessIsEnough) {
   EXPECT_EQ(add_ssh_workers(options).size(), 7);
 }
 
+TEST_F(SshLaunchTest, AHostThatCannotBeReachedIsNamed) {
+  HostBed& bed = start_hosts(1);
+  SKIP_UNLESS_ISOLATED(bed);
+  json options = ssh_options(bed);
+  options["machines"] = {"192.0.2.1"};  // no way leads there
+  EXPECT_TRUE(contains(thrown_by([&] { add_ssh_workers(options); }), "192.0.2.1: connect: "));
+  options["machines"] = {bed[0].machine()};
+  options["connect_timeout"] = "1s";
+  bed.cut(bed[0]);
+  const auto start = Clock::now();
+  const std::string text = thrown_by([&] { add_ssh_workers(options); });
+  EXPECT_TRUE(contains(text, bed[0].address)) << text;
+  EXPECT_TRUE(contains(text, ": connect: ")) << text;
+  EXPECT_LT(Clock::now() - start, 10s);
+}
+
+TEST_F(SshLaunchTest, FortyHostsAtOnce) {
+  HostBed& bed = start_hosts(40);
+  EXPECT_EQ(add_ssh_workers(ssh_options(bed)).size(), 40);
+}
+
 TEST_F(SshLaunchTest, AHostWithoutTheProgramGetsIt) {
   HostBed& bed = start_hosts(2);
   SKIP_UNLESS_ISOLATED(bed);

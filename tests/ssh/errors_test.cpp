@@ -161,6 +161,15 @@ TEST_F(SshErrorsTest, AMissingProgramIsNamed) {
   EXPECT_THAT(text, HasSubstr("exename"));
 }
 
+TEST_F(SshErrorsTest, AProgramOfAnotherBuildIsToldWithBoth) {
+  auto& server = serve();
+  const auto text = failure(server.options(R"(["127.0.0.1"])", R"("exename": ")" COHORT_OTHER_PROGRAM "\""));
+  EXPECT_THAT(text, HasSubstr("127.0.0.1"));
+  EXPECT_THAT(text, HasSubstr(COHORT_OTHER_PROGRAM));
+  EXPECT_THAT(text, HasSubstr("the peer's executable is build "));
+  EXPECT_THAT(text, HasSubstr("this process has build "));
+}
+
 TEST_F(SshErrorsTest, AMissingDirectoryIsNamed) {
   auto& server = serve();
   const auto text = failure(server.options(R"(["127.0.0.1"])", R"("dir": "/no/such/directory")"));
