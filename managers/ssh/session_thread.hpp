@@ -28,6 +28,7 @@ class SessionThread {
   void run();
   void work();
   bool take_new();
+  void acknowledge_at_once();
   void wait(int milliseconds);
   std::string why_it_ended() const;
 
