@@ -20,9 +20,10 @@ struct CommandLine {
   static CommandLine split(int argc, char** argv);
 };
 
-/// The command that run, exec and map are given: the words that were not flags of `command`, and those after "--".
-/// @throws UsageError when there is none, unless that is `allowed`, or a flag that `command` does not know.
 enum class NoProgram { refused, allowed };
+
+/// The program that a command is given: the words that were not flags of `command`, and those after "--".
+/// @param none whether it may be left out. @throws UsageError when it may not, or a flag that `command` does not know.
 std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line,
                                        NoProgram none = NoProgram::refused);
 

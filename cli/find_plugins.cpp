@@ -32,4 +32,13 @@ std::vector<const detail::Plugin*> find_plugins(const std::string& name_or_path)
                     "\nlooked in:" + directories);
 }
 
+std::string find_program_beside(PluginKind kind, const std::string& plugin, const std::string& program) {
+  for (const auto& file : detail::find_plugin_files()) {
+    if (file.kind != kind || file.name != plugin) continue;
+    const auto path = file.path.parent_path() / program;
+    if (std::filesystem::exists(path)) return path;
+  }
+  throw PluginError("there is no " + program + " beside a plugin '" + plugin + "'; was cohort installed without it?");
+}
+
 }  // namespace cohort::cli

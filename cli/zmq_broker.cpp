@@ -1,34 +1,22 @@
 // cohort zmq-broker: the broker of the transport zmq, standing alone.
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
-#include <cohort/error.hpp>
-
 #include "become.hpp"
 #include "command.hpp"
-#include "exit_code.hpp"
-#include "plugin/plugin_files.hpp"
+#include "find_plugins.hpp"
 
 namespace cohort::cli {
 namespace {
 
-/// It lies beside the transport's plugin. A program of its own, so that the tool does without ZeroMQ.
-std::filesystem::path find_broker() {
-  for (const auto& file : detail::find_plugin_files()) {
-    if (file.kind != PluginKind::transport || file.name != "zmq") continue;
-    auto broker = file.path.parent_path() / "cohort-zmq-broker";
-    if (std::filesystem::exists(broker)) return broker;
-  }
-  throw PluginError("there is no cohort-zmq-broker beside a plugin 'zmq'; was cohort installed without it?");
-}
-
+// A program of its own, so that the tool does without ZeroMQ.
 int become_broker(const std::string& listen, const std::string& key_file) {
-  std::vector<std::string> words{find_broker(), "--listen=" + listen};
+  std::vector<std::string> words{find_program_beside(PluginKind::transport, "zmq", "cohort-zmq-broker"),
+                                 "--listen=" + listen};
   if (!key_file.empty()) words.push_back("--key-file=" + key_file);
   return become(words);
 }

@@ -48,10 +48,10 @@ class ElasticManager final : public cohort::ClusterManager {
 
   void launch(const cohort::LaunchParams& params, LaunchQueue& launched) override {
     std::unique_lock lock(mutex_);
-    wanted_ += count_;
-    taking_ = &launched;
     open(params, launched);
-    while (wanted_ > 0 && !params.stop.stop_requested()) came_.wait(lock, params.stop, [this] { return wanted_ == 0; });
+    wanted_ = count_;
+    taking_ = &launched;
+    came_.wait(lock, params.stop, [this] { return wanted_ == 0; });  // the core stops it in time
     taking_ = nullptr;
     if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
       throw cohort::LaunchError(std::to_string(count_ - missing) + " of " + std::to_string(count_) +

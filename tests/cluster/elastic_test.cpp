@@ -6,13 +6,14 @@
 #include <filesystem>
 #include <fstream>
 #include <list>
+#include <thread>
 
 #include <cohort/child_process.hpp>
 #include <cohort/join_file.hpp>
 
+#include "base/secret.hpp"
 #include "captured_stderr.hpp"
 #include "cluster_test.hpp"
-#include "membership/joining.hpp"
 #include "processes.hpp"
 #include "raw_peer.hpp"
 
@@ -102,6 +103,22 @@ TEST_F(ElasticTest, ALaunchThatWaitsInVainSaysHowToStartAWorker) {
   EXPECT_TRUE(contains(text, "cohort worker --join " + file())) << text;
 }
 
+TEST_F(ElasticTest, ALaunchThatFailsLeavesTheDoorOpen) {
+  const std::string directory = directory_.path("sub"), kept = directory_.path("kept.json");
+  std::filesystem::create_directory(directory);
+  const std::shared_ptr<ClusterManager> manager =
+      load_manager("elastic", R"({"count": 1, "file": ")" + directory + R"(/join.json"})");
+  std::jthread first([&] { EXPECT_EQ(addprocs(manager).size(), 1u); });
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory + "/join.json"); }));
+  std::filesystem::copy_file(directory + "/join.json", kept);
+  workers_.push_back(join_by_hand(kept));
+  first.join();
+  std::filesystem::remove_all(directory);
+  EXPECT_TRUE(contains(thrown_by<LaunchError>([&] { addprocs(manager); }), "cannot write the join file"));
+  workers_.push_back(join_by_hand(kept));
+  EXPECT_TRUE(eventually([] { return nprocs() == 3; }));
+}
+
 TEST_F(ElasticTest, TheJoinFileIsForItsOwnerAloneAndGoesWithTheManager) {
   {
     std::shared_ptr<ClusterManager> manager = load_manager("elastic", options(0));
@@ -165,13 +182,23 @@ TEST_F(ElasticTest, StrangersDoNotKeepWorkersOut) {
 TEST_F(ElasticTest, AProofServesNobodyTwice) {
   addprocs("elastic", options(0));
   const JoinFile join_file = JoinFile::read(file());
+  RawPeer overheard(port_of(join_file));
+  const std::string challenge = overheard.receive(), start = "cohort-join 1 ";
+  ASSERT_TRUE(challenge.starts_with(start) && challenge.ends_with('\n')) << challenge;
+  std::string line;
+  for (const std::byte byte :
+       derive_key(join_file.cookie, "join " + challenge.substr(start.size(), challenge.size() - start.size() - 1))) {
+    const char* digits = "0123456789abcdef";
+    line += {digits[std::to_integer<int>(byte >> 4)], digits[std::to_integer<int>(byte & std::byte{15})]};
+  }
+  line += " 127.0.0.1:1\n";
   RawPeer replayer(port_of(join_file));
-  const std::string old_nonce(64, '0');
-  EXPECT_EQ(joining_address("", join_file.cookie, old_nonce), std::nullopt);
-  EXPECT_TRUE(replayer.receive().starts_with("cohort-join 1 "));
-  replayer.send(std::string(64, '0') + " 127.0.0.1:1\n");
+  EXPECT_NE(replayer.receive(), challenge);
+  replayer.send(line);
   EXPECT_TRUE(contains(replayer.receive(), "refused"));
   EXPECT_TRUE(replayer.ends());
+  overheard.send(line);
+  EXPECT_TRUE(overheard.receive().starts_with("welcome\n"));
 }
 
 TEST_F(ElasticTest, AWorkerWhoseMasterIsGoneSaysSo) {

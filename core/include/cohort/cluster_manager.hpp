@@ -23,7 +23,7 @@ struct LaunchParams {
   std::string dir;                    ///< working directory
   std::string cookie;                 ///< secret for the worker's standard input, followed by a newline; nowhere else
   std::string transport;              ///< name of the transport that the worker listens with
-  Transport* wire = nullptr;          ///< the master's own of that name, to listen with; outlives the manager
+  Transport* wire = nullptr;          ///< the master's own of that name, to listen with while the cluster lasts
   Duration timeout = never;           ///< for launch() as a whole
   std::stop_token stop;               ///< requested when the launch is given up
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
@@ -36,9 +36,10 @@ class LaunchQueue {
   virtual ~LaunchQueue();
   /// Hands one worker over; its set-up starts at once. After the launch was given up the worker is ended instead.
   virtual void push(WorkerConfig config) = 0;
-  /// For workers that come by themselves, at any time: a queue that takes them after launch() returned, too. It keeps
-  /// the manager until the cluster ends, and while it is there the topology and the transport stay. What becomes of
-  /// these workers is logged. @throws Error: not within launch().
+  /// For workers that come by themselves, at any time: a queue that takes them after launch() returned, too, until the
+  /// cluster ends. Within launch(). The core keeps a manager that it loaded itself for them; one that the program made
+  /// is the program's to keep. While the manager is there the topology and the transport stay. What becomes of these
+  /// workers is logged. @throws Error: this queue ends with its launch.
   virtual std::shared_ptr<LaunchQueue> keep_open();
 };
 
