@@ -64,7 +64,7 @@ def main():
         documents.append((name, False, json.loads(without_comments(text))))
 
     lines = "".join(json.dumps(document) + "\n" for _, _, document in documents)
-    output = subprocess.run([tool], input=lines, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([tool], input=lines, stdout=subprocess.PIPE, text=True, check=True).stdout
     schema_text, _, verdict_text = output.partition("end of schema\n")
     schema = json.loads(schema_text)
     Draft7Validator.check_schema(schema)
