@@ -85,7 +85,8 @@ std::string first_line(const std::string& text) {
 Answers ask(cohort_ssh::SessionThread& session, const Questions& questions, Clock::time_point deadline) {
   std::random_device random;
   const std::string mark = fmt::format("cohort-doctor-{}{}", random(), random());
-  const auto inquiry = std::make_shared<Inquiry>(cohort_ssh::launch_command, facts_script(questions, mark) + '\n');
+  const auto inquiry =
+      std::make_shared<Inquiry>(cohort_ssh::launch_command(questions.shell), facts_script(questions, mark) + '\n');
   Answers answers;
   answers.asked = now();
   session.add(inquiry);
@@ -165,7 +166,12 @@ Check check_ports(const Subject& subject, const HostFacts& facts, const std::str
   if (host.empty()) return skipped("ports", "other hosts are between: nobody can tell from here");
   const int port = wanted == 0 ? some_port : wanted;
   const Patience patience(Clock::now() + port_patience, {});
-  const int error = dial_error(host, port, patience);
+  int error = 0;
+  try {
+    error = dial_error(host, port, patience);
+  } catch (const cohort_ssh::LaunchFailure& no_address) {
+    return bad("ports", first_line(no_address.what()), "'advertise' says it.");
+  }
   if (error == 0 || error == ECONNREFUSED) return good("ports", "can be reached");  // nobody listens yet, of course
   return bad("ports", fmt::format("{} port {}: {}", host, port, std::generic_category().message(error)),
              "A firewall? Open the ports that workers listen at, or say \"tunnel\": true.");
@@ -252,7 +258,8 @@ HostReport examine(const Subject& subject, cohort_ssh::Identities& identities, c
     report.checks[1].found = jump == nullptr ? logged_in.host : "by " + subject.jump->host;
     cohort_ssh::SessionThread session(std::move(logged_in.session));
     const Answers answers = ask(session, subject.questions, patience.deadline());
-    add_answers(subject, answers, jump == nullptr ? logged_in.host : "", report.checks);
+    const std::string reached = jump == nullptr ? logged_in.host : "";
+    add_answers(subject, answers, subject.advertise.empty() ? reached : subject.advertise, report.checks);
   } catch (const cohort_ssh::LaunchFailure& failure) {
     report.checks.clear();
     add_failed_login(failure.what(), report.checks);

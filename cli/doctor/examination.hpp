@@ -18,6 +18,7 @@ struct Subject {
   std::optional<cohort_ssh::LoginOptions> jump;  ///< of the host to go through
   Questions questions;
   std::string local_program;  ///< what the program there must be the same build as; empty: any
+  std::string advertise;      ///< the address that its workers are dialled at; empty: the one that ssh reaches
   bool staged = false;        ///< the program is copied there, so it need not be there
   bool tunnel = false;        ///< no port but that of ssh is needed
 };

@@ -11,6 +11,7 @@ namespace cohort::doctor {
 
 /// What to ask a host about.
 struct Questions {
+  std::string shell;    ///< the command that reads the script
   std::string program;  ///< path of the program that workers run; empty: do not ask
   std::string dir;      ///< where they run; empty: do not ask
   int port = 0;         ///< where the first one listens; 0: any port

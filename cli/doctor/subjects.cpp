@@ -28,10 +28,12 @@ Subject subject_of(const ManagerSpec& manager, const MachineSettings& settings, 
   if (const auto jump = settings.jump(machine)) subject.jump = settings.login(*jump);
   const std::string exename = settings.text(machine, "exename");
   const std::string local = program.empty() ? "" : std::filesystem::absolute(program).lexically_normal().string();
+  subject.questions.shell = settings.text(machine, "shell");
   subject.questions.program = exename.empty() ? local : exename;
   subject.questions.dir = settings.text(machine, "dir");
   subject.questions.port = port_of_bind(machine);
   subject.local_program = local;
+  subject.advertise = settings.text(machine, "advertise");
   subject.staged = settings.is_staged();
   subject.tunnel = settings.is_tunnelled(machine);
   return subject;

@@ -23,17 +23,27 @@ std::string quoted(std::string_view text) {
   return word + "'";
 }
 
-void check_variable(const std::string& name) {
-  const auto is_good = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) ||
-      !std::all_of(name.begin(), name.end(), is_good))
-    throw cohort::ConfigError("env: '" + name + "' is no name of an environment variable");
-}
-
 }  // namespace
 
 // No shell expands anything in it: csh takes $ and " in single quotes as they are, and ! does not occur.
-const char* const launch_command = "exec /bin/sh -c 'IFS= read -r script; eval \"$script\"'";
+std::string launch_command(const std::string& shell) {
+  return "exec " + shell + " -c 'IFS= read -r script; eval \"$script\"'";
+}
+
+// Without = and %, which zsh and csh expand, and which make a first word an assignment or a job.
+bool is_plain_command(std::string_view text) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) || std::string_view(" _-+./:,@").find(c) != std::string_view::npos;
+  };
+  const auto program = text.find_first_not_of(' ');
+  return program != text.npos && text[program] != '-' && std::all_of(text.begin(), text.end(), is_plain);
+}
+
+bool is_variable_name(std::string_view name) {
+  const auto is_good = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
+  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
+         std::all_of(name.begin(), name.end(), is_good);
+}
 
 std::string shell_word(std::string_view text) {
   const auto is_plain = [](unsigned char c) {
@@ -44,10 +54,11 @@ std::string shell_word(std::string_view text) {
 
 std::string launch_script(const RemoteProgram& program, std::string_view mark) {
   std::string script = "nl=$(printf '\\nx'); nl=${nl%x}; ";
-  script += "set -- ${SSH_CONNECTION:-}; ";  // client, its port, server, its port
-  script += "printf '\\n%s %s %s\\n' '" + std::string(mark) + "' \"$$\" \"${3:-}\"; ";
+  // The third word of "client, its port, server, its port" becomes $1. zsh does not split what is expanded.
+  script += "set -- \"${SSH_CONNECTION:-}\"; set -- \"${1% *}\"; set -- \"${1##* }\"; ";
+  script += "printf '\\n%s %s %s\\n' '" + std::string(mark) + "' \"$$\" \"$1\"; ";
   for (const auto& [name, value] : program.env) {
-    check_variable(name);
+    if (!is_variable_name(name)) throw cohort::ConfigError("env: '" + name + "' is no name of an environment variable");
     script += value ? "export " + name + "=" + quoted(*value) + "; " : "unset " + name + "; ";
   }
   if (!program.dir.empty())
@@ -56,7 +67,7 @@ std::string launch_script(const RemoteProgram& program, std::string_view mark) {
     script += "cd -- " + quoted(program.usual_dir) + " 2>/dev/null || cd; ";
   script += "exec " + quoted(program.program);
   for (const auto& argument : program.arguments) script += ' ' + quoted(argument);
-  if (program.bind_to_server) script += " ${3:+\"--bind-to=$3\"}";
+  if (program.bind_to_server) script += " ${1:+\"--bind-to=$1\"}";
   return script + '\n';
 }
 

@@ -8,8 +8,11 @@
 
 namespace cohort_ssh {
 
+inline constexpr const char* usual_shell = "/bin/sh";
+
 /// What to start on a machine, and how.
 struct RemoteProgram {
+  std::string shell = usual_shell;  ///< reads the script: a plain command, compatible with sh
   std::string program;
   std::vector<std::string> arguments;
   std::map<std::string, std::optional<std::string>> env;  ///< nullopt removes
@@ -18,9 +21,15 @@ struct RemoteProgram {
   bool bind_to_server = false;  ///< add --bind-to=ADDRESS, by which ssh came in
 };
 
-/// The command for every login shell (sh, bash, zsh, fish, csh), always the same: it takes the script from the first
-/// line of its input, so that nothing of it is quoted twice, or seen in a list of processes.
-extern const char* const launch_command;
+/// The command for every login shell (sh, bash, zsh, fish, csh): it takes the script from the first line of its input,
+/// so that nothing of it is quoted twice, or seen in a list of processes. @param shell a plain command.
+std::string launch_command(const std::string& shell);
+
+/// Whether every login shell takes it as a program and its arguments, and nothing else.
+bool is_plain_command(std::string_view text);
+/// "'…' " and this: why not.
+inline constexpr const char* plain_command_rule =
+    "is not a program and its arguments, of letters, digits and _-+./:,@ alone";
 
 /// The line that makes launch_command become the program, with its end. It first prints the line
 /// "MARK PID ADDRESS", by which the output of profiles ends.
@@ -35,6 +44,9 @@ struct Launched {
   std::string address;  ///< by which ssh came in; empty: the server does not tell
 };
 std::optional<Launched> parse_launched(std::string_view line, std::string_view mark);
+
+/// Letters, digits and _, but no digit in front.
+bool is_variable_name(std::string_view name);
 
 /// A word for a POSIX shell; as it is, where nothing in it is special.
 std::string shell_word(std::string_view text);

@@ -25,25 +25,39 @@ Clock::time_point deadline_of(cohort::Duration timeout) {
   return cohort::deadline_after(timeout - std::min<cohort::Duration>(timeout / 10, 1s));
 }
 
+// Its addresses are HOST:PORT, in any network.
+bool is_tcp(const std::string& transport) { return transport == "tcp" || transport == "tls"; }
+
 // Why a worker did not say where it listens.
 LaunchFailure failure_of(RemoteWorker& worker, const RemoteProgram& program, const Patience& patience) {
   const auto end = worker.wait_until(Clock::time_point());
   const bool reached = worker.launched().pid != 0;
   const std::string lines = worker.last_lines();
   const std::string printed = lines.empty() ? "" : "\n    The last lines that were printed:" + lines;
+  const bool usual = program.shell == usual_shell;
+  const std::string shell = usual ? "the login shell" : "the shell '" + program.shell + "'";
+  const auto is_missing = [&] {
+    return end->status && end->status->exited && (end->status->code == 127 || end->status->code == 126);
+  };
   if (!end) {
     const std::string phase = reached ? "announce" : "exec";
-    const std::string what = reached ? "the worker did not say where it listens" : "the login shell started nothing";
+    const std::string what = reached ? "the worker did not say where it listens" : shell + " started nothing";
     return {phase, (patience.stopped() ? "the launch was given up; " : "no time was left; ") + what + printed,
             "Do its profiles wait for something? timeouts.launch says how long it may take."};
   }
-  if (!reached)
-    return {"exec", "the login shell " + end->text() + " before it started anything" + printed,
+  if (!reached && usual)
+    return {"exec", shell + " " + end->text() + " before it started anything" + printed,
             "Does this work: ssh HOST echo hello?"};
+  if (!reached)
+    return {"exec",
+            shell + (is_missing() ? " cannot be started" : " " + end->text() + " before it started anything") + printed,
+            "It must be there on the machine, and understand what sh does; 'shell' names another. Does this work: "
+            "ssh HOST " +
+                program.shell + " -c true?"};
   if (end->status && end->status->exited && end->status->code == no_directory)
     return {"exec", "the directory '" + program.dir + "' cannot be entered" + printed,
             "The option 'dir' says another."};
-  if (end->status && end->status->exited && (end->status->code == 127 || end->status->code == 126))
+  if (is_missing())
     return {"exec", "the program '" + program.program + "' cannot be started" + printed,
             "It must be there on the machine, executable, and with its libraries; 'exename' says where it is."};
   return {"announce", "the worker " + end->text() + " before it said where it listens" + printed,
@@ -86,13 +100,14 @@ std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const 
 
 RemoteProgram Launcher::program_for(const Machine& machine, const LaunchParams& params) const {
   RemoteProgram program;
+  program.shell = settings_.text(machine, "shell");
   const std::string exename = settings_.text(machine, "exename");
   program.program = exename.empty() ? params.exename : exename;
   program.arguments = params.exeflags;
   for (std::string& flag : options_.strings("exeflags")) program.arguments.push_back(std::move(flag));
-  program.bind_to_server = machine.bind.empty() && (params.transport == "tcp" || params.transport == "tls");
+  program.bind_to_server = machine.bind.empty() && is_tcp(params.transport);
   if (!machine.bind.empty()) program.arguments.push_back("--bind-to=" + machine.bind);
-  program.env = options_.env("env");
+  program.env = settings_.env(machine);
   program.dir = settings_.text(machine, "dir");
   if (program.dir.empty()) program.dir = params.dir;
   std::error_code gone;
@@ -126,6 +141,9 @@ void Launcher::forget_program_files() {
 Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& params) {
   if (settings_.is_tunnelled(machine) && params.transport != "tcp")
     throw ConfigError("tunnel: goes with the transport tcp, not with " + params.transport);
+  const std::string advertised = settings_.text(machine, "advertise");
+  if (!advertised.empty() && !is_tcp(params.transport))
+    throw ConfigError("advertise: goes with the transports tcp and tls, not with " + params.transport);
   const auto deadline = deadline_of(params.timeout);
   const Patience patience(deadline, params.stop);
   const Patience for_login(std::min(deadline, cohort::deadline_after(options_.duration("connect_timeout"))),
@@ -157,6 +175,7 @@ Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& 
   launched.config = config_of(machine, program, worker);
   // The address that it was reached at; it may not know that itself. Unless it was told another, or nobody dials it.
   if (machine.bind.empty() && !launched.config.tunnel) launched.config.host = logged_in.host;
+  if (!advertised.empty()) launched.config.host = advertised;
   return launched;
 }
 

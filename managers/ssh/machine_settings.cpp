@@ -3,10 +3,16 @@
 #include <cohort/error.hpp>
 
 #include "identities.hpp"
+#include "launch_command.hpp"
 
 namespace cohort_ssh {
 
 using cohort::ConfigError;
+
+MachineSettings::MachineSettings(cohort::Options options) : options_(std::move(options)) {
+  if (const auto shell = option("shell"); !is_plain_command(shell))
+    throw ConfigError("shell: '" + shell + "' " + plain_command_rule);
+}
 
 std::vector<Machine> MachineSettings::machines() const {
   std::vector<Machine> machines;
@@ -34,6 +40,12 @@ std::string MachineSettings::option(const std::string& name) const {
 std::string MachineSettings::text(const Machine& machine, const std::string& name) const {
   const auto own = machine.settings.find(name);
   return own != machine.settings.end() ? own->second : option(name);
+}
+
+std::map<std::string, std::optional<std::string>> MachineSettings::env(const Machine& machine) const {
+  auto variables = options_.env("env");
+  for (auto& [name, value] : machine.env()) variables[name] = value;
+  return variables;
 }
 
 bool MachineSettings::is_tunnelled(const Machine& machine) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,12 +15,15 @@ namespace cohort_ssh {
 /// What is to be done with each machine: the manager's options, and what the machine's own settings say instead.
 class MachineSettings {
  public:
-  explicit MachineSettings(cohort::Options options) : options_(std::move(options)) {}
+  /// @throws ConfigError.
+  explicit MachineSettings(cohort::Options options);
 
   /// All of them, with their workers. @throws ConfigError.
   std::vector<Machine> machines() const;
-  /// A setting that machines can have as well; "" if there is none.
+  /// A setting of the machine, or else the option of that name; "" if there is none.
   std::string text(const Machine& machine, const std::string& name) const;
+  /// The variables of the option, and over them the machine's own. nullopt removes.
+  std::map<std::string, std::optional<std::string>> env(const Machine& machine) const;
   bool is_tunnelled(const Machine& machine) const;
   bool is_staged() const;  ///< the program is copied there
   LoginOptions login(const Machine& machine) const;

@@ -1,29 +1,28 @@
 #include "machine_spec.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <tuple>
 
 #include <cohort/error.hpp>
+
+#include "launch_command.hpp"
+#include "specification.hpp"
 
 namespace cohort_ssh {
 namespace {
 
 constexpr std::size_t most_machines = 10000;
 constexpr int most_workers = 100000;
-constexpr std::array known_settings = {"identity", "jump", "dir", "exename", "tunnel"};
-
-// One specification, for its errors.
-struct Specification {
-  std::string text;
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw cohort::ConfigError("invalid machine '" + text + "': " + why +
-                              "; a machine is [COUNT*][user@]host[:port] [bind_addr[:port]] [key=value ...]");
-  }
-};
+constexpr std::array known_settings = {"identity", "jump", "dir", "exename", "shell", "tunnel", "advertise"};
+constexpr std::string_view variable_prefix = "env.";
 
 std::optional<int> to_number(std::string_view digits) {
   int number = 0;
@@ -115,14 +114,39 @@ void take_count(const Specification& spec, std::string& text, Machine& machine) 
   machine.count = *number;
 }
 
-void take_setting(const Specification& spec, const std::string& word, Machine& machine) {
-  const auto equals = word.find('=');
-  const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
-  if (std::find(known_settings.begin(), known_settings.end(), key) == known_settings.end())
-    spec.refuse("there is no setting '" + key + "' of a machine; there are: identity, jump, dir, exename, tunnel");
+// Without brackets: no port can follow.
+std::string advertised_address(const Specification& spec, const std::string& text) {
+  const bool in_brackets = text.starts_with('[') && text.ends_with(']');
+  const std::string address = in_brackets ? text.substr(1, text.size() - 2) : text;
+  in6_addr v6{};
+  in_addr v4{};
+  if (::inet_pton(AF_INET6, address.c_str(), &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6)) return address;
+  const auto is_of_names = [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; };
+  const bool is_name = std::all_of(address.begin(), address.end(), is_of_names) && !address.starts_with('-');
+  const bool is_v4_or_none = address.find_first_not_of("0123456789.") == address.npos;
+  if (in_brackets || !is_name || (is_v4_or_none && (::inet_pton(AF_INET, address.c_str(), &v4) != 1 || v4.s_addr == 0)))
+    spec.refuse("advertise: '" + text +
+                "' is no name and no address that can be dialled; it has no port, as each worker has its own");
+  return address;
+}
+
+void take_setting(const Specification& spec, const std::string& key, std::string value, Machine& machine) {
+  if (key.starts_with(variable_prefix)) {
+    const std::string name = key.substr(variable_prefix.size());
+    if (!is_variable_name(name)) spec.refuse("'" + name + "' is no name of an environment variable");
+    machine.settings[key] = value;
+    return;
+  }
+  if (std::find(known_settings.begin(), known_settings.end(), key) == known_settings.end()) {
+    std::string known;
+    for (const char* setting : known_settings) known += setting + std::string(", ");
+    spec.refuse("there is no setting '" + key + "' of a machine; there are: " + known + "env.NAME");
+  }
   if (value.empty()) spec.refuse("the setting " + key + " has no value");
   if (key == "tunnel" && value != "true" && value != "false") spec.refuse("tunnel is true or false");
-  machine.settings[key] = value;
+  if (key == "shell" && !is_plain_command(value)) spec.refuse("shell: '" + value + "' " + plain_command_rule);
+  if (key == "advertise") value = advertised_address(spec, value);
+  machine.settings[key] = std::move(value);
 }
 
 }  // namespace
@@ -137,16 +161,24 @@ std::string Machine::bind_host() const {
   return bind.substr(0, bind.find(':'));
 }
 
+std::map<std::string, std::string> Machine::env() const {
+  std::map<std::string, std::string> variables;
+  for (const auto& [key, value] : settings)
+    if (key.starts_with(variable_prefix)) variables[key.substr(variable_prefix.size())] = value;
+  return variables;
+}
+
 std::vector<Machine> parse_machines(std::string_view text) {
-  const Specification spec{std::string(text)};
-  std::istringstream words(spec.text);
-  std::string where;
-  if (!(words >> where)) spec.refuse("it is empty");
+  const Specification spec(text);
+  const auto words = spec.words();
+  if (words.empty()) spec.refuse("it is empty");
+  if (words.front().value) spec.refuse("it names no host: that comes first");
+  std::string where = words.front().text;
   Machine machine;
   take_count(spec, where, machine);
-  for (std::string word; words >> word;) {
-    if (word.find('=') != word.npos) {
-      take_setting(spec, word, machine);
+  for (const auto& [word, value] : std::span(words).subspan(1)) {
+    if (value) {
+      take_setting(spec, word, *value, machine);
     } else if (!machine.bind.empty()) {
       spec.refuse("'" + word + "' is one word too many");
     } else {
@@ -170,6 +202,8 @@ std::vector<Machine> parse_machines(std::string_view text) {
     machines.push_back(machine);
     machines.back().host = name;
   }
+  if (machines.size() > 1 && machine.settings.contains("advertise"))
+    spec.refuse("advertise is the address of one machine, and this stands for " + std::to_string(machines.size()));
   return machines;
 }
 
@@ -180,10 +214,10 @@ std::vector<Machine> read_machine_file(const std::filesystem::path& file) {
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
-    line.erase(std::min(line.find('#'), line.size()));
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    const auto text = without_comment(line);
+    if (text.find_first_not_of(" \t\r") == text.npos) continue;
     try {
-      const auto more = parse_machines(line);
+      const auto more = parse_machines(text);
       machines.insert(machines.end(), more.begin(), more.end());
     } catch (const cohort::ConfigError& error) {
       throw cohort::ConfigError(file.string() + ":" + std::to_string(number) + ": " + error.what());

@@ -10,6 +10,7 @@
 namespace cohort_ssh {
 
 /// Where workers are to be started, as the user wrote it: `[COUNT*][user@]host[:port] [bind_addr[:port]] [key=value…]`.
+/// A value with blanks in it stands in quotes: `key="a value"`.
 struct Machine {
   std::string user;         ///< empty: not said
   std::string host;         ///< name or numeric address, without brackets
@@ -17,19 +18,22 @@ struct Machine {
   std::string bind;         ///< where the worker listens, as written; empty: the address that ssh came in by
   int count = 1;            ///< workers in all
   bool count_auto = false;  ///< one for each CPU of the machine instead
-  std::map<std::string, std::string> settings;  ///< identity, jump, dir, exename, tunnel: instead of the option's value
+  /// identity, jump, dir, exename, shell, tunnel: instead of the option's value; advertise; env.NAME, see env().
+  std::map<std::string, std::string> settings;
 
   /// "ada@node1:2222"; for messages, and as the argument of ssh without its port.
   std::string text() const;
   /// Where the additional workers of the machine listen: `bind` without its port, which only one can have.
   std::string bind_host() const;
+  /// Variables that its workers have besides those of the option.
+  std::map<std::string, std::string> env() const;
 };
 
 /// One specification, which may stand for many machines: "2*node[01-16]".
 /// @throws ConfigError with the text and what is wrong with it.
 std::vector<Machine> parse_machines(std::string_view text);
 
-/// One specification a line; `#` begins a comment. @throws ConfigError with file and line.
+/// One specification a line; `#` outside quotes begins a comment. @throws ConfigError with file and line.
 std::vector<Machine> read_machine_file(const std::filesystem::path& file);
 
 /// One entry for each machine: what is said several times, alike but for the count, is one with all the workers.

@@ -30,7 +30,7 @@ RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cook
     : RemoteWorker(program, cookie, make_mark()) {}
 
 RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cookie, std::string mark)
-    : ExecChannel(launch_command, launch_script(program, mark) + cookie + '\n'),
+    : ExecChannel(launch_command(program.shell), launch_script(program, mark) + cookie + '\n'),
       mark_(std::move(mark)),
       out_(make_pipe()),
       err_(make_pipe()) {}

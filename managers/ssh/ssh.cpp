@@ -8,7 +8,9 @@ using cohort::OptionType;
 
 constexpr cohort::Option ssh_options[] = {
     {"machines", OptionType::strings, "[]",
-     "where: [COUNT*][user@]host[:port] [bind_addr[:port]] [key=value ...]; host may be a list, node[01-16]", nullptr},
+     "where: [COUNT*][user@]host[:port] [bind_addr[:port]] [key=value ...]; host may be a list, node[01-16]; keys: "
+     "identity, jump, dir, exename, shell, tunnel, advertise, env.NAME",
+     nullptr},
     {"machine_file", OptionType::string, nullptr, "file with one machine a line, as in machines", nullptr},
     {"count", OptionType::count, nullptr,
      "number of workers in all, dealt out over the machines; auto: one per CPU of each (default: each machine's COUNT, "
@@ -27,6 +29,8 @@ constexpr cohort::Option ssh_options[] = {
      "working directory of the workers (default: this process's where there is such a one, else the home directory)",
      nullptr},
     {"env", OptionType::env, "{}", "changes to the environment of the workers; null removes a variable", nullptr},
+    {"shell", OptionType::string, "\"/bin/sh\"",
+     "shell there that starts the program, with arguments; \"bash -l\" reads the login profile", nullptr},
     {"exename", OptionType::string, nullptr, "program of the workers (default: the path of this one)", nullptr},
     {"stage", OptionType::choice, "\"never\"",
      "copy the program with its libraries to the machines: if_missing: where this build was not copied before",

@@ -28,7 +28,7 @@ std::string read_all(int descriptor) {
 // As sshd does it: a login shell, the command, the input.
 Printed run_by(const std::string& shell, const RemoteProgram& program, const std::string& input = "") {
   cohort::SpawnOptions spawn;
-  spawn.command = {shell, "-c", launch_command};
+  spawn.command = {shell, "-c", launch_command(program.shell)};
   spawn.input = launch_script(program, "MARK") + input;
   spawn.env["SSH_CONNECTION"] = "192.0.2.1 40000 192.0.2.7 22";
   auto process = cohort::ChildProcess::spawn(spawn);
@@ -90,11 +90,43 @@ TEST_P(LaunchCommand, SaysThatADirectoryOrAProgramIsMissing) {
   EXPECT_EQ(run_by(GetParam(), {.program = "/etc/passwd", .dir = "/"}).code, 126);
 }
 
+TEST_P(LaunchCommand, MayNameAShellWithArguments) {
+  for (const char* reader : {"bash", "/bin/bash --norc -e", "dash"}) {
+    const Printed printed =
+        run_by(GetParam(),
+               {.shell = reader, .program = "/usr/bin/printf", .arguments = {"[%s]", nasty}, .env = {}, .dir = "/"});
+    EXPECT_NE(printed.out.find("[" + nasty + "]"), std::string::npos) << printed.out << printed.err;
+  }
+}
+
+TEST_P(LaunchCommand, SaysThatAShellIsMissing) {
+  const Printed printed = run_by(GetParam(), {.shell = "no-such-shell -l", .program = "/bin/true"});
+  EXPECT_NE(printed.code, 0);
+  EXPECT_NE(printed.err.find("no-such-shell"), std::string::npos) << printed.err;
+  EXPECT_EQ(printed.out, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Shells, LaunchCommand,
                          testing::Values("/bin/sh", "/bin/bash", "/bin/csh", "/bin/tcsh", "/bin/zsh", "/usr/bin/fish"),
                          [](const auto& shell) {
                            return std::string(shell.param).substr(std::string(shell.param).rfind('/') + 1);
                          });
+
+TEST(LaunchScript, IsReadByOtherShells) {
+  for (const std::string reader : {"bash", "bash -l", "dash", "ksh", "mksh", "zsh", "busybox sh"}) {
+    const RemoteProgram program{.shell = reader,
+                                .program = "/usr/bin/printf",
+                                .arguments = {"[%s]", nasty},
+                                .env = {{"HOME", "/no/such"}},
+                                .dir = "/",
+                                .bind_to_server = true};
+    const Printed printed = run_by("/bin/sh", program);
+    if (printed.code == 127) continue;  // this host has none
+    EXPECT_NE(printed.out.find("MARK "), std::string::npos) << reader << printed.out << printed.err;
+    EXPECT_NE(printed.out.find(" 192.0.2.7\n"), std::string::npos) << reader << printed.out << printed.err;
+    EXPECT_NE(printed.out.find("[" + nasty + "][--bind-to=192.0.2.7]"), std::string::npos) << reader << printed.out;
+  }
+}
 
 TEST(LaunchScript, RefusesNamesThatAreNoVariables) {
   for (const char* name : {"", "A B", "1A", "A=B", "A;id"})

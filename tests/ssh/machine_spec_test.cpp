@@ -13,6 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 Machine only(std::string_view text) {
   const auto machines = parse_machines(text);
@@ -72,6 +73,64 @@ TEST(MachineSpec, HasSettingsOfItsOwn) {
   EXPECT_THAT(refusal("node dir="), HasSubstr("no value"));
 }
 
+TEST(MachineSpec, HasVariablesOfItsOwn) {
+  const auto machine = only("node env.A=1 env.B_2=x=y env.EMPTY= dir=/scratch env.QUOTED=\"\"");
+  EXPECT_THAT(machine.env(), ElementsAre(Pair("A", "1"), Pair("B_2", "x=y"), Pair("EMPTY", ""), Pair("QUOTED", "")));
+  EXPECT_TRUE(only("node dir=/scratch").env().empty());
+  for (const char* bad : {"node env.=1", "node env.1A=1", "node env.A-B=1", "node env.A.B=1", "node env.A;id=1"})
+    EXPECT_THAT(refusal(bad), HasSubstr("no name of an environment variable")) << bad;
+  EXPECT_THAT(refusal("node env=A"), HasSubstr("env.NAME"));
+}
+
+TEST(MachineSpec, SaysWhatAddressOthersDial) {
+  const auto address = [](const std::string& text) { return only("node advertise=" + text).settings.at("advertise"); };
+  EXPECT_EQ(address("gate.example.org"), "gate.example.org");
+  EXPECT_EQ(address("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(address("2001:db8::7"), "2001:db8::7");
+  EXPECT_EQ(address("[2001:db8::7]"), "2001:db8::7");
+  for (const char* bad : {"gate:9000", "192.0.2.7:9000", "[2001:db8::7]:9000", "[gate]", "[]", "2001:db8::x", "[::1",
+                          "192.0.2.300", "0.0.0.0", "::", "-gate", "10.0.0.[1-4]", "a/b"})
+    EXPECT_THAT(refusal(std::string("node advertise=") + bad), HasSubstr("no name and no address")) << bad;
+  EXPECT_THAT(refusal("node advertise="), HasSubstr("no value"));
+  EXPECT_THAT(refusal("node[1-2] advertise=gate"), HasSubstr("one machine"));
+  EXPECT_EQ(only("node[7] advertise=gate").host, "node7");
+}
+
+TEST(MachineSpec, SaysWhichShellReadsTheScript) {
+  EXPECT_EQ(only("node shell=/opt/bin/bash").settings.at("shell"), "/opt/bin/bash");
+  EXPECT_EQ(only("node shell=\"bash -l\"").settings.at("shell"), "bash -l");
+  for (const char* bad : {"\"bash; id\"", "$SHELL", "`id`", "~/bash", "-l", "\" -l\"", "\" \"", "\"a\tb\"", "'bash'",
+                          "A=b", "%1", "a!b", "a\\b", "bash*", "\"a\"\"b\"", "\"a\nb\""})
+    EXPECT_THAT(refusal(std::string("node shell=") + bad), HasSubstr("letters, digits")) << bad;
+}
+
+TEST(MachineSpec, HasBlanksInQuotes) {
+  const auto machine =
+      only("node dir=\"/scratch/my  data\" 10.0.0.7\tenv.MOTD=\"a #1 \"\"hello\"\" it's\"  tunnel=true");
+  EXPECT_EQ(machine.settings.at("dir"), "/scratch/my  data");
+  EXPECT_EQ(machine.bind, "10.0.0.7");
+  EXPECT_EQ(machine.settings.at("env.MOTD"), "a #1 \"hello\" it's");
+  EXPECT_EQ(machine.settings.at("tunnel"), "true");
+  EXPECT_EQ(only("node env.A=\"\"\"\"").settings.at("env.A"), "\"");
+  EXPECT_EQ(only("node env.A=\"\\\"").settings.at("env.A"), "\\");
+  EXPECT_EQ(only("node env.A=\"b=c\"").settings.at("env.A"), "b=c");
+  for (const char* bad : {"node dir=\"/a b", "node dir=\"", "node dir=\"/a\"\"", "node dir=\"/a\"\" b"})
+    EXPECT_THAT(refusal(bad), HasSubstr("closing '\"' is missing")) << bad;
+  for (const char* bad : {"node dir=/a\"b c\"", "\"node\"", "node \"dir=/a b\"", "no\"de", "node dir=/a\""})
+    EXPECT_THAT(refusal(bad), HasSubstr("can only begin the value")) << bad;
+  EXPECT_THAT(refusal("node dir=\"/a\"b"), HasSubstr("a blank must come"));
+  EXPECT_THAT(refusal("node dir=\"\""), HasSubstr("no value"));
+}
+
+TEST(MachineSpec, GivesItsSettingsToAllItStandsFor) {
+  const auto machines = parse_machines("2*ada@node[1-3]:22 10.0.0.7 shell=\"bash -l\" env.MOTD=\"hello world\"");
+  ASSERT_EQ(machines.size(), 3u);
+  for (const auto& machine : machines) {
+    EXPECT_EQ(machine.settings.at("shell"), "bash -l");
+    EXPECT_THAT(machine.env(), ElementsAre(Pair("MOTD", "hello world")));
+  }
+}
+
 TEST(MachineSpec, MayStandForManyMachines) {
   EXPECT_THAT(hosts("node[08-11]"), ElementsAre("node08", "node09", "node10", "node11"));
   EXPECT_THAT(hosts("n[1,3-4].lan:22"), ElementsAre("n1.lan", "n3.lan", "n4.lan"));
@@ -93,6 +152,7 @@ TEST(MachineSpec, IsRefusedWithTheReason) {
   EXPECT_THAT(refusal("x*h"), HasSubstr("count"));
   EXPECT_THAT(refusal("h a b"), HasSubstr("too many"));
   EXPECT_THAT(refusal(""), HasSubstr("empty"));
+  EXPECT_THAT(refusal("dir=/scratch node"), HasSubstr("no host"));
 }
 
 TEST(MachineFile, HasOneMachineALine) {
@@ -112,11 +172,40 @@ TEST(MachineFile, HasOneMachineALine) {
   EXPECT_THROW(read_machine_file(directory.path("none")), cohort::ConfigError);
 }
 
+TEST(MachineFile, HasNoCommentInQuotes) {
+  const cohort::test::TemporaryDirectory directory;
+  std::ofstream(directory.path("machines")) << "a env.A=\"#1\" env.B=\"say \"\"#2\"\"\"  # the \"big one\nb # 1\" 2\n";
+  const auto machines = read_machine_file(directory.path("machines"));
+  ASSERT_EQ(machines.size(), 2u);
+  EXPECT_THAT(machines[0].env(), ElementsAre(Pair("A", "#1"), Pair("B", "say \"#2\"")));
+  EXPECT_EQ(machines[1].host, "b");
+  std::ofstream(directory.path("bad")) << "a\nb dir=\"/scratch # the data\nc\"\n";
+  try {
+    read_machine_file(directory.path("bad"));
+    ADD_FAILURE();
+  } catch (const cohort::ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("bad:2: "));
+    EXPECT_THAT(error.what(), HasSubstr("closing '\"' is missing"));
+  }
+}
+
 TEST(MachineCounts, AreAddedUpForTheSameMachine) {
   const auto machines = merge_machines({only("a"), only("2*b"), only("3*a"), only("a:22")});
   ASSERT_EQ(machines.size(), 3u);
   EXPECT_EQ(machines[0].count, 4);
   EXPECT_EQ(machines[1].count, 2);
+}
+
+TEST(MachineCounts, AreNotAddedUpForOtherSettings) {
+  for (const char* other :
+       {"a env.A=2", "a env.B=1", "a env.A=1 env.B=2", "a", "a env.A=1 advertise=b", "a env.A=1 shell=bash"}) {
+    const auto machines = merge_machines({only("a env.A=1"), only(other)});
+    EXPECT_EQ(machines.size(), 2u) << other;
+  }
+  const auto machines = merge_machines(
+      {only("a shell=bash advertise=[::1] env.A=1"), only("2*a env.A=\"1\" advertise=::1 shell=\"bash\"")});
+  ASSERT_EQ(machines.size(), 1u);
+  EXPECT_EQ(machines[0].count, 3);
 }
 
 TEST(MachineCounts, AreDealtOutInRounds) {
