@@ -61,6 +61,8 @@ std::string launch_script(const RemoteProgram& program, std::string_view mark) {
     if (!is_variable_name(name)) throw cohort::ConfigError("env: '" + name + "' is no name of an environment variable");
     script += value ? "export " + name + "=" + quoted(*value) + "; " : "unset " + name + "; ";
   }
+  if (!program.libraries.empty())
+    script += "export LD_LIBRARY_PATH=" + quoted(program.libraries) + "\"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"; ";
   if (!program.dir.empty())
     script += "cd -- " + quoted(program.dir) + " || exit " + std::to_string(no_directory) + "; ";
   else

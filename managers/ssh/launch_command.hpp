@@ -16,6 +16,7 @@ struct RemoteProgram {
   std::string program;
   std::vector<std::string> arguments;
   std::map<std::string, std::optional<std::string>> env;  ///< nullopt removes
+  std::string libraries;                                  ///< directory that is searched for them first; may be empty
   std::string dir;  ///< must be there; empty: `usual_dir` if it is there, else the home directory
   std::string usual_dir;
   bool bind_to_server = false;  ///< add --bind-to=ADDRESS, by which ssh came in

@@ -129,8 +129,7 @@ void Launcher::stage_program(ssh_session session, RemoteProgram& program, const 
   const std::string directory =
       stage(session, *files, options_.string("stage_dir"), options_.string("stage") == "always", patience);
   program.program = directory + '/' + files->program;
-  auto& libraries = program.env["LD_LIBRARY_PATH"];
-  libraries = directory + "/lib" + (libraries ? ":" + *libraries : "");
+  program.libraries = directory + "/lib";
 }
 
 void Launcher::forget_program_files() {

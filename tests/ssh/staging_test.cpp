@@ -55,6 +55,16 @@ TEST_F(SshStagingTest, WorkersRunFromTheCacheWithTheirLibraries) {
   EXPECT_EQ(ask(pids[0], pids[1]), pids[1]);
 }
 
+TEST_F(SshStagingTest, LibrariesOfTheProfileComeAfterThoseOfTheProgram) {
+  auto& server = serve();
+  server.write("home/.bash_profile", "export LD_LIBRARY_PATH=/opt/library/lib\n");
+  const auto pids = addprocs("ssh", staged(server, "if_missing", R"(, "shell": "bash -l")"));
+  ASSERT_EQ(pids.size(), 2u);
+  for (const Pid pid : pids)
+    EXPECT_EQ(remotecall_fetch([] { return std::string(std::getenv("LD_LIBRARY_PATH")); }, pid),
+              (only_program(server) / "lib").string() + ":/opt/library/lib");
+}
+
 TEST_F(SshStagingTest, AProgramIsCopiedAgainOnlyWhenThatIsAskedFor) {
   auto& server = serve();
   rmprocs(addprocs("ssh", staged(server, "if_missing")));
