@@ -170,7 +170,7 @@ Check check_ports(const Subject& subject, const HostFacts& facts, const std::str
   try {
     error = dial_error(host, port, patience);
   } catch (const cohort_ssh::LaunchFailure& no_address) {
-    return bad("ports", first_line(no_address.what()), "'advertise' says it.");
+    return bad("ports", first_line(no_address.what()), "Let its 'advertise' say another.");
   }
   if (error == 0 || error == ECONNREFUSED) return good("ports", "can be reached");  // nobody listens yet, of course
   return bad("ports", fmt::format("{} port {}: {}", host, port, std::generic_category().message(error)),
