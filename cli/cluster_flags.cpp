@@ -101,6 +101,10 @@ void ClusterFlags::add_to(CLI::App& command) {
   command.add_option("-p,--procs", procs_, "Workers to start: a number, or auto for one a CPU")
       ->type_name("N|auto")
       ->group(group);
+  command
+      .add_option("--min", least_, "Workers that are enough: all, a number or a percentage; what failed is a warning")
+      ->type_name("all|N|P%")
+      ->group(group);
   command.add_option("-f,--cluster", file_, "Cluster file; the other flags change what it says")
       ->type_name("FILE.json")
       ->group(group);
@@ -135,8 +139,8 @@ void ClusterFlags::add_to(CLI::App& command) {
 }
 
 bool ClusterFlags::empty() const {
-  return procs_.empty() && file_.empty() && manager_.empty() && options_.empty() && options_json_.empty() &&
-         topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();
+  return procs_.empty() && least_.empty() && file_.empty() && manager_.empty() && options_.empty() &&
+         options_json_.empty() && topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();
 }
 
 ClusterFile ClusterFlags::cluster(int slots) const {
@@ -154,10 +158,12 @@ ClusterFile ClusterFlags::cluster(int slots) const {
     managers = Json::array({{{"plugin", "local"}, {"count", "auto"}}});
 
   if (lazy_ && not_lazy_) throw UsageError("--lazy and --no-lazy exclude each other");
-  const bool for_one_manager = !procs_.empty() || !options_.empty() || !options_json_.empty();
+  const bool for_one_manager = !procs_.empty() || !least_.empty() || !options_.empty() || !options_json_.empty();
   if (for_one_manager && managers.size() != 1)
-    throw UsageError("-p, -o and --options want one manager; " + file_ + " has " + std::to_string(managers.size()));
+    throw UsageError("-p, --min, -o and --options want one manager; " + file_ + " has " +
+                     std::to_string(managers.size()));
   if (!procs_.empty()) managers[0]["count"] = count_of(procs_);
+  if (!least_.empty()) managers[0]["min"] = least_;
   if (!options_.empty() || !options_json_.empty()) {
     managers[0]["options"].update(manager_options(managers[0]["plugin"], options_json_, options_));
   }

@@ -28,7 +28,7 @@ class ClusterFlags {
   ClusterFile cluster(int slots = 0) const;
 
  private:
-  std::string procs_;
+  std::string procs_, least_;
   std::string file_;
   std::string manager_;
   std::vector<std::string> options_;  // key=value

@@ -60,6 +60,9 @@ LaunchFailure failure_of(RemoteWorker& worker, const RemoteProgram& program, con
   if (is_missing())
     return {"exec", "the program '" + program.program + "' cannot be started" + printed,
             "It must be there on the machine, executable, and with its libraries; 'exename' says where it is."};
+  if (end->status && end->status->exited && end->status->code == cohort::other_build_exit_code)
+    return {"exec", "the program '" + program.program + "' is another build than this one" + printed,
+            "Copy the program there again, or let cohort do it: stage=if_missing."};
   return {"announce", "the worker " + end->text() + " before it said where it listens" + printed,
           "Is '" + program.program + "' a program whose main() begins with a cohort::Session, and the same build?"};
 }

@@ -41,9 +41,6 @@ constexpr cohort::Option ssh_options[] = {
     {"threads", OptionType::integer, "1", "functions that may run at once on a worker", nullptr, 1, 4096},
     {"max_parallel", OptionType::integer, "8", "logins under way at one server", nullptr, 1, 1000},
     {"connect_timeout", OptionType::duration, "\"30s\"", "time for one login", nullptr},
-    {"min", OptionType::string, "\"all\"",
-     "workers that must come up: all, a number or a percentage; with fewer the launch fails, else it only warns",
-     nullptr},
 };
 
 }  // namespace

@@ -1,13 +1,9 @@
 #include "ssh_manager.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <thread>
 #include <utility>
-
-#include "minimum.hpp"
 
 namespace cohort_ssh {
 
@@ -25,24 +21,9 @@ constexpr std::size_t most_launches = 64;  // machines at once, whatever the ser
 // Additional workers get no userdata, but these flags of the first one: by them the session is found again.
 constexpr const char* session_flag = "session=";
 
-// A line on standard error, at once.
-void warn(const std::string& message) {
-  const std::string line = "cohort: " + message + '\n';
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
-}
-
 }  // namespace
 
-// What became of the machines of one launch. Any thread.
-struct SshManager::LaunchResults {
-  std::mutex mutex;  // guards what follows
-  int wanted = 0, up = 0;
-  std::size_t machines = 0;
-  std::vector<std::string> failures;
-};
-
 SshManager::SshManager(const cohort::Options& options) : options_(options), settings_(options), launcher_(options) {
-  least_workers(options_.string("min"), 1);
   for (const Machine& machine : settings_.machines()) launcher_.check(machine);
 }
 
@@ -54,43 +35,19 @@ void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launche
   }
   launcher_.forget_program_files();
   const std::vector<Machine> all = settings_.machines();
-  LaunchResults results;
-  results.machines = all.size();
-  for (const Machine& machine : all) results.wanted += machine.count;
   std::atomic<std::size_t> next{0};
   const auto launch_some = [&] {
     for (std::size_t i; (i = next++) < all.size();) {
-      std::string failure;
       try {
         launched.push(launch_on(all[i], params));
       } catch (const std::exception& error) {
-        failure = all[i].text() + ": " + error.what();
+        launched.fail(all[i].text() + ": " + error.what(), all[i].count);
       }
-      const std::lock_guard lock(results.mutex);
-      if (failure.empty())
-        results.up += all[i].count;
-      else
-        results.failures.push_back(std::move(failure));
     }
   };
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < std::min(all.size(), most_launches); ++i) threads.emplace_back(launch_some);
-    launch_some();
-  }
-  std::sort(results.failures.begin(), results.failures.end());
-  check_result(results);
-}
-
-void SshManager::check_result(const LaunchResults& results) const {
-  if (results.failures.empty()) return;
-  std::string text = results.machines == 1 ? ""
-                                           : std::to_string(results.failures.size()) + " of " +
-                                                 std::to_string(results.machines) + " machines failed:\n  ";
-  for (std::size_t i = 0; i < results.failures.size(); ++i) text += (i == 0 ? "" : "\n  ") + results.failures[i];
-  if (results.up < least_workers(options_.string("min"), results.wanted)) throw cohort::Error(text);
-  warn("manager 'ssh' goes on with " + std::to_string(results.up) + " of " + std::to_string(results.wanted) +
-       " workers: " + text);
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < std::min(all.size(), most_launches); ++i) threads.emplace_back(launch_some);
+  launch_some();
 }
 
 WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& params) {

@@ -29,10 +29,8 @@ class SshManager final : public cohort::ClusterManager {
 
  private:
   using HostId = std::uint64_t;
-  struct LaunchResults;
 
   cohort::WorkerConfig launch_on(const Machine& machine, const cohort::LaunchParams& params);
-  void check_result(const LaunchResults& results) const;
   std::shared_ptr<RemoteHost> find(const cohort::WorkerConfig& config);
   std::shared_ptr<RemoteHost> find_by_flags(const cohort::WorkerConfig& config);
   void terminate(RemoteHost& host);

@@ -27,6 +27,27 @@ TEST(Exec, FailuresAreToldForEachWorker) {
   EXPECT_NE(cohort_tool({"exec", "-p", "1", "no-such-program"}).err.find("'no-such-program'"), std::string::npos);
 }
 
+TEST(Exec, MinSaysHowManyWorkersAreEnough) {
+  const TemporaryDirectory directory;
+  const std::string launcher =
+      directory.write("launcher", "#!/bin/sh\nmkdir \"$0.once\" 2>/dev/null && exit 3\nexec " COHORT_TOOL " \"$@\"\n");
+  std::filesystem::permissions(launcher, std::filesystem::perms::owner_all);
+  const auto with = [&](const std::string& min) {
+    return cohort_tool({"exec", "-p", "3", "--min", min, "-o", "exename=" + launcher, "--no-prefix", "echo", "x"});
+  };
+  const auto enough = with("50%");
+  EXPECT_EQ(enough.code, 0) << enough.err;
+  EXPECT_EQ(enough.out, "x\nx\n");
+  EXPECT_NE(enough.err.find("2 of 3 workers"), std::string::npos) << enough.err;
+
+  std::filesystem::remove_all(launcher + ".once");
+  const auto too_few = with("all");
+  EXPECT_EQ(too_few.code, 20);
+  EXPECT_EQ(too_few.out, "");
+  EXPECT_NE(too_few.err.find("exited with code 3"), std::string::npos) << too_few.err;
+  EXPECT_EQ(with("half").code, 3);
+}
+
 TEST(Exec, AKilledWorkerIsAFailureWithItsCause) {
   const auto result = cohort_tool({"exec", "-p", "1", "--", "sh", "-c", "kill -KILL $PPID; sleep 0.1"});
   EXPECT_EQ(result.code, 1);

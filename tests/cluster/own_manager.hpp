@@ -29,7 +29,10 @@ class OwnManager final : public ClusterManager {
   void launch(const LaunchParams& params, LaunchQueue& launched) override {
     SpawnOptions spawn;
     spawn.command = {settings_.program.value_or(params.exename)};
-    spawn.command.insert(spawn.command.end(), params.exeflags.begin(), params.exeflags.end());
+    for (const auto& flag : params.exeflags) {
+      // So that another program comes as far as the handshake.
+      if (!settings_.program || !flag.starts_with("--cohort-build=")) spawn.command.push_back(flag);
+    }
     spawn.env["COHORT_WORKER_TIMEOUT"] = settings_.timeout;
     spawn.input = settings_.cookie.value_or(params.cookie) + '\n';
     child_.emplace(ChildProcess::spawn(spawn));

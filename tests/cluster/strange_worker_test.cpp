@@ -10,6 +10,7 @@
 
 #include "cluster_test.hpp"
 #include "own_manager.hpp"
+#include "processes.hpp"
 #include "raw_peer.hpp"
 
 namespace cohort::test {
@@ -58,7 +59,10 @@ TEST_F(StrangeWorkerTest, ByTheLocalManagerOneOfAnotherBuildIsALaunchErrorAndNot
   AddprocsOptions options;
   options.exename = COHORT_OTHER_PROGRAM;
   const auto text = thrown_by<LaunchError>([&] { addprocs(1, options); });
+  EXPECT_TRUE(contains(text, "step: announce")) << "before it listens: " << text;
+  EXPECT_TRUE(contains(text, "its master is build " + executable_build_id() + '/' + library_build_id())) << text;
   EXPECT_TRUE(contains(text, "both must run the same files")) << text;
+  EXPECT_TRUE(children().empty());
   EXPECT_EQ(addprocs(1), std::vector<Pid>{3});
 }
 
@@ -132,6 +136,7 @@ TEST_F(StrangeWorkerTest, AWorkerWithAnotherProtocolIsALaunchErrorThatNamesBoth)
 TEST_F(StrangeWorkerTest, AWorkerThatNoMasterJoinsSaysSoAndLeaves) {
   struct Nobody final : LaunchQueue {
     void push(WorkerConfig) override {}
+    void fail(std::string, int) override {}
   } nobody;
   OwnManager manager({.program = {}, .cookie = "x", .timeout = "0.5"});
   LaunchParams params;

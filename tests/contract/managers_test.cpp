@@ -36,18 +36,17 @@ std::string ssh_options(const std::string& more) {
   return server->options(R"(["127.0.0.[1-9]"])", more);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Ssh, ManagerContract,
-    testing::Values(ManagerUnderTest{.name = "direct",
-                                     .plugin = "ssh",
-                                     .bad_options = {{R"({"machines": []})", "machines"},
-                                                     {R"({"machines": ["a:99999"]})", "99999"},
-                                                     {R"({"machines": ["a"], "min": "some"})", "min"}},
-                                     .make_options = [] { return ssh_options(""); }},
-                    ManagerUnderTest{.name = "tunnel",
-                                     .plugin = "ssh",
-                                     .make_options = [] { return ssh_options(R"("tunnel": true)"); }}),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Ssh, ManagerContract,
+                         testing::Values(ManagerUnderTest{.name = "direct",
+                                                          .plugin = "ssh",
+                                                          .bad_options = {{R"({"machines": []})", "machines"},
+                                                                          {R"({"machines": ["a:99999"]})", "99999"}},
+                                                          .make_options = [] { return ssh_options(""); }},
+                                         ManagerUnderTest{
+                                             .name = "tunnel",
+                                             .plugin = "ssh",
+                                             .make_options = [] { return ssh_options(R"("tunnel": true)"); }}),
+                         name_of);
 
 // With somebody who starts the workers.
 INSTANTIATE_TEST_SUITE_P(Elastic, ManagerContract,

@@ -114,8 +114,12 @@ TEST_F(SshLaunchTest, OneBadHostOfEightFailsTheLaunchUnlessLessIsEnough) {
   EXPECT_TRUE(contains(text, "host key")) << text;
   EXPECT_FALSE(contains(text, bed[4].machine())) << text;
   rmprocs(workers());
-  options["min"] = "50%";
-  EXPECT_EQ(add_ssh_workers(options).size(), 7);
+  AddprocsOptions how;
+  how.min = "all";
+  EXPECT_TRUE(contains(thrown_by([&] { add_ssh_workers(options, how); }), bed[3].address));
+  EXPECT_EQ(nprocs(), 1);
+  how.min = "50%";
+  EXPECT_EQ(add_ssh_workers(options, how).size(), 7);
 }
 
 TEST_F(SshLaunchTest, AHostThatCannotBeReachedIsNamed) {

@@ -29,6 +29,7 @@ class AnnouncedQueue final : public cohort::LaunchQueue {
  public:
   AnnouncedQueue(cohort::LaunchQueue& queue, std::function<void()> open) : queue_(queue), open_(std::move(open)) {}
   void push(WorkerConfig config) override { queue_.push(std::move(config)); }
+  void fail(std::string what, int workers) override { queue_.fail(std::move(what), workers); }
   std::shared_ptr<cohort::LaunchQueue> keep_open() override {
     open_();
     return queue_.keep_open();

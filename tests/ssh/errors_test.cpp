@@ -164,10 +164,10 @@ TEST_F(SshErrorsTest, AMissingProgramIsNamed) {
 TEST_F(SshErrorsTest, AProgramOfAnotherBuildIsToldWithBoth) {
   auto& server = serve();
   const auto text = failure(server.options(R"(["127.0.0.1"])", R"("exename": ")" COHORT_OTHER_PROGRAM "\""));
-  EXPECT_THAT(text, HasSubstr("127.0.0.1"));
-  EXPECT_THAT(text, HasSubstr(COHORT_OTHER_PROGRAM));
-  EXPECT_THAT(text, HasSubstr("the peer's executable is build "));
-  EXPECT_THAT(text, HasSubstr("this process has build "));
+  EXPECT_THAT(text, HasSubstr("127.0.0.1: exec: the program '" COHORT_OTHER_PROGRAM "' is another build"));
+  EXPECT_THAT(text, HasSubstr("it is build "));
+  EXPECT_THAT(text, HasSubstr("its master is build "));
+  EXPECT_THAT(text, HasSubstr("stage=if_missing"));
 }
 
 TEST_F(SshErrorsTest, AMissingDirectoryIsNamed) {
@@ -207,31 +207,32 @@ TEST_F(SshErrorsTest, ALoginThatRunsNothingIsShownWithWhatItSaid) {
 
 class SshMinimumTest : public SshErrorsTest {
  protected:
-  std::string options(const std::string& minimum) {
+  std::vector<Pid> add(const std::optional<std::string>& minimum) {
     auto& server = serve();
     Listener gone;
     gone.close();
-    return server.options(R"(["127.0.0.[1-3]", ")" + gone.machine() + R"("])", R"("min": ")" + minimum + '"');
+    AddprocsOptions how;
+    how.min = minimum;
+    return addprocs("ssh", server.options(R"(["127.0.0.[1-3]", ")" + gone.machine() + R"("])"), how);
   }
 };
 
 TEST_F(SshMinimumTest, WithoutAllTheLaunchFailsButTheOthersStay) {
-  const auto text = failure(options("all"));
-  EXPECT_THAT(text, HasSubstr("1 of 4 machines failed"));
+  const auto text = thrown_by([&] { add(std::nullopt); });
   EXPECT_THAT(text, HasSubstr("Connection refused"));
   EXPECT_EQ(nworkers(), 3);
 }
 
 TEST_F(SshMinimumTest, WithEnoughTheLaunchOnlyWarns) {
-  const std::string half = options("50%");
   const CapturedStderr captured;
-  EXPECT_EQ(addprocs("ssh", half).size(), 3u);
+  EXPECT_EQ(add("50%").size(), 3u);
   EXPECT_TRUE(captured.has("3 of 4 workers")) << captured.text();
   EXPECT_TRUE(captured.has("Connection refused")) << captured.text();
 }
 
-TEST_F(SshMinimumTest, WithTooFewTheLaunchFails) {
-  EXPECT_THAT(failure(options("4")), HasSubstr("Connection refused"));
+TEST_F(SshMinimumTest, WithTooFewTheLaunchFailsAndNoneStays) {
+  EXPECT_THAT(thrown_by([&] { add("4"); }), HasSubstr("Connection refused"));
+  EXPECT_EQ(nprocs(), 1);
 }
 
 }  // namespace

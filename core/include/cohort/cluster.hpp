@@ -32,11 +32,14 @@ struct AddprocsOptions {
   std::vector<std::string> exeflags{};  ///< more arguments for it
   std::string dir{};                    ///< their working directory; empty: this one's
   std::optional<Timeouts> timeouts{};   ///< the cluster's from now on; default: as they are
+  /// How many workers are enough: "all", a number "12" or a percentage "50%" of those wanted. With so many, what failed
+  /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay.
+  std::optional<std::string> min{};
 };
 
 /// Starts local workers, by default one for each CPU, and waits until they have joined.
 /// @return their pids, ascending.
-/// @throws LaunchError, or CompositeException of several: workers that did come up stay.
+/// @throws LaunchError, or CompositeException of several: workers that did come up stay, unless `min` is set.
 /// @throws Error "Only process 1 can add and remove workers" on a worker.
 std::vector<Pid> addprocs(const AddprocsOptions& options = {});
 std::vector<Pid> addprocs(int count, const AddprocsOptions& options = {});

@@ -16,6 +16,7 @@ struct ManagerSpec {
   std::string id;                             ///< what it is called in messages; the plugin's name unless given
   std::optional<int> count;                   ///< workers; not set: the plugin's own choice, or "auto"
   bool count_auto = false;                    ///< as many workers as the host has CPUs
+  std::optional<std::string> min{};           ///< workers that are enough, as AddprocsOptions::min
   std::string ident{};                        ///< names of its workers in a custom topology: "node[01-16]"
   std::vector<std::string> connect_idents{};  ///< names of those they connect to, "node[01-04]" or "node*"
   std::string options_json = "{}";            ///< checked, defaults filled in; as Options::parse() takes it

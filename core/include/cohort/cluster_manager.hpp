@@ -30,12 +30,20 @@ struct LaunchParams {
   Duration kill = std::chrono::seconds(5);  ///< and from SIGKILL to giving the worker up
 };
 
+/// Exit code of a worker whose program or cohort library is another build than its master's: it says so on standard
+/// error, before it listens.
+inline constexpr int other_build_exit_code = 79;
+
 /// Takes workers as they come up. Any thread; owned by the core.
 class LaunchQueue {
  public:
   virtual ~LaunchQueue();
   /// Hands one worker over; its set-up starts at once. After the launch was given up the worker is ended instead.
   virtual void push(WorkerConfig config) = 0;
+  /// Tells that workers did not come up, and why; the others go on. Where so few are enough (AddprocsOptions::min) it
+  /// is a warning, else addprocs throws it. What launch() throws is an error in any case.
+  /// @param what "ada@node3: connect: ...". @param workers how many they are.
+  virtual void fail(std::string what, int workers) = 0;
   /// For workers that come by themselves, at any time: a queue that takes them after launch() returned, too, until the
   /// cluster ends. Within launch(). The core keeps a manager that it loaded itself for them; one that the program made
   /// is the program's to keep. While the manager is there the topology and the transport stay. What becomes of these

@@ -33,6 +33,7 @@ inline constexpr Option manager_options[] = {
     {"id", OptionType::string, nullptr, "What it is called in messages, if not by the plugin's name", nullptr},
     {"count", OptionType::count, nullptr, "Workers to launch; auto: one a CPU; else the plugin's choice", nullptr, 0,
      INT32_MAX},
+    {"min", OptionType::string, nullptr, "Workers that are enough: all, a number or a percentage, 50%", nullptr},
     {"ident", OptionType::string, nullptr, "Names of the workers for topology custom: node[01-16]", nullptr},
     {"connect_idents", OptionType::strings, nullptr, "Names of those that they connect to: node[01-04], node*",
      nullptr},

@@ -11,6 +11,7 @@
 #include <cohort/error.hpp>
 
 #include "config/cluster_tables.hpp"
+#include "config/least_workers.hpp"
 #include "config/units.hpp"
 #include "membership/ident_pattern.hpp"
 #include "membership/topology.hpp"
@@ -68,6 +69,10 @@ class ClusterParser {
     if (auto count = values.find("count"); count != values.end()) {
       manager.count_auto = count->is_string();
       if (!manager.count_auto) manager.count = count->get<int>();
+    }
+    if (const JsonNode* least = node.find("min"); least && values.contains("min")) {
+      manager.min = least->scalar;
+      check(*least, path + ".min", [&] { static_cast<void>(LeastWorkers(*manager.min)); });
     }
     parse_idents(node, values, path, manager);
     return manager;
@@ -218,6 +223,7 @@ Json manager_json(const ManagerSpec& manager) {
   Json json = {{"plugin", manager.plugin}, {"id", manager.id}};
   if (manager.count_auto) json["count"] = "auto";
   if (manager.count) json["count"] = *manager.count;
+  if (manager.min) json["min"] = *manager.min;
   if (!manager.ident.empty()) json["ident"] = manager.ident;
   if (!manager.connect_idents.empty()) json["connect_idents"] = manager.connect_idents;
   json["options"] = Json::parse(manager.options_json);

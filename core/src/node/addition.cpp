@@ -33,13 +33,15 @@ void take_address(WorkerConfig& config, std::string host, int port) {
 }  // namespace
 
 Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
-                   LaunchParams params, Timeouts timeouts, WorkerNames names, std::vector<WorkerConfig> arrived)
+                   LaunchParams params, Timeouts timeouts, WorkerNames names, std::optional<LeastWorkers> least,
+                   std::vector<WorkerConfig> arrived)
     : master_(master),
       manager_(std::move(manager)),
       manager_name_(std::move(manager_name)),
       params_(std::move(params)),
       timeouts_(timeouts),
       names_(std::move(names)),
+      least_(std::move(least)),
       arrived_(std::move(arrived)),
       deadline_(deadline_after(timeouts.launch)) {
   params_.timeout = timeouts_.launch;
@@ -51,19 +53,16 @@ Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std:
 std::vector<Pid> Addition::run() {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
   wait_for_end();
-  std::vector<Pid> pids;
-  std::vector<std::exception_ptr> errors;
+  AdditionResult result;
   {
     std::lock_guard lock(mutex_);
     over_ = true;
-    pids = added_;
-    errors = std::exchange(errors_, {});  // the caller alone holds them, and destroys them
+    result = std::exchange(result_, {});  // the caller alone holds its exceptions, and destroys them
   }
-  master_.announce_members(pids);
-  if (errors.size() == 1) std::rethrow_exception(errors.front());
-  if (!errors.empty()) throw CompositeException(std::move(errors));
-  std::sort(pids.begin(), pids.end());
-  return pids;
+  std::sort(result.added.begin(), result.added.end());
+  std::sort(result.not_launched.begin(), result.not_launched.end());
+  throw_if_too_few(result);
+  return result.added;
 }
 
 // A set-up ends by the deadlines of its steps. launch() may not end at all.
@@ -281,11 +280,12 @@ void Addition::provide(const Record& record) {
     master_.provisions().admit(record->pid, std::max(deadline_, connect));
     std::lock_guard lock(mutex_);
     if (over_) throw Error("its launch was given up");
-    added_.push_back(record->pid);
+    result_.added.push_back(record->pid);
   } catch (const std::exception& error) {
-    keep_error(std::make_exception_ptr(
-        LaunchError(fmt::format("worker {} of manager '{}' could not take the modules and values of the cluster: {}",
-                                record->pid, record->manager_name, error.what()))));
+    keep_failure(std::make_exception_ptr(LaunchError(
+                     fmt::format("worker {} of manager '{}' could not take the modules and values of the cluster: {}",
+                                 record->pid, record->manager_name, error.what()))),
+                 record->config.count);
     return master_.rmprocs({record->pid}, {.waitfor = Duration::zero()});
   }
   if (record->config.count > 1) launch_more(record);

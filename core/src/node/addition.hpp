@@ -4,10 +4,12 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "config/least_workers.hpp"
 #include "node/master.hpp"
 
 namespace cohort {
@@ -19,6 +21,15 @@ struct WorkerNames {
   std::shared_ptr<std::atomic<std::size_t>> used = std::make_shared<std::atomic<std::size_t>>(0);  ///< of `idents`
 };
 
+/// What became of one addprocs call so far.
+struct AdditionResult {
+  std::vector<Pid> added;
+  int missing = 0;                         ///< workers that were wanted too, and failed
+  std::vector<std::string> not_launched;   ///< what the manager told of some of these
+  std::vector<std::exception_ptr> failed;  ///< what happened to the others
+  std::vector<std::exception_ptr> errors;  ///< what fails the launch however many workers are up
+};
+
 /// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
 /// handshake, join, register. Each ends by its answer, by the end of the process, or by its deadline; a failure is kept
 /// and the others go on. Nothing lasts longer than the time for the launch as a whole.
@@ -26,13 +37,15 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
  public:
   /// @param arrived workers that came by themselves, so that nothing is to be launched.
   Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
-           Timeouts timeouts, WorkerNames names, std::vector<WorkerConfig> arrived = {});
+           Timeouts timeouts, WorkerNames names, std::optional<LeastWorkers> least,
+           std::vector<WorkerConfig> arrived = {});
 
   /// Runs it all. @return the pids of the workers that joined, ascending. @throws as addprocs.
   std::vector<Pid> run();
 
   // LaunchQueue; any thread.
   void push(WorkerConfig config) override;
+  void fail(std::string what, int workers) override;
   std::shared_ptr<LaunchQueue> keep_open() override;
 
   // From the master, on the loop.
@@ -58,6 +71,9 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   void fail(const Record& record, Step step, const std::string& what);
   std::string describe(const WorkerRecord& record, Step step, const std::string& what, const std::string& cause) const;
   void keep_error(std::exception_ptr error);
+  void keep_failure(std::exception_ptr failure, int workers);
+  void remove(const std::vector<Pid>& pids) const;
+  void throw_if_too_few(AdditionResult& result) const;
   void launch_ended();
   void worker_ended();
 
@@ -67,8 +83,9 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   LaunchParams params_;
   const Timeouts timeouts_;
   const WorkerNames names_;
-  std::vector<WorkerConfig> arrived_;  // until launch()
-  const Clock::time_point deadline_;   // for launch(), and for the workers to say where they listen
+  const std::optional<LeastWorkers> least_;  // not set: all, and a failure leaves the others up
+  std::vector<WorkerConfig> arrived_;        // until launch()
+  const Clock::time_point deadline_;         // for launch(), and for the workers to say where they listen
   std::stop_source stop_;
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();  // launch() and all set-ups ended
   const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
@@ -80,9 +97,8 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;
-  bool over_ = false;  // run() has taken what is below
-  std::vector<Pid> added_;
-  std::vector<std::exception_ptr> errors_;
+  bool over_ = false;  // run() has taken the result
+  AdditionResult result_;
 };
 
 }  // namespace cohort

@@ -6,6 +6,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/log.hpp"
 #include "node/addition.hpp"
 #include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
@@ -35,7 +36,8 @@ void Addition::fail(const Record& record, Step step, const std::string& what) {
     const bool ended_first =
         step == Step::announce ? what.starts_with(launch_command_ended) : step != Step::place;  // there it still runs
     const std::string cause = ended_first ? master.exit_cause(*record) : "";
-    self->keep_error(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))));
+    self->keep_failure(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))),
+                       record->config.count);  // the others would have been started by it
     master.kill(*record);
     master.forget(record);
     master.node().reactor().post([self, record] {
@@ -90,9 +92,55 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
                      what.substr(line_end), hint);
 }
 
+void Addition::fail(std::string what, int workers) {
+  std::lock_guard lock(mutex_);
+  result_.not_launched.push_back(std::move(what));
+  result_.missing += workers;
+}
+
+void Addition::keep_failure(std::exception_ptr failure, int workers) {
+  std::lock_guard lock(mutex_);
+  result_.failed.push_back(std::move(failure));
+  result_.missing += workers;
+}
+
 void Addition::keep_error(std::exception_ptr error) {
   std::lock_guard lock(mutex_);
-  errors_.push_back(std::move(error));
+  result_.errors.push_back(std::move(error));
+}
+
+void Addition::remove(const std::vector<Pid>& pids) const {
+  try {
+    master_.rmprocs(pids, {.waitfor = master_.time_to_end()});
+  } catch (const std::exception& error) {
+    log_warning(error.what());  // why the launch failed matters more
+  }
+}
+
+// Shows those that are up to all, unless they must go.
+void Addition::throw_if_too_few(AdditionResult& result) const {
+  const int up = static_cast<int>(result.added.size()), wanted = up + result.missing;
+  const bool is_enough = result.errors.empty() && least_ && up >= least_->of(wanted);
+  if (is_enough || !least_) master_.announce_members(result.added);
+  if (result.errors.empty() && result.missing == 0) return;
+
+  auto& failures = result.failed;
+  if (!result.not_launched.empty()) {
+    failures.insert(
+        failures.begin(),
+        std::make_exception_ptr(LaunchError(fmt::format("manager '{}' could not launch all of its workers:\n  {}",
+                                                        manager_name_, fmt::join(result.not_launched, "\n  ")))));
+  }
+  if (is_enough) {
+    std::string text = fmt::format("{} of {} workers of manager '{}' are up, which is enough (min: {}).", up, wanted,
+                                   manager_name_, least_->text());
+    for (const auto& failure : failures) text += '\n' + message_of(failure);
+    return log_warning(text);
+  }
+  if (least_) remove(result.added);
+  failures.insert(failures.begin(), result.errors.begin(), result.errors.end());
+  if (failures.size() == 1) std::rethrow_exception(failures.front());
+  throw CompositeException(std::move(failures));
 }
 
 }  // namespace cohort

@@ -74,6 +74,7 @@ std::vector<Pid> addprocs(const ClusterFile& file) {
   options.timeouts = file.timeouts;
   std::vector<Pid> pids;
   for (const auto& spec : file.managers) {
+    options.min = spec.min;
     options.ident = spec.ident;
     options.connect_idents = spec.connect_idents;
     const std::shared_ptr<ClusterManager> manager = load_manager(spec.plugin, options_with_count(spec));

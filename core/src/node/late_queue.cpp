@@ -24,6 +24,8 @@ void LateQueue::push(WorkerConfig config) {
     master_->node().blocking().run([self = shared_from_this()] { self->add_waiting(); });
 }
 
+void LateQueue::fail(std::string what, int) { log_warning("manager '" + manager_name_ + "': " + what); }
+
 void LateQueue::close() {
   std::lock_guard lock(mutex_);
   master_ = nullptr;

@@ -18,6 +18,7 @@ class LateQueue final : public LaunchQueue, public std::enable_shared_from_this<
 
   // LaunchQueue; any thread.
   void push(WorkerConfig config) override;
+  void fail(std::string what, int workers) override;
   std::shared_ptr<LaunchQueue> keep_open() override { return shared_from_this(); }
 
   std::shared_ptr<ClusterManager> manager() const { return manager_.lock(); }

@@ -19,6 +19,7 @@
 #include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
+#include "remote/registry.hpp"
 
 namespace cohort {
 namespace {
@@ -143,11 +144,13 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   if (!options.ident.empty()) names.idents = IdentPattern(options.ident).names();
   check_connect_idents(options.connect_idents);
   names.connect_idents = options.connect_idents;
+  std::optional<LeastWorkers> least;
+  if (options.min) least.emplace(*options.min);
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
   params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
-  params.exeflags = {"--cohort-worker", "--cohort-transport=" + transport_.plugin};
+  params.exeflags = {"--cohort-worker", "--cohort-build=" + build_text(), "--cohort-transport=" + transport_.plugin};
   if (transport_.options_json != "{}")
     params.exeflags.push_back("--cohort-transport-options=" + transport_.options_json);
   params.exeflags.insert(params.exeflags.end(), options.exeflags.begin(), options.exeflags.end());
@@ -156,7 +159,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.transport = transport_.plugin;
   params.wire = &node_->transport();
   return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
-                                    std::move(names))
+                                    std::move(names), std::move(least))
       ->run();
 }
 
@@ -178,7 +181,7 @@ void Master::add_arrived(std::shared_ptr<ClusterManager> manager, const std::str
                          WorkerNames names, std::vector<WorkerConfig> arrived) {
   std::lock_guard one_at_a_time(changing_);
   std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
-                             std::move(names), std::move(arrived))
+                             std::move(names), std::nullopt, std::move(arrived))
       ->run();
 }
 

@@ -15,11 +15,13 @@
 #include <vector>
 
 #include <cohort/cluster.hpp>
+#include <cohort/cluster_manager.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
 #include "base/log.hpp"
 #include "node/session.hpp"
+#include "remote/registry.hpp"
 
 namespace cohort {
 namespace {
@@ -109,13 +111,24 @@ Duration master_timeout() {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds > 0 ? seconds : 60));
 }
 
+// A stale copy of the program is found before it listens, by whoever launches it. The handshake would find it later.
+void leave_unless_build(const std::string& build_of_master) {
+  if (build_of_master == build_text()) return;
+  log_error("the worker cannot start: it is build " + build_text() + ", its master is build " + build_of_master +
+            ": both must run the same files");
+  std::fflush(nullptr);
+  _exit(other_build_exit_code);
+}
+
 [[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
+    const auto build = own.value("build");
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
     settings.transport = transport_of(own);
     settings.join = own.value("join").value_or("");
+    if (build && settings.join.empty()) leave_unless_build(*build);  // one that joins is told, and so is its master
     for (int i = 1; i < argc; i++) {
       if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
     }

@@ -159,6 +159,8 @@ const std::string& executable_build_id() {
   return *id;
 }
 
+std::string build_text() { return executable_build_id() + '/' + library_build_id(); }
+
 const std::string& library_build_id() {
   static const auto* id = new std::string([] {
     const auto here = reinterpret_cast<std::uintptr_t>(&library_build_id);

@@ -15,5 +15,7 @@ bool module_is_loaded(const std::string& build_id);
 /// The GNU build-ids in hexadecimal, of the main program and of this library.
 const std::string& executable_build_id();
 const std::string& library_build_id();
+/// Of both: "<executable>/<library>".
+std::string build_text();
 
 }  // namespace cohort

@@ -30,6 +30,7 @@ struct Launched : LaunchQueue {
     if (after_push) after_push();
     configs.push_back(std::move(config));
   }
+  void fail(std::string what, int) override { ADD_FAILURE() << what; }
   ~Launched() override {
     for (auto& config : configs) {
       ::close(config.io->out);

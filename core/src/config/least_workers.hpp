@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+namespace cohort {
+
+/// How many of the workers that a launch was to bring are enough: "all", a number, or a percentage like "50%".
+class LeastWorkers {
+ public:
+  /// @throws ConfigError.
+  explicit LeastWorkers(std::string text);
+
+  /// Of `wanted` workers; never more than these.
+  int of(int wanted) const;
+  const std::string& text() const { return text_; }
+  /// What the constructor takes, as a regular expression for the JSON Schema.
+  static std::string pattern();
+
+ private:
+  std::string text_;
+  int number_ = 100;
+  bool is_percent_ = true;
+};
+
+}  // namespace cohort
