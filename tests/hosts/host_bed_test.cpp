@@ -41,6 +41,7 @@ Ran ssh(const HostBed& bed, const SshHost& host, const std::string& command, con
 
 TEST(HostBedTest, EveryHostLetsTheUserInAndHasAHomeOfItsOwn) {
   HostBed bed(3);
+  EXPECT_FALSE(bed.isolated() && std::getenv("COHORT_TESTBED") != nullptr);  // it says "loopback"
   ASSERT_EQ(bed.hosts().size(), 3);
   for (const SshHost& host : bed.hosts()) {
     const Ran ran = ssh(bed, host, "echo $HOME");
