@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <thread>
 
@@ -19,6 +20,7 @@ class SshLifeTest : public SshTest {};
 
 int process_id() { return ::getpid(); }
 int raise_signal(int number) { return ::raise(number); }
+int leave_with(int code) { std::_Exit(code); }
 void say(const std::string& out, const std::string& err) {
   std::cout << out << std::endl;
   std::cerr << err << std::endl;
@@ -41,6 +43,16 @@ TEST_F(SshLifeTest, ASignalThatEndsAWorkerIsTold) {
 }
 
 std::atomic<int> signalled{0};
+TEST_F(SshLifeTest, TheExitCodeOfAWorkerIsTold) {
+  auto& server = serve();
+  const auto pids = addprocs("ssh", server.options(R"(["2*127.0.0.1"])"));
+  for (const auto& [pid, code] :
+       {std::pair(pids[1], 37), std::pair(pids[0], 38)}) {  // the first one takes the others along
+    const auto text = thrown_within<ProcessExitedException>(0s, [&] { remotecall_fetch(fn<leave_with>, pid, code); });
+    EXPECT_THAT(text, HasSubstr("exited with code " + std::to_string(code)));
+  }
+}
+
 
 int wait_for_a_signal() {
   ::signal(SIGINT, [](int) { signalled = 1; });
