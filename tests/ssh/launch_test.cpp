@@ -48,6 +48,7 @@ TEST_F(SshLaunchTest, AServerWithMaxStartupsIsAskedAgain) {
   const auto pids = addprocs("ssh", server.options(R"(["127.0.0.[1-16]"])"));
   EXPECT_EQ(pids.size(), 16u);
   EXPECT_EQ(server.logins(), 16u);
+  EXPECT_THAT(server.log(), HasSubstr("past MaxStartups"));
 }
 
 TEST_F(SshLaunchTest, SettingsReachAllWorkersOfAMachine) {
