@@ -125,7 +125,7 @@ TEST_F(DoctorTest, AHostThatDoesNotAnswerIsGivenUp) {
   bed.freeze(bed[1]);
   const auto start = Clock::now();
   EXPECT_EQ(complaints(doctor(bed, ssh_options(bed), {"--json", "--timeout", "500ms"})).size(), 2);
-  EXPECT_LT(Clock::now() - start, 20s);
+  EXPECT_LT(Clock::now() - start, 500ms + slack);
 }
 
 }  // namespace

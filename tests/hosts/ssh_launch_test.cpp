@@ -112,22 +112,25 @@ TEST_F(SshLaunchTest, OneBadHostOfEightFailsTheLaunchUnlessLessIsEnough) {
   HostBed& bed = start_hosts(8);
   bed.forget_key(bed[3]);
   json options = ssh_options(bed);
-  const std::string text = thrown_by([&] { add_ssh_workers(options); });
+  const std::string text = failure(options);
   EXPECT_TRUE(contains(text, bed[3].address)) << text;
   EXPECT_TRUE(contains(text, "host key")) << text;
   EXPECT_FALSE(contains(text, bed[4].machine())) << text;
   rmprocs(workers());
   AddprocsOptions how;
   how.min = "all";
-  EXPECT_TRUE(contains(thrown_by([&] { add_ssh_workers(options, how); }), bed[3].address));
+  EXPECT_TRUE(contains(failure(options, how), bed[3].address));
   EXPECT_EQ(nprocs(), 1);
   how.min = "50%";
   EXPECT_EQ(add_ssh_workers(options, how).size(), 7);
 }
 
-  bed.close_all_ports_but_22(bed[0]);
 TEST_F(SshLaunchTest, AHostThatCannotBeReachedIsNamedWithTheReason) {
   HostBed& bed = start_hosts(1);
+  SKIP_UNLESS_ISOLATED(bed);
+  bed.close_all_ports_but_22(bed[0]);
+  json options = ssh_options(bed);
+  options["connect_timeout"] = "1s";
   const auto expect = [&](const std::string& machine, Duration timeout, const std::string& cause,
                           const std::string& hint) {
     options["machines"] = {machine};
@@ -139,9 +142,6 @@ TEST_F(SshLaunchTest, AHostThatCannotBeReachedIsNamedWithTheReason) {
   expect("192.0.2.1", 0s, "192.0.2.1 port 22: Network is unreachable", "This host knows no way there");
   expect("10.77.0.254:99", 0s, "10.77.0.254 port 99: Connection refused", "is 99 its port?");  // the head itself
   expect(bed[0].address + ":99", 1s, bed[0].address + " port 99: Connection timed out", "sent to port 99?");
-  SKIP_UNLESS_ISOLATED(bed);
-  json options = ssh_options(bed);
-  options["connect_timeout"] = "1s";
   bed.cut(bed[0]);
   expect(bed[0].machine(), 1s, bed[0].address + " port 22: Connection timed out", "Is the host up");
   options["connect_timeout"] = "30s";

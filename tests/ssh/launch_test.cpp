@@ -125,7 +125,7 @@ TEST_F(SshLaunchTest, TheUsersConfigIsReadWhenAskedFor) {
                                        server.path("known_hosts") + "\n");
   ::setenv("HOME", server.path("home").c_str(), 1);
   ::unsetenv("SSH_AUTH_SOCK");
-  EXPECT_THAT(failure(R"({"machines": ["lab"]})"), HasSubstr("lab: resolve: "));
+  EXPECT_THAT(failure(R"({"machines": ["lab"]})", {}, 30s), HasSubstr("lab: resolve: "));
   EXPECT_EQ(addprocs("ssh", R"({"machines": ["lab"], "use_config": true})").size(), 1u);
 }
 
