@@ -38,13 +38,13 @@ class SshProfilesTest : public SshHostsTest {
 
   /// An account on the host, for logins by the same key. The superuser's processes are not ended by sshd before 9.8.
   static void add_user(const HostBed& bed, const SshHost& host, const std::string& name, const std::string& profile) {
-    const std::string home = "/home/" + name;
-    bed.run(host, "mount -t tmpfs tmpfs /home && mkdir " + home + " && cp " +
+    const std::string home = "/srv/" + name;
+    bed.run(host, "mount -t tmpfs tmpfs /srv && mkdir " + home + " && cp " +
                       (bed.directory() / host.name / "authorized_keys").string() + ' ' + home + "/keys && echo '" +
                       profile + "' >" + home + "/.bashrc && echo " + name + ":x:1000:1000::" + home +
                       ":/bin/bash >>/etc/passwd && echo '" + name + ":*:19000:0:99999:7:::' >>/etc/shadow");
   }
-  static constexpr const char* keys_of_users = "AuthorizedKeysFile /home/%u/keys";
+  static constexpr const char* keys_of_users = "AuthorizedKeysFile /srv/%u/keys";
 };
 
 TEST_F(SshProfilesTest, AnyLoginShellMayHaveAProfileThatIsSlow) {
