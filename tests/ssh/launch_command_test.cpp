@@ -9,6 +9,8 @@
 #include <cohort/child_process.hpp>
 #include <cohort/error.hpp>
 
+#include "../cluster/processes.hpp"
+
 namespace cohort_ssh {
 namespace {
 
@@ -31,6 +33,8 @@ Printed run_by(const std::string& shell, const RemoteProgram& program, const std
   spawn.command = {shell, "-c", launch_command(program.shell)};
   spawn.input = launch_script(program, "MARK") + input;
   spawn.env["SSH_CONNECTION"] = "192.0.2.1 40000 192.0.2.7 22";
+  const cohort::test::TemporaryDirectory home;  // fish puts things there
+  spawn.env["HOME"] = home.path("");
   auto process = cohort::ChildProcess::spawn(spawn);
   Printed printed;
   printed.out = read_all(process.out());
