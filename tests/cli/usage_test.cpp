@@ -43,6 +43,9 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"confg"}, "unknown command 'cohort confg'; did you mean 'config'?"},
       {{"config", "chek", "x"}, "unknown command 'cohort config chek'; did you mean 'check'?"},
       {{"help", "exce"}, "did you mean 'exec'?"},
+      {{"rnu", "-p", "1", "true"}, "unknown command 'cohort rnu'; did you mean 'run'?"},
+      {{"help", "mpa"}, "did you mean 'map'?"},
+      {{"map", "-q", "--", "true"}, "unknown flag -q for 'cohort map'\n"},
       {{"map", "--keep-oder", "--", "true"}, "unknown flag --keep-oder for 'cohort map'; did you mean '--keep-order'?"},
       {{"plugin", "list", "--jsn"}, "unknown flag --jsn for 'cohort plugin list'; did you mean '--json'?"},
       {{"run", "-p", "many", "true"}, "-p wants a number of workers or 'auto', not 'many'"},
@@ -116,7 +119,12 @@ TEST(Plugin, MissingAndRefusedOnesAreExitCode4) {
   const auto refused = cohort_tool({"plugin", "info", broken});
   EXPECT_EQ(refused.code, 4);
   EXPECT_TRUE(contains(refused.err, broken)) << refused.err;
-  EXPECT_EQ(cohort_tool({"run", "-m", "loca", "true"}).code, 4);
+  const auto swapped = cohort_tool({"run", "-m", "lcoal", "true"});
+  EXPECT_EQ(swapped.code, 4);
+  EXPECT_TRUE(contains(swapped.err, "there is no manager plugin 'lcoal'; did you mean 'local'?")) << swapped.err;
+  const auto transport = cohort_tool({"run", "--transport", "tpc", "true"});
+  EXPECT_EQ(transport.code, 4);
+  EXPECT_TRUE(contains(transport.err, "there is no transport plugin 'tpc'; did you mean 'tcp'?")) << transport.err;
 }
 
 TEST(Completion, ScriptsNameCommandsAndFlags) {
