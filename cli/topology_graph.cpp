@@ -11,6 +11,7 @@
 
 #include <cohort/error.hpp>
 
+#include "cluster_check.hpp"
 #include "membership/ident_pattern.hpp"
 
 namespace cohort::cli {
@@ -23,9 +24,8 @@ std::size_t cpus() { return std::max(1u, std::thread::hardware_concurrency()); }
 /// What the file says, or else the plugin's own default; "auto" is this host's CPUs. A plugin that takes no count may
 /// have a worker for each ident.
 std::size_t count_of(const ManagerSpec& manager, std::size_t idents) {
-  if (manager.count) return static_cast<std::size_t>(*manager.count);
+  if (const auto count = said_count(manager)) return *count;
   const auto own = nlohmann::json::parse(manager.options_json).value("count", nlohmann::json());
-  if (own.is_number_unsigned()) return own.get<std::size_t>();
   if (manager.count_auto || own == "auto") return cpus();
   if (idents > 1) return idents;
   throw ConfigError("manager '" + manager.id + "' does not say how many workers it has; give it a count or idents");

@@ -1,4 +1,4 @@
-// version, help, config, plugin, completion, and what wrong command lines are told.
+// version, help, plugin, completion, and what wrong command lines are told.
 
 #include <gtest/gtest.h>
 
@@ -65,32 +65,6 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
     EXPECT_TRUE(contains(result.err, message)) << result.err;
     EXPECT_EQ(result.out, "");
   }
-}
-
-TEST(Config, CheckSaysOkOrEveryError) {
-  const TemporaryDirectory directory;
-  const auto good = directory.write("good.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
-  EXPECT_EQ(cohort_tool({"config", "check", good}).out, good + ": ok\n");
-
-  const auto bad =
-      directory.write("bad.json", "{\"version\": 1,\n \"mangers\": [],\n \"managers\": [],\n \"lazy\": 3}");
-  const auto result = cohort_tool({"config", "check", bad});
-  EXPECT_EQ(result.code, 3);
-  EXPECT_EQ(result.out, "");
-  EXPECT_TRUE(contains(result.err, bad + ":2:2: unknown key 'mangers'; did you mean 'managers'?")) << result.err;
-  EXPECT_TRUE(contains(result.err, bad + ":4:")) << result.err;
-  EXPECT_EQ(cohort_tool({"config", "check", directory.path("missing.json")}).code, 3);
-}
-
-TEST(Config, ShowPrintsTheDefaultsAndSchemaIsASchema) {
-  const TemporaryDirectory directory;
-  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
-  const auto shown = Json::parse(cohort_tool({"config", "show", file}).out);
-  EXPECT_EQ(shown.at("managers").at(0).at("count"), 2);
-  EXPECT_EQ(shown.at("transport").at("plugin"), "tcp");
-  EXPECT_EQ(shown.at("topology"), "all_to_all");
-  EXPECT_EQ(cohort_tool({"config", "show", file, "--json"}).out, cohort_tool({"config", "show", file}).out);
-  EXPECT_TRUE(Json::parse(cohort_tool({"config", "schema"}).out).contains("$schema"));
 }
 
 TEST(Plugin, ListAndInfo) {
