@@ -12,6 +12,7 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "flag_values.hpp"
 #include "subcommands.hpp"
 
 namespace cohort::cli {
@@ -142,13 +143,9 @@ void print_fish(const std::vector<Completions>& commands) {
 }
 
 int print_completion(const CLI::App& tool, const std::string& shell) {
-  const auto commands = walk(tool, {});
-  if (shell == "bash")
-    print_bash(commands);
-  else if (shell == "zsh")
-    print_zsh(commands);
-  else
-    print_fish(commands);
+  const auto printers = {print_bash, print_zsh, print_fish};
+  const auto which = choice("'cohort completion'", shell, {"bash", "zsh", "fish"});
+  std::data(printers)[which](walk(tool, {}));
   return ok;
 }
 
@@ -157,10 +154,7 @@ int print_completion(const CLI::App& tool, const std::string& shell) {
 void add_completion(CLI::App& tool, Action& action) {
   auto shell = std::make_shared<std::string>();
   CLI::App* command = tool.add_subcommand("completion", "Print a completion script for a shell");
-  command->add_option("shell", *shell, "The shell")
-      ->type_name("bash|zsh|fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+  command->add_option("shell", *shell, "The shell")->type_name("bash|zsh|fish")->required();
   command->callback([shell, &tool, &action] { action = [shell, &tool] { return print_completion(tool, *shell); }; });
 }
 

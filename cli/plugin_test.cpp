@@ -17,12 +17,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <cohort/error.hpp>
-
-#include "config/units.hpp"
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
+#include "flag_values.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -109,13 +107,7 @@ int list(const detail::Plugin& plugin, const std::vector<std::string>& tests, bo
 }
 
 int test(TestFlags flags) {
-  if (!flags.timeout.empty()) {
-    try {
-      flags.settings.timeout = detail::parse_duration(flags.timeout);
-    } catch (const ConfigError& error) {
-      throw UsageError(std::string("--timeout: ") + error.what());
-    }
-  }
+  if (!flags.timeout.empty()) flags.settings.timeout = duration("--timeout", flags.timeout);
   const detail::Plugin& plugin = the_plugin(flags.settings.plugin);
   const ContractRun run(plugin, flags.settings);
   const auto tests = chosen(run.tests(), flags.filter);

@@ -82,7 +82,8 @@ TEST(Config, FlagsThatAreWrongAreToldByTheirKey) {
       {{"--topology", "rnig"}, "topology: unknown topology 'rnig'; did you mean 'ring'?"},
       {{"-o", "cuont=2"}, "managers[0].options: unknown key 'cuont'; did you mean 'count'?"},
       {{"-p", "0", "--set", "timeouts.term=5"}, "timeouts.term: a duration needs a unit"},
-      {{"--set", "transport.options.intreface=X"}, "transport.options: unknown key 'intreface'; did you mean 'interface'?"},
+      {{"--set", "transport.options.intreface=X"},
+       "transport.options: unknown key 'intreface'; did you mean 'interface'?"},
       {{"--options", R"({"restrict": 3})"}, "managers[0].options.restrict: expected true or false, found 3"},
   };
   for (auto [flags, message] : cases) {

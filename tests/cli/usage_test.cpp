@@ -56,7 +56,22 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"map", "--", ":::", "1"}, "which command?"},
       {{"map", "--timeout", "5", "--", "true", ":::", "1"}, "needs a unit"},
       {{"map", "--", "echo {} | wc", ":::", "1"}, "--shell"},
-      {{}, "subcommand"},
+      {{}, "'cohort' wants a command: run, exec, map,"},
+      {{"config"}, "'cohort config' wants a command: check, show or schema\nSee 'cohort help config'."},
+      {{"--verzion"}, "unknown flag --verzion for 'cohort'; did you mean '--version'?"},
+      {{"doctor"}, "'cohort doctor' wants FILE (cluster file)\nSee 'cohort help doctor'."},
+      {{"worker"}, "'cohort worker' wants --join FILE|- (the join file"},
+      {{"config", "check", "a", "b"}, "'cohort config check' does not know what to do with 'b'"},
+      {{"map", "--halt", "sometimes", "--", "true"}, "--halt wants never, soon or now, not 'sometimes'\n"},
+      {{"map", "--halt", "son", "--", "true"}, "--halt wants never, soon or now, not 'son'; did you mean 'soon'?"},
+      {{"map", "--retries", "x", "--", "true"}, "--retries wants a whole number from 0 to 1000000, not 'x'"},
+      {{"map", "-j", "0", "--", "true"}, "--jobs wants a whole number from 1 to 1000, not '0'"},
+      {{"map", "-j"}, "--jobs wants a value: --jobs N\n"},
+      {{"map", "-j", "1", "-j", "2", "--", "true"}, "--jobs was given more than once"},
+      {{"map", "--tag=foo", "--", "true"}, "--tag takes no value"},
+      {{"doctor", "lab.json", "--timeout", "x"}, "--timeout: expected a duration like"},
+      {{"completion", "tcsh"}, "'cohort completion' wants bash, zsh or fish, not 'tcsh'"},
+      {{"plugin", "new", "manger", "x"}, "wants manager or transport, not 'manger'; did you mean 'manager'?"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = cohort_tool(arguments);
