@@ -3,6 +3,8 @@
 #include "plugin_test.hpp"
 
 #include <fnmatch.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +23,7 @@
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "write_all.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -113,6 +116,7 @@ int test(TestFlags flags) {
   const auto tests = chosen(run.tests(), flags.filter);
   if (flags.list) return list(plugin, tests, flags.json);
 
+  signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
     std::cout << fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
                              plugin.path.string())
@@ -121,6 +125,7 @@ int test(TestFlags flags) {
   Json results = Json::array();
   for (const auto& name : tests) {
     const TestResult result = run.run(name);
+    if (reader_is_gone(STDOUT_FILENO)) return output_closed;
     counts[result.outcome]++;
     if (flags.json)
       results.push_back(json_of(result));
@@ -136,8 +141,9 @@ int test(TestFlags flags) {
                            {"tests", results}};
     std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
-    std::cout << fmt::format("{} tests: {} passed, {} failed, {} skipped\n", tests.size(), counts[Outcome::passed],
-                             counts[Outcome::failed], counts[Outcome::skipped]);
+    std::cout << fmt::format("{} {}: {} passed, {} failed, {} skipped\n", tests.size(),
+                             tests.size() == 1 ? "test" : "tests", counts[Outcome::passed], counts[Outcome::failed],
+                             counts[Outcome::skipped]);
   }
   return counts[Outcome::failed] == 0 ? ok : operation_failed;
 }
