@@ -9,6 +9,7 @@
 
 #include "config/least_workers.hpp"
 #include "membership/topology.hpp"
+#include "plural.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -60,8 +61,7 @@ std::vector<Objection> objections(const ClusterFile& cluster) {
   const std::int64_t workers = least_workers(cluster), room = Topology::parse(cluster.topology).capacity();
   if (workers > room) {
     found.push_back({"topology", 0,
-                     fmt::format("{} has room for {} {}, not for {}", cluster.topology, room,
-                                 room == 1 ? "worker" : "workers", workers)});
+                     fmt::format("{} has room for {}, not for {}", cluster.topology, plural(room, "worker"), workers)});
   }
   return found;
 }

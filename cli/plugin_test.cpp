@@ -23,6 +23,7 @@
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "plural.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -141,9 +142,8 @@ int test(TestFlags flags) {
                            {"tests", results}};
     std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
-    std::cout << fmt::format("{} {}: {} passed, {} failed, {} skipped\n", tests.size(),
-                             tests.size() == 1 ? "test" : "tests", counts[Outcome::passed], counts[Outcome::failed],
-                             counts[Outcome::skipped]);
+    std::cout << fmt::format("{}: {} passed, {} failed, {} skipped\n", plural(tests.size(), "test"),
+                             counts[Outcome::passed], counts[Outcome::failed], counts[Outcome::skipped]);
   }
   return counts[Outcome::failed] == 0 ? ok : operation_failed;
 }
