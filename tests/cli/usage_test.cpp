@@ -82,6 +82,12 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
   }
 }
 
+TEST(Usage, ProgramsBehindACommandSpeakAsTheTool) {
+  const auto broker = cohort_tool({"zmq-broker", "--listen", "nowhere"});
+  EXPECT_EQ(broker.err, "cohort: the zmq broker cannot listen at 'nowhere': Invalid argument\n");
+  EXPECT_EQ(broker.code, 1);
+}
+
 TEST(Plugin, ListAndInfo) {
   const auto listed = Json::parse(cohort_tool({"plugin", "list", "--json"}).out);
   EXPECT_EQ(listed.at("schema_version"), 1);
