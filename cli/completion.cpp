@@ -122,7 +122,8 @@ void print_zsh(const std::vector<Completions>& commands) {
                "  _describe 'cohort' entries\n"
                "  _files\n"
                "}\n"
-               "compdef _cohort cohort\n";
+               "# From fpath this file is the function itself, at its first call; else it is sourced.\n"
+               "if [[ $funcstack[1] == _cohort ]]; then _cohort \"$@\"; else compdef _cohort cohort; fi\n";
 }
 
 void print_fish(const std::vector<Completions>& commands) {

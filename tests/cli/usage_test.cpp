@@ -1,4 +1,4 @@
-// version, help, plugin, completion, and what wrong command lines are told.
+// version, help, plugin, and what wrong command lines are told.
 
 #include <gtest/gtest.h>
 
@@ -120,29 +120,6 @@ TEST(Plugin, MissingAndRefusedOnesAreExitCode4) {
   const auto transport = cohort_tool({"run", "--transport", "tpc", "true"});
   EXPECT_EQ(transport.code, 4);
   EXPECT_TRUE(contains(transport.err, "there is no transport plugin 'tpc'; did you mean 'tcp'?")) << transport.err;
-}
-
-TEST(Completion, ScriptsNameCommandsAndFlags) {
-  for (const std::string shell : {"bash", "zsh", "fish"}) {
-    const auto script = cohort_tool({"completion", shell});
-    EXPECT_EQ(script.code, 0);
-    for (const std::string word : {"map", "config", "check", "topology", "svg", "keep-order"})
-      EXPECT_TRUE(contains(script.out, word)) << shell << ": " << word;
-  }
-  EXPECT_EQ(cohort_tool({"completion", "tcsh"}).code, 2);
-}
-
-TEST(Completion, BashCompletesCommandsAndFlags) {
-  const TemporaryDirectory directory;
-  const auto script = directory.write("cohort.bash", cohort_tool({"completion", "bash"}).out);
-  const std::string test = "set -eu; . " + script +
-                           "; COMP_WORDS=(cohort config ch) COMP_CWORD=2; _cohort; echo \"${COMPREPLY[*]}\"; "
-                           "COMP_WORDS=(cohort map --keep); _cohort; "
-                           "echo \"${COMPREPLY[*]}\"";
-  // The tool itself runs bash here: `run` becomes the program.
-  EXPECT_EQ(cohort_tool({"run", "-p", "0", "bash", "-n", script}).code, 0);
-  const auto completed = cohort_tool({"run", "-p", "0", "bash", "-c", test});
-  EXPECT_EQ(completed.out, "check\n--keep-order\n") << completed.err;
 }
 
 }  // namespace
