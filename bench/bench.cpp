@@ -1,4 +1,5 @@
-// Times of cohort beside what the machine itself reaches, in one run: bench/run [--json FILE] [--rounds N] [GROUP...]
+// Times of cohort beside what the machine itself reaches, in one run: bench/run [--check] [--json FILE] [--rounds N]
+// [GROUP...]
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -161,6 +162,19 @@ void launch(Report& report, int rounds) {
   }
 }
 
+void set_targets(Report& report) {
+  using enum Report::Limit;
+  const std::string by_tcp = "cohort remotecall_fetch by TCP";
+  report.target("round trip, 64 bytes", by_tcp, "p50_over_tcp", at_most, 1.3);
+  report.target("round trip, 64 bytes", by_tcp, "p99_over_tcp", at_most, 2.5);
+  report.target("64 MiB, answered by 8 bytes", "cohort Array<double> by TCP", "share_of_tcp", at_least, 0.85);
+  report.target("no-op calls, 1000 open", "cohort remotecall by TCP", "calls_per_s", at_least, 1.5e6);
+  report.target("10 000 tasks of 100 us, 2 workers", "cohort pmap", "over_ideal", at_most, 1.1);
+  report.target("ping while a function computes", "cohort ping", "worst_us", at_most, 5000);
+  report.target("memory of an idle worker, of 16", "cohort", "pss_MiB", at_most, 3);
+  report.target("launch of 64 workers", "cohort addprocs", "over_spawn", at_most, 4);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -170,6 +184,8 @@ int main(int argc, char** argv) try {
   CLI::App app("Times of cohort beside what the machine itself reaches");
   std::string json;
   int rounds = 20;
+  bool check = false;
+  app.add_flag("--check", check, "exit with 1 if a target is missed; on a machine that has nothing else to do");
   app.add_option("--json", json, "also write the figures to this file");
   app.add_option("--rounds", rounds, "alternating rounds; medians are taken over them")->check(CLI::Range(1, 1000));
   std::vector<std::string> groups{"calls", "bulk", "throughput", "pmap", "ping", "memory", "launch"};
@@ -196,9 +212,10 @@ int main(int argc, char** argv) try {
   if (asked("launch")) launch(report, rounds);
   report.fact("spinning round trip after (us)", fmt::format("{:.2f}", spinning_round_trip()));
 
-  report.print(std::cout);
+  set_targets(report);
+  const bool all_met = report.print(std::cout);
   if (!json.empty()) report.write_json(json);
-  return 0;
+  return check && !all_met ? 1 : 0;
 } catch (const std::exception& error) {
   std::cerr << "bench: " << error.what() << '\n';
   return 1;

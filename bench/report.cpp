@@ -7,7 +7,16 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-void Report::print(std::ostream& out) const {
+std::optional<double> Report::figure_for(const Target& target) const {
+  for (const auto& row : rows_) {
+    if (row.section != target.section || row.name != target.name) continue;
+    for (const auto& [name, figure] : row.cells)
+      if (name == target.cell) return figure;
+  }
+  return std::nullopt;
+}
+
+bool Report::print(std::ostream& out) const {
   constexpr std::size_t cell_width = 14;
   std::size_t name_width = 0;
   for (const auto& row : rows_) name_width = std::max({name_width, row.name.size(), row.section.size()});
@@ -23,6 +32,18 @@ void Report::print(std::ostream& out) const {
     for (const auto& cell : row.cells) out << fmt::format(" {:>{}.4g}", cell.second, cell_width);
     out << '\n';
   }
+
+  bool all_met = true;
+  if (!targets_.empty()) out << "\ntargets\n";
+  for (const auto& target : targets_) {
+    const auto figure = figure_for(target);
+    if (!figure) continue;
+    const bool met = target.is_met_by(*figure);
+    all_met &= met;
+    out << fmt::format("{:<6} {}, {}: {} {:.4g}, at {} {:.4g}\n", met ? "met" : "MISSED", target.section, target.name,
+                       target.cell, *figure, target.limit == Limit::at_most ? "most" : "least", target.value);
+  }
+  return all_met;
 }
 
 void Report::write_json(const std::string& path) const {
@@ -33,6 +54,16 @@ void Report::write_json(const std::string& path) const {
     nlohmann::ordered_json result = {{"section", row.section}, {"name", row.name}};
     for (const auto& [name, value] : row.cells) result[name] = value;
     json["results"].push_back(std::move(result));
+  }
+  for (const auto& target : targets_) {
+    const auto figure = figure_for(target);
+    if (!figure) continue;
+    json["targets"].push_back({{"section", target.section},
+                               {"name", target.name},
+                               {"cell", target.cell},
+                               {target.limit == Limit::at_most ? "at_most" : "at_least", target.value},
+                               {"figure", *figure},
+                               {"met", target.is_met_by(*figure)}});
   }
   std::ofstream file(path);
   file << json.dump(2) << '\n';

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -16,7 +17,14 @@ class Report {
     rows_.push_back({section, name, std::move(cells)});
   }
 
-  void print(std::ostream& out) const;
+  enum class Limit { at_most, at_least };
+  /// What a cell of a row is meant to reach. Counts only if that row is there.
+  void target(const std::string& section, const std::string& name, const std::string& cell, Limit limit, double value) {
+    targets_.push_back({section, name, cell, limit, value});
+  }
+
+  /// @return whether all targets were met.
+  bool print(std::ostream& out) const;
   /// @throws std::runtime_error naming the file.
   void write_json(const std::string& path) const;
 
@@ -26,6 +34,15 @@ class Report {
     std::string name;
     Cells cells;
   };
+  struct Target {
+    std::string section, name, cell;
+    Limit limit;
+    double value;
+    bool is_met_by(double figure) const { return limit == Limit::at_most ? figure <= value : figure >= value; }
+  };
+  std::optional<double> figure_for(const Target& target) const;
+
   std::vector<std::pair<std::string, std::string>> facts_;
   std::vector<Row> rows_;
+  std::vector<Target> targets_;
 };

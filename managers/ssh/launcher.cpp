@@ -190,8 +190,6 @@ WorkerConfig Launcher::config_of(const Machine& machine, const RemoteProgram& pr
   config.exeflags = options_.strings("exeflags");
   config.bind_addr = machine.bind.empty() ? worker.launched().address : machine.bind_host();
   config.tunnel = settings_.is_tunnelled(machine);
-  config.multiplex = true;
-  config.max_parallel = static_cast<int>(options_.integer("max_parallel"));
   config.ospid = worker.launched().pid;
   config.threads = static_cast<int>(options_.integer("threads"));
   return config;

@@ -61,6 +61,12 @@ TEST_F(LeastWorkersTest, WithAllUpNothingIsSaid) {
   EXPECT_EQ(captured.text(), "");
 }
 
+TEST_F(LeastWorkersTest, MoreThanAreLaunchedIsAFailure) {
+  const std::string text = thrown_by<LaunchError>([&] { add(2, ":", "3"); });
+  EXPECT_TRUE(contains(text, "launched 2 workers, and all are up, but min says 3")) << text;
+  EXPECT_EQ(nprocs(), 1);
+}
+
 TEST_F(LeastWorkersTest, NonsenseIsRefusedBeforeAnythingIsLaunched) {
   const std::string text = thrown_by<ConfigError>([&] { add(1, ":", "most"); });
   EXPECT_TRUE(contains(text, "a percentage like \"50%\", found \"most\"")) << text;

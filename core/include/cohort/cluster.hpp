@@ -69,6 +69,8 @@ int nprocs();
 int nworkers();
 /// All processes, ascending, the master first.
 std::vector<Pid> procs();
+/// All processes on the host of process `pid`, ascending. A worker asks the master. @throws Error if there is no `pid`.
+std::vector<Pid> procs(Pid pid);
 /// All workers, ascending; with none, the master counts as one.
 std::vector<Pid> workers();
 bool is_worker_process();

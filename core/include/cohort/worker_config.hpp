@@ -1,7 +1,6 @@
 #pragma once
 
 #include <any>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,10 +34,8 @@ struct WorkerConfig {
   std::any userdata;  ///< the manager's own; untouched by the core
 
   bool tunnel = false;
-  bool multiplex = false;
   std::string bind_addr;  ///< address that the worker listens at
   std::vector<std::string> sshflags;
-  int max_parallel = 0;  ///< logins at once; 0: the manager's default
 
   std::string connect_at;  ///< what other workers dial; set by connect(), sent to peers as it is
 
@@ -46,7 +43,6 @@ struct WorkerConfig {
   std::vector<std::string> connect_idents;  ///< workers it connects to there: names, "node[01-04]", "node*"
 
   int ospid = 0;  ///< process id on its host; set at join if the manager did not
-  std::map<std::string, std::string> environ;
   int threads = 1;  ///< functions that may run at once on the worker
 };
 

@@ -1,6 +1,5 @@
 #include "config/least_workers.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -23,8 +22,7 @@ LeastWorkers::LeastWorkers(std::string text) : text_(std::move(text)) {
 }
 
 int LeastWorkers::of(int wanted) const {
-  const long long least = is_percent_ ? (static_cast<long long>(wanted) * number_ + 99) / 100 : number_;
-  return static_cast<int>(std::min<long long>(least, wanted));
+  return is_percent_ ? static_cast<int>((static_cast<long long>(wanted) * number_ + 99) / 100) : number_;
 }
 
 std::string LeastWorkers::pattern() { return "^(all|[0-9]{1,9}|([0-9]{1,2}|100)%)$"; }

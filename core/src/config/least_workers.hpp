@@ -10,7 +10,7 @@ class LeastWorkers {
   /// @throws ConfigError.
   explicit LeastWorkers(std::string text);
 
-  /// Of `wanted` workers; never more than these.
+  /// Of `wanted` workers; a number may be more than these.
   int of(int wanted) const;
   const std::string& text() const { return text_; }
   /// What the constructor takes, as a regular expression for the JSON Schema.

@@ -263,6 +263,7 @@ void Addition::joined(const Record& record, Frame&& answer) {
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
+  record->host = std::move(joined.host);
   record->joined.store(true);
   master_.node().blocking().run([self = shared_from_this(), record] {
     self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
@@ -307,7 +308,6 @@ void Addition::launch_more(const Record& first) {
     WorkerConfig& config = record->config;
     config.host = first->config.host;
     config.tunnel = first->config.tunnel;
-    config.multiplex = first->config.multiplex;
     config.sshflags = first->config.sshflags;
     config.exename = first->config.exename;
     config.exeflags = first->config.exeflags;

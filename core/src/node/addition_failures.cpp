@@ -122,9 +122,12 @@ void Addition::throw_if_too_few(AdditionResult& result) const {
   const int up = static_cast<int>(result.added.size()), wanted = up + result.missing;
   const bool is_enough = result.errors.empty() && least_ && up >= least_->of(wanted);
   if (is_enough || !least_) master_.announce_members(result.added);
-  if (result.errors.empty() && result.missing == 0) return;
-
   auto& failures = result.failed;
+  if (result.errors.empty() && result.missing == 0) {
+    if (is_enough || !least_) return;
+    failures.push_back(std::make_exception_ptr(LaunchError(fmt::format(
+        "manager '{}' launched {} workers, and all are up, but min says {}", manager_name_, up, least_->text()))));
+  }
   if (!result.not_launched.empty()) {
     failures.insert(
         failures.begin(),

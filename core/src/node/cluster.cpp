@@ -96,6 +96,11 @@ Pid myid() { return CurrentNode::get().router->self(); }
 
 std::vector<Pid> procs() { return CurrentNode::get().router->processes(); }
 
+std::vector<Pid> procs(Pid pid) {
+  if (Master* master = master_or_null()) return master->processes_beside(pid);
+  return remotecall_fetch([](Pid asked) { return current_master().processes_beside(asked); }, master_pid, pid);
+}
+
 std::vector<Pid> workers() {
   auto pids = procs();
   if (pids.size() > 1) std::erase(pids, master_pid);

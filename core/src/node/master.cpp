@@ -9,6 +9,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "membership/ident_pattern.hpp"
@@ -480,6 +481,18 @@ Pid Master::next_worker() {
 std::vector<Pid> Master::processes() {
   auto pids = workers();
   pids.insert(pids.begin(), master_pid);
+  return pids;
+}
+
+std::vector<Pid> Master::processes_beside(Pid pid) {
+  auto pids = processes();
+  if (std::find(pids.begin(), pids.end(), pid) == pids.end())
+    throw Error("no process with id " + std::to_string(pid) + " exists");
+  const auto host_of = [this, own = host_id()](Pid each) {
+    const auto record = record_of(each);
+    return record == nullptr ? own : record->host;
+  };
+  std::erase_if(pids, [&, host = host_of(pid)](Pid each) { return host_of(each) != host; });
   return pids;
 }
 

@@ -33,6 +33,7 @@ struct WorkerRecord {
   std::optional<OutputForwarder::Id> output;
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
+  std::string host;                        // host_id() of its process; written before `joined`
   std::atomic<bool> joined{false};
   std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
   std::atomic<bool> removing{false};   // its end is wanted
@@ -69,6 +70,8 @@ class Master final : public Role {
   Pid next_worker();
   /// Those that have joined, have what every process is to have, and are known to all, ascending.
   std::vector<Pid> workers() const;
+  /// Those of processes() on the host of `pid`. @throws Error if that is no process.
+  std::vector<Pid> processes_beside(Pid pid);
 
   bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
   void on_dialled(const std::shared_ptr<Connection>& connection) override;

@@ -32,6 +32,7 @@ struct Join {
 struct Joined {
   std::int32_t cpu_threads = 1;
   std::int32_t ospid = 0;
+  std::string host;  ///< host_id()
 };
 
 /// Master to workers. Answered by an empty result.

@@ -10,6 +10,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
@@ -166,7 +167,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   node_->members().set_epoch(join.epoch);
   node_->membership_changed();
   auto answer_joined = [connection, request] {
-    const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid()};
+    const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid(), host_id()};
     answer(*connection, request, to_payload(joined));
   };
   if (join.dial.empty()) return answer_joined();
