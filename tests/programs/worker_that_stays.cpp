@@ -2,6 +2,7 @@
 // Prints the worker's process id and ends.
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -35,6 +36,12 @@ class Helpless final : public cohort::ClusterManager {
     for (;;) pause();
   }
 
+  /// Returns when all of its threads stand still.
+  void stop_worker() const {
+    ::kill(child_->pid(), SIGSTOP);
+    ::waitpid(child_->pid(), nullptr, WUNTRACED);
+  }
+
  private:
   std::optional<cohort::ChildProcess> child_;
 };
@@ -46,6 +53,7 @@ int main(int argc, char** argv) {
   cohort::AddprocsOptions options;
   auto& timeouts = options.timeouts.emplace();
   timeouts.shutdown = timeouts.term = timeouts.kill = 100ms;
-  const auto worker = cohort::addprocs(std::make_shared<Helpless>(), options).front();
-  cohort::remote_do([] { raise(SIGSTOP); }, worker);
+  const auto manager = std::make_shared<Helpless>();
+  cohort::addprocs(manager, options);
+  manager->stop_worker();
 }
