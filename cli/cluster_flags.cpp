@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
+#include <span>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +13,8 @@
 #include <cohort/error.hpp>
 #include <cohort/module.hpp>
 
+#include "cluster_check.hpp"
+#include "config/cluster_text.hpp"
 #include "exit_code.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/module_loader.hpp"
@@ -32,8 +36,12 @@ Json json_or_text(const std::string& text) {
   return value.is_discarded() ? Json(text) : value;
 }
 
+std::span<const Option> options_of(PluginKind kind, const std::string& plugin) {
+  return detail::PluginLoader::instance().load(kind, plugin).options();
+}
+
 const Option* find_option(const std::string& manager, const std::string& name) {
-  for (const Option& option : detail::PluginLoader::instance().load(PluginKind::manager, manager).options())
+  for (const Option& option : options_of(PluginKind::manager, manager))
     if (name == option.name) return &option;
   return nullptr;
 }
@@ -51,17 +59,33 @@ Json option_value(const Option* option, const std::string& text) {
   }
 }
 
-Json manager_options(const std::string& manager, const std::string& json, const std::vector<std::string>& pairs) {
-  Json options = Json::object();
+/// What was said before of the same thing, or of another plugin, goes.
+void set(Json& cluster, const Json::json_pointer& path, const Json& value) {
+  const Json before = std::exchange(cluster[path], value);
+  if (path.empty()) return;
+  const auto owner_path = path.parent_pointer();
+  Json& owner = cluster[owner_path];
+  if (path.back() == "plugin") {
+    owner.erase("options");
+    if (owner.contains("id") && owner["id"] == before) owner.erase("id");
+  } else if (path.back() == "count") {
+    if (owner.contains("options")) owner["options"].erase("count");
+    if (!owner_path.empty() && owner_path.back() == "options") cluster[owner_path.parent_pointer()].erase("count");
+  }
+}
+
+void set_manager_options(Json& cluster, const std::string& json, const std::vector<std::string>& pairs) {
+  const auto options = Json::json_pointer("/managers/0/options");
+  const std::string manager = cluster["managers"][0]["plugin"];
   if (!json.empty()) {
-    options = Json::parse(json, nullptr, false);
-    if (!options.is_object()) throw UsageError("--options wants a JSON object, not '" + json + "'");
+    const Json given = Json::parse(json, nullptr, false);
+    if (!given.is_object()) throw UsageError("--options wants a JSON object, not '" + json + "'");
+    for (const auto& [name, value] : given.items()) set(cluster, options / name, value);
   }
   for (const auto& pair : pairs) {
     const auto [name, text] = key_and_value("-o", pair);
-    options[name] = option_value(find_option(manager, name), text);
+    set(cluster, options / name, option_value(find_option(manager, name), text));
   }
-  return options;
 }
 
 Json count_of(const std::string& procs) {
@@ -71,14 +95,48 @@ Json count_of(const std::string& procs) {
   return std::stoi(procs);
 }
 
+/// A list gets one more entry at most, not as many as somebody mistyped.
+bool is_beyond_a_list(const Json& cluster, const Json::json_pointer& path) {
+  if (path.empty()) return false;
+  const auto parent = path.parent_pointer();
+  if (!cluster.contains(parent)) return is_beyond_a_list(cluster, parent);
+  const Json& list = cluster[parent];
+  return list.is_array() && std::strtoull(path.back().c_str(), nullptr, 10) > list.size();
+}
+
 void set_path(Json& cluster, const std::string& setting) {
-  auto [path, text] = key_and_value("--set", setting);
-  std::replace(path.begin(), path.end(), '.', '/');
+  auto [keys, text] = key_and_value("--set", setting);
+  std::replace(keys.begin(), keys.end(), '.', '/');
+  const std::string no_place = "--set " + setting + ": there is no such place in the cluster file";
   try {
-    cluster[Json::json_pointer("/" + path)] = json_or_text(text);
+    const Json::json_pointer path("/" + keys);
+    if (is_beyond_a_list(cluster, path)) throw UsageError(no_place);
+    set(cluster, path, json_or_text(text));
   } catch (const Json::exception&) {
-    throw UsageError("--set " + setting + ": there is no such place in the cluster file");
+    throw UsageError(no_place);
   }
+}
+
+/// What no file says: local workers, one a CPU.
+ClusterFile usual_cluster() {
+  return detail::parse_cluster_text(R"({"version": 1, "managers": [{"plugin": "local", "count": "auto"}]})",
+                                    "command line", options_of, detail::ErrorList::Places::left_out);
+}
+
+/// With its defaults, as ClusterFile::to_json() has it.
+Json plugin_use(PluginKind kind, const std::string& plugin) {
+  const Options options = Options::defaults(options_of(kind, plugin));
+  return {{"plugin", plugin}, {"options", Json::parse(options.to_json())}};
+}
+
+/// @param name what the text is called in errors; nobody has seen the text itself.
+ClusterFile checked(const std::string& text, const std::string& name) {
+  ClusterFile cluster = detail::parse_cluster_text(text, name, options_of, detail::ErrorList::Places::left_out);
+  std::string errors;
+  for (const auto& objection : objections(cluster))
+    errors += (errors.empty() ? "" : "\n") + name + ": " + objection.path() + ": " + objection.message;
+  if (!errors.empty()) throw ConfigError(errors);
+  return cluster;
 }
 
 /// Whatever makes addprocs fail, bad configuration aside, is a failed launch.
@@ -138,9 +196,11 @@ void ClusterFlags::add_to(CLI::App& command) {
       ->group(group);
 }
 
-bool ClusterFlags::empty() const {
-  return procs_.empty() && least_.empty() && file_.empty() && manager_.empty() && options_.empty() &&
-         options_json_.empty() && topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();
+bool ClusterFlags::empty() const { return file_.empty() && unchanged(); }
+
+bool ClusterFlags::unchanged() const {
+  return procs_.empty() && least_.empty() && manager_.empty() && options_.empty() && options_json_.empty() &&
+         topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();
 }
 
 ClusterFile ClusterFlags::cluster(int slots) const {
@@ -149,34 +209,29 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   if (!manager_.empty()) loader.load(PluginKind::manager, manager_);
   if (!transport_.empty()) loader.load(PluginKind::transport, transport_);
 
-  Json cluster = file_.empty() ? Json{{"version", 1}, {"managers", Json::array()}}
-                               : Json::parse(ClusterFile::load(file_).to_json());
+  Json cluster = Json::parse((file_.empty() ? usual_cluster() : ClusterFile::load(file_)).to_json());
   Json& managers = cluster["managers"];
-  if (!manager_.empty())
-    managers = Json::array({{{"plugin", manager_}}});
-  else if (file_.empty())
-    managers = Json::array({{{"plugin", "local"}, {"count", "auto"}}});
+  if (!manager_.empty()) managers = Json::array({plugin_use(PluginKind::manager, manager_)});
+  if (!transport_.empty()) cluster["transport"] = plugin_use(PluginKind::transport, transport_);
 
   if (lazy_ && not_lazy_) throw UsageError("--lazy and --no-lazy exclude each other");
   const bool for_one_manager = !procs_.empty() || !least_.empty() || !options_.empty() || !options_json_.empty();
   if (for_one_manager && managers.size() != 1)
     throw UsageError("-p, --min, -o and --options want one manager; " + file_ + " has " +
                      std::to_string(managers.size()));
-  if (!procs_.empty()) managers[0]["count"] = count_of(procs_);
+  if (!procs_.empty()) set(cluster, Json::json_pointer("/managers/0/count"), count_of(procs_));
   if (!least_.empty()) managers[0]["min"] = least_;
-  if (!options_.empty() || !options_json_.empty()) {
-    managers[0]["options"].update(manager_options(managers[0]["plugin"], options_json_, options_));
-  }
+  set_manager_options(cluster, options_json_, options_);
   for (Json& manager : managers) {
     if (slots > 0 && find_option(manager["plugin"], "threads") != nullptr) manager["options"]["threads"] = slots;
   }
   for (const auto& module : modules_) cluster["modules"].push_back(detail::identify_module(module).path);
   if (!topology_.empty()) cluster["topology"] = topology_;
   if (lazy_ || not_lazy_) cluster["lazy"] = lazy_;
-  if (!transport_.empty()) cluster["transport"] = {{"plugin", transport_}};
   for (const auto& setting : settings_) set_path(cluster, setting);
-  return ClusterFile::parse(cluster.dump(),
-                            file_.empty() ? "command line" : file_ + " with the command line's changes");
+  return checked(cluster.dump(), file_.empty() ? "command line"
+                                 : unchanged() ? file_
+                                               : file_ + " with the command line's changes");
 }
 
 std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {

@@ -28,6 +28,9 @@ class ClusterFlags {
   ClusterFile cluster(int slots = 0) const;
 
  private:
+  /// Whether no flag but -f and -L was given.
+  bool unchanged() const;
+
   std::string procs_, least_;
   std::string file_;
   std::string manager_;

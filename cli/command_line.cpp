@@ -10,6 +10,11 @@
 #include "subcommands.hpp"
 
 namespace cohort::cli {
+namespace {
+
+std::string dashed(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
+
+}  // namespace
 
 CommandLine CommandLine::split(int argc, char** argv) {
   CommandLine line;
@@ -32,13 +37,16 @@ std::vector<std::string> other_program(const CLI::App& command, const CommandLin
 }
 
 std::string unknown_flag(const CLI::App& command, const std::string& flag) {
-  std::vector<std::string> names;
+  std::vector<std::string> names;  // without the dashes, which would make any two short flags similar
   for (const CLI::Option* option : command.get_options()) {
-    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
-    for (const auto& name : option->get_snames()) names.push_back("-" + name);
+    for (const auto& name : option->get_lnames()) names.push_back(name);
+    for (const auto& name : option->get_snames()) names.push_back(name);
   }
-  const std::string bare = flag.substr(0, flag.find('='));
-  return "unknown flag " + bare + " for '" + full_name(command) + "'" + detail::did_you_mean(bare, names);
+  const std::string written = flag.substr(0, flag.find('='));
+  const std::string* near =
+      detail::nearest(written.substr(std::min(written.find_first_not_of('-'), written.size())), names);
+  const std::string hint = near == nullptr ? "" : "; did you mean '" + dashed(*near) + "'?";
+  return "unknown flag " + written + " for '" + full_name(command) + "'" + hint;
 }
 
 std::string shell_quote(std::string_view word) {

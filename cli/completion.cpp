@@ -12,6 +12,7 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "flag_values.hpp"
 #include "subcommands.hpp"
 
 namespace cohort::cli {
@@ -121,7 +122,8 @@ void print_zsh(const std::vector<Completions>& commands) {
                "  _describe 'cohort' entries\n"
                "  _files\n"
                "}\n"
-               "compdef _cohort cohort\n";
+               "# From fpath this file is the function itself, at its first call; else it is sourced.\n"
+               "if [[ $funcstack[1] == _cohort ]]; then _cohort \"$@\"; else compdef _cohort cohort; fi\n";
 }
 
 void print_fish(const std::vector<Completions>& commands) {
@@ -142,13 +144,9 @@ void print_fish(const std::vector<Completions>& commands) {
 }
 
 int print_completion(const CLI::App& tool, const std::string& shell) {
-  const auto commands = walk(tool, {});
-  if (shell == "bash")
-    print_bash(commands);
-  else if (shell == "zsh")
-    print_zsh(commands);
-  else
-    print_fish(commands);
+  const auto printers = {print_bash, print_zsh, print_fish};
+  const auto which = choice("'cohort completion'", shell, {"bash", "zsh", "fish"});
+  std::data(printers)[which](walk(tool, {}));
   return ok;
 }
 
@@ -157,10 +155,7 @@ int print_completion(const CLI::App& tool, const std::string& shell) {
 void add_completion(CLI::App& tool, Action& action) {
   auto shell = std::make_shared<std::string>();
   CLI::App* command = tool.add_subcommand("completion", "Print a completion script for a shell");
-  command->add_option("shell", *shell, "The shell")
-      ->type_name("bash|zsh|fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
+  command->add_option("shell", *shell, "The shell")->type_name("bash|zsh|fish")->required();
   command->callback([shell, &tool, &action] { action = [shell, &tool] { return print_completion(tool, *shell); }; });
 }
 

@@ -9,15 +9,31 @@
 #include <cohort/cluster_file.hpp>
 #include <cohort/error.hpp>
 
+#include "cluster_check.hpp"
 #include "command.hpp"
+#include "config/cluster_text.hpp"
+#include "config/json_text.hpp"
 #include "exit_code.hpp"
 
 namespace cohort::cli {
 namespace {
 
+/// Where in the file the objection is about.
+std::size_t offset_of(const Objection& objection, const detail::JsonNode& root) {
+  const detail::JsonNode* node = root.find(objection.key);
+  if (node == nullptr) return root.offset;
+  return node->is_array() ? node->items.at(objection.index).offset : node->offset;
+}
+
 int check(const std::string& file) {
   try {
-    ClusterFile::load(file);
+    const ClusterFile cluster = ClusterFile::load(file);
+    const std::string text = detail::read_config_file(file);
+    detail::ErrorList errors(text, file);
+    const detail::JsonNode root = detail::parse_json(text, errors);
+    for (const auto& objection : objections(cluster))
+      errors.add(offset_of(objection, root), objection.path(), objection.message);
+    errors.throw_if_any();
   } catch (const ConfigError& error) {
     std::cerr << error.what() << '\n';  // as compilers do, for editors to jump to
     return config_invalid;

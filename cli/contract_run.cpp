@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -15,6 +16,7 @@
 
 #include "config/units.hpp"
 #include "orphans.hpp"
+#include "write_all.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -24,7 +26,8 @@ using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
 constexpr auto list_limit = 30s;
-constexpr auto orphan_grace = 5s;  // workers end by themselves when their master is gone
+constexpr auto reader_period = 200ms;  // between looks whether the results are still read
+constexpr auto orphan_grace = 5s;      // workers end by themselves when their master is gone
 
 // Beside the tool, in a build tree as in an installed one.
 fs::path contract_program() {
@@ -134,7 +137,10 @@ TestResult ContractRun::run(const std::string& test) const {
   result.name = test;
   const auto start = Clock::now();
   auto child = ChildProcess::spawn(spawn);
-  auto status = child.wait_until(deadline_after(settings_.timeout));
+  const auto deadline = deadline_after(settings_.timeout);
+  std::optional<ExitStatus> status;
+  while (!status && Clock::now() < deadline && !reader_is_gone(STDOUT_FILENO))
+    status = child.wait_until(std::min(deadline, deadline_after(reader_period)));
   const bool late = !status;
   if (late) status = child.terminate(0s, 10s);
   result.took = Clock::now() - start;

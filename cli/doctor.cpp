@@ -9,6 +9,7 @@
 #include "become.hpp"
 #include "command.hpp"
 #include "find_plugins.hpp"
+#include "flag_values.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -22,6 +23,7 @@ struct Flags {
 
 // A program of its own, so that the tool does without libssh.
 int become_doctor(const Flags& flags) {
+  duration("--timeout", flags.timeout);
   std::vector<std::string> words{find_program_beside(PluginKind::manager, "ssh", "cohort-ssh-doctor"), flags.file,
                                  "--timeout=" + flags.timeout};
   if (flags.json) words.emplace_back("--json");

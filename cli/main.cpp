@@ -11,30 +11,10 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
-#include "subcommands.hpp"
+#include "usage_message.hpp"
 
 namespace cohort::cli {
 namespace {
-
-bool is_flag(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
-
-/// What CLI11 has no words for: the flag or command that comes nearest to the unknown one.
-std::string usage_message(const CLI::App& tool, const CommandLine& line, const CLI::ParseError& error) {
-  const CLI::App* command = &tool;
-  std::size_t i = 0;
-  for (; i < line.ours.size(); i++) {
-    const CLI::App* next = find_subcommand(*command, line.ours[i]);
-    if (next == nullptr) break;
-    command = next;
-  }
-  if (i < line.ours.size() && !is_flag(line.ours[i]) && !subcommands(*command).empty())
-    return unknown_command(*command, line.ours[i]);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    for (const auto& word : command->remaining(true))
-      if (is_flag(word)) return unknown_flag(*command, word);
-  }
-  return error.what();
-}
 
 class HelpFormatter final : public CLI::Formatter {
  public:
@@ -72,7 +52,7 @@ int run_tool(int argc, char** argv) {
   } catch (const CLI::CallForVersion& asked) {
     return tool.exit(asked);
   } catch (const CLI::ParseError& error) {
-    print_message(usage_message(tool, line, error) + "\nSee 'cohort help'.");
+    print_message(usage_message(tool, line, error));
     return usage;
   }
   return action();

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <map>
+#include <array>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -11,12 +11,14 @@
 
 #include "cluster_flags.hpp"
 #include "command.hpp"
-#include "config/units.hpp"
 #include "exit_code.hpp"
+#include "flag_values.hpp"
 #include "map_run.hpp"
 
 namespace cohort::cli {
 namespace {
+
+const std::vector<std::string> halts = {"never", "soon", "now"};
 
 struct MapFlags {
   ClusterFlags cluster;
@@ -24,7 +26,7 @@ struct MapFlags {
   bool shell = false;
   bool progress = false;
   bool no_progress = false;
-  std::string timeout;
+  std::string jobs = "1", retries = "0", halt = "never", timeout = "never";
   std::vector<std::string> files;
 };
 
@@ -37,13 +39,10 @@ void refuse_shell_text(const std::vector<std::string>& words) {
 
 int map(const MapFlags& flags, std::vector<std::string> words) {
   MapSettings settings = flags.settings;
-  if (!flags.timeout.empty()) {
-    try {
-      settings.timeout = detail::parse_duration(flags.timeout);
-    } catch (const ConfigError& error) {
-      throw UsageError(std::string("--timeout: ") + error.what());
-    }
-  }
+  settings.slots = whole_number("--jobs", flags.jobs, 1, 1000);
+  settings.retries = whole_number("--retries", flags.retries, 0, 1'000'000);
+  settings.halt = std::array{Halt::never, Halt::soon, Halt::now}.at(choice("--halt", flags.halt, halts));
+  settings.timeout = duration("--timeout", flags.timeout);
   if (flags.progress) settings.progress = ProgressBar::Show::always;
   if (flags.no_progress) settings.progress = ProgressBar::Show::off;
   JobInputs inputs(words, flags.files);
@@ -73,9 +72,7 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
       "without extension, {#} number of the job, {%} number of the slot, {1} {2.} ... of several sources.\n"
       "Without any, the input comes last. Exit status: the number of failed jobs, 101 for more than 100.");
   flags->cluster.add_to(*command);
-  command->add_option("-j,--jobs", settings.slots, "Jobs at once on a worker; 1 unless given")
-      ->check(CLI::Range(1, 1000))
-      ->option_text("N");
+  command->add_option("-j,--jobs", flags->jobs, "Jobs at once on a worker; 1 unless given")->type_name("N");
   command->add_flag("-k,--keep-order", settings.keep_order, "Print outputs in the order of the inputs");
   command->add_flag("--tag", settings.tag, "Begin each line of output with its input");
   command->add_flag("--shell", flags->shell, "Run the command by sh -c, inputs quoted");
@@ -83,13 +80,10 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
       ->type_name("FILE")
       ->type_size(1)
       ->allow_extra_args(false);
-  command->add_option("--retries", settings.retries, "Try a failed job again so often, on other workers if there are")
-      ->check(CLI::Range(0, 1000000))
-      ->option_text("N");
-  const std::map<std::string, Halt> halts = {{"never", Halt::never}, {"soon", Halt::soon}, {"now", Halt::now}};
-  command->add_option("--halt", settings.halt, "At the first failure: go on, start no more jobs, or end all jobs")
-      ->type_name("never|soon|now")
-      ->transform(CLI::Transformer(halts, CLI::ignore_case).description(""));
+  command->add_option("--retries", flags->retries, "Try a failed job again so often, on other workers if there are")
+      ->type_name("N");
+  command->add_option("--halt", flags->halt, "At the first failure: go on, start no more jobs, or end all jobs")
+      ->type_name("never|soon|now");
   command->add_option("--timeout", flags->timeout, "End a job that runs longer: 30s, 5m, 1h30m")->type_name("DURATION");
   command->add_option("--joblog", settings.joblog, "Write a line for each job to this file, as GNU parallel does")
       ->type_name("FILE");

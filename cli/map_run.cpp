@@ -12,6 +12,7 @@
 #include <cohort/file_descriptor.hpp>
 
 #include "exit_code.hpp"
+#include "plural.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -254,7 +255,7 @@ int MapRun::finish_up() {
   }
   if (failed_ > 0) {
     const std::string halted = queue_.stopped() ? fmt::format(", stopped after {}", of_total) : "";
-    print_message(fmt::format("{} {} failed{}", failed_, failed_ == 1 ? "job" : "jobs", halted));
+    print_message(fmt::format("{} failed{}", plural(failed_, "job"), halted));
   }
   return static_cast<int>(std::min(failed_, most_counted_failures + 1));
 }

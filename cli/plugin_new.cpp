@@ -18,6 +18,7 @@
 #include <cohort/error.hpp>
 
 #include "exit_code.hpp"
+#include "flag_values.hpp"
 #include "plugin_templates.hpp"
 
 namespace cohort::cli {
@@ -63,6 +64,7 @@ void make_directory(const fs::path& directory) {
 }
 
 int write_new(const std::string& kind, const std::string& name, const std::string& dir) {
+  choice("'cohort plugin new'", kind, {"manager", "transport"});
   check_name(name);
   const fs::path directory = dir.empty() ? name : dir;
   make_directory(directory);
@@ -92,10 +94,7 @@ void add_plugin_new(CLI::App& plugin, Action& action) {
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = plugin.add_subcommand("new", "Write a plugin to begin with: sources, tests, CMakeLists.txt");
-  command->add_option("kind", flags->kind, "What to write")
-      ->type_name("manager|transport")
-      ->required()
-      ->check(CLI::IsMember({"manager", "transport"}).description(""));
+  command->add_option("kind", flags->kind, "What to write")->type_name("manager|transport")->required();
   command->add_option("name", flags->name, "What it is called")->type_name("NAME")->required();
   command->add_option("--dir", flags->dir, "Where to write it (a new directory NAME)")->type_name("DIRECTORY");
   command->callback([flags, &action] { action = [flags] { return write_new(flags->kind, flags->name, flags->dir); }; });

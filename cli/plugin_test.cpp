@@ -3,6 +3,8 @@
 #include "plugin_test.hpp"
 
 #include <fnmatch.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,12 +19,12 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <cohort/error.hpp>
-
-#include "config/units.hpp"
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
+#include "flag_values.hpp"
+#include "plural.hpp"
+#include "write_all.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -109,18 +111,13 @@ int list(const detail::Plugin& plugin, const std::vector<std::string>& tests, bo
 }
 
 int test(TestFlags flags) {
-  if (!flags.timeout.empty()) {
-    try {
-      flags.settings.timeout = detail::parse_duration(flags.timeout);
-    } catch (const ConfigError& error) {
-      throw UsageError(std::string("--timeout: ") + error.what());
-    }
-  }
+  if (!flags.timeout.empty()) flags.settings.timeout = duration("--timeout", flags.timeout);
   const detail::Plugin& plugin = the_plugin(flags.settings.plugin);
   const ContractRun run(plugin, flags.settings);
   const auto tests = chosen(run.tests(), flags.filter);
   if (flags.list) return list(plugin, tests, flags.json);
 
+  signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
     std::cout << fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
                              plugin.path.string())
@@ -129,6 +126,7 @@ int test(TestFlags flags) {
   Json results = Json::array();
   for (const auto& name : tests) {
     const TestResult result = run.run(name);
+    if (reader_is_gone(STDOUT_FILENO)) return output_closed;
     counts[result.outcome]++;
     if (flags.json)
       results.push_back(json_of(result));
@@ -144,8 +142,8 @@ int test(TestFlags flags) {
                            {"tests", results}};
     std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
-    std::cout << fmt::format("{} tests: {} passed, {} failed, {} skipped\n", tests.size(), counts[Outcome::passed],
-                             counts[Outcome::failed], counts[Outcome::skipped]);
+    std::cout << fmt::format("{}: {} passed, {} failed, {} skipped\n", plural(tests.size(), "test"),
+                             counts[Outcome::passed], counts[Outcome::failed], counts[Outcome::skipped]);
   }
   return counts[Outcome::failed] == 0 ? ok : operation_failed;
 }

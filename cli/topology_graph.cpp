@@ -11,7 +11,9 @@
 
 #include <cohort/error.hpp>
 
+#include "cluster_check.hpp"
 #include "membership/ident_pattern.hpp"
+#include "plural.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -23,9 +25,8 @@ std::size_t cpus() { return std::max(1u, std::thread::hardware_concurrency()); }
 /// What the file says, or else the plugin's own default; "auto" is this host's CPUs. A plugin that takes no count may
 /// have a worker for each ident.
 std::size_t count_of(const ManagerSpec& manager, std::size_t idents) {
-  if (manager.count) return static_cast<std::size_t>(*manager.count);
+  if (const auto count = said_count(manager)) return *count;
   const auto own = nlohmann::json::parse(manager.options_json).value("count", nlohmann::json());
-  if (own.is_number_unsigned()) return own.get<std::size_t>();
   if (manager.count_auto || own == "auto") return cpus();
   if (idents > 1) return idents;
   throw ConfigError("manager '" + manager.id + "' does not say how many workers it has; give it a count or idents");
@@ -108,8 +109,8 @@ TopologyGraph::TopologyGraph(const ClusterFile& file) : name(file.name) {
     }
   }
   if (static_cast<std::int64_t>(members.size()) > wiring.topology.capacity())
-    throw ConfigError(fmt::format("topology {} has room for {} workers, not for {}", file.topology,
-                                  wiring.topology.capacity(), members.size()));
+    throw ConfigError(fmt::format("topology {} has room for {}, not for {}", file.topology,
+                                  plural(wiring.topology.capacity(), "worker"), members.size()));
   for (std::size_t i = 0; i < members.size(); i++) {
     const auto found = wiring.topology.neighbours(members[i].pid, members);
     workers.push_back({members[i], managers[i], {found.begin(), found.end()}});
@@ -127,8 +128,8 @@ std::vector<std::pair<Pid, Pid>> TopologyGraph::links() const {
 
 std::string TopologyGraph::title() const {
   const std::size_t made = links().size(), possible = workers.size() * (workers.size() - (workers.empty() ? 0 : 1)) / 2;
-  std::string title = fmt::format("{}{}: {} workers, {} links between them", name.empty() ? "" : name + ", ",
-                                  wiring.topology.text(), workers.size(), made);
+  std::string title = fmt::format("{}{}: {}, {} between them", name.empty() ? "" : name + ", ", wiring.topology.text(),
+                                  plural(workers.size(), "worker"), plural(made, "link"));
   if (wiring.lazy) title += ", made at the first message";
   if (made < possible)
     title += wiring.relay ? "; the master relays messages between others" : "; messages between others are errors";

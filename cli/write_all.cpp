@@ -22,4 +22,9 @@ bool write_all(int descriptor, std::string_view text) {
   return true;
 }
 
+bool reader_is_gone(int descriptor) {
+  pollfd output{descriptor, 0, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace cohort::cli

@@ -55,8 +55,8 @@ class ElasticManager final : public cohort::ClusterManager {
     taking_ = nullptr;
     if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
       throw cohort::LaunchError(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
-                                " workers joined in time; start '" + params.exename + "' by: cohort worker --join " +
-                                file_.string());
+                                (count_ == 1 ? " worker" : " workers") + " joined in time; start '" + params.exename +
+                                "' by: cohort worker --join " + file_.string());
     }
   }
 

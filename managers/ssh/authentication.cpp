@@ -63,7 +63,7 @@ void authenticate(ssh_session session, const std::vector<std::string>& identity_
   bool some_locked = false;
   for (const auto& file : identity_files.empty() ? Identities::default_files() : identity_files) {
     std::string problem;
-    const Key key = identities.load(file, problem);
+    const Key key = identities.load(file, patience, problem);
     if (key == nullptr) {
       attempts.note(problem);
       some_locked = true;

@@ -150,6 +150,9 @@ bool ExecChannel::has_ended() {
 }
 
 void ExecChannel::release(const std::string& reason) {
+  // sshd leaves alone what it started, even a profile that waits for ever. It obeys for what was no forced command.
+  if (channel_ != nullptr && !has_ended() && ::ssh_channel_is_open(channel_))
+    ::ssh_channel_request_send_signal(channel_, "KILL");
   if (stage_ != Stage::over) fail(reason);
   if (channel_ != nullptr) ::ssh_channel_free(std::exchange(channel_, nullptr));
 }

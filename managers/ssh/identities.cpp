@@ -9,44 +9,54 @@
 #include <filesystem>
 #include <fstream>
 
+#include "passphrase.hpp"
+
 namespace cohort_ssh {
 namespace {
 
 constexpr int passphrase_tries = 3;
 
-// libssh's callback for keys that have a passphrase.
+// What libssh's callback is to know, and what it found.
 struct Question {
-  std::string file;
+  const std::string& file;
+  const Patience& patience;
   bool asked = false;
+  bool answered = false;
 };
 
 int ask_for_passphrase(const char*, char* buffer, size_t size, int, int, void* data) {
   auto& question = *static_cast<Question*>(data);
   question.asked = true;
-  if (!::isatty(STDIN_FILENO)) return -1;
-  const std::string prompt = "Passphrase for " + question.file + ": ";
-  return ::ssh_getpass(prompt.c_str(), buffer, size, 0, 0);
+  question.answered = false;
+  if (!has_terminal()) return -1;
+  auto answer = ask_at_terminal("Passphrase for " + question.file + ": ", question.patience);
+  if (!answer || answer->size() >= size) return -1;
+  question.answered = true;
+  answer->copy(buffer, answer->size());
+  buffer[answer->size()] = '\0';
+  ::explicit_bzero(answer->data(), answer->size());
+  return 0;
 }
 
-Key read_key(const std::string& file, std::string& problem) {
+Key read_key(const std::string& file, const Patience& patience, std::string& problem) {
   if (!std::ifstream(file)) {
     problem = file + ": " + std::strerror(errno);
     return nullptr;
   }
-  Question question{file};
+  Question question{file, patience};
   for (int i = 0; i < passphrase_tries; ++i) {
     ssh_key key = nullptr;
     if (::ssh_pki_import_privkey_file(file.c_str(), nullptr, ask_for_passphrase, &question, &key) == SSH_OK)
       return Key(key);
-    if (!question.asked || !::isatty(STDIN_FILENO)) break;
+    if (!question.answered) break;
   }
   if (!question.asked)
     problem = file + " holds no private key that can be read";
-  else if (::isatty(STDIN_FILENO))
-    problem = file + ": wrong passphrase";
-  else
+  else if (!has_terminal())
     problem =
         file + " has a passphrase, and there is no terminal to ask for it; give the key to an agent: ssh-add " + file;
+  else
+    problem = file + (question.answered ? ": wrong passphrase" : " has a passphrase, which was not given");
   return nullptr;
 }
 
@@ -59,12 +69,12 @@ std::string expand_home(const std::string& path) {
   return (home != nullptr ? home : user != nullptr ? user->pw_dir : "") + path.substr(1);
 }
 
-Key Identities::load(const std::string& file, std::string& problem) {
+Key Identities::load(const std::string& file, const Patience& patience, std::string& problem) {
   const std::lock_guard one_question_at_a_time(mutex_);
   auto found = loaded_.find(file);
   if (found == loaded_.end()) {
     Loaded loaded;
-    loaded.key = read_key(file, loaded.problem);
+    loaded.key = read_key(file, patience, loaded.problem);
     found = loaded_.emplace(file, std::move(loaded)).first;
   }
   problem = found->second.problem;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libssh_handles.hpp"
+#include "patience.hpp"
 
 namespace cohort_ssh {
 
@@ -14,7 +15,7 @@ class Identities {
  public:
   /// @return nullptr with `problem` set, where the file cannot be used. Asks for a passphrase where there is a
   /// terminal: the other logins wait.
-  Key load(const std::string& file, std::string& problem);
+  Key load(const std::string& file, const Patience& patience, std::string& problem);
 
   /// Those of ~/.ssh that exist.
   static std::vector<std::string> default_files();

@@ -37,8 +37,7 @@ RemoteWorker& RemoteHost::start(const RemoteProgram& program, const std::string&
 
 bool RemoteHost::signal(const std::string& name) {
   if (worker_ == nullptr || worker_->has_ended()) return true;
-  const int pid = worker_->launched().pid;
-  return pid == 0 || signal(pid, name);  // sshd made a group for it
+  return signal(worker_->launched().pid, name);  // sshd made a group for it
 }
 
 bool RemoteHost::signal(int pid, const std::string& name) {
@@ -56,7 +55,8 @@ bool RemoteHost::signal(int pid, const std::string& name) {
 }
 
 void RemoteHost::terminate(cohort::Duration term, cohort::Duration kill) {
-  if (worker_ == nullptr || !signal("TERM")) return;  // a machine that does not answer will not do so later
+  if (worker_ == nullptr || worker_->launched().pid == 0) return;  // what did not get that far ends with the session
+  if (!signal("TERM")) return;  // a machine that does not answer will not do so later
   if (worker_->wait_until(cohort::deadline_after(term))) return;
   if (signal("KILL")) worker_->wait_until(cohort::deadline_after(kill));
 }

@@ -60,7 +60,15 @@ WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& p
 }
 
 IoPair SshManager::connect(Pid pid, WorkerConfig& config, cohort::Transport& transport, Clock::time_point deadline) {
-  if (!config.tunnel) return ClusterManager::connect(pid, config, transport, deadline);
+  if (!config.tunnel) {
+    try {
+      return ClusterManager::connect(pid, config, transport, deadline);
+    } catch (const cohort::Error& error) {
+      throw cohort::Error(
+          std::string(error.what()) + ". With tunnel=true (transport tcp) no port but that of ssh is needed.",
+          error.kind());
+    }
+  }
   const auto host = find_by_flags(config);
   if (host == nullptr) throw cohort::Error("the ssh session to " + config.host + " is over");
   auto socket = open_tunnel(host->session(), config.host, config.port, deadline);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+
+#include <cstdio>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -72,7 +75,7 @@ TEST(PluginTest, WhatDoesNotHoldIsToldWithThePlace) {
   EXPECT_EQ(run.code, 1);
   EXPECT_TRUE(contains(run.out, "  FAILED   SeveralWorkersJoinAndReachEachOther")) << run.out;
   EXPECT_TRUE(contains(run.out, "manager_suite.cpp:")) << run.out;
-  EXPECT_TRUE(contains(run.out, "1 tests: 0 passed, 1 failed, 0 skipped\n")) << run.out;
+  EXPECT_TRUE(contains(run.out, "1 test: 0 passed, 1 failed, 0 skipped\n")) << run.out;
 }
 
 TEST(PluginTest, ATestThatHangsEndsByItsTimeLimit) {
@@ -82,6 +85,26 @@ TEST(PluginTest, ATestThatHangsEndsByItsTimeLimit) {
   const auto result = the_result(run);
   EXPECT_EQ(result.at("outcome"), "failed");
   EXPECT_TRUE(contains(messages(result), "it did not end within 1s")) << messages(result);
+}
+
+TEST(PluginTest, ATransportForOneProcessIsToldOfTheFlag) {
+  const auto run = cohort_tool({"plugin", "test", "inproc", "--filter", "APeerThatIsKilled*", "--timeout", "40s"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_TRUE(contains(run.out, "another process cannot connect to inproc:")) << run.out;
+  EXPECT_TRUE(contains(run.out, "is tested with --one-process")) << run.out;
+  const auto one = cohort_tool({"plugin", "test", "inproc", "--filter", "APeerThatIsKilled*", "--one-process"});
+  EXPECT_EQ(one.code, 0) << one.out;
+}
+
+TEST(PluginTest, ItEndsWhenNobodyReadsTheResults) {
+  const std::string command =
+      COHORT_TOOL " plugin test --filter 'AWorkerJoins*' --timeout 10m " + fixture("bad", "manager_hanging");
+  std::FILE* results = popen(command.c_str(), "r");
+  ASSERT_NE(results, nullptr);
+  char line[256] = "";
+  EXPECT_NE(std::fgets(line, sizeof line, results), nullptr);
+  EXPECT_TRUE(contains(line, "manager 'hanging'")) << line;
+  EXPECT_EQ(WEXITSTATUS(pclose(results)), 141) << "the test itself hangs";
 }
 
 TEST(PluginTest, ACrashSpoilsOneTestOnly) {

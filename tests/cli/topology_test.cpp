@@ -78,6 +78,8 @@ TEST_F(Topology, WhatIsWrongWithTheFileIsExitCode3) {
   const auto too_many = topology(R"("topology": "grid:2x2", "managers": [{"plugin": "local", "count": 5}])");
   EXPECT_EQ(too_many.code, 3);
   EXPECT_TRUE(contains(too_many.err, "topology grid:2x2 has room for 4 workers, not for 5")) << too_many.err;
+  const auto one = topology(R"("topology": "grid:1x1", "managers": [{"plugin": "local", "count": 2}])");
+  EXPECT_TRUE(contains(one.err, "topology grid:1x1 has room for 1 worker, not for 2")) << one.err;
   const auto unknown = topology(R"("topology": "rnig", "managers": [])");
   EXPECT_EQ(unknown.code, 3);
   EXPECT_TRUE(contains(unknown.err, "lab.json:1:28: topology: unknown topology 'rnig'; did you mean 'ring'?"))

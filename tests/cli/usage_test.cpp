@@ -1,4 +1,4 @@
-// version, help, config, plugin, completion, and what wrong command lines are told.
+// version, help, plugin, and what wrong command lines are told.
 
 #include <gtest/gtest.h>
 
@@ -43,6 +43,9 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"confg"}, "unknown command 'cohort confg'; did you mean 'config'?"},
       {{"config", "chek", "x"}, "unknown command 'cohort config chek'; did you mean 'check'?"},
       {{"help", "exce"}, "did you mean 'exec'?"},
+      {{"rnu", "-p", "1", "true"}, "unknown command 'cohort rnu'; did you mean 'run'?"},
+      {{"help", "mpa"}, "did you mean 'map'?"},
+      {{"map", "-q", "--", "true"}, "unknown flag -q for 'cohort map'\n"},
       {{"map", "--keep-oder", "--", "true"}, "unknown flag --keep-oder for 'cohort map'; did you mean '--keep-order'?"},
       {{"plugin", "list", "--jsn"}, "unknown flag --jsn for 'cohort plugin list'; did you mean '--json'?"},
       {{"run", "-p", "many", "true"}, "-p wants a number of workers or 'auto', not 'many'"},
@@ -53,7 +56,22 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"map", "--", ":::", "1"}, "which command?"},
       {{"map", "--timeout", "5", "--", "true", ":::", "1"}, "needs a unit"},
       {{"map", "--", "echo {} | wc", ":::", "1"}, "--shell"},
-      {{}, "subcommand"},
+      {{}, "'cohort' wants a command: run, exec, map,"},
+      {{"config"}, "'cohort config' wants a command: check, show or schema\nSee 'cohort help config'."},
+      {{"--verzion"}, "unknown flag --verzion for 'cohort'; did you mean '--version'?"},
+      {{"doctor"}, "'cohort doctor' wants FILE (cluster file)\nSee 'cohort help doctor'."},
+      {{"worker"}, "'cohort worker' wants --join FILE|- (the join file"},
+      {{"config", "check", "a", "b"}, "'cohort config check' does not know what to do with 'b'"},
+      {{"map", "--halt", "sometimes", "--", "true"}, "--halt wants never, soon or now, not 'sometimes'\n"},
+      {{"map", "--halt", "son", "--", "true"}, "--halt wants never, soon or now, not 'son'; did you mean 'soon'?"},
+      {{"map", "--retries", "x", "--", "true"}, "--retries wants a whole number from 0 to 1000000, not 'x'"},
+      {{"map", "-j", "0", "--", "true"}, "--jobs wants a whole number from 1 to 1000, not '0'"},
+      {{"map", "-j"}, "--jobs wants a value: --jobs N\n"},
+      {{"map", "-j", "1", "-j", "2", "--", "true"}, "--jobs was given more than once"},
+      {{"map", "--tag=foo", "--", "true"}, "--tag takes no value"},
+      {{"doctor", "lab.json", "--timeout", "x"}, "--timeout: expected a duration like"},
+      {{"completion", "tcsh"}, "'cohort completion' wants bash, zsh or fish, not 'tcsh'"},
+      {{"plugin", "new", "manger", "x"}, "wants manager or transport, not 'manger'; did you mean 'manager'?"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = cohort_tool(arguments);
@@ -64,30 +82,10 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
   }
 }
 
-TEST(Config, CheckSaysOkOrEveryError) {
-  const TemporaryDirectory directory;
-  const auto good = directory.write("good.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
-  EXPECT_EQ(cohort_tool({"config", "check", good}).out, good + ": ok\n");
-
-  const auto bad =
-      directory.write("bad.json", "{\"version\": 1,\n \"mangers\": [],\n \"managers\": [],\n \"lazy\": 3}");
-  const auto result = cohort_tool({"config", "check", bad});
-  EXPECT_EQ(result.code, 3);
-  EXPECT_EQ(result.out, "");
-  EXPECT_TRUE(contains(result.err, bad + ":2:2: unknown key 'mangers'; did you mean 'managers'?")) << result.err;
-  EXPECT_TRUE(contains(result.err, bad + ":4:")) << result.err;
-  EXPECT_EQ(cohort_tool({"config", "check", directory.path("missing.json")}).code, 3);
-}
-
-TEST(Config, ShowPrintsTheDefaultsAndSchemaIsASchema) {
-  const TemporaryDirectory directory;
-  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
-  const auto shown = Json::parse(cohort_tool({"config", "show", file}).out);
-  EXPECT_EQ(shown.at("managers").at(0).at("count"), 2);
-  EXPECT_EQ(shown.at("transport").at("plugin"), "tcp");
-  EXPECT_EQ(shown.at("topology"), "all_to_all");
-  EXPECT_EQ(cohort_tool({"config", "show", file, "--json"}).out, cohort_tool({"config", "show", file}).out);
-  EXPECT_TRUE(Json::parse(cohort_tool({"config", "schema"}).out).contains("$schema"));
+TEST(Usage, ProgramsBehindACommandSpeakAsTheTool) {
+  const auto broker = cohort_tool({"zmq-broker", "--listen", "nowhere"});
+  EXPECT_EQ(broker.err, "cohort: the zmq broker cannot listen at 'nowhere': Invalid argument\n");
+  EXPECT_EQ(broker.code, 1);
 }
 
 TEST(Plugin, ListAndInfo) {
@@ -116,30 +114,12 @@ TEST(Plugin, MissingAndRefusedOnesAreExitCode4) {
   const auto refused = cohort_tool({"plugin", "info", broken});
   EXPECT_EQ(refused.code, 4);
   EXPECT_TRUE(contains(refused.err, broken)) << refused.err;
-  EXPECT_EQ(cohort_tool({"run", "-m", "loca", "true"}).code, 4);
-}
-
-TEST(Completion, ScriptsNameCommandsAndFlags) {
-  for (const std::string shell : {"bash", "zsh", "fish"}) {
-    const auto script = cohort_tool({"completion", shell});
-    EXPECT_EQ(script.code, 0);
-    for (const std::string word : {"map", "config", "check", "topology", "svg", "keep-order"})
-      EXPECT_TRUE(contains(script.out, word)) << shell << ": " << word;
-  }
-  EXPECT_EQ(cohort_tool({"completion", "tcsh"}).code, 2);
-}
-
-TEST(Completion, BashCompletesCommandsAndFlags) {
-  const TemporaryDirectory directory;
-  const auto script = directory.write("cohort.bash", cohort_tool({"completion", "bash"}).out);
-  const std::string test = "set -eu; . " + script +
-                           "; COMP_WORDS=(cohort config ch) COMP_CWORD=2; _cohort; echo \"${COMPREPLY[*]}\"; "
-                           "COMP_WORDS=(cohort map --keep); _cohort; "
-                           "echo \"${COMPREPLY[*]}\"";
-  // The tool itself runs bash here: `run` becomes the program.
-  EXPECT_EQ(cohort_tool({"run", "-p", "0", "bash", "-n", script}).code, 0);
-  const auto completed = cohort_tool({"run", "-p", "0", "bash", "-c", test});
-  EXPECT_EQ(completed.out, "check\n--keep-order\n") << completed.err;
+  const auto swapped = cohort_tool({"run", "-m", "lcoal", "true"});
+  EXPECT_EQ(swapped.code, 4);
+  EXPECT_TRUE(contains(swapped.err, "there is no manager plugin 'lcoal'; did you mean 'local'?")) << swapped.err;
+  const auto transport = cohort_tool({"run", "--transport", "tpc", "true"});
+  EXPECT_EQ(transport.code, 4);
+  EXPECT_TRUE(contains(transport.err, "there is no transport plugin 'tpc'; did you mean 'tcp'?")) << transport.err;
 }
 
 }  // namespace

@@ -30,6 +30,18 @@ std::string thrown_by(F&& body) {
   return "";
 }
 
+/// What a machine that has much else to do may add to a timeout.
+constexpr Duration slack = std::chrono::seconds(10);
+
+/// thrown_by(), for what must not take longer than the timeout that has to run out before; 0 s where none has to.
+template <class E = std::exception, class F>
+std::string thrown_within(Duration timeout, F&& body) {
+  const auto start = Clock::now();
+  const std::string text = thrown_by<E>(body);
+  EXPECT_LT(Clock::now() - start, timeout + slack) << text;
+  return text;
+}
+
 /// Looks until `condition` holds; false after `limit`. For what another process or thread brings about.
 template <class F>
 bool eventually(F&& condition, Duration limit = std::chrono::seconds(20)) {

@@ -168,7 +168,7 @@ TEST_F(TopologyTest, WorkersWithoutAnIdentOrAPlaceDoNotJoin) {
   EXPECT_EQ(nworkers(), 2);
   rmprocs(workers());
   const std::string no_room = thrown_by<LaunchError>([] { addprocs(3, {.topology = "grid:1x2"}); });
-  EXPECT_TRUE(contains(no_room, "Topology grid:1x2 has room for 2 workers")) << no_room;
+  EXPECT_TRUE(contains(no_room, "Topology grid:1x2 has room for 2 only")) << no_room;
   EXPECT_EQ(ask(workers()[0], workers()[1]), workers()[1]);
   EXPECT_THROW(addprocs(1, {.ident = "n["}), ConfigError);
 }

@@ -25,7 +25,10 @@ struct Diagnosis {
 
 class DoctorTest : public testing::Test {
  protected:
-  static Diagnosis doctor(const HostBed& bed, const json& options, const std::vector<std::string>& more) {
+  /// @param timeout what has to run out before it is through.
+  static Diagnosis doctor(const HostBed& bed, const json& options, const std::vector<std::string>& more,
+                          Duration timeout = 0s) {
+    const auto start = Clock::now();
     const std::string file = bed.directory() / "cluster.json";
     std::ofstream(file) << json{{"version", 1}, {"managers", {{{"plugin", "ssh"}, {"options", options}}}}};
     SpawnOptions spawn;
@@ -36,7 +39,8 @@ class DoctorTest : public testing::Test {
     char buffer[4096];
     for (ssize_t n = 0; (n = ::read(child.out(), buffer, sizeof buffer)) > 0;)
       diagnosis.output.append(buffer, static_cast<std::size_t>(n));
-    const auto status = child.wait_until(Clock::now() + 30s);
+    const auto status = child.wait_until(start + timeout + slack);
+    EXPECT_TRUE(status);
     if (status) diagnosis.exit_code = status->code;
     return diagnosis;
   }
@@ -123,9 +127,7 @@ TEST_F(DoctorTest, AHostThatDoesNotAnswerIsGivenUp) {
   SKIP_UNLESS_ISOLATED(bed);
   bed.cut(bed[0]);
   bed.freeze(bed[1]);
-  const auto start = Clock::now();
-  EXPECT_EQ(complaints(doctor(bed, ssh_options(bed), {"--json", "--timeout", "500ms"})).size(), 2);
-  EXPECT_LT(Clock::now() - start, 20s);
+  EXPECT_EQ(complaints(doctor(bed, ssh_options(bed), {"--json", "--timeout", "500ms"}, 500ms)).size(), 2);
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ struct SshHost {
 };
 
 /// Puts this process into a network, mounts and a host name of its own, where the hosts of a HostBed can be reached.
-/// Where that is not permitted nothing happens, and hosts are at the loopback address. Before the first thread.
+/// Where that is not permitted nothing happens, and hosts are at the loopback address; COHORT_TESTBED=loopback has it
+/// so, too. Before the first thread.
 void enter_head();
 
 /// Hosts with sshd, which last as long as this object; see tests/testbed. One at a time in a process.

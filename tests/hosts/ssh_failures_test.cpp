@@ -21,10 +21,12 @@ using namespace std::chrono_literals;
 
 class SshFailuresTest : public SshHostsTest {};
 
+constexpr Duration dead = 1500ms;
+
 AddprocsOptions impatient() {
   AddprocsOptions how;
   how.timeouts =
-      Timeouts{.heartbeat = 100ms, .suspect = 500ms, .dead = 1500ms, .shutdown = 300ms, .term = 300ms, .kill = 300ms};
+      Timeouts{.heartbeat = 100ms, .suspect = 500ms, .dead = dead, .shutdown = 300ms, .term = 300ms, .kill = 300ms};
   return how;
 }
 
@@ -53,9 +55,9 @@ TEST_F(SshFailuresTest, AMapGoesOnWithoutTheHostThatWasCutOff) {
   SKIP_UNLESS_ISOLATED(bed);
   add_ssh_workers(ssh_options(bed), impatient());
   map_while([&] { bed.cut(bed[2]); });
-  EXPECT_TRUE(eventually([] { return nworkers() == 3; }));
+  EXPECT_TRUE(eventually([] { return nworkers() == 3; }, dead + slack));
   // The worker over there hears nothing of its master either.
-  EXPECT_TRUE(eventually([&] { return bed.processes(bed[2]).empty(); }));
+  EXPECT_TRUE(eventually([&] { return bed.processes(bed[2]).empty(); }, dead + slack));
 }
 
 TEST_F(SshFailuresTest, AMapGoesOnWithoutTheHostThatIsFrozen) {
@@ -63,9 +65,9 @@ TEST_F(SshFailuresTest, AMapGoesOnWithoutTheHostThatIsFrozen) {
   SKIP_UNLESS_ISOLATED(bed);
   add_ssh_workers(ssh_options(bed), impatient());
   map_while([&] { bed.freeze(bed[1]); });
-  EXPECT_TRUE(eventually([] { return nworkers() == 3; }));
+  EXPECT_TRUE(eventually([] { return nworkers() == 3; }, dead + slack));
   bed.thaw(bed[1]);
-  EXPECT_TRUE(eventually([&] { return bed.processes(bed[1]).empty(); }));
+  EXPECT_TRUE(eventually([&] { return bed.processes(bed[1]).empty(); }, dead + slack));
 }
 
 TEST_F(SshFailuresTest, AMapGoesOnWithoutTheHostThatLostItsPowerWhichMayComeBack) {
@@ -73,7 +75,7 @@ TEST_F(SshFailuresTest, AMapGoesOnWithoutTheHostThatLostItsPowerWhichMayComeBack
   SKIP_UNLESS_ISOLATED(bed);
   add_ssh_workers(ssh_options(bed), impatient());
   map_while([&] { bed.power_off(bed[0]); });
-  EXPECT_TRUE(eventually([] { return nworkers() == 3; }));
+  EXPECT_TRUE(eventually([] { return nworkers() == 3; }, dead + slack));
   bed.boot(bed[0]);
   auto options = ssh_options(bed);
   options["machines"] = {bed[0].machine()};
@@ -88,7 +90,7 @@ TEST_F(SshFailuresTest, WorkersOfATunnelAreGoneWithTheirHost) {
   options["tunnel"] = true;
   add_ssh_workers(options, impatient());
   map_while([&] { bed.power_off(bed[1]); });
-  EXPECT_TRUE(eventually([] { return nworkers() == 4; }));
+  EXPECT_TRUE(eventually([] { return nworkers() == 4; }, dead + slack));
 }
 
 // As many ends as a master may have: by an accident, with connections that are closed for it by the kernel, and with
@@ -114,21 +116,26 @@ class SshMasterTest : public testing::Test {
     }));
     return master;
   }
+  /// @param timeout what has to run out before the workers leave.
+  static bool nothing_is_left(HostBed& bed, Duration timeout) {
+    return eventually([&] { return processes_on(bed).empty(); }, timeout + slack);
+  }
 };
 
 TEST_F(SshMasterTest, NothingIsLeftOnAnyHostOfOneThatWasKilled) {
   HostBed bed(3);
   ChildProcess master = start_master(bed);
   master.signal(SIGKILL);
-  EXPECT_TRUE(eventually([&] { return processes_on(bed).empty(); })) << testing::PrintToString(processes_on(bed));
+  EXPECT_TRUE(nothing_is_left(bed, 0s)) << testing::PrintToString(processes_on(bed));  // the connections are closed
 }
 
 TEST_F(SshMasterTest, NothingIsLeftOnAnyHostOfOneThatIsInterrupted) {
   HostBed bed(3);
   ChildProcess master = start_master(bed);
   master.signal(SIGINT);
-  EXPECT_TRUE(master.wait_until(Clock::now() + 20s));
-  EXPECT_TRUE(eventually([&] { return processes_on(bed).empty(); })) << testing::PrintToString(processes_on(bed));
+  const Timeouts defaults;
+  EXPECT_TRUE(master.wait_until(deadline_after(defaults.shutdown + defaults.term + defaults.kill + slack)));
+  EXPECT_TRUE(nothing_is_left(bed, 0s)) << testing::PrintToString(processes_on(bed));
 }
 
 TEST_F(SshMasterTest, NothingIsLeftOnAHostThatWasCutOff) {
@@ -136,9 +143,19 @@ TEST_F(SshMasterTest, NothingIsLeftOnAHostThatWasCutOff) {
   SKIP_UNLESS_ISOLATED(bed);
   ChildProcess master = start_master(bed);
   bed.cut(bed[0]);
-  EXPECT_TRUE(eventually([&] { return bed.processes(bed[0]).empty(); })) << testing::PrintToString(processes_on(bed));
+  EXPECT_TRUE(eventually([&] { return bed.processes(bed[0]).empty(); }, dead + slack))
+      << testing::PrintToString(processes_on(bed));
   master.signal(SIGKILL);
-  EXPECT_TRUE(eventually([&] { return processes_on(bed).empty(); }));
+  EXPECT_TRUE(nothing_is_left(bed, 0s)) << testing::PrintToString(processes_on(bed));
+}
+
+TEST_F(SshMasterTest, NothingIsLeftOnAnyHostOfOneWhoseHostIsGone) {
+  HostBed bed(2);
+  SKIP_UNLESS_ISOLATED(bed);
+  ChildProcess master = start_master(bed);
+  for (const SshHost& host : bed.hosts()) bed.cut(host);  // they hear nothing of its end
+  master.signal(SIGKILL);
+  EXPECT_TRUE(nothing_is_left(bed, dead)) << testing::PrintToString(processes_on(bed));
 }
 
 }  // namespace

@@ -37,6 +37,11 @@ class SshHostsTest : public ClusterTest {
   HostBed& start_hosts(int count, const std::vector<std::string>& sshd_lines = {}) {
     return bed_.emplace(count, sshd_lines);
   }
+  /// What addprocs() throws. @param timeout what has to run out before.
+  static std::string failure(const nlohmann::json& options, const AddprocsOptions& how = {},
+                             Duration timeout = Duration::zero()) {
+    return thrown_within(timeout, [&] { add_ssh_workers(options, how); });
+  }
 
  private:
   std::optional<HostBed> bed_;

@@ -48,6 +48,7 @@ TEST_F(SshLaunchTest, AServerWithMaxStartupsIsAskedAgain) {
   const auto pids = addprocs("ssh", server.options(R"(["127.0.0.[1-16]"])"));
   EXPECT_EQ(pids.size(), 16u);
   EXPECT_EQ(server.logins(), 16u);
+  EXPECT_THAT(server.log(), HasSubstr("past MaxStartups"));
 }
 
 TEST_F(SshLaunchTest, SettingsReachAllWorkersOfAMachine) {
@@ -96,13 +97,25 @@ TEST_F(SshLaunchTest, ABashrcThatPrintsIsNoHarm) {
   EXPECT_EQ(addprocs("ssh", server.options()).size(), 1u);
 }
 
-TEST_F(SshLaunchTest, TheLoginShellMayBeCsh) {
-  if (::access("/bin/csh", X_OK) != 0) GTEST_SKIP() << "there is no /bin/csh";
-  auto& server = serve("ForceCommand exec csh -c \"$SSH_ORIGINAL_COMMAND\"");
+TEST_F(SshLaunchTest, ASlowShellIsWaitedFor) {
+  auto& server = serve("ForceCommand sleep 1; exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"");
+  EXPECT_EQ(addprocs("ssh", server.options()).size(), 1u);
+}
+
+class SshLoginShellTest : public SshTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(SshLoginShellTest, TakesTheLaunch) {
+  const std::string shell = GetParam();
+  if (::access(shell.c_str(), X_OK) != 0) GTEST_SKIP() << "there is no " << shell;
+  auto& server = serve("ForceCommand exec " + shell + " -c \"$SSH_ORIGINAL_COMMAND\"");
   const auto pids = addprocs("ssh", server.options(R"(["2*127.0.0.1"])", R"("env": {"T": "a 'b' !c"})"));
   ASSERT_EQ(pids.size(), 2u);
   for (const Pid pid : pids) EXPECT_EQ(remotecall_fetch(fn<variable>, pid, std::string("T")), "a 'b' !c");
 }
+
+INSTANTIATE_TEST_SUITE_P(Shells, SshLoginShellTest,
+                         testing::Values("/bin/bash", "/bin/csh", "/bin/tcsh", "/bin/zsh", "/usr/bin/fish"),
+                         [](const auto& shell) { return std::filesystem::path(shell.param).filename().string(); });
 
 TEST_F(SshLaunchTest, TheUsersConfigIsReadWhenAskedFor) {
   auto& server = serve();
@@ -112,7 +125,7 @@ TEST_F(SshLaunchTest, TheUsersConfigIsReadWhenAskedFor) {
                                        server.path("known_hosts") + "\n");
   ::setenv("HOME", server.path("home").c_str(), 1);
   ::unsetenv("SSH_AUTH_SOCK");
-  EXPECT_THAT(failure(R"({"machines": ["lab"]})"), HasSubstr("lab: resolve: "));
+  EXPECT_THAT(failure(R"({"machines": ["lab"]})", {}, 30s), HasSubstr("lab: resolve: "));
   EXPECT_EQ(addprocs("ssh", R"({"machines": ["lab"], "use_config": true})").size(), 1u);
 }
 

@@ -148,7 +148,7 @@ TEST_F(SshOverridesTest, AnAddressGoesWithTcpOnly) {
       {"plugin": "ssh", "options": )" + server.options(R"(["127.0.0.1 advertise=127.0.0.2"])") +
                                            "}]}",
                                        "test");
-  EXPECT_THAT(thrown_by([&] { addprocs(file); }), HasSubstr("advertise: goes with the transports tcp and tls"));
+  EXPECT_THAT(thrown_within(0s, [&] { addprocs(file); }), HasSubstr("advertise: goes with the transports tcp and tls"));
 }
 
 TEST_F(SshOverridesTest, WhatMakesNoSenseIsRefusedBeforeAnyLogin) {
@@ -158,12 +158,12 @@ TEST_F(SshOverridesTest, WhatMakesNoSenseIsRefusedBeforeAnyLogin) {
                                                      {R"(["127.0.0.1 advertise=a:1"])", "advertise: 'a:1'"},
                                                      {R"(["127.0.0.1 dir=\"/a b"])", "closing '\"' is missing"}};
   for (const auto& [machines, why] : bad) {
-    const auto text = thrown_by<ConfigError>([&] { addprocs("ssh", server.options(machines)); });
+    const auto text = thrown_within<ConfigError>(0s, [&] { addprocs("ssh", server.options(machines)); });
     EXPECT_THAT(text, HasSubstr("invalid machine '127.0.0.1 ")) << machines;
     EXPECT_THAT(text, HasSubstr(why)) << machines;
   }
   const std::string shell = server.options(R"(["127.0.0.1"])", R"("shell": "bash; id")");
-  EXPECT_THAT(thrown_by<ConfigError>([&] { addprocs("ssh", shell); }), HasSubstr("shell: 'bash; id' is not"));
+  EXPECT_THAT(thrown_within<ConfigError>(0s, [&] { addprocs("ssh", shell); }), HasSubstr("shell: 'bash; id' is not"));
   EXPECT_EQ(server.logins(), 0u);
 }
 

@@ -28,12 +28,10 @@ class SshTest : public ClusterTest {
     server_ = std::make_unique<Sshd>(settings);
     return *server_;
   }
-  /// What addprocs() throws, which must be soon.
-  static std::string failure(const std::string& options, const AddprocsOptions& how = {}) {
-    const auto start = Clock::now();
-    std::string text = thrown_by([&] { addprocs("ssh", options, how); });
-    EXPECT_LT(Clock::now() - start, 60s);
-    return text;
+  Sshd& server() { return *server_; }
+  /// What addprocs() throws. @param timeout what has to run out before.
+  static std::string failure(const std::string& options, const AddprocsOptions& how = {}, Duration timeout = 0s) {
+    return thrown_within(timeout, [&] { addprocs("ssh", options, how); });
   }
 
  private:

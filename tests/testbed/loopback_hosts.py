@@ -1,6 +1,7 @@
 """Hosts where namespaces are not permitted: an sshd each at a port of 127.0.0.1. They share all else with this machine."""
 
 import ctypes
+import glob
 import os
 import signal
 import socket
@@ -62,8 +63,10 @@ class LoopbackHosts:
         return self.sshds[name].pid
 
     def processes(self, name):
-        lines = map(command_line, descendants_of(self.sshds[name].pid))
-        return [line for line in lines if line and not line.startswith("sshd: ")]
+        """What has its environment: what sessions leave behind is not a child of its sshd any more."""
+        mark = f"TMPDIR={self.directory}/{name}/tmp"
+        pids = [pid for pid in descendants_of(os.getpid()) if mark in environment(pid)]
+        return [line for line in map(command_line, pids) if line]
 
     def __getattr__(self, order):
         raise RuntimeError(f"hosts at the loopback address cannot be told: {order}")
@@ -89,11 +92,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def children_of(pid):
+def environment(pid):
+    """Of its start; empty for one that ended meanwhile, and for zombies."""
     try:
-        return [int(child) for child in ssh_files.read(f"/proc/{pid}/task/{pid}/children").split()]
-    except OSError:
-        return []  # it ended meanwhile
+        return ssh_files.read(f"/proc/{pid}/environ").split("\0")
+    except (OSError, ValueError):
+        return []
+
+
+def children_of(pid):
+    """Each thread has its own."""
+    found = []
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            found += map(int, ssh_files.read(path).split())
+        except OSError:
+            pass  # it ended meanwhile
+    return found
 
 
 def descendants_of(pid):

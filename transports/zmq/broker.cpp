@@ -158,7 +158,7 @@ void Broker::take_events() {
 void Broker::tell_refusal() {
   if (told_refusals_ == most_told) return;
   ++told_refusals_;
-  std::fprintf(stderr, "cohort zmq-broker: refused a connection at %s: it %s%s\n", address_.c_str(),
+  std::fprintf(stderr, "cohort: the zmq broker refused a connection at %s: it %s%s\n", address_.c_str(),
                keys_ ? "has another key, or none" : "has a key, which this broker has not, or is no zmq process",
                told_refusals_ == most_told ? "; further ones are not told" : "");
 }

@@ -63,10 +63,10 @@ int main(int argc, char** argv) {
     broker.serve(stop.get());
     return 0;
   } catch (const cohort::ConfigError& error) {
-    std::fprintf(stderr, "cohort zmq-broker: %s\n", error.what());
+    std::fprintf(stderr, "cohort: %s\n", error.what());
     return 3;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "cohort zmq-broker: %s\n", error.what());
+    std::fprintf(stderr, "cohort: %s\n", error.what());
     return 1;
   }
 }

@@ -42,7 +42,7 @@ struct WorkerConfig {
   std::string ident;                        ///< name in a custom topology
   std::vector<std::string> connect_idents;  ///< workers it connects to there: names, "node[01-04]", "node*"
 
-  int ospid = 0;  ///< process id on its host; set at join if the manager did not
+  int ospid = 0;    ///< process id on its host; set at join if the manager did not
   int threads = 1;  ///< functions that may run at once on the worker
 };
 

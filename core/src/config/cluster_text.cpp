@@ -146,7 +146,7 @@ class ClusterParser {
     else
       check_value(*row, count, path + ".count", errors_);
     if (const JsonNode* again = options ? options->find("count") : nullptr)
-      errors_.add_repeated(again->offset, path + ".options.count: is given twice; the first one is at", count.offset);
+      errors_.add_repeated(again->offset, path + ".options.count: is given twice", count.offset);
   }
 
   /// @param given null: the default transport, whose options are defaults as well.
@@ -233,8 +233,8 @@ Json manager_json(const ManagerSpec& manager) {
 }  // namespace
 
 ClusterFile parse_cluster_text(std::string_view text, const std::string& name_for_errors,
-                               const OptionTableLookup& tables) {
-  ErrorList errors(text, name_for_errors);
+                               const OptionTableLookup& tables, ErrorList::Places places) {
+  ErrorList errors(text, name_for_errors, places);
   JsonNode root = parse_json(text, errors);
   ClusterFile file = ClusterParser(errors, tables).parse(root);
   errors.throw_if_any();

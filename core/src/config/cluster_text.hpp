@@ -8,6 +8,8 @@
 #include <cohort/cluster_file.hpp>
 #include <cohort/plugin.hpp>
 
+#include "config/error_list.hpp"
+
 namespace cohort::detail {
 
 /// The option table of a plugin by name or path. @throws PluginError where there is none. Plugins are to the right of
@@ -22,7 +24,7 @@ struct KnownPlugin {
 
 /// Checks the text of a cluster file. @throws ConfigError with everything that is wrong.
 ClusterFile parse_cluster_text(std::string_view text, const std::string& name_for_errors,
-                               const OptionTableLookup& tables);
+                               const OptionTableLookup& tables, ErrorList::Places places = ErrorList::Places::printed);
 
 /// The schema of a cluster file that may use these plugins by name.
 std::string cluster_schema(std::span<const KnownPlugin> plugins);

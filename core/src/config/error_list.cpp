@@ -34,8 +34,9 @@ std::string ErrorList::place(std::size_t offset) const {
 }
 
 std::string ErrorList::print(const Entry& entry) const {
-  std::string text = fmt::format("{}:{}: {}", name_, place(entry.offset), entry.message);
-  return entry.first ? text + " " + place(*entry.first) : text;
+  if (places_ == Places::left_out) return name_ + ": " + entry.message;
+  const std::string text = fmt::format("{}:{}: {}", name_, place(entry.offset), entry.message);
+  return entry.first ? text + "; the first one is at " + place(*entry.first) : text;
 }
 
 void ErrorList::throw_if_any() const {

@@ -87,8 +87,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     for (const JsonMember& member : open_.back()->members) {
       auto [first, inserted] = first_places.try_emplace(member.key, member.offset);
       if (!inserted)
-        errors_.add_repeated(member.offset, fmt::format("key '{}' is given twice; the first one is at", member.key),
-                             first->second);
+        errors_.add_repeated(member.offset, fmt::format("key '{}' is given twice", member.key), first->second);
     }
     return end();
   }

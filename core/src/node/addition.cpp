@@ -213,7 +213,7 @@ bool Addition::give_place(const Record& record) {
                           config.connect_idents};
   try {
     if (member.place >= topology.capacity())
-      throw Error(fmt::format("Topology {} has room for {} workers.", topology.text(), topology.capacity()));
+      throw Error(fmt::format("Topology {} has room for {} only.", topology.text(), topology.capacity()));
     if (member.ident.empty() && names_.idents.size() > 1)
       throw Error(fmt::format("There are idents for {} workers only.", names_.idents.size()));
     check_connect_idents(member.connect_idents);

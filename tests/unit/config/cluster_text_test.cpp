@@ -165,6 +165,18 @@ TEST(ClusterText, SaysEverythingThatIsWrongWithItsPlace) {
   EXPECT_EQ(error_of("[]"), "cluster.json:1:1: expected an object, found a list");
 }
 
+TEST(ClusterText, NoPlacesInATextThatNobodyHasSeen) {
+  try {
+    parse_cluster_text(
+        R"({"version": 1, "managers": [{"plugin": "local", "count": 1, "options": {"count": 2}}], "x": 1})",
+        "command line", tables, ErrorList::Places::left_out);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "command line: managers[0].options.count: is given twice\ncommand line: unknown key 'x'");
+  }
+}
+
 TEST(ClusterText, AFileThatCannotBeReadSaysWhy) {
   auto read_error = [](const char* path) -> std::string {
     try {

@@ -49,7 +49,8 @@ class TransportContract : public testing::TestWithParam<TransportUnderTest> {
   Connected connect_to(Listener& listener);
   Connected connect();
   /// The next connection, waited for as the node does it.
-  static std::unique_ptr<StreamEnd> accept_one(Listener& listener);
+  /// @param given_up asked now and then: whether nobody will come any more.
+  static std::unique_ptr<StreamEnd> accept_one(Listener& listener, const std::function<bool()>& given_up = {});
 
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Listener> listener_;  // made by connect()

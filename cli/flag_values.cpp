@@ -1,0 +1,46 @@
+#include "flag_values.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/core.h>
+
+#include <cohort/error.hpp>
+
+#include "base/nearest.hpp"
+#include "config/units.hpp"
+#include "exit_code.hpp"
+
+namespace cohort::cli {
+
+int whole_number(const std::string& flag, const std::string& text, int minimum, int maximum) {
+  int number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && stop == end && number >= minimum && number <= maximum) return number;
+  throw UsageError(fmt::format("{} wants a whole number from {} to {}, not '{}'", flag, minimum, maximum, text));
+}
+
+Duration duration(const std::string& flag, const std::string& text) {
+  try {
+    return detail::parse_duration(text);
+  } catch (const ConfigError& error) {
+    throw UsageError(fmt::format("{}: {}, not '{}'", flag, error.what(), text));
+  }
+}
+
+std::size_t choice(const std::string& flag, const std::string& text, const std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  throw UsageError(
+      fmt::format("{} wants {}, not '{}'{}", flag, any_of(names), text, detail::did_you_mean(text, names)));
+}
+
+std::string any_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); i++)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
+}  // namespace cohort::cli

@@ -1,0 +1,134 @@
+// cohort config, and what is said of a wrong cluster: in a file with the place, of flags with the key.
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tool.hpp"
+
+namespace {
+
+using Json = nlohmann::json;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(Config, CheckSaysOkOrEveryError) {
+  const TemporaryDirectory directory;
+  const auto good = directory.write("good.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
+  EXPECT_EQ(cohort_tool({"config", "check", good}).out, good + ": ok\n");
+
+  const auto bad =
+      directory.write("bad.json", "{\"version\": 1,\n \"mangers\": [],\n \"managers\": [],\n \"lazy\": 3}");
+  const auto result = cohort_tool({"config", "check", bad});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(contains(result.err, bad + ":2:2: unknown key 'mangers'; did you mean 'managers'?")) << result.err;
+  EXPECT_TRUE(contains(result.err, bad + ":4:")) << result.err;
+  EXPECT_EQ(cohort_tool({"config", "check", directory.path("missing.json")}).code, 3);
+}
+
+TEST(Config, ShowPrintsTheDefaultsAndSchemaIsASchema) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
+  const auto shown = Json::parse(cohort_tool({"config", "show", file}).out);
+  EXPECT_EQ(shown.at("managers").at(0).at("count"), 2);
+  EXPECT_EQ(shown.at("transport").at("plugin"), "tcp");
+  EXPECT_EQ(shown.at("topology"), "all_to_all");
+  EXPECT_EQ(cohort_tool({"config", "show", file, "--json"}).out, cohort_tool({"config", "show", file}).out);
+  EXPECT_TRUE(Json::parse(cohort_tool({"config", "schema"}).out).contains("$schema"));
+}
+
+TEST(Config, CheckFindsWhatThePluginsRefuse) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("lab.json", R"({"version": 1, "managers": [
+  {"plugin": "local", "count": 1},
+  {"id": "rack", "plugin": "ssh", "options": {"machines": ["h[1-"]}}],
+  "transport": {"plugin": "tls", "options": {"key": "mine.pem"}}})");
+  const auto checked = cohort_tool({"config", "check", file});
+  EXPECT_EQ(checked.code, 3) << checked.out;
+  EXPECT_TRUE(contains(checked.err, file + ":3:3: managers[1]: manager plugin 'ssh': invalid machine 'h[1-'"))
+      << checked.err;
+  EXPECT_TRUE(contains(checked.err, file + ":4:16: transport: transport plugin 'tls': ")) << checked.err;
+
+  const auto run = cohort_tool({"run", "-f", file, "echo", "started"});
+  EXPECT_EQ(run.code, 3);
+  EXPECT_EQ(run.out, "");
+  EXPECT_TRUE(contains(run.err, "cohort: " + file + ": managers[1]: manager plugin 'ssh': invalid machine 'h[1-'"))
+      << run.err;
+  const auto changed = cohort_tool({"run", "-f", file, "--transport", "tcp", "true"});
+  EXPECT_TRUE(contains(changed.err, "cohort: " + file + " with the command line's changes: managers[1]: ")) << run.err;
+}
+
+TEST(Config, CheckFindsMoreWorkersThanTheTopologyHasPlaces) {
+  const TemporaryDirectory directory;
+  const auto check = [&](const std::string& manager) {
+    const auto file = directory.write(
+        "lab.json", R"({"version": 1, "topology": "grid:2x2", "managers": [{"plugin": "local", )" + manager + "}]}");
+    return cohort_tool({"config", "check", file});
+  };
+  for (const std::string five : {R"("count": 5)", R"("options": {"count": 5})"}) {
+    const auto result = check(five);
+    EXPECT_EQ(result.code, 3);
+    EXPECT_TRUE(contains(result.err, "lab.json:1:28: topology: grid:2x2 has room for 4 workers, not for 5"))
+        << result.err;
+  }
+  for (const std::string fits : {R"("count": 4)", R"("count": 5, "min": "4")", R"("count": "auto")"})
+    EXPECT_EQ(check(fits).code, 0) << fits;
+  EXPECT_EQ(cohort_tool({"run", "-p", "5", "--topology", "grid:2x2", "true"}).code, 3);
+}
+
+TEST(Config, FlagsThatAreWrongAreToldByTheirKey) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--topology", "rnig"}, "topology: unknown topology 'rnig'; did you mean 'ring'?"},
+      {{"-o", "cuont=2"}, "managers[0].options: unknown key 'cuont'; did you mean 'count'?"},
+      {{"-p", "0", "--set", "timeouts.term=5"}, "timeouts.term: a duration needs a unit"},
+      {{"--set", "transport.options.intreface=X"},
+       "transport.options: unknown key 'intreface'; did you mean 'interface'?"},
+      {{"--options", R"({"restrict": 3})"}, "managers[0].options.restrict: expected true or false, found 3"},
+  };
+  for (auto [flags, message] : cases) {
+    flags.insert(flags.begin(), "run");
+    flags.emplace_back("true");
+    const auto result = cohort_tool(flags);
+    EXPECT_EQ(result.code, 3);
+    EXPECT_TRUE(result.err.starts_with("cohort: command line: " + message)) << result.err;
+  }
+}
+
+/// What flags make of the usual cluster.
+Json dry_run(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {"run", "--dry-run"});
+  flags.emplace_back("true");
+  const auto result = cohort_tool(flags);
+  EXPECT_EQ(result.code, 0) << result.err;
+  return Json::parse(result.out.substr(0, result.out.rfind("true")), nullptr, false);
+}
+
+TEST(Config, SetChangesWhatIsInEffect) {
+  const auto option = dry_run({"--set", "transport.options.same_host=tcp"});
+  EXPECT_EQ(option.at("transport").at("plugin"), "tcp");
+  EXPECT_EQ(option.at("transport").at("options").at("same_host"), "tcp");
+
+  const auto plugin = dry_run({"--set", "transport.plugin=unix", "--set", "managers.0.plugin=zmq"});
+  EXPECT_TRUE(plugin.at("transport").at("options").contains("abstract")) << "the options of the other plugin go";
+  EXPECT_EQ(plugin.at("managers").at(0).at("id"), "zmq");
+
+  EXPECT_EQ(dry_run({"--set", "modules.0=/a.so"}).at("modules"), Json::array({"/a.so"}));
+  EXPECT_EQ(dry_run({"--set", "managers.0.options.env.A=b"}).at("managers").at(0).at("options").at("env").at("A"), "b");
+  for (const std::string nowhere : {"managers.7.count=3", "modules.99999999999=x", "name.first=x", "a~b=3"})
+    EXPECT_NE(cohort_tool({"run", "--set", nowhere, "true"}).err.find("--set " + nowhere + ": there is no such place"),
+              std::string::npos)
+        << nowhere;
+}
+
+TEST(Config, TheLastWordOnTheCountCounts) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "elastic"}]})");
+  EXPECT_EQ(dry_run({"-f", file, "-p", "3"}).at("managers").at(0).at("count"), 3);
+  EXPECT_EQ(dry_run({"-m", "elastic", "-p", "3"}).at("managers").at(0).at("count"), 3);
+  const auto option = dry_run({"-p", "2", "-o", "count=3"}).at("managers").at(0);
+  EXPECT_FALSE(option.contains("count"));
+  EXPECT_EQ(option.at("options").at("count"), 3);
+}
+
+}  // namespace
