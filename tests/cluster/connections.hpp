@@ -10,9 +10,14 @@
 #include <string>
 #include <string_view>
 
+#include <gtest/gtest.h>
+
 #include <cohort/cohort.hpp>
 
 namespace cohort::test {
+
+/// Whether each connection between two processes is a socket of its own: not so where all go through one to a broker.
+inline bool connections_are_sockets = true;
 
 /// Connections of this process by TCP and by Unix sockets.
 inline int connections_here() {
@@ -45,6 +50,13 @@ inline int connections_of_workers() {
   int count = 0;
   for (const Pid pid : workers()) count += connections_of(pid);
   return count;
+}
+
+/// Where they can be counted.
+inline void expect_connections_of_workers(int count) {
+  if (connections_are_sockets) {
+    EXPECT_EQ(connections_of_workers(), count);
+  }
 }
 
 /// What `to` says of itself to `from`.

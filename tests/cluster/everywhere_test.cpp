@@ -1,7 +1,8 @@
-#include "cluster_test.hpp"
-
 #include <csignal>
 #include <numeric>
+
+#include "cluster_test.hpp"
+#include "counted.hpp"
 
 namespace cohort::test {
 namespace {
@@ -68,6 +69,19 @@ TEST_F(EverywhereTest, ALargeArgumentArrivesWholeOnAll) {
       },
       values, sum);
   EXPECT_EQ(values.size(), std::size_t{1} << 20);
+}
+
+TEST_F(EverywhereTest, AnArgumentIsEncodedOnceForAll) {
+  const auto pids = addprocs(3);
+  everywhere([](const Counted& argument, const std::vector<double>&) { counter = argument.number; }, Counted{7},
+             std::vector<double>(1 << 20));
+  EXPECT_EQ(Counted::written, 1);
+  EXPECT_EQ(Counted::read, 0) << "the master has the object itself";
+  for (const Pid pid : pids) EXPECT_EQ(remotecall_fetch(fn<times_read>, pid), 1) << pid;
+  for (const Pid pid : procs()) EXPECT_EQ(remotecall_fetch(fn<read_counter>, pid), 7) << pid;
+  everywhere(
+      pids, [](const Counted& argument) { counter = argument.number; }, Counted{8});
+  EXPECT_EQ(Counted::written, 2);
 }
 
 TEST_F(EverywhereTest, AResultNeedNotTravel) {

@@ -1,4 +1,4 @@
-// Strangers, and members gone wrong, at a worker's port: they do no harm.
+// Strangers, and members gone wrong, at a worker's TCP port or Unix socket: they do no harm.
 
 #include <algorithm>
 #include <cstring>
@@ -17,13 +17,16 @@ using namespace std::chrono_literals;
 
 class HostileTest : public ClusterTest {
  protected:
-  /// A worker that waits this long for strangers. @return its port.
-  int start_worker(Duration handshake) {
+  /// A worker that waits this long for strangers.
+  void start_worker(Duration handshake) {
     AddprocsOptions options;
     options.timeouts = Timeouts{.handshake = handshake, .heartbeat = 200ms};
     worker_ = addprocs(1, options).front();
-    return listening_port(worker_);
+    port_ = listening_port(worker_);
+    if (port_ == 0) path_ = remotecall_fetch([] { return listening_path(); }, worker_);
   }
+  /// A connection to where it listens.
+  RawPeer dial() const { return port_ != 0 ? RawPeer(port_) : RawPeer(path_); }
   void expect_unharmed() {
     EXPECT_EQ(remotecall_fetch([](int x) { return x + 1; }, worker_, 41), 42);
   }
@@ -58,6 +61,8 @@ class HostileTest : public ClusterTest {
   }
 
   Pid worker_ = no_pid;
+  int port_ = 0;
+  std::string path_;
 };
 
 std::string random_bytes(std::size_t size) {
@@ -75,7 +80,7 @@ std::string greeting(Identity mine = identity_of(9)) {
 std::string frame(FrameHeader header) { return {reinterpret_cast<const char*>(&header), sizeof header}; }
 
 TEST_F(HostileTest, WhatIsNoGreetingIsRefusedAtOnce) {
-  const int port = start_worker(5min);
+  start_worker(5min);
   std::string wrong_magic = greeting();
   wrong_magic[3] ^= 1;
   std::string long_size = greeting();
@@ -91,7 +96,7 @@ TEST_F(HostileTest, WhatIsNoGreetingIsRefusedAtOnce) {
       std::string("\2\0\4\1", 4),                                  // it refuses
   };
   for (const auto& harm : harms) {
-    RawPeer peer(port);
+    RawPeer peer = dial();
     peer.send(harm);
     EXPECT_TRUE(peer.ends()) << harm.substr(0, 40);
     expect_unharmed();
@@ -100,10 +105,10 @@ TEST_F(HostileTest, WhatIsNoGreetingIsRefusedAtOnce) {
 }
 
 TEST_F(HostileTest, ThousandsOfStrangersLeaveNothingBehind) {
-  const int port = start_worker(5min);
+  start_worker(5min);
   const auto harm = [&](int rounds) {
     for (int i = 0; i < rounds; i++) {
-      RawPeer peer(port);
+      RawPeer peer = dial();
       if (i % 3 == 1) peer.send(random_bytes(100));
       if (i % 3 == 2) peer.send(greeting().substr(0, 30));
     }
@@ -122,10 +127,10 @@ TEST_F(HostileTest, ThousandsOfStrangersLeaveNothingBehind) {
 }
 
 TEST_F(HostileTest, IdleStrangersAreFewAndKeepNobodyOut) {
-  const int port = start_worker(5min);
+  start_worker(5min);
   const int before = open_sockets();
   std::list<RawPeer> idle;
-  for (int i = 0; i < 100; i++) idle.emplace_back(port);
+  for (int i = 0; i < 100; i++) idle.push_back(dial());
   auto oldest = idle.begin();
   for (int i = 0; i < 100 - 64; i++) EXPECT_TRUE((oldest++)->ends()) << i;
   EXPECT_TRUE(eventually([&] { return open_sockets() <= before + 64; })) << open_sockets();
@@ -137,18 +142,18 @@ TEST_F(HostileTest, IdleStrangersAreFewAndKeepNobodyOut) {
 }
 
 TEST_F(HostileTest, IdleStrangersAreClosedAtTheDeadline) {
-  const int port = start_worker(500ms);
+  start_worker(500ms);
   const int before = open_sockets();
   std::list<RawPeer> idle;
-  for (int i = 0; i < 50; i++) idle.emplace_back(port);
+  for (int i = 0; i < 50; i++) idle.push_back(dial());
   for (auto& peer : idle) EXPECT_TRUE(peer.ends());
   EXPECT_TRUE(eventually([&] { return open_sockets() <= before; }));
   expect_unharmed();
 }
 
 TEST_F(HostileTest, ASlowGreetingDoesNotMoveTheDeadline) {
-  const int port = start_worker(500ms);
-  RawPeer slow(port);
+  start_worker(500ms);
+  RawPeer slow = dial();
   const std::string text = greeting();
   ASSERT_GT(text.size(), 60u);
   std::size_t sent = 0;
@@ -158,7 +163,7 @@ TEST_F(HostileTest, ASlowGreetingDoesNotMoveTheDeadline) {
 }
 
 TEST_F(HostileTest, AMembersBrokenFrameEndsItsConnectionOnly) {
-  const int port = start_worker(5min);
+  start_worker(5min);
   FrameHeader reserved{};
   reserved.kind = FrameKind::call;
   reserved.reserved = 7;
@@ -174,7 +179,7 @@ TEST_F(HostileTest, AMembersBrokenFrameEndsItsConnectionOnly) {
       frame(reserved), frame(no_function), frame(no_reference),
       frame(too_large) + std::string(reinterpret_cast<const char*>(&size), sizeof size), std::string(64, '\xff')};
   for (const auto& harm : harms) {
-    RawPeer peer(port);
+    RawPeer peer = dial();
     ASSERT_EQ(join_as(peer, 900), "");
     peer.send(harm);
     EXPECT_TRUE(peer.ends());
@@ -183,11 +188,11 @@ TEST_F(HostileTest, AMembersBrokenFrameEndsItsConnectionOnly) {
 }
 
 TEST_F(HostileTest, AnnouncedSizesTakeNoMemory) {
-  const int port = start_worker(5min);
+  start_worker(5min);
   const std::size_t before = resident_kib();
   std::list<RawPeer> peers;
   for (Pid pid = 900; pid < 910; pid++) {
-    ASSERT_EQ(join_as(peers.emplace_back(port), pid), "");
+    ASSERT_EQ(join_as(peers.emplace_back(dial()), pid), "");
     FrameHeader large{};
     large.kind = FrameKind::call;
     large.body_size = 0xf0000000;
@@ -198,8 +203,8 @@ TEST_F(HostileTest, AnnouncedSizesTakeNoMemory) {
 }
 
 TEST_F(HostileTest, AnUnknownKindIsAnsweredAndTheConnectionLives) {
-  const int port = start_worker(5min);
-  RawPeer peer(port);
+  start_worker(5min);
+  RawPeer peer = dial();
   ASSERT_EQ(join_as(peer, 900), "");
   FrameHeader unknown{};
   unknown.kind = static_cast<FrameKind>(77);
@@ -216,11 +221,11 @@ TEST_F(HostileTest, AnUnknownKindIsAnsweredAndTheConnectionLives) {
 }
 
 TEST_F(HostileTest, NobodyTakesThePlaceOfAnother) {
-  const int port = start_worker(5min);
+  start_worker(5min);
   const Pid other = addprocs(1).front();
   remotecall_fetch([](Pid to) { remotecall_fetch([] {}, to); }, other, worker_);
   for (Pid pid : {no_pid, master_pid, worker_, other}) {
-    RawPeer peer(port);
+    RawPeer peer = dial();
     ASSERT_EQ(join_as(peer, pid), "");
     EXPECT_TRUE(peer.ends()) << pid;
   }
@@ -229,8 +234,8 @@ TEST_F(HostileTest, NobodyTakesThePlaceOfAnother) {
 }
 
 TEST_F(HostileTest, OnlyTheMasterManages) {
-  const int port = start_worker(5min);
-  RawPeer peer(port);
+  start_worker(5min);
+  RawPeer peer = dial();
   ASSERT_EQ(join_as(peer, 900), "");
   FrameHeader leave{};
   leave.kind = FrameKind::leave;
@@ -243,8 +248,8 @@ TEST_F(HostileTest, OnlyTheMasterManages) {
 
 // Its answers may wait behind what it sends; so the worker must be heard without being asked.
 TEST_F(HostileTest, AMemberThatSendsAllTheTimeIsPingedAllTheSame) {
-  const int port = start_worker(5min);
-  RawPeer peer(port);
+  start_worker(5min);
+  RawPeer peer = dial();
   ASSERT_EQ(join_as(peer, 900), "");
   FrameHeader pong{};
   pong.kind = FrameKind::pong;

@@ -10,6 +10,8 @@
 #include <cohort/cohort.hpp>
 
 #include "../contract/zmq_broker.hpp"
+#include "connections.hpp"
+#include "processes.hpp"
 
 namespace {
 
@@ -27,6 +29,8 @@ int main(int argc, char** argv) {
   std::optional<OverZmq> zmq;
   if (std::string_view(arguments.back()) == "--over-zmq") {
     zmq.emplace();
+    cohort::test::servant = zmq->broker.process().pid();
+    cohort::test::connections_are_sockets = false;
     arguments.back() = zmq->plugin.data();
     arguments.push_back(zmq->options.data());
   }

@@ -1,10 +1,12 @@
 // Groups A, B, U: who is there, and how workers come and go.
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "cluster_test.hpp"
@@ -111,26 +113,49 @@ TEST_F(MembershipTest, AWorkersLastWordsAreInTheCause) {
   EXPECT_TRUE(contains(text, "out of cheese")) << text;
 }
 
-TEST_F(MembershipTest, ABusyWorkerAnswersAPingAndAFetchAndListensToAnInterrupt) {
+volatile std::sig_atomic_t signalled = 0;
+
+// Between the file and the signal it only computes. @return whether it was interrupted meanwhile.
+bool compute_until_signalled(const std::string& begun) {
+  std::signal(SIGINT, [](int) { signalled = 1; });
+  std::ofstream(begun) << "begun";
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!signalled && std::chrono::steady_clock::now() < end) continue;
+  return signalled && this_call().stop_requested();
+}
+
+TEST_F(MembershipTest, AWorkerThatOnlyComputesAnswersAPingAndAFetchAndHearsAnInterrupt) {
   const Pid pid = addprocs(1).front();
   auto stored = remotecall([] { return std::vector<int>(100'000, 1); }, pid);
   stored.wait();
-  auto busy = remotecall(
-      [] {
-        const auto end = Clock::now() + std::chrono::seconds(30);
-        while (Clock::now() < end) interruption_point();
-      },
-      pid);
-  EXPECT_LT(ping(pid), std::chrono::seconds(2));
-  EXPECT_EQ(stored.fetch().size(), 100'000u);
+  const TemporaryDirectory directory;
+  const std::string begun = directory.path("begun");
+  auto busy = remotecall(fn<compute_until_signalled>, pid, begun);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
+  EXPECT_LT(ping(pid, std::chrono::seconds(20)), std::chrono::seconds(2));
+  EXPECT_EQ(stored.fetch({.deadline = std::chrono::seconds(20)}).size(), 100'000u);
   EXPECT_FALSE(busy.ready());
-  EXPECT_TRUE(eventually([&] {  // it may not have begun yet
-    interrupt({pid});
-    return busy.wait_for(std::chrono::milliseconds(100));
-  }));
+  interrupt({pid});  // as the message alone does not end it, the manager sends SIGINT then
+  EXPECT_TRUE(busy.fetch()) << "it did not hear of the interrupt while it computed";
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
+TEST_F(MembershipTest, AnInterruptIsAnExceptionInWhatRunsAndNothingToAnIdleWorker) {
+  const Pid pid = addprocs(1).front();
+  const TemporaryDirectory directory;
+  const std::string begun = directory.path("begun");
+  auto busy = remotecall(
+      [](std::string file) {
+        std::ofstream(file) << "begun";
+        for (const auto end = deadline_after(std::chrono::seconds(60)); Clock::now() < end;) interruption_point();
+      },
+      pid, begun);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
+  EXPECT_FALSE(busy.ready());
+  interrupt({pid});
   EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { busy.fetch(); }), "interrupted"));
   EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
-  interrupt({pid});  // idle: nothing happens
+  interrupt({pid});
   EXPECT_EQ(remotecall_fetch([] { return 2; }, pid), 2);
 }
 

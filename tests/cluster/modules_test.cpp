@@ -1,8 +1,9 @@
-#include "cluster_test.hpp"
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "cluster_test.hpp"
+#include "counted.hpp"
 
 namespace cohort::test {
 namespace {
@@ -104,6 +105,24 @@ TEST_F(ModulesTest, AWrongSignatureIsRefusedWithBoth) {
     EXPECT_TRUE(contains(text, "'twice' is a double (double), but was called as a int (double)")) << text;
     text = thrown_by<RemoteException>([&] { call_named<std::string>("greet", each); });
     EXPECT_TRUE(contains(text, "'greet' is a std::string (std::string), but was called as a std::string ()")) << text;
+  }
+}
+
+int number_of_counted(const Counted& counted) { return counted.number; }
+COHORT_FUNCTION(number_of_counted)
+
+TEST_F(ModulesTest, AWrongSignatureIsRefusedBeforeAnythingIsDecoded) {
+  const Pid pid = addprocs(1).front();
+  for (const Pid each : {pid, master_pid}) {
+    const int before = remotecall_fetch(fn<times_read>, each);
+    const Counted value{5};
+    EXPECT_TRUE(contains(thrown_by([&] { call_named<long>("number_of_counted", each, value); }), "was called as a"));
+    EXPECT_TRUE(contains(thrown_by([&] { call_named<int>("number_of_counted", each, value, 1); }), "was called as a"));
+    EXPECT_TRUE(contains(thrown_by([&] { remotecall_named<long>("number_of_counted", each, value).fetch(); }),
+                         "was called as a"));
+    EXPECT_EQ(remotecall_fetch(fn<times_read>, each), before);
+    EXPECT_EQ(call_named<int>("number_of_counted", each, value), 5);
+    EXPECT_EQ(remotecall_fetch(fn<times_read>, each), before + 1) << "it counts";
   }
 }
 

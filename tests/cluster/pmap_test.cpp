@@ -11,6 +11,7 @@
 #include <iterator>
 #include <list>
 #include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
 
@@ -238,22 +239,45 @@ TEST_F(PmapTest, WhenAllWorkersAreGoneItEndsWithAnError) {
   EXPECT_EQ(text, "No active worker available in pool");
 }
 
-TEST_F(PmapTest, LateWorkersTakePart) {
+std::atomic<bool> begun_early = false;  // of the master
+
+// The early worker waits for both late ones, so without them it would never end.
+TEST_F(PmapTest, WorkersThatAreAddedWhileItRunsTakePart) {
+  const Pid early = addprocs(1).front();
+  const std::vector<Future<void>> worked{Future<void>(myid()), Future<void>(myid())};  // of each late worker
+  std::jthread late([] {
+    EXPECT_TRUE(eventually([] { return begun_early.load(); }));
+    addprocs(2);
+  });
+  const auto who =
+      pmap(capture(worked, early,
+                   [](const std::vector<Future<void>>& gates, Pid first, int) {
+                     if (myid() == first) {
+                       remote_do([] { begun_early = true; }, master_pid);
+                       for (const auto& gate : gates) gate.wait();
+                     } else {
+                       static std::once_flag once;  // of the worker
+                       std::call_once(once, [&] { gates.at(static_cast<std::size_t>(myid() - first - 1)).put(); });
+                     }
+                     return myid();
+                   }),
+           range(1, 100), {.deadline = 60s});
+  EXPECT_EQ(who.size(), 100u);
+  EXPECT_EQ(std::set<Pid>(who.begin(), who.end()), (std::set<Pid>{early, early + 1, early + 2}));
+}
+
+TEST_F(PmapTest, WorkersThatAreAddedWhileAStreamRunsTakePart) {
   addprocs(1);
   std::jthread late;
-  std::atomic<bool> joined = false;
   std::set<Pid> seen;
   int items = 0;
   // The items go on until the late worker has done one; the limit is for the case that it never does.
-  auto more = std::views::iota(0, 200'000) | std::views::take_while([&](int) { return !seen.contains(3); });
+  const auto limit = deadline_after(60s);
+  auto more =
+      std::views::iota(0) | std::views::take_while([&](int) { return !seen.contains(3) && Clock::now() < limit; });
   for (auto& [index, pid] : pmap_stream([](int) { return myid(); }, more)) {
     seen.insert(pid);
-    if (++items == 5) {
-      late = std::jthread([&] {
-        addprocs(1);
-        joined = true;
-      });
-    }
+    if (++items == 5) late = std::jthread([] { addprocs(1); });
   }
   EXPECT_TRUE(seen.contains(3));
 }

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -25,14 +26,20 @@ namespace cohort::test {
 
 inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-/// Where this process listens; 0 if nowhere.
-inline int listening_port() {
+/// Of this process, as the tables in /proc/self/net name them.
+inline std::set<std::string> own_sockets() {
   std::set<std::string> own;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
     const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
     if (target.starts_with("socket:[")) own.insert(target.substr(8, target.size() - 9));
   }
+  return own;
+}
+
+/// Where this process listens; 0 if nowhere.
+inline int listening_port() {
+  const auto own = own_sockets();
   for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
     std::ifstream file(table);
     std::string line;
@@ -49,7 +56,20 @@ inline int listening_port(Pid pid) {
   return remotecall_fetch([] { return listening_port(); }, pid);
 }
 
-/// A connection to a worker's port that need not keep to any rule.
+/// The Unix socket that this process listens at; "" if there is none.
+inline std::string listening_path() {
+  const auto own = own_sockets();
+  std::ifstream file("/proc/self/net/unix");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string number, references, protocol, flags, type, state, inode, path;
+    words >> number >> references >> protocol >> flags >> type >> state >> inode >> path;
+    if (flags == "00010000" && own.contains(inode)) return path;  // it accepts connections
+  }
+  return "";
+}
+
+/// A connection to where a worker listens that need not keep to any rule.
 class RawPeer {
  public:
   explicit RawPeer(FileDescriptor socket) : socket_(std::move(socket)) {}
@@ -60,6 +80,15 @@ class RawPeer {
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     if (connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
       throw Error("cannot connect to port " + std::to_string(port));
+    }
+  }
+
+  explicit RawPeer(const std::string& path) : socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw Error("cannot connect to " + path);
     }
   }
 

@@ -20,7 +20,7 @@ class RelayTest : public ClusterTest {
 
   void TearDown() override {
     // That to one that died is closed a moment after it is no member any more.
-    EXPECT_TRUE(eventually([] { return connections_here() == nworkers(); }))
+    EXPECT_TRUE(eventually([] { return !connections_are_sockets || connections_here() == nworkers(); }))
         << connections_here() << " connections to " << nworkers() << " workers";
     ClusterTest::TearDown();
   }
@@ -36,14 +36,14 @@ TEST_F(RelayTest, EveryPairCanTalk) {
   add(4);
   for (const Pid from : workers())
     for (const Pid to : workers()) EXPECT_EQ(ask(from, to), to);
-  EXPECT_EQ(connections_of_workers(), 4);
+  expect_connections_of_workers(4);
 }
 
 TEST_F(RelayTest, ConnectedOnesTalkDirectly) {
   const auto pids = add(4, "ring");
   for (const Pid from : pids)
     for (const Pid to : pids) EXPECT_EQ(ask(from, to), to);
-  EXPECT_EQ(connections_of_workers(), 4 + 2 * 4);
+  expect_connections_of_workers(4 + 2 * 4);
 }
 
 TEST_F(RelayTest, CallsBackAndForthDoNotBlockEachOther) {

@@ -121,9 +121,9 @@ TEST_F(TopologyTest, CustomConnectsEvenWithEvenAndOddWithOdd) {
   for (int half : {0, 4})
     for (int a = half; a < half + 4; a++)
       for (int b = a + 1; b < half + 4; b++) edges.insert({a, b});
-  EXPECT_EQ(connections_of_workers(), 8 + 2 * 12) << "they connect as they join";
+  expect_connections_of_workers(8 + 2 * 12);  // they connect as they join
   expect_graph("custom", with_ids(pids, edges));
-  EXPECT_EQ(connections_of_workers(), 8 + 2 * 12);
+  expect_connections_of_workers(8 + 2 * 12);
 }
 
 TEST_F(TopologyTest, CustomByOptionsInTwoSteps) {
@@ -175,7 +175,7 @@ TEST_F(TopologyTest, WorkersWithoutAnIdentOrAPlaceDoNotJoin) {
 
 TEST_F(TopologyTest, ARing) {
   const auto pids = addprocs(5, {.topology = "ring"});
-  EXPECT_EQ(connections_of_workers(), 5 + 2 * 5);
+  expect_connections_of_workers(5 + 2 * 5);
   expect_graph("ring", with_ids(pids, {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {0, 4}}));
 }
 
@@ -217,7 +217,7 @@ TEST_F(TopologyTest, AHypercube) {
 TEST_F(TopologyTest, MasterWorker) {
   const auto pids = addprocs(3, {.topology = "master_worker"});
   expect_graph("master_worker", {});
-  EXPECT_EQ(connections_of_workers(), 3);
+  expect_connections_of_workers(3);
 }
 
 TEST_F(TopologyTest, WhatTheWorkersAreConnectedByIsFixed) {
@@ -237,7 +237,7 @@ TEST_F(TopologyTest, WhatTheWorkersAreConnectedByIsFixed) {
   rmprocs(workers());
   addprocs(2);  // as the first ones
   EXPECT_EQ(ask(workers()[0], workers()[1]), workers()[1]);
-  EXPECT_EQ(connections_of_workers(), 4);
+  expect_connections_of_workers(4);
 }
 
 }  // namespace

@@ -1,27 +1,15 @@
-#include "cluster_test.hpp"
-
-#include <atomic>
 #include <map>
 #include <numeric>
+
+#include "cluster_test.hpp"
+#include "counted.hpp"
 
 namespace cohort::test {
 namespace {
 
 class ValuesTest : public ClusterTest {};
 
-// How often values of this type were written and read in this process.
-struct Counted {
-  int number = 0;
-  static inline std::atomic<int> written{0}, read{0};
-  template <class Archive>
-  void serialize(Archive& archive) {
-    (Archive::is_saving::value ? written : read)++;
-    archive(number);
-  }
-};
-
 int number_of(const std::string& name) { return value<Counted>(name)->number; }
-int times_read() { return Counted::read; }
 
 TEST_F(ValuesTest, AValueIsKnownInAllProcesses) {
   addprocs(2);

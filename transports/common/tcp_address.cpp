@@ -140,7 +140,9 @@ HostPort parse_host_port(const std::string& text, const std::string& what) {
   const auto parts = split_host(text);
   const auto port = parts && parts->rest ? parse_port(*parts->rest) : std::nullopt;
   if (!port || *port == 0 || parts->host.empty())
-    throw cohort::Error(what + ": the address must be host:port, or [host]:port for IPv6");
+    throw cohort::Error(
+        what +
+        ": the address must be host:port, or [host]:port for IPv6; does the process there use another transport?");
   return {std::string(parts->host), *port};
 }
 

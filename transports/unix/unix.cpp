@@ -103,7 +103,9 @@ class UnixTransport final : public cohort::Transport {
     const std::string what = "cannot connect to " + address;
     const std::string name = address.starts_with(scheme) ? address.substr(scheme.size()) : "";
     if (!name.starts_with('/') && !name.starts_with('@'))
-      throw Error(what + ": the address must be unix:/path, or unix:@name for an abstract one");
+      throw Error(what +
+                  ": the address must be unix:/path, or unix:@name for an abstract one; does the process there use "
+                  "another transport?");
     const UnixAddress peer(name, what);
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) throw Error(what + ": " + cause(errno), ErrorKind::overloaded);

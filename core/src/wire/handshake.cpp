@@ -299,7 +299,8 @@ std::string Handshake::closed_message() const {
   switch (waiting_) {
     case Waiting::hello:
       return role_ == Role::dialer
-                 ? "the peer closed the connection before it greeted: is it a cohort worker, and did it not just end?"
+                 ? "the peer closed the connection before it greeted: is it a cohort worker, is it reached by the same "
+                   "transport, and did it not just end?"
                  : "the peer closed the connection before it greeted";
     case Waiting::proof:
       return "the peer closed the connection instead of proving that it knows the cookie";

@@ -271,8 +271,10 @@ TEST(Tcp, SaysWhyItCannotConnect) {
   EXPECT_EQ(message_of([&] { transport->connect(address, patience()); }),
             "cannot connect to " + address + ": Connection refused");
   for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:x", ":9000", "::1:9000", "[::1]"})
-    EXPECT_EQ(message_of([&] { transport->connect(bad, patience()); }),
-              std::string("cannot connect to ") + bad + ": the address must be host:port, or [host]:port for IPv6");
+    EXPECT_EQ(
+        message_of([&] { transport->connect(bad, patience()); }),
+        std::string("cannot connect to ") + bad +
+            ": the address must be host:port, or [host]:port for IPv6; does the process there use another transport?");
   const std::string unknown = message_of([&] { transport->connect("no-such-host.invalid:1", patience()); });
   EXPECT_TRUE(unknown.starts_with("cannot connect to no-such-host.invalid:1: host 'no-such-host.invalid': "))
       << unknown;

@@ -28,6 +28,8 @@ struct ManagerUnderTest {
   std::vector<std::pair<std::string, std::string>> bad_options{};
   /// Instead of `options`: makes them, and what they name, before each test.
   std::function<std::string()> make_options{};
+  /// Whether exit_cause() can know how a worker ended. false: it may be empty where it should hold the exit code.
+  bool knows_cause = true;
 };
 
 std::string test_name(const ManagerUnderTest& manager);
