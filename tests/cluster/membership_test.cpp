@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -113,11 +114,12 @@ TEST_F(MembershipTest, AWorkersLastWordsAreInTheCause) {
   EXPECT_TRUE(contains(text, "out of cheese")) << text;
 }
 
-volatile std::sig_atomic_t signalled = 0;
+std::atomic<bool> signalled{false};  // the signal may come on another thread; lock-free, so a handler may set it
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 // Between the file and the signal it only computes. @return whether it was interrupted meanwhile.
 bool compute_until_signalled(const std::string& begun) {
-  std::signal(SIGINT, [](int) { signalled = 1; });
+  std::signal(SIGINT, [](int) { signalled = true; });
   std::ofstream(begun) << "begun";
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!signalled && std::chrono::steady_clock::now() < end) continue;
