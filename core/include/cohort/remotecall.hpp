@@ -20,13 +20,12 @@ namespace cohort {
 
 namespace detail {
 
-template <class F, class... A>
-using thunk_t = ThunkOf<std::decay_t<F>, travelling_t<A>...>;
-
 template <class R>
 R decode_result(const Payload& payload) {
   if constexpr (std::is_void_v<R>) {
     InArchive(payload).finish();
+  } else if constexpr (std::is_same_v<R, NoResult>) {
+    return R{};
   } else {
     R value{};
     InArchive archive(payload);
@@ -40,12 +39,18 @@ R decode_result(const Payload& payload) {
 template <class F, class... A>
 auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   using R = remote_result_t<F, A...>;
-  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
+  if constexpr (!can_call<F, A...>) {
+    return R{};
+  } else if constexpr (is_task<std::decay_t<typename CallTraits<F, travelling_t<A>...>::Returned>>) {
     return call_here<R>(function, std::forward<A>(arguments)...).fetch();
   } else {
+    check_numbers_fit<F>(arguments...);
     ThrowStackScope scope;
     try {
-      return static_cast<R>(function(std::forward<A>(arguments)...));
+      if constexpr (std::is_invocable_v<F&, A...>)
+        return static_cast<R>(function(std::forward<A>(arguments)...));
+      else  // text that it takes as std::string, or an lvalue that it moves from: as from another process
+        return static_cast<R>(function(travelling_t<A>(std::forward<A>(arguments))...));
     } catch (...) {
       std::rethrow_exception(current_as_remote());
     }
@@ -105,6 +110,19 @@ auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
     throw;
   }
   return future;
+}
+
+/// For those who write the process first: nothing but the sentence that says so.
+template <class F, class... A>
+Future<detail::NoResult> remotecall(Pid, const F&, const A&...) {
+  static_assert(sizeof(F) == 0, "cohort: the function comes first: remotecall(f, pid, ...); or spawnat(pid, f, ...)");
+  return {};
+}
+template <class F, class... A>
+detail::NoResult remotecall_fetch(Pid, const F&, const A&...) {
+  static_assert(sizeof(F) == 0,
+                "cohort: the function comes first: remotecall_fetch(f, pid, ...); or fetchfrom(pid, f, ...)");
+  return {};
 }
 
 /// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.

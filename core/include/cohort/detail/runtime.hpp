@@ -36,6 +36,9 @@ FunctionId function_id(const void* address);
 /// The function with that name, inside an executable segment of a loaded module. @throws Error, unimplemented.
 const void* function_at(FunctionId id);
 
+/// @throws Error: the number, and the parameter (counted from 0) whose type cannot hold it.
+[[noreturn]] void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type);
+
 class FutureState;
 using FuturePtr = std::shared_ptr<FutureState>;
 using Decoder = std::shared_ptr<const void> (*)(const Payload& payload);

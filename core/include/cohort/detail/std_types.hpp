@@ -38,10 +38,13 @@ namespace detail {
 
 template <class T>
 T load_new(InArchive& ar) {
-  static_assert(std::is_default_constructible_v<T>, "cohort: a type that travels needs a default constructor");
-  T value{};
-  load_value(ar, value);
-  return value;
+  if constexpr (!check_value<T>()) {
+    ar.fail(typeid(T), "such a value cannot travel");
+  } else {
+    T value{};
+    load_value(ar, value);
+    return value;
+  }
 }
 
 /// How many elements to make room for at once: never more memory than the bytes left are worth.
@@ -235,12 +238,13 @@ struct MaybeCodec {
   static void load(InArchive& ar, Maybe& maybe) {
     maybe = Maybe{};
     if (!load_new<bool>(ar)) return;
-    static_assert(std::is_default_constructible_v<T>, "cohort: a type that travels needs a default constructor");
-    if constexpr (requires { maybe.emplace(); })
-      maybe.emplace();
-    else
-      maybe.reset(new T{});
-    load_value(ar, *maybe);
+    if constexpr (check_value<T>()) {
+      if constexpr (requires { maybe.emplace(); })
+        maybe.emplace();
+      else
+        maybe.reset(new T{});
+      load_value(ar, *maybe);
+    }
   }
 };
 template <class T>
