@@ -73,8 +73,9 @@ class ClusterManager {
 
   virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;
 
-  /// Dials a worker. On the master `config` is launch()'s, on workers only connect_at is set.
-  /// The default dials connect_at, or host and port, by the configured transport, and sets connect_at.
+  /// Dials a worker, for the master. `config` is what launch() pushed. (Workers dial each other by the transport alone:
+  /// no manager is loaded there.) The default dials connect_at, or host and port, by the configured transport, and sets
+  /// connect_at.
   virtual IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline);
 
   /// Ends a worker that was asked to exit and did not. The default does nothing: its connection is then closed.

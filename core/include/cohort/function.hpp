@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -180,12 +181,21 @@ struct ParametersOf<F> : ParametersOf<decltype(call_operator(&F::operator()))> {
 
 template <class P, class A>
 void check_number_fits(std::size_t place, const A& argument) {
-  if constexpr (std::is_integral_v<P> && std::is_integral_v<A> && !std::is_same_v<P, bool> && !std::is_same_v<A, bool>)
-    if (!std::cmp_equal(+static_cast<P>(argument), +argument))
-      fail_number_does_not_fit(place, std::to_string(argument), typeid(P));
+  if constexpr (std::is_integral_v<P> && !std::is_same_v<P, bool>) {
+    if constexpr (std::is_integral_v<A> && !std::is_same_v<A, bool>) {
+      if (!std::cmp_equal(+static_cast<P>(argument), +argument))
+        fail_number_does_not_fit(place, std::to_string(argument), typeid(P));
+    } else if constexpr (std::is_floating_point_v<A>) {
+      constexpr A low = static_cast<A>(std::numeric_limits<P>::min());
+      constexpr A beyond = static_cast<A>(std::numeric_limits<P>::max() / 2 + 1) * 2;  // a power of two: exact
+      if (!(argument >= low && argument < beyond) || static_cast<A>(static_cast<P>(argument)) != argument)
+        fail_number_does_not_fit(place, static_cast<double>(argument), typeid(P));
+    }
+  }
 }
 
-/// Whole numbers arrive as the type that they had here; what the parameter cannot hold would be changed without a word.
+/// Numbers arrive as the type that they had here; what a parameter for whole numbers cannot hold would be changed
+/// without a word there.
 /// @throws Error
 template <class F, class... A>
 void check_numbers_fit(const A&... arguments) {

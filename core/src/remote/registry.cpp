@@ -106,8 +106,12 @@ FunctionId function_id(const void* address) {
 }
 
 void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type) {
-  throw Error(fmt::format("argument {} of the function is {}, which its parameter, a {}, cannot hold", place + 1,
+  throw Error(fmt::format("argument {} of the function is {}, which a parameter of type {} cannot hold", place + 1,
                           number, demangle(type.name())));
+}
+
+void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type) {
+  fail_number_does_not_fit(place, fmt::format("{}", number), type);
 }
 
 const void* function_at(FunctionId id) {

@@ -38,6 +38,7 @@ const void* function_at(FunctionId id);
 
 /// @throws Error: the number, and the parameter (counted from 0) whose type cannot hold it.
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type);
+[[noreturn]] void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type);
 
 class FutureState;
 using FuturePtr = std::shared_ptr<FutureState>;
