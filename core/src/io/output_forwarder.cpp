@@ -16,6 +16,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/log.hpp"
 #include "io/announcement.hpp"
 #include "io/descriptor_flags.hpp"
 #include "io/line_splitter.hpp"
@@ -118,10 +119,10 @@ OutputForwarder::Id OutputForwarder::add(std::shared_ptr<Worker> worker) {
   Id id;
   {
     const std::lock_guard lock(mutex_);
+    if (!thread_.joinable() && !stop_) thread_ = std::thread([this] { run(); });
     id = next_id_++;
     workers_.emplace(id, std::move(worker));
     workers_changed_ = true;
-    if (!thread_.joinable() && !stop_) thread_ = std::thread([this] { run(); });
   }
   wake();
   return id;
@@ -165,15 +166,19 @@ void OutputForwarder::run() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  buffer_.reset(new char[buffer_size]);
-  while (take_orders()) {
-    wait_and_read();
-    for (const auto& worker : current_) check_startup(*worker);
-    out_.write_ready();
-    err_.write_ready();
-    note_drained();
+  try {
+    buffer_.reset(new char[buffer_size]);
+    while (take_orders()) {
+      wait_and_read();
+      for (const auto& worker : current_) check_startup(*worker);
+      out_.write_ready();
+      err_.write_ready();
+      note_drained();
+    }
+    flush();
+  } catch (...) {
+    log_error("what workers print is not passed on any more: " + message_of(std::current_exception()));
   }
-  flush();
 }
 
 // Takes over what other threads asked for. False: it is time to end.

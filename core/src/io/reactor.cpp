@@ -10,12 +10,20 @@
 
 #include <cohort/error.hpp>
 
+#include "base/log.hpp"
 #include "io/reactor_threads.hpp"
 
 namespace cohort {
 
 PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
+
+void report_thrown_on_loop() noexcept {
+  try {
+    log_error("an internal error on the event loop: " + message_of(std::current_exception()));
+  } catch (...) {  // there is no memory to say it
+  }
+}
 
 Reactor::ThreadState& Reactor::thread_state() {
   static thread_local ThreadState state;
@@ -36,7 +44,11 @@ Reactor::Reactor(Options options)
     close(wake_descriptor_);
     throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
   }
-  uv_poll_init(&loop_, &wake_poll_, wake_descriptor_);
+  if (int error = uv_poll_init(&loop_, &wake_poll_, wake_descriptor_); error != 0) {
+    uv_loop_close(&loop_);
+    close(wake_descriptor_);
+    throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
+  }
   wake_poll_.data = this;
   uv_poll_start(&wake_poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
     std::uint64_t count;
@@ -46,6 +58,11 @@ Reactor::Reactor(Options options)
   Lock lock(mutex_);
   free_since_ = Clock::now();
   settle(wakes);
+  if (threads_.empty()) {  // nobody would ever drive the loop
+    close_loop();
+    throw Error("no thread can be started: the limit of processes (ulimit -u) or of this container is reached",
+                ErrorKind::overloaded);
+  }
 }
 
 void Reactor::stop() {
@@ -70,7 +87,7 @@ void Reactor::stop() {
     auto read = std::exchange(turn_tasks_, {});
     auto operations = std::exchange(operations_, {});
     if (tasks.empty() && read.empty() && operations.empty()) break;
-    for (auto& operation : operations) operation();
+    for (auto& operation : operations) guard_loop(operation);
     turn_completions_.clear();
   }
   thread_state().loop_of = nullptr;
@@ -78,6 +95,10 @@ void Reactor::stop() {
 
 Reactor::~Reactor() {
   stop();
+  close_loop();
+}
+
+void Reactor::close_loop() {
   thread_state().loop_of = this;
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
@@ -157,7 +178,7 @@ void Reactor::flush_gathered(Lock& lock, bool soon) {
   if (gathered_.empty()) return;
   auto outputs = std::exchange(gathered_, {});
   lock.unlock();
-  for (auto& output : outputs) output->flush(soon);
+  for (auto& output : outputs) guard_loop([&] { output->flush(soon); });
   outputs.clear();
   lock.lock();
 }
@@ -171,7 +192,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     wakes.fire();
     thread_state().loop_of = this;
     body();
-    for (auto& output : std::exchange(turn_flushes_, {})) output->flush(true);
+    for (auto& output : std::exchange(turn_flushes_, {})) guard_loop([&] { output->flush(true); });
     thread_state().loop_of = nullptr;
     lock.lock();
     polling_ = false;
@@ -189,7 +210,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     if (!operations_.empty()) {
       auto operations = std::exchange(operations_, {});
       on_loop([&] {
-        for (auto& operation : operations) operation();
+        for (auto& operation : operations) guard_loop(operation);
         operations.clear();
       });
     }

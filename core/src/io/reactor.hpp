@@ -62,6 +62,21 @@ struct Interruption {
 
 enum class WaitResult { done, timeout, interrupted, cancelled };
 
+/// Logs the exception in flight.
+void report_thrown_on_loop() noexcept;
+
+/// Runs what the loop calls. Whatever it throws ends here, with a line in the log: the loop is driven by threads that
+/// wait for something else, and libuv's frames lie between. Who owns a connection or a call has caught it before, and
+/// made it the error of that.
+template <class Body>
+void guard_loop(Body&& body) noexcept {
+  try {
+    body();
+  } catch (...) {
+    report_thrown_on_loop();
+  }
+}
+
 class Reactor {
  public:
   struct Options {
@@ -72,6 +87,7 @@ class Reactor {
     Duration spare_thread_life = std::chrono::seconds(10);  ///< idle threads beyond the slots end after this
   };
 
+  /// @throws std::system_error, Error when there is no descriptor, or no thread, for it.
   explicit Reactor(Options options);
   /// Stops. No thread may be in wait() any more.
   ~Reactor();
@@ -94,7 +110,8 @@ class Reactor {
   /// Runs a user function on a pool thread when a slot is free. Any thread.
   void submit(std::shared_ptr<PoolTask> task);
 
-  /// Runs `operation` on the loop; short, never throws, never waits. Any thread.
+  /// Runs `operation` on the loop; short, never waits. What it throws is only logged: who must learn of it catches it
+  /// inside. Any thread.
   /// @param soon the calling thread is about to wait.
   void post(std::function<void()> operation, bool soon = false);
 
@@ -128,6 +145,7 @@ class Reactor {
   void acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes);
   bool loop_needs_last_thread(bool driver_leaves) const;
   PoolThread* spawn();
+  void close_loop();
   PoolThread* resting_thread();
   void settle(Wakes& wakes);
   void assign_tasks(Wakes& wakes);

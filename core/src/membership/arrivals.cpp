@@ -53,12 +53,17 @@ class Arrivals::Door {
     while (!stop_) {
       try {
         accept_waiting();
-      } catch (const std::exception& error) {
-        log_warning("a worker that wanted to join could not be accepted: " + std::string(error.what()));
+      } catch (...) {
+        log_warning("a worker that wanted to join could not be accepted: " + message_of(std::current_exception()));
       }
       for (auto stranger = strangers_.begin(); stranger != strangers_.end();)
         stranger = look_at(*stranger) ? std::next(stranger) : strangers_.erase(stranger);
-      wait();
+      try {
+        wait();
+      } catch (...) {  // of the listener or of a stranger's connection; which one is not known
+        log_error("no more workers can join: " + message_of(std::current_exception()));
+        return;
+      }
     }
   }
 
@@ -86,7 +91,7 @@ class Arrivals::Door {
         arrived_({std::move(stranger.stream.pair()), std::move(*address)});
       else if (++refusals_ <= told_refusals)
         log_warning("a process that does not have the secret of this cluster wanted to join at " + address_);
-    } catch (const std::exception&) {  // it is gone, or talks something else
+    } catch (...) {  // it is gone, or talks something else
     }
     return false;
   }

@@ -271,6 +271,8 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     cause = "removed";
   else if (cause.empty())
     cause = reason;
+  else if (!connection->last_word().empty())  // it ended the connection itself, and said why
+    cause += ": " + connection->last_word();
   if (record->output) {
     output_.drain(*record->output, deadline_after(exit_output_limit));
     if (const auto tail = output_.tail(*record->output); !tail.empty() && !record->removing) {

@@ -83,7 +83,7 @@ class Node final : public Router, public Connection::Handler {
   void set_transport(std::unique_ptr<Transport> transport);
   Transport& transport();
 
-  /// Starts to accept at `listener`. Any thread.
+  /// Starts to accept at `listener`. Not on the loop. @throws what the listener throws, or why it cannot be watched.
   void accept_at(std::unique_ptr<Listener> listener);
   /// Starts the handshake on a new connection. @param peer whom it was dialled for; no_pid: it was accepted.
   std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer);
@@ -94,7 +94,7 @@ class Node final : public Router, public Connection::Handler {
   /// Somebody joined or left: for pools of workers. No lock of the role may be held. Any thread.
   void membership_changed();
   void fail_requests(Connection& connection, const std::string& cause);
-  /// Runs `body` on the loop and waits for it.
+  /// Runs `body` on the loop and waits for it. Not on the loop. @throws what it throws.
   void on_loop(std::function<void()> body);
 
  private:
@@ -102,6 +102,8 @@ class Node final : public Router, public Connection::Handler {
   void on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame);
+  void on_frame_without_room(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void accept_waiting();
   void report_stranger(const std::string& reason);
   /// Whether the topology connects this process and that one.

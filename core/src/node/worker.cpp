@@ -45,9 +45,11 @@ Worker::Worker(Settings settings) : settings_(std::move(settings)) {
 }
 
 Worker::~Worker() {
-  node_->on_loop([this] {
-    master_deadline_.stop();
-    master_.reset();
+  guard_loop([this] {
+    node_->on_loop([this] {
+      master_deadline_.stop();
+      master_.reset();
+    });
   });
   delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
   static_cast<void>(node_.release());

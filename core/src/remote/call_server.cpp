@@ -29,9 +29,7 @@ Payload take_payload(Frame&& frame, References& references) {
 // Sends a result that is encoded already. On any thread; only a pool thread waits when the connection is clogged.
 void send_result(Router& router, References& references, const std::shared_ptr<Connection>& connection,
                  std::uint64_t request, std::uint8_t flag, const Payload& payload, SendQueue::Mode mode) {
-  std::vector<ReferenceEntry> entries;
-  if (!payload.references.empty()) entries = references.acquire_for(connection->peer(), payload.references);
-  auto ticket = connection->send(FrameKind::result, flag, request, payload, mode, entries);
+  auto ticket = send_answer_now(references, connection, request, flag, payload, mode);
   if (ticket != nullptr && !router.reactor().on_loop()) router.reactor().wait(*ticket);
 }
 
@@ -94,9 +92,13 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       tell.swap(interrupted_by);
     }
     try {
-      reply(result, failure);
-    } catch (const std::exception& error) {
-      connection->close(std::string("an answer could not be sent: ") + error.what());
+      try {
+        reply(result, failure);
+      } catch (...) {  // before anything was sent: what replying threw is the answer
+        reply({}, std::current_exception());
+      }
+    } catch (...) {
+      guard_loop([&] { connection->close("an answer could not be sent: " + message_of(std::current_exception())); });
     }
   }
 
@@ -134,17 +136,27 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   bool deferred_ = false;  // of the thread in run()
 };
 
+// The future of a call whose result stays here; null: of no such call. @throws BadMessage.
+detail::FuturePtr CallServer::enter_result(const Connection& connection, const Frame& frame) {
+  if (frame.header.kind != FrameKind::call) return nullptr;
+  // module, offset, then the id of the value; the rest is the function's business
+  constexpr std::size_t place = 2 * sizeof(std::uint64_t);
+  std::uint64_t id = 0;
+  if (frame.body.size() < place + sizeof id) throw BadMessage("a call without a function");
+  std::memcpy(&id, frame.body.data() + place, sizeof id);
+  return references_.enter({connection.peer(), id}, connection.peer());
+}
+
+void CallServer::on_call_without_room(const std::shared_ptr<Connection>& connection, const Frame& frame,
+                                      const std::exception_ptr& failure) {
+  auto task = std::make_shared<CallTask>(*this, connection, frame.header, Payload{});
+  task->state_ = enter_result(*connection, frame);
+  task->finish({}, failure);
+}
+
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const FrameHeader header = frame.header;
-  detail::FuturePtr state;
-  if (header.kind == FrameKind::call) {
-    // module, offset, then the id of the value; the rest is the function's business
-    constexpr std::size_t place = 2 * sizeof(std::uint64_t);
-    std::uint64_t id = 0;
-    if (frame.body.size() < place + sizeof id) return connection->close("a call without a function");
-    std::memcpy(&id, frame.body.data() + place, sizeof id);
-    state = references_.enter({connection->peer(), id}, connection->peer());
-  }
+  auto state = enter_result(*connection, frame);
   auto task = std::make_shared<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
   task->state_ = std::move(state);
   {
@@ -212,7 +224,7 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
     auto state = references_.find(ref);
     if (state == nullptr) throw Error("Local instance of remote reference not found");
     state->set_payload(std::move(payload));
-  } catch (const std::exception&) {
+  } catch (...) {
     flag = result_exception;
     result = encode_exception(std::current_exception(), router_.self());
   }
@@ -295,8 +307,10 @@ void CallServer::interrupt_all(const std::shared_ptr<Connection>& connection, st
   });
   // The calls hold a token; when the last one is gone, all have ended.
   std::shared_ptr<void> token(nullptr, [answer, timer, &reactor = router_.reactor()](void*) {
-    answer->send(false);
-    reactor.post([timer] { timer->stop(); });  // else it would keep the loop, and all that it refers to, for a while
+    guard_loop([&] {
+      answer->send(false);
+      reactor.post([timer] { timer->stop(); });  // else it would keep the loop, and all that it refers to, for a while
+    });
   });
   interrupt_running(token);
 }

@@ -18,6 +18,9 @@ class CallServer {
   CallServer(Router& router, References& references) : router_(router), references_(references) {}
 
   void on_call(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  /// The same, of a call whose arguments there is no memory for: it fails.
+  void on_call_without_room(const std::shared_ptr<Connection>& connection, const Frame& frame,
+                            const std::exception_ptr& failure);
   void on_fetch(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void on_put(const std::shared_ptr<Connection>& connection, Frame&& frame);
   /// Interrupts what runs now, and answers when all of it has ended, or with `true` after `grace`: something did not
@@ -50,6 +53,7 @@ class CallServer {
     std::shared_ptr<void> interrupted_by;  // held until the call ends; whoever interrupted is told then
   };
 
+  detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);

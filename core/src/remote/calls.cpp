@@ -25,7 +25,8 @@ class FetchCall final : public Request {
   explicit FetchCall(Pid worker) : worker_(worker) {}
   ~FetchCall() override {
     // References that came too late are counted for this process all the same: take them, and let them go.
-    if (abandoned_by_ != nullptr && !frame_.references.empty()) abandoned_by_->adopt(frame_.references);
+    if (abandoned_by_ != nullptr && !frame_.references.empty())
+      guard_loop([&] { abandoned_by_->adopt(frame_.references); });
   }
   void abandon(References& references) { abandoned_by_ = references.shared_from_this(); }
   void on_result(Frame&& frame) noexcept override { frame_ = std::move(frame); }

@@ -73,6 +73,16 @@ class ChannelQueue {
   bool try_fetch(ChannelItem& item);
   /// As try_take, but never throws.
   bool take_more(ChannelItem& item);
+  /// The same, unless fits(item), asked once under the lock, says that it is to stay.
+  template <class F>
+  bool take_more(ChannelItem& item, F fits) {
+    Done done;
+    Lock lock(mutex_);
+    if (!available() || !fits(items_.empty() ? putters_.front()->item : items_.front())) return false;
+    item = take_first(done);
+    tell(lock, done);
+    return true;
+  }
 
   /// Puts fail from now on, takes when nothing is left. @param reason null: ChannelClosedError. Only the first counts.
   void close(std::exception_ptr reason);

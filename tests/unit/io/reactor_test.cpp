@@ -273,5 +273,15 @@ TEST(Reactor, IsDestroyedWithWorkQueued) {
   }
 }
 
+// Whoever drives the loop waits for something of its own.
+TEST(Reactor, WhatAnOperationThrowsDoesNotReachTheThreadThatDrives) {
+  Reactor reactor({});
+  auto end = completion();
+  reactor.post([] { throw Error("thrown by a test, and to be seen in the log"); }, true);
+  reactor.post([] { throw 7; }, true);
+  reactor.post([&] { reactor.complete(end); }, true);
+  EXPECT_EQ(reactor.wait(*end), WaitResult::done);
+}
+
 }  // namespace
 }  // namespace cohort::test
