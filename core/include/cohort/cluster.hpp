@@ -52,7 +52,7 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
 std::vector<Pid> addprocs(const ClusterFile& file);
 
 struct RmprocsOptions {
-  Duration waitfor = never;  ///< give up after this; zero: do not wait
+  Duration waitfor = never;  ///< give up after this; zero: do not wait; a negative one is a ConfigError
 };
 /// Removes workers: they are asked to exit, then made to. Unknown pids are ignored, pid 1 too, with a warning.
 /// @throws Error "rmprocs: pids [..] not terminated after T seconds."
@@ -75,12 +75,15 @@ std::vector<Pid> procs(Pid pid);
 std::vector<Pid> workers();
 bool is_worker_process();
 
-/// The secret that the processes of this cluster know each other by. Do not print it.
+/// The secret that the processes of this cluster know each other by: 64 hexadecimal digits that nobody can guess. Do not
+/// print it.
 std::string cluster_cookie();
-/// Sets it, before workers exist.
+/// Sets it, before workers exist. Whoever can guess it can run programs as you. @param cookie one line of 16 to 4096
+/// bytes. @throws ConfigError if it is another text.
 std::string cluster_cookie(const std::string& cookie);
 
 /// Round trip of an empty message, answered by the other process's loop while its functions compute.
+/// @throws TimeoutError, ProcessExitedException; ConfigError if the timeout is negative.
 Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
 
 /// What process `pid` keeps because other processes hold handles on it: futures, channels and objects.

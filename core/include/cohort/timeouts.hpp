@@ -6,7 +6,8 @@
 
 namespace cohort {
 
-/// How long the steps of a cluster's life may take. `never` is allowed for each.
+/// How long the steps of a cluster's life may take. `never` is allowed for each. What takes them refuses negative ones,
+/// and 0 for all but the last three, by a ConfigError.
 struct Timeouts {
   Duration launch = std::chrono::minutes(5);      ///< a manager's launch(), and its workers to say where they listen
   Duration connect = std::chrono::seconds(30);    ///< dialling a worker that said where it listens

@@ -35,7 +35,7 @@ std::string expectation(const Option& option) {
     case OptionType::choice:
       return fmt::format("one of \"{}\"", fmt::join(choices_of(option), "\", \""));
     case OptionType::duration:
-      return "a duration like \"30s\"";
+      return option.minimum > 0 ? "a duration longer than 0, like \"30s\"" : "a duration like \"30s\"";
     case OptionType::size:
       return "a size like \"64MiB\"";
     case OptionType::count:
@@ -82,7 +82,9 @@ class ValueCheck {
       case OptionType::choice:
         return choice();
       case OptionType::duration:
-        return with_unit([](const std::string& text) { parse_duration(text); });
+        return with_unit([this](const std::string& text) {
+          if (parse_duration(text).count() < option_.minimum) throw ConfigError("expected " + expectation(option_));
+        });
       case OptionType::size:
         return with_unit([](const std::string& text) { parse_size(text); });
       case OptionType::strings:

@@ -11,7 +11,7 @@
 #include "base/log.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
+#include "base/durations.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 

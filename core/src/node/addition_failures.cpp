@@ -8,7 +8,7 @@
 
 #include "base/log.hpp"
 #include "node/addition.hpp"
-#include "node/seconds.hpp"
+#include "base/durations.hpp"
 #include "remote/exception_codec.hpp"
 
 namespace cohort {

@@ -12,11 +12,12 @@
 #include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "config/cluster_tables.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addition.hpp"
 #include "node/late_queue.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
+#include "base/durations.hpp"
 #include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -147,6 +148,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   names.connect_idents = options.connect_idents;
   std::optional<LeastWorkers> least;
   if (options.min) least.emplace(*options.min);
+  if (options.timeouts) detail::check_timeouts(*options.timeouts);
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
@@ -312,6 +314,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
 }
 
 void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
+  refuse_shorter(options.waitfor, Duration::zero(), "rmprocs: waitfor");
   std::vector<std::shared_ptr<WorkerRecord>> records;
   for (const Pid pid : pids) {
     if (pid == master_pid) log_warning("rmprocs: process 1 not removed");
@@ -331,7 +334,7 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
     if (node_->reactor().wait(*record->gone, deadline) != WaitResult::done) left.push_back(record->pid);
   }
   if (!left.empty()) {
-    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:.1f} seconds.", fmt::join(left, ", "),
+    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.", fmt::join(left, ", "),
                             std::chrono::duration<double>(options.waitfor).count()));
   }
 }

@@ -8,7 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/secret.hpp"
-#include "node/seconds.hpp"
+#include "base/durations.hpp"
 #include "parallel/parallel_state.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -20,6 +20,7 @@ constexpr std::size_t max_strangers = 64;  // accepted connections that have not
 constexpr int accepts_a_turn = 16;         // then those that are too many are closed
 constexpr unsigned told_strangers = 20;    // reported one by one; whoever reaches the port could else fill the disk
 constexpr int blocking_threads = 32;
+constexpr Duration shortest_heartbeat = std::chrono::milliseconds(1);
 }  // namespace
 
 Role::~Role() = default;
@@ -311,7 +312,8 @@ void Node::membership_changed() { parallel_->membership_changed(*this); }
 
 void Node::start_heartbeat(const Timeouts& limits) {
   // Nobody is given up who was not asked several times before.
-  const Duration interval = limits.heartbeat == never ? never : std::min(limits.heartbeat, limits.dead / 4);
+  const Duration interval =
+      limits.heartbeat == never ? never : std::max(std::min(limits.heartbeat, limits.dead / 4), shortest_heartbeat);
   reactor_->post([this, interval] {
     if (interval == heartbeat_interval_) return;
     heartbeat_interval_ = interval;
@@ -325,7 +327,7 @@ void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
   // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread.
-  const bool was_away = now - std::exchange(last_check_, now) > 2 * heartbeat_interval_;
+  const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});
   for (const auto& connection : std::set(connections_)) {
     if (!connection->established()) continue;
     const auto silence = now - connection->last_received();

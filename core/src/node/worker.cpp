@@ -15,7 +15,7 @@
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
+#include "base/durations.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
