@@ -33,7 +33,8 @@ struct AddprocsOptions {
   std::string dir{};                    ///< their working directory; empty: this one's
   std::optional<Timeouts> timeouts{};   ///< the cluster's from now on; default: as they are
   /// How many workers are enough: "all", a number "12" or a percentage "50%" of those wanted. With so many, what failed
-  /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay.
+  /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay. A
+  /// launch that timeouts.launch cut short is among what failed.
   std::optional<std::string> min{};
 };
 
@@ -69,7 +70,8 @@ int nprocs();
 int nworkers();
 /// All processes, ascending, the master first.
 std::vector<Pid> procs();
-/// All processes on the host of process `pid`, ascending. A worker asks the master. @throws Error if there is no `pid`.
+/// All processes on the host of process `pid`, ascending. A worker asks the master. @throws Error if there is no
+/// `pid`, a ProcessExitedException if it is gone.
 std::vector<Pid> procs(Pid pid);
 /// All workers, ascending; with none, the master counts as one.
 std::vector<Pid> workers();

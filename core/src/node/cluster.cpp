@@ -140,7 +140,7 @@ Duration ping(Pid pid, Duration timeout) {
   auto connection = node.connection_to(pid);
   auto request = std::make_shared<Ping>();
   const auto id = connection->requests().add(request);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  if (!id) throw ProcessExitedException(pid, connection->requests().cause());
   connection->send(FrameKind::ping, *id, {}, SendQueue::Mode::before_wait);
   // A wait with a deadline does not drive the loop, so first see whether the answer is there at once.
   if (!wait_interruptibly(node.reactor(), *request, deadline_after(timeout))) {

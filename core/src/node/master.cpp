@@ -218,9 +218,66 @@ void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
 }
 
 bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
-  if (frame.header.kind != FrameKind::dial) return false;
-  relay_dial(connection, std::move(frame));
+  if (frame.header.kind == FrameKind::dial)
+    relay_dial(connection, std::move(frame));
+  else if (frame.header.kind == FrameKind::fate)
+    tell_fate(connection, std::move(frame));
+  else
+    return false;
   return true;
+}
+
+// A worker lost that process, or cannot reach it. Whether it is gone shows by a ping, unless that is known already.
+void Master::tell_fate(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  struct Alive final : Request {
+    Master* master;
+    Pid pid;
+    void on_result(Frame&&) noexcept override { master->answer_fate(pid); }
+    void on_lost(const std::string&) noexcept override {}  // end_worker() answers when it knows why
+  };
+  const std::uint64_t request = frame.header.request;
+  const Pid pid = from_frame<AskFate>(std::move(frame)).pid;
+  {
+    std::lock_guard lock(mutex_);
+    askers_.insert({pid, {connection, request}});
+  }
+  const bool coming_or_going = record_of(pid) != nullptr && !node_->members().is_gone(pid);
+  if (!coming_or_going) return answer_fate(pid);
+  auto member = node_->members().connection(pid);
+  if (member == nullptr) return;
+  auto alive = std::make_shared<Alive>();
+  alive->master = this;
+  alive->pid = pid;
+  if (const auto id = member->requests().add(alive))
+    member->send(FrameKind::ping, *id, {}, SendQueue::Mode::gather_on_loop);
+}
+
+// Any thread.
+void Master::answer_fate(Pid pid) {
+  std::vector<Asker> askers;
+  {
+    std::lock_guard lock(mutex_);
+    const auto [first, last] = askers_.equal_range(pid);
+    for (auto asker = first; asker != last; ++asker) askers.push_back(asker->second);
+    askers_.erase(first, last);
+  }
+  if (askers.empty()) return;
+  const Payload fate = to_payload(Fate{node_->members().is_gone(pid), node_->members().cause_of_end(pid)});
+  for (const auto& asker : askers)
+    asker.connection->send(FrameKind::result, result_value, asker.request, fate, SendQueue::Mode::gather);
+}
+
+std::optional<std::string> Master::cause_if_gone(Pid pid) {
+  return node_->members().is_gone(pid) ? std::optional(node_->members().cause_of_end(pid)) : std::nullopt;
+}
+
+IdsGiven Master::ids_given() const {
+  std::lock_guard lock(mutex_);
+  IdsGiven ids{next_pid_ - 1, {}};
+  for (const auto& [pid, record] : records_) {
+    if (!node_->members().contains(pid) && !node_->members().is_gone(pid)) ids.coming_up.push_back(pid);
+  }
+  return ids;
 }
 
 // A worker wants one with a higher id to connect to it.
@@ -283,8 +340,9 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   node_->membership_changed();
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
+  answer_fate(record->pid);
   if (known) {
-    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {record->pid}});
+    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}});
     for (const auto& other : node_->members().connections()) {
       other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
     }
@@ -301,6 +359,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   }
   if (record->output) output_.remove(*record->output);
   node_->members().remove(record->pid);
+  answer_fate(record->pid);
   provisions_->forget(record->pid);
   {
     std::lock_guard lock(mutex_);
@@ -489,6 +548,7 @@ std::vector<Pid> Master::processes() {
 
 std::vector<Pid> Master::processes_beside(Pid pid) {
   auto pids = processes();
+  if (node_->members().is_gone(pid)) throw ProcessExitedException(pid, node_->members().cause_of_end(pid));
   if (std::find(pids.begin(), pids.end(), pid) == pids.end())
     throw Error("no process with id " + std::to_string(pid) + " exists");
   const auto host_of = [this, own = host_id()](Pid each) {

@@ -194,7 +194,7 @@ void Node::report_stranger(const std::string& reason) {
 }
 
 void Node::fail_requests(Connection& connection, const std::string& cause) {
-  for (auto& request : connection.requests().take_all_and_close()) {
+  for (auto& request : connection.requests().take_all_and_close(cause)) {
     request->on_lost(cause);
     reactor_->complete(std::move(request));
   }
@@ -274,18 +274,22 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   const Duration limit = timeouts().connect;
   if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw Error(
-        "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " + in_seconds(limit),
-        ErrorKind::disconnected);
+    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) +
+                               " within " + in_seconds(limit));
   }
   if (!attempted.attempt->error.empty()) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
-    throw Error("process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) + ": " +
-                    attempted.attempt->error,
-                ErrorKind::disconnected);
+    throw_unreachable(pid, "process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) +
+                               ": " + attempted.attempt->error);
   }
   if (auto connection = members_.connection(pid)) return connection;
-  throw ProcessExitedException(pid, "the connection ended");
+  throw_unreachable(pid, "the connection to peer " + std::to_string(pid) + " ended as soon as it was made");
+}
+
+// It may be dying: then the connection is refused or lost before this process hears of its end.
+void Node::throw_unreachable(Pid pid, const std::string& problem) {
+  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
+  if (const auto cause = role_->cause_if_gone(pid)) throw ProcessExitedException(pid, *cause);
+  throw Error(problem, ErrorKind::disconnected);
 }
 
 void Node::dial(Pid pid, const std::string& address) {
