@@ -77,8 +77,8 @@ std::vector<Pid> procs(Pid pid);
 std::vector<Pid> workers();
 bool is_worker_process();
 
-/// The secret that the processes of this cluster know each other by: 64 hexadecimal digits that nobody can guess. Do not
-/// print it.
+/// The secret that the processes of this cluster know each other by: 64 hexadecimal digits that nobody can guess. Do
+/// not print it.
 std::string cluster_cookie();
 /// Sets it, before workers exist. Whoever can guess it can run programs as you. @param cookie one line of 16 to 4096
 /// bytes. @throws ConfigError if it is another text.

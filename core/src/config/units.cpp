@@ -79,7 +79,8 @@ std::int64_t value_of(const Amount& amount, const Unit& unit, const std::string&
   };
   double part = static_cast<double>(number_of(amount.decimals));
   for (std::size_t i = 0; i < amount.decimals.size(); ++i) part /= 10;
-  const std::int64_t value = number_of(amount.digits) * unit.factor + std::llround(part * static_cast<double>(unit.factor));
+  const std::int64_t value =
+      number_of(amount.digits) * unit.factor + std::llround(part * static_cast<double>(unit.factor));
   return value == 0 && part > 0 ? 1 : value;  // what is more than nothing stays so
 }
 

@@ -23,7 +23,7 @@ namespace cohort {
 
 /// Why a worker is not announced.
 enum class StartupFailure : std::uint8_t {
-  ended,  ///< its outputs ended before it said where it listens
+  ended,     ///< its outputs ended before it said where it listens
   given_up,  ///< it printed something else, or nothing in time: the process may still run
 };
 

@@ -8,10 +8,10 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
-#include "base/durations.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
@@ -165,7 +165,8 @@ void Addition::begin(const Record& record) {
       },
       // Where the core gives a launch command up, it ends by that: its end is no cause.
       [self, record](StartupFailure why, const std::string& message) {
-        self->fail(record, Step::announce, why == StartupFailure::ended ? Process::may_have_ended : Process::still_runs, message);
+        self->fail(record, Step::announce, why == StartupFailure::ended ? Process::may_have_ended : Process::still_runs,
+                   message);
       });
   master_.output().set_pid(id, record->pid);
 }
@@ -236,7 +237,8 @@ bool Addition::give_place(const Record& record) {
 
 void Addition::send_join(const Record& record) {
   Node& node = master_.node();
-  if (!node.members().bind(record->pid, record->connection)) return fail(record, Step::join, Process::may_have_ended, "It left.");
+  if (!node.members().bind(record->pid, record->connection))
+    return fail(record, Step::join, Process::may_have_ended, "It left.");
   Join join;
   join.pid = record->pid;
   join.epoch = node.members().epoch();
@@ -269,7 +271,8 @@ void Addition::joined(const Record& record, Frame&& answer) {
   try {
     joined = from_frame<Joined>(std::move(answer));
   } catch (const std::exception& error) {
-    return fail(record, Step::join, Process::may_have_ended, std::string("Its answer is not understood: ") + error.what());
+    return fail(record, Step::join, Process::may_have_ended,
+                std::string("Its answer is not understood: ") + error.what());
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
@@ -336,7 +339,8 @@ void Addition::launch_more(const Record& first) {
       [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
       [self, more](const std::string& cause) {
         for (const auto& record : more) {
-          self->fail(record, Step::announce, Process::still_runs, "The first worker of its host could not launch it: " + cause);
+          self->fail(record, Step::announce, Process::still_runs,
+                     "The first worker of its host could not launch it: " + cause);
         }
       });
   master_.node().reactor().post([this, self, first, more, request, launch] {

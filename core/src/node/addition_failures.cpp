@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "node/addition.hpp"
-#include "base/durations.hpp"
 #include "remote/exception_codec.hpp"
 
 namespace cohort {
@@ -57,7 +58,7 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
       hint = fmt::format(
           "Is '{}' a program whose main() begins with a cohort::Session, and can it be started there by hand? "
           "timeouts.launch ({}) says how long it may take.",
-          command, in_seconds(timeouts_.launch));
+          excerpt(command), in_seconds(timeouts_.launch));
       break;
     case Step::connect:
       name = "connect";
@@ -84,9 +85,9 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
   }
   const std::size_t line_end = std::min(what.find('\n'), what.size());
   return fmt::format("worker {} of manager '{}' did not come up (step: {}; command: {}{}{}): {}{}{}\n{}", record.pid,
-                     record.manager_name, name, command, config.host.empty() ? "" : "; host: ", config.host,
-                     what.substr(0, line_end), cause.empty() ? "" : " The process: " + cause + ".",
-                     what.substr(line_end), hint);
+                     excerpt(record.manager_name), name, excerpt(command),
+                     config.host.empty() ? "" : "; host: ", excerpt(config.host), what.substr(0, line_end),
+                     cause.empty() ? "" : " The process: " + cause + ".", what.substr(line_end), hint);
 }
 
 void Addition::fail(std::string what, int workers) {

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
@@ -17,7 +19,6 @@
 #include "node/addition.hpp"
 #include "node/late_queue.hpp"
 #include "node/messages.hpp"
-#include "base/durations.hpp"
 #include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -126,9 +127,9 @@ void Master::check_all_named(const std::vector<Pid>& pids) {
       const IdentPattern pattern(text);
       if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
         continue;
-      throw ConfigError(fmt::format("connect_idents of worker {}: '{}' matches no worker; their idents are: {}",
-                                    member.pid, text,
-                                    idents.empty() ? "none" : fmt::format("{}", fmt::join(idents, ", "))));
+      throw ConfigError(fmt::format(
+          "connect_idents of worker {}: '{}' matches no worker; their idents are: {}", member.pid, excerpt(text),
+          idents.empty() ? "none" : excerpt(fmt::format("{}", fmt::join(idents, ", ")), 2000)));
     }
   }
 }

@@ -6,9 +6,9 @@
 
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
-#include "base/durations.hpp"
 #include "parallel/parallel_state.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -274,8 +274,8 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   const Duration limit = timeouts().connect;
   if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) +
-                               " within " + in_seconds(limit));
+    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " +
+                               in_seconds(limit));
   }
   if (!attempted.attempt->error.empty()) {
     throw_unreachable(pid, "process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) +

@@ -19,6 +19,7 @@
 
 #include <cohort/cluster.hpp>
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/wait_options.hpp>
@@ -59,7 +60,7 @@ class OwnArguments {
   void refuse_rest() const {
     if (!flags_.empty()) {
       throw ConfigError(
-          "unknown flag --cohort-" + flags_.front() +
+          "unknown flag --cohort-" + excerpt(flags_.front()) +
           "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
           "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
     }
@@ -116,7 +117,8 @@ Duration master_timeout() {
   double seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0) || std::isinf(seconds))
-    throw ConfigError("COHORT_WORKER_TIMEOUT: expected a number of seconds, like 60 or 0.5, found '" + excerpt(text) + "'");
+    throw ConfigError("COHORT_WORKER_TIMEOUT: expected a number of seconds, like 60 or 0.5, found '" + excerpt(text) +
+                      "'");
   return detail::nanoseconds_of(std::chrono::duration<double>(seconds));
 }
 

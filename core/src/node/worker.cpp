@@ -8,15 +8,16 @@
 #include <thread>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
-#include "base/durations.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
@@ -97,7 +98,7 @@ void Worker::join_master(const std::string& own_address) {
     node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), master_pid,
                           Handshake::Role::acceptor);
   } catch (const std::exception& error) {
-    throw Error("cannot join the master at " + settings_.join + ": " + error.what() +
+    throw Error("cannot join the master at " + excerpt(settings_.join) + ": " + error.what() +
                 ". Does it still run, and is the join file its own?");
   }
 }
@@ -142,7 +143,7 @@ void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::s
     const std::string cause = node_->members().cause_of_end(pid);
     return node_->fail_requests(*connection, cause.empty() ? reason : cause);
   }
-  if (!connection->established() || pid == master_pid) return node_->fail_requests(*connection, reason);
+  if (!connection->established() || pid <= master_pid) return node_->fail_requests(*connection, reason);
   // The master learns why a process ended; a moment passes until it knows.
   auto answer = std::make_shared<Awaited>(
       node_->reactor(),
