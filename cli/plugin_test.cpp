@@ -19,6 +19,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cohort/detail/text.hpp>
+
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
@@ -97,7 +99,7 @@ std::vector<std::string> chosen(const std::vector<std::string>& tests, const std
   std::vector<std::string> some;
   std::copy_if(tests.begin(), tests.end(), std::back_inserter(some),
                [&](const std::string& test) { return fnmatch(filter.c_str(), test.c_str(), 0) == 0; });
-  if (some.empty()) throw UsageError("no test is named like '" + filter + "'; --list shows them");
+  if (some.empty()) throw UsageError("no test is named like '" + excerpt(filter) + "'; --list shows them");
   return some;
 }
 

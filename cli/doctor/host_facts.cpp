@@ -1,7 +1,6 @@
 #include "host_facts.hpp"
 
 #include <charconv>
-#include <cstdlib>
 #include <sstream>
 #include <string_view>
 
@@ -40,8 +39,9 @@ HostFacts::Program program_state(const std::string& word) {
 
 void take_answer(const std::string& name, const std::string& value, HostFacts& facts) {
   if (name == "clock") {
-    if (const double seconds = std::strtod(value.c_str(), nullptr); seconds > 0)
-      facts.clock = std::chrono::duration<double>(seconds);
+    double seconds = 0;
+    std::from_chars(value.data(), value.data() + value.size(), seconds);
+    if (seconds > 0) facts.clock = std::chrono::duration<double>(seconds);
   } else if (name == "shm") {
     if (const auto kibibytes = to_number(value)) facts.shared_memory = *kibibytes * 1024;
   } else if (name == "files") {

@@ -54,9 +54,10 @@ class ElasticManager final : public cohort::ClusterManager {
     came_.wait(lock, params.stop, [this] { return wanted_ == 0; });  // the core stops it in time
     taking_ = nullptr;
     if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
-      throw cohort::LaunchError(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
-                                (count_ == 1 ? " worker" : " workers") + " joined in time; start '" + params.exename +
-                                "' by: cohort worker --join " + file_.string());
+      launched.fail(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
+                        (count_ == 1 ? " worker" : " workers") + " joined in time; start '" + params.exename +
+                        "' by: cohort worker --join " + file_.string(),
+                    static_cast<int>(missing));
     }
   }
 

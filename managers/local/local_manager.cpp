@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
 
 namespace cohort_local {
@@ -49,7 +50,12 @@ void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
     term_grace_ = options_.has("term_grace") ? options_.duration("term_grace") : params.term;
     kill_grace_ = options_.has("kill_grace") ? options_.duration("kill_grace") : params.kill;
   }
-  for (std::int64_t i = 0; i < count && !params.stop.stop_requested(); ++i) launched.push(start_worker(spawn));
+  std::int64_t started = 0;
+  for (; started < count && !params.stop.stop_requested(); ++started) launched.push(start_worker(spawn));
+  if (started == count) return;
+  launched.fail("the launch was stopped when " + std::to_string(started) + " of " + std::to_string(count) +
+                    " workers were started; timeouts.launch says how long it may take",
+                static_cast<int>(count - started));
 }
 
 void LocalManager::manage(Pid, WorkerConfig& config, ManageOp op) {

@@ -1,9 +1,10 @@
 #include "launch_command.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <charconv>
 #include <sstream>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_ssh {
@@ -32,22 +33,21 @@ std::string launch_command(const std::string& shell) {
 
 // Without = and %, which zsh and csh expand, and which make a first word an assignment or a job.
 bool is_plain_command(std::string_view text) {
-  const auto is_plain = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view(" _-+./:,@").find(c) != std::string_view::npos;
+  const auto is_plain = [](char c) {
+    return cohort::detail::is_letter_or_digit(c) || std::string_view(" _-+./:,@").find(c) != std::string_view::npos;
   };
   const auto program = text.find_first_not_of(' ');
   return program != text.npos && text[program] != '-' && std::all_of(text.begin(), text.end(), is_plain);
 }
 
 bool is_variable_name(std::string_view name) {
-  const auto is_good = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
-  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
-         std::all_of(name.begin(), name.end(), is_good);
+  const auto is_good = [](char c) { return cohort::detail::is_letter_or_digit(c) || c == '_'; };
+  return !name.empty() && !cohort::detail::is_digit(name.front()) && std::all_of(name.begin(), name.end(), is_good);
 }
 
 std::string shell_word(std::string_view text) {
-  const auto is_plain = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("_-+=./:@,%").find(c) != std::string_view::npos;
+  const auto is_plain = [](char c) {
+    return cohort::detail::is_letter_or_digit(c) || std::string_view("_-+=./:@,%").find(c) != std::string_view::npos;
   };
   return !text.empty() && std::all_of(text.begin(), text.end(), is_plain) ? std::string(text) : quoted(text);
 }
@@ -77,7 +77,10 @@ std::optional<Launched> parse_launched(std::string_view line, std::string_view m
   if (!line.starts_with(mark)) return std::nullopt;
   std::istringstream rest{std::string(line.substr(mark.size()))};
   Launched launched;
-  if (!(rest >> launched.pid) || launched.pid < 2) return std::nullopt;
+  std::string pid;
+  rest >> pid;
+  std::from_chars(pid.data(), pid.data() + pid.size(), launched.pid);
+  if (launched.pid < 2) return std::nullopt;
   rest >> launched.address;
   return launched;
 }

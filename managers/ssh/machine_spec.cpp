@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <fstream>
 #include <span>
 #include <sstream>
 #include <tuple>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "launch_command.hpp"
@@ -121,7 +121,9 @@ std::string advertised_address(const Specification& spec, const std::string& tex
   in6_addr v6{};
   in_addr v4{};
   if (::inet_pton(AF_INET6, address.c_str(), &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6)) return address;
-  const auto is_of_names = [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; };
+  const auto is_of_names = [](char c) {
+    return cohort::detail::is_letter_or_digit(c) || c == '.' || c == '-' || c == '_';
+  };
   const bool is_name = std::all_of(address.begin(), address.end(), is_of_names) && !address.starts_with('-');
   const bool is_v4_or_none = address.find_first_not_of("0123456789.") == address.npos;
   if (in_brackets || !is_name || (is_v4_or_none && (::inet_pton(AF_INET, address.c_str(), &v4) != 1 || v4.s_addr == 0)))

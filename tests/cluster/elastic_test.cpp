@@ -145,7 +145,7 @@ TEST_F(ElasticTest, AWorkerWithAnotherSecretIsRefusedAndBothSaySo) {
   const CapturedStderr said;
   addprocs("elastic", options(0));
   JoinFile wrong = JoinFile::read(file());
-  wrong.cookie = "another";
+  wrong.cookie = "another cluster's cookie";
   wrong.write(directory_.path("wrong.json"));
   const auto text = refused(join_by_hand(directory_.path("wrong.json")), 1);
   EXPECT_TRUE(contains(text, "does not have the secret of this cluster")) << text;
@@ -202,7 +202,8 @@ TEST_F(ElasticTest, AProofServesNobodyTwice) {
 }
 
 TEST_F(ElasticTest, AWorkerWhoseMasterIsGoneSaysSo) {
-  JoinFile nobody{"127.0.0.1:1", this_program(), {"--cohort-worker", "--cohort-transport=tcp"}, "", "secret"};
+  JoinFile nobody{
+      "127.0.0.1:1", this_program(), {"--cohort-worker", "--cohort-transport=tcp"}, "", "a secret of somebody"};
   nobody.write(file());
   const auto text = refused(join_by_hand(file()), 1);
   EXPECT_TRUE(contains(text, "cannot join the master at 127.0.0.1:1")) << text;

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/plugin.hpp>
 
 #include "../common/tcp_sockets.hpp"
@@ -75,7 +76,7 @@ class TlsTransport final : public cohort::Transport {
     cohort::FileDescriptor socket = cohort_tcp::dial(address, deadline);
     cohort_tcp::set_up_connection(socket.get(), settings_);
     Ssl ssl = context->session(socket.get(), TlsContext::Role::dialler);
-    const std::string what = "cannot connect to " + address;
+    const std::string what = "cannot connect to " + cohort::excerpt(address);
     const auto until_done = [&](auto&& step) { run(*context, ssl.get(), socket.get(), deadline, what, step); };
     until_done([&] { return SSL_do_handshake(ssl.get()); });
     if (const std::string problem = context->missing_proof(ssl.get()); !problem.empty())

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "socket_bio.hpp"
@@ -23,7 +24,8 @@ std::string last_error() {
 }
 
 void check_file(bool ok, const char* option, const std::string& path) {
-  if (!ok) throw cohort::ConfigError("tls: " + std::string(option) + " '" + path + "': " + last_error());
+  if (!ok)
+    throw cohort::ConfigError("tls: " + std::string(option) + " '" + cohort::excerpt(path) + "': " + last_error());
 }
 
 }  // namespace

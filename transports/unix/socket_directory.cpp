@@ -15,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_unix {
@@ -30,7 +31,7 @@ std::string message_of(int error) { return std::generic_category().message(error
 // Nothing is done if another process just removes the empty directory.
 void make_private_directory(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0) return;
-  const std::string what = "cannot keep sockets in " + directory + ": ";
+  const std::string what = "cannot keep sockets in " + cohort::excerpt(directory) + ": ";
   if (errno != EEXIST) throw Error(what + message_of(errno));
   struct stat info {};
   if (::lstat(directory.c_str(), &info) < 0) {

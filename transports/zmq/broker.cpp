@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_zmq {
@@ -41,7 +42,7 @@ Broker::Broker(const std::string& address, std::optional<CurveKeys> keys)
     router_.bind(address);
     address_ = router_.get(zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
-    throw cohort::Error("the zmq broker cannot listen at '" + address + "': " + error.what());
+    throw cohort::Error("the zmq broker cannot listen at '" + cohort::excerpt(address) + "': " + error.what());
   }
 }
 

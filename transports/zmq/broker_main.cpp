@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
@@ -33,7 +34,8 @@ Flags read_flags(int argc, char** argv) {
     else if (flag.starts_with(key_file))
       flags.key_file = flag.substr(key_file.size());
     else
-      throw cohort::ConfigError("unknown argument '" + std::string(flag) + "'; there are --listen= and --key-file=");
+      throw cohort::ConfigError("unknown argument '" + cohort::excerpt(flag) +
+                                "'; there are --listen= and --key-file=");
   }
   return flags;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
@@ -61,7 +62,7 @@ Secret secret_of(std::string_view text) {
 
 Secret read_secret(const std::string& file) {
   const bool from_input = file == "-";
-  const std::string what = from_input ? "key on standard input" : "key_file '" + file + "'";
+  const std::string what = from_input ? "key on standard input" : "key_file '" + cohort::excerpt(file) + "'";
   const cohort::FileDescriptor in(from_input ? ::dup(STDIN_FILENO) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (!in || ::fstat(in.get(), &status) < 0)

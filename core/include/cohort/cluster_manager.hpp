@@ -67,8 +67,9 @@ class ClusterManager {
   virtual ~ClusterManager();
 
   /// Starts workers and pushes each as it comes up; returns when all were pushed. What it throws fails addprocs, but
-  /// the workers pushed before stay. When it does not return soon after `params.stop` was requested, it is left alone:
-  /// its thread ends with the process, which does not wait for it.
+  /// the workers pushed before stay. `params.stop` is requested after `params.timeout`: tell by launched.fail() how
+  /// many workers will not come, and return; addprocs throws that, or that launch() was stopped if nothing is told.
+  /// When it does not return soon it is left alone: its thread ends with the process, which does not wait for it.
   virtual void launch(const LaunchParams& params, LaunchQueue& launched) = 0;
 
   virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;

@@ -59,22 +59,25 @@ class InterruptedException : public Error {
   InterruptedException() : Error("interrupted") {}
 };
 
+// The next three quote what others wrote: files, flags, names, the output of programs. Their messages have at most 64
+// KiB, and no bytes that a terminal would obey, but for line ends and tabs.
+
 /// An option, a cluster file or a command line that cannot be accepted. The tool's exit code 3.
 class ConfigError : public Error {
  public:
-  using Error::Error;
+  explicit ConfigError(const std::string& message);
 };
 
 /// A plugin that was not found or was refused. The tool's exit code 4.
 class PluginError : public Error {
  public:
-  using Error::Error;
+  explicit PluginError(const std::string& message);
 };
 
 /// A worker that did not come up: the message says which step failed and what the launch command printed.
 class LaunchError : public Error {
  public:
-  explicit LaunchError(const std::string& message) : Error(message, ErrorKind::disconnected) {}
+  explicit LaunchError(const std::string& message);
 };
 
 /// The process that was to answer is gone.

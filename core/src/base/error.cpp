@@ -1,5 +1,7 @@
 #include <cohort/error.hpp>
 
+#include <cohort/detail/text.hpp>
+
 namespace cohort {
 
 ProcessExitedException::ProcessExitedException(Pid worker, const std::string& cause)
@@ -9,6 +11,8 @@ ProcessExitedException::ProcessExitedException(Pid worker, const std::string& ca
       cause_(cause) {}
 
 namespace {
+
+std::string quoting(const std::string& message) { return excerpt(message, 64 << 10, true); }
 
 std::string describe(const RemoteException::Details& details) {
   std::string text = "On worker " + std::to_string(details.worker) + ":\n" + details.type_name;
@@ -25,6 +29,10 @@ std::string describe(const std::vector<std::exception_ptr>& exceptions) {
 }
 
 }  // namespace
+
+ConfigError::ConfigError(const std::string& message) : Error(quoting(message)) {}
+PluginError::PluginError(const std::string& message) : Error(quoting(message)) {}
+LaunchError::LaunchError(const std::string& message) : Error(quoting(message), ErrorKind::disconnected) {}
 
 RemoteException::RemoteException(Details details, std::exception_ptr cause)
     : Error(describe(details), details.kind),

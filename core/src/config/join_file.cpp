@@ -13,6 +13,8 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "base/secret.hpp"
+
 namespace cohort {
 namespace {
 
@@ -85,6 +87,7 @@ JoinFile JoinFile::read(const std::filesystem::path& path) {
     join.flags = json.at("flags");
     join.dir = json.at("dir");
     join.cookie = json.at("cookie");
+    check_cookie(join.cookie, name + ": its cookie");
   } catch (const Json::exception& error) {  // its text could show the secret
     throw ConfigError(
         fmt::format("{}: this is no join file, as a manager 'elastic' writes it (error {})", name, error.id));

@@ -33,7 +33,8 @@ inline std::string announcement_of(const std::string& address) {
 }
 
 /// The line that a worker prints when it listens, without its end: "cohort_worker:<port>#<host>", or
-/// "cohort_worker:0#<address>". Host and address are printable text without blanks. nullopt: it is some other line.
+/// "cohort_worker:0#<address>". Host and address are printable text without blanks, of 1024 bytes at most. nullopt: it
+/// is some other line.
 inline std::optional<Announcement> parse_announcement(std::string_view line) {
   constexpr std::string_view start = "cohort_worker:";
   if (!line.starts_with(start)) return std::nullopt;
@@ -44,7 +45,7 @@ inline std::optional<Announcement> parse_announcement(std::string_view line) {
   const auto [end, error] = std::from_chars(line.data(), line.data() + hash, found.port);
   if (error != std::errc() || end != line.data() + hash || found.port < 0 || found.port > 65535) return std::nullopt;
   found.host = line.substr(hash + 1);
-  if (found.host.empty()) return std::nullopt;
+  if (found.host.empty() || found.host.size() > 1024) return std::nullopt;
   for (const char c : found.host) {
     if (c <= ' ' || c == '\x7f') return std::nullopt;  // as char is signed here, this takes ASCII only
   }

@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "io/start_process.hpp"
@@ -72,7 +73,7 @@ class Environment {
   explicit Environment(const std::map<std::string, std::optional<std::string>>& changes) {
     for (const auto& [name, value] : changes) {
       if (name.empty() || name.find('=') != std::string::npos)
-        throw Error(fmt::format("'{}' cannot be the name of an environment variable", name));
+        throw Error(fmt::format("'{}' cannot be the name of an environment variable", excerpt(name)));
       if (value) added_.push_back(name + '=' + *value);
     }
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -99,11 +100,12 @@ class Environment {
                           : ::access(options.dir.c_str(), X_OK) < 0 ? errno
                                                                     : 0;
     if (dir_error != 0)
-      throw Error(
-          fmt::format("cannot start '{}': working directory '{}': {}", program, options.dir, text_of(dir_error)));
+      throw Error(fmt::format("cannot start '{}': working directory '{}': {}", excerpt(program), excerpt(options.dir),
+                              text_of(dir_error)));
   }
   const bool by_path = program.find('/') != std::string::npos;
-  const std::string place = options.dir.empty() || program.starts_with('/') ? "" : fmt::format(" in '{}'", options.dir);
+  const std::string place =
+      options.dir.empty() || program.starts_with('/') ? "" : fmt::format(" in '{}'", excerpt(options.dir));
   std::string cause = text_of(error);
   if (error == ENOENT) {
     const std::string file = program.starts_with('/') || options.dir.empty() ? program : options.dir + '/' + program;
@@ -112,7 +114,7 @@ class Environment {
       cause += " (the file is there, but its interpreter or loader is not)";
   }
   const bool may_pass = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
-  throw Error(fmt::format("cannot start '{}'{}: {}", program, place, cause),
+  throw Error(fmt::format("cannot start '{}'{}: {}", excerpt(program), place, cause),
               may_pass ? ErrorKind::overloaded : ErrorKind::failed);
 }
 
@@ -142,7 +144,8 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   std::vector<char*> arguments;
   for (const std::string& argument : options.command) {
     if (argument.find('\0') != std::string::npos)
-      throw Error(fmt::format("cannot start '{}': an argument has a zero byte", options.command.front().c_str()));
+      throw Error(
+          fmt::format("cannot start '{}': an argument has a zero byte", excerpt(options.command.front().c_str())));
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
   arguments.push_back(nullptr);
@@ -179,7 +182,7 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
     const int pidfd_error = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    throw Error(fmt::format("cannot watch '{}': {}", options.command.front(), text_of(pidfd_error)),
+    throw Error(fmt::format("cannot watch '{}': {}", excerpt(options.command.front()), text_of(pidfd_error)),
                 ErrorKind::overloaded);
   }
   // Where these throw, `child` ends the process. What it does after reading its input is bound in any case.

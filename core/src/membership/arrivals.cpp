@@ -8,6 +8,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "membership/joining.hpp"
 #include "membership/line_stream.hpp"
@@ -29,6 +30,7 @@ class Arrivals::Door {
         cookie_(std::move(cookie)),
         arrived_(std::move(arrived)),
         limit_(limit) {
+    refuse_shorter(limit, Duration(1), "the time for a worker to prove itself");
     ready_.tell(*listener_);
     thread_ = std::thread([this] { run(); });
   }

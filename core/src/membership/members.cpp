@@ -36,6 +36,17 @@ bool Members::remove(Pid pid, const std::string& cause) {
   return true;
 }
 
+void Members::set_ids_given(IdsGiven ids) {
+  Guard lock(mutex_);
+  ids_given_ = std::move(ids);
+}
+
+bool Members::was_removed(Pid pid) const {
+  if (gone_.contains(pid)) return true;
+  return pid > master_pid && pid <= ids_given_.highest && !members_.contains(pid) &&
+         !std::binary_search(ids_given_.coming_up.begin(), ids_given_.coming_up.end(), pid);
+}
+
 bool Members::contains(Pid pid) const {
   Guard lock(mutex_);
   return members_.contains(pid);
@@ -43,7 +54,7 @@ bool Members::contains(Pid pid) const {
 
 bool Members::is_gone(Pid pid) const {
   Guard lock(mutex_);
-  return gone_.contains(pid);
+  return was_removed(pid);
 }
 
 std::string Members::cause_of_end(Pid pid) const {

@@ -29,6 +29,8 @@ class Members {
   void add(const MemberInfo& member);
   /// @return false: it was gone already. Its connection, if any, is the caller's to close.
   bool remove(Pid pid, const std::string& cause = "");
+  /// For one that joins later: processes that were removed before it came are gone for it as well.
+  void set_ids_given(IdsGiven ids);
   bool contains(Pid pid) const;
   bool is_gone(Pid pid) const;
   /// As remove() was told; "": not known here.
@@ -60,8 +62,10 @@ class Members {
     std::shared_ptr<Connection> connection;
     std::shared_ptr<ConnectAttempt> attempt;
   };
-  mutable std::mutex mutex_;  // guards all below
+  bool was_removed(Pid pid) const;  // with mutex_ held
+  mutable std::mutex mutex_;        // guards all below
   std::uint64_t epoch_ = 0;
+  IdsGiven ids_given_;  // when this process joined
   std::map<Pid, Member> members_;
   std::map<Pid, std::string> gone_;  // with the cause
 };

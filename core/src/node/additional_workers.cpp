@@ -88,8 +88,9 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
             announced->worker.port = port;
             node.reactor().complete(announced);
           },
-          [&node, announced](std::string message) {
+          [&node, announced](StartupFailure why, std::string message) {
             announced->worker.error = std::move(message);
+            announced->worker.ended = why == StartupFailure::ended;
             node.reactor().complete(announced);
           });
       siblings.output.set_pid(id, pid);

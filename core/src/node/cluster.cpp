@@ -8,7 +8,9 @@
 #include <cohort/remotecall.hpp>
 #include <cohort/this_call.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
+#include "base/secret.hpp"
 #include "node/session.hpp"
 
 namespace cohort {
@@ -115,7 +117,7 @@ std::string cluster_cookie() { return current_node().cookie(); }
 
 std::string cluster_cookie(const std::string& cookie) {
   Master& master = current_master();
-  if (cookie.find('\n') != cookie.npos) throw Error("a cookie is one line");
+  check_cookie(cookie, "the cookie");
   if (master.workers().size() > 0) throw Error("the cookie cannot change while there are workers");
   master.node().set_cookie(cookie);
   return cookie;
@@ -131,13 +133,14 @@ Duration ping(Pid pid, Duration timeout) {
       cause = reason;
     }
   };
+  refuse_shorter(timeout, Duration::zero(), "the timeout of a ping");
   const auto start = Clock::now();
   Node& node = current_node();
   if (pid == node.self()) return Clock::now() - start;
   auto connection = node.connection_to(pid);
   auto request = std::make_shared<Ping>();
   const auto id = connection->requests().add(request);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  if (!id) throw ProcessExitedException(pid, connection->requests().cause());
   connection->send(FrameKind::ping, *id, {}, SendQueue::Mode::before_wait);
   // A wait with a deadline does not drive the loop, so first see whether the answer is there at once.
   if (!wait_interruptibly(node.reactor(), *request, deadline_after(timeout))) {

@@ -7,16 +7,18 @@
 #include <filesystem>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "config/cluster_tables.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addition.hpp"
 #include "node/late_queue.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
 #include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -125,9 +127,9 @@ void Master::check_all_named(const std::vector<Pid>& pids) {
       const IdentPattern pattern(text);
       if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
         continue;
-      throw ConfigError(fmt::format("connect_idents of worker {}: '{}' matches no worker; their idents are: {}",
-                                    member.pid, text,
-                                    idents.empty() ? "none" : fmt::format("{}", fmt::join(idents, ", "))));
+      throw ConfigError(fmt::format(
+          "connect_idents of worker {}: '{}' matches no worker; their idents are: {}", member.pid, excerpt(text),
+          idents.empty() ? "none" : excerpt(fmt::format("{}", fmt::join(idents, ", ")), 2000)));
     }
   }
 }
@@ -147,6 +149,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   names.connect_idents = options.connect_idents;
   std::optional<LeastWorkers> least;
   if (options.min) least.emplace(*options.min);
+  if (options.timeouts) detail::check_timeouts(*options.timeouts);
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
@@ -216,8 +219,12 @@ void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
 }
 
 bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
-  if (frame.header.kind != FrameKind::dial) return false;
-  relay_dial(connection, std::move(frame));
+  if (frame.header.kind == FrameKind::dial)
+    relay_dial(connection, std::move(frame));
+  else if (frame.header.kind == FrameKind::fate)
+    tell_fate(connection, std::move(frame));
+  else
+    return false;
   return true;
 }
 
@@ -283,8 +290,9 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   node_->membership_changed();
   node_->fail_requests(*connection, cause);
   node_->references().drop_client(record->pid);
+  answer_fate(record->pid);
   if (known) {
-    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {record->pid}});
+    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}});
     for (const auto& other : node_->members().connections()) {
       other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
     }
@@ -301,6 +309,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   }
   if (record->output) output_.remove(*record->output);
   node_->members().remove(record->pid);
+  answer_fate(record->pid);
   provisions_->forget(record->pid);
   {
     std::lock_guard lock(mutex_);
@@ -314,6 +323,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
 }
 
 void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
+  refuse_shorter(options.waitfor, Duration::zero(), "rmprocs: waitfor");
   std::vector<std::shared_ptr<WorkerRecord>> records;
   for (const Pid pid : pids) {
     if (pid == master_pid) log_warning("rmprocs: process 1 not removed");
@@ -333,7 +343,7 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
     if (node_->reactor().wait(*record->gone, deadline) != WaitResult::done) left.push_back(record->pid);
   }
   if (!left.empty()) {
-    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:.1f} seconds.", fmt::join(left, ", "),
+    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.", fmt::join(left, ", "),
                             std::chrono::duration<double>(options.waitfor).count()));
   }
 }
@@ -488,6 +498,7 @@ std::vector<Pid> Master::processes() {
 
 std::vector<Pid> Master::processes_beside(Pid pid) {
   auto pids = processes();
+  if (node_->members().is_gone(pid)) throw ProcessExitedException(pid, node_->members().cause_of_end(pid));
   if (std::find(pids.begin(), pids.end(), pid) == pids.end())
     throw Error("no process with id " + std::to_string(pid) + " exists");
   const auto host_of = [this, own = host_id()](Pid each) {

@@ -78,6 +78,7 @@ class Master final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid) override {}
+  std::optional<std::string> cause_if_gone(Pid pid) override;
   std::vector<Pid> processes() override;
 
   // For an Addition.
@@ -87,6 +88,7 @@ class Master final : public Role {
   std::shared_ptr<LaunchQueue> keep_open(const std::shared_ptr<ClusterManager>& manager,
                                          const std::string& manager_name, const LaunchParams& params,
                                          const WorkerNames& names);
+  IdsGiven ids_given() const;
   /// For a LateQueue. Blocks. @throws as addprocs.
   void add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
                    WorkerNames names, std::vector<WorkerConfig> arrived);
@@ -125,6 +127,8 @@ class Master final : public Role {
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
                   const std::string& reason);
   void relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void tell_fate(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void answer_fate(Pid pid);
 
   ManagerCalls manager_calls_;
   OutputForwarder output_;
@@ -140,6 +144,11 @@ class Master final : public Role {
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
   std::vector<std::shared_ptr<LateQueue>> late_queues_;
   std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
+  struct Asker {
+    std::shared_ptr<Connection> connection;
+    std::uint64_t request;
+  };
+  std::multimap<Pid, Asker> askers_;  // who wants to know whether that process is gone
 };
 
 }  // namespace cohort

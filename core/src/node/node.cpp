@@ -7,9 +7,9 @@
 
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
-#include "node/seconds.hpp"
 #include "parallel/parallel_state.hpp"
 #include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
@@ -46,6 +46,7 @@ void check_references(std::span<const ReferenceEntry> references) {
   }
 }
 
+constexpr Duration shortest_heartbeat = std::chrono::milliseconds(1);
 }  // namespace
 
 Role::~Role() = default;
@@ -229,7 +230,7 @@ void Node::report_stranger(const std::string& reason) {
 }
 
 void Node::fail_requests(Connection& connection, const std::string& cause) {
-  for (auto& request : connection.requests().take_all_and_close()) {
+  for (auto& request : connection.requests().take_all_and_close(cause)) {
     request->on_lost(cause);
     reactor_->complete(std::move(request));
   }
@@ -337,18 +338,22 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   const Duration limit = timeouts().connect;
   if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw Error(
-        "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " + in_seconds(limit),
-        ErrorKind::disconnected);
+    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " +
+                               in_seconds(limit));
   }
   if (!attempted.attempt->error.empty()) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
-    throw Error("process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) + ": " +
-                    attempted.attempt->error,
-                ErrorKind::disconnected);
+    throw_unreachable(pid, "process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) +
+                               ": " + attempted.attempt->error);
   }
   if (auto connection = members_.connection(pid)) return connection;
-  throw ProcessExitedException(pid, "the connection ended");
+  throw_unreachable(pid, "the connection to peer " + std::to_string(pid) + " ended as soon as it was made");
+}
+
+// It may be dying: then the connection is refused or lost before this process hears of its end.
+void Node::throw_unreachable(Pid pid, const std::string& problem) {
+  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
+  if (const auto cause = role_->cause_if_gone(pid)) throw ProcessExitedException(pid, *cause);
+  throw Error(problem, ErrorKind::disconnected);
 }
 
 void Node::dial(Pid pid, const std::string& address) {
@@ -375,7 +380,8 @@ void Node::membership_changed() { parallel_->membership_changed(*this); }
 
 void Node::start_heartbeat(const Timeouts& limits) {
   // Nobody is given up who was not asked several times before.
-  const Duration interval = limits.heartbeat == never ? never : std::min(limits.heartbeat, limits.dead / 4);
+  const Duration interval =
+      limits.heartbeat == never ? never : std::max(std::min(limits.heartbeat, limits.dead / 4), shortest_heartbeat);
   reactor_->post([this, interval] {
     if (interval == heartbeat_interval_) return;
     heartbeat_interval_ = interval;
@@ -389,8 +395,8 @@ void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
   // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread.
-  const bool was_away = now - std::exchange(last_check_, now) > 2 * heartbeat_interval_;
   give_segments_back(segment_rest);
+  const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});
   for (const auto& connection : std::set(connections_)) {
     if (!connection->established()) continue;
     const auto silence = now - connection->last_received();

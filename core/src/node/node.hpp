@@ -39,6 +39,9 @@ class Role {
   virtual std::vector<Pid> processes() = 0;
   /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
   virtual void request_dial_from(Pid pid) = 0;
+  /// Why a process that cannot be reached ended; nullopt: as far as the master knows it is there. Waits for the
+  /// master's word for some seconds. @throws InterruptedException.
+  virtual std::optional<std::string> cause_if_gone(Pid pid) = 0;
 };
 
 /// Everything that a process knows about its cluster. One a process, as a rule; several can live in one.
@@ -106,6 +109,8 @@ class Node final : public Router, public Connection::Handler {
   void on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void accept_waiting();
   void report_stranger(const std::string& reason);
+  /// @throws ProcessExitedException if the process is gone, else Error.
+  [[noreturn]] void throw_unreachable(Pid pid, const std::string& problem);
   /// Whether the topology connects this process and that one.
   bool linked(Pid pid);
   void start_heartbeat(const Timeouts& limits);

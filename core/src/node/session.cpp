@@ -6,27 +6,31 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <cohort/cluster.hpp>
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
+#include <cohort/wait_options.hpp>
 
 #include "base/log.hpp"
+#include "base/secret.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
 
 namespace cohort {
 namespace {
-
-constexpr std::size_t longest_cookie = 4096;
 
 std::atomic<Master*> the_master{nullptr};
 
@@ -56,7 +60,7 @@ class OwnArguments {
   void refuse_rest() const {
     if (!flags_.empty()) {
       throw ConfigError(
-          "unknown flag --cohort-" + flags_.front() +
+          "unknown flag --cohort-" + excerpt(flags_.front()) +
           "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
           "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
     }
@@ -86,12 +90,12 @@ std::string read_cookie(Duration limit) {
     char next = 0;
     const ssize_t n = read(STDIN_FILENO, &next, 1);
     if (n < 0 && errno == EINTR) continue;
-    // An empty line is a cookie, but nothing at all is none: everybody could join such a worker.
     if (n <= 0 && line.empty()) throw Error("no cookie came by standard input");
     if (n <= 0 || next == '\n') break;
     line.push_back(next);
-    if (line.size() > longest_cookie) throw Error("the cookie on standard input is too long");
+    if (line.size() > longest_cookie) break;
   }
+  check_cookie(line, "the cookie on standard input");
   const FileDescriptor nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   dup2(nothing.get(), STDIN_FILENO);
   return line;
@@ -105,10 +109,17 @@ TransportSpec transport_of(OwnArguments& own) {
   return transport;
 }
 
+// What Distributed's workers understand by JULIA_WORKER_TIMEOUT: a plain number of seconds.
 Duration master_timeout() {
-  const char* text = std::getenv("COHORT_WORKER_TIMEOUT");
-  const double seconds = text == nullptr ? 60 : std::atof(text);
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds > 0 ? seconds : 60));
+  const char* variable = std::getenv("COHORT_WORKER_TIMEOUT");
+  if (variable == nullptr) return Worker::Settings().master_timeout;
+  const std::string_view text = variable;
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0) || std::isinf(seconds))
+    throw ConfigError("COHORT_WORKER_TIMEOUT: expected a number of seconds, like 60 or 0.5, found '" + excerpt(text) +
+                      "'");
+  return detail::nanoseconds_of(std::chrono::duration<double>(seconds));
 }
 
 // A stale copy of the program is found before it listens, by whoever launches it. The handshake would find it later.
@@ -151,7 +162,9 @@ void leave_unless_build(const std::string& build_of_master) {
 }
 
 std::string read_handover(const std::string& descriptor_text) {
-  const FileDescriptor descriptor(std::atoi(descriptor_text.c_str()));
+  int number = -1;
+  std::from_chars(descriptor_text.data(), descriptor_text.data() + descriptor_text.size(), number);
+  const FileDescriptor descriptor(number);
   std::string text;
   char buffer[4096];
   for (off_t at = 0;;) {

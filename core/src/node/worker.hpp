@@ -35,12 +35,15 @@ class Worker final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid pid) override;
+  std::optional<std::string> cause_if_gone(Pid pid) override;
   std::vector<Pid> processes() override { return node_->members().pids(); }
 
  private:
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_members(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  /// Asks the master; the answer is a Fate. Any thread. @return false: the master is not connected.
+  bool ask_fate(Pid pid, const std::shared_ptr<Request>& answer);
   void join_master(const std::string& own_address);
   void leave(int code);
 

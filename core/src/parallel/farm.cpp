@@ -271,7 +271,7 @@ class Farm::Impl {
       std::vector<ReferenceEntry> entries;
       if (!payload.references.empty()) entries = node_.references->acquire_for(station.pid, payload.references);
       const auto id = connection->closed() ? std::nullopt : connection->requests().add(std::move(request));
-      if (!id) throw ProcessExitedException(station.pid, "the connection ended");
+      if (!id) throw ProcessExitedException(station.pid, connection->requests().cause());
       if (job != arrival_of_function) {
         station.connection = connection;
         station.sent.push_back({job, *id, Clock::now()});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/demangle.hpp"
@@ -29,7 +30,7 @@ struct NamedFunctions {
 
 [[noreturn]] void fail_unknown(const std::string& name, const std::vector<std::string>& names) {
   const std::string hint = did_you_mean(name, names);
-  throw Error("no function is registered as '" + name + "'" +
+  throw Error("no function is registered as '" + excerpt(name) + "'" +
                   (hint.empty() ? "; is its module loaded (load_module, -L)?" : hint),
               ErrorKind::unimplemented);
 }

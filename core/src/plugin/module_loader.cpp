@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& problem) {
-  throw PluginError("cannot load the module " + path.string() + ": " + problem);
+  throw PluginError("cannot load the module " + excerpt(path.string()) + ": " + problem);
 }
 
 bool is_build(const Module& module) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/nearest.hpp"
@@ -108,7 +109,8 @@ fs::path find_plugin_file(PluginKind kind, const std::string& name) {
     if (file.kind == kind) names.push_back(file.name);
   for (const fs::path& directory : directories) places.push_back(directory);
   throw PluginError(fmt::format("there is no {} plugin '{}'{} (looked for {} in {}; there are: {})", kind_name(kind),
-                                name, did_you_mean(name, names), plugin_file_name(kind, name), fmt::join(places, ", "),
+                                excerpt(name), did_you_mean(name, names), excerpt(plugin_file_name(kind, name)),
+                                fmt::join(places, ", "),
                                 names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 

@@ -73,7 +73,7 @@ FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, cons
   auto state = node.references->make_for_call(pid);
   std::size_t open = 0;
   const auto id = connection->requests().add(state, &open);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  if (!id) throw ProcessExitedException(pid, connection->requests().cause());
   state->request = *id;
   struct {
     FunctionId function;
@@ -91,7 +91,7 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitO
   auto connection = node.router->connection_to(pid);
   auto call = std::make_shared<FetchCall>(pid);
   const auto id = connection->requests().add(call);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  if (!id) throw ProcessExitedException(pid, connection->requests().cause());
   wait_for(node, send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)),
                            arguments, SendQueue::Mode::before_wait));
   try {

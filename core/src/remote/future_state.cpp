@@ -258,7 +258,7 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   auto put = std::make_shared<Put>();
   put->owner = owner;
   const auto id = connection->requests().add(put);
-  if (!id) throw ProcessExitedException(owner, "the connection ended");
+  if (!id) throw ProcessExitedException(owner, connection->requests().cause());
   const auto entries = references_->acquire_for(owner, message.references);
   connection->send(FrameKind::put, 0, *id, message, SendQueue::Mode::before_wait, entries);
   wait_interruptibly(router.reactor(), *put);

@@ -94,7 +94,7 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
   auto entered = std::make_shared<Entered>();
   entered->owner = handle->owner;
   const auto id = connection->requests().add(entered);
-  if (!id) throw ProcessExitedException(handle->owner, "the connection ended");
+  if (!id) throw ProcessExitedException(handle->owner, connection->requests().cause());
   handle->add_held(1);
   connection->send(kind, flags, *id, request, SendQueue::Mode::before_wait);
   wait_interruptibly(router().reactor(), *entered);

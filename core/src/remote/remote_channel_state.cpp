@@ -80,7 +80,7 @@ std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin(ChannelOp w
   auto asked = std::make_shared<Asked>(owner);
   asked->connection = router.connection_to(owner);
   const auto id = asked->connection->requests().add(asked);
-  if (!id) throw ProcessExitedException(owner, "the connection ended");
+  if (!id) throw ProcessExitedException(owner, asked->connection->requests().cause());
   asked->request = *id;
   std::vector<ReferenceEntry> entries;
   if (!argument.references.empty()) entries = references_->acquire_for(owner, argument.references);

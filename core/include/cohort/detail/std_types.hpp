@@ -32,7 +32,8 @@ struct is_bitwise<std::complex<T>> : is_bitwise<T> {};
 template <class Rep, class Period>
 struct is_bitwise<std::chrono::duration<Rep, Period>> : is_bitwise<Rep> {};
 template <class ClockType, class Length>
-struct is_bitwise<std::chrono::time_point<ClockType, Length>> : is_bitwise<Length> {};
+struct is_bitwise<std::chrono::time_point<ClockType, Length>>
+    : std::bool_constant<is_bitwise<Length>::value && !std::is_same_v<ClockType, std::chrono::steady_clock>> {};
 
 namespace detail {
 
@@ -303,9 +304,16 @@ struct Codec<std::chrono::duration<Rep, Period>> {
 template <class ClockType, class Length>
 struct Codec<std::chrono::time_point<ClockType, Length>> {
   using Point = std::chrono::time_point<ClockType, Length>;
+  // Each host starts that clock for itself.
+  static constexpr bool means_the_same = !std::is_same_v<ClockType, std::chrono::steady_clock>;
   static constexpr std::size_t min_size = detail::min_size<Length>();
-  static constexpr bool travels = can_travel<Length>();
-  static void save(OutArchive& ar, const Point& point) { save_value(ar, point.time_since_epoch()); }
+  static constexpr bool travels = can_travel<Length>() && means_the_same;
+  static void save(OutArchive& ar, const Point& point) {
+    static_assert(means_the_same,
+                  "cohort: a time_point of steady_clock means nothing on another host; send one of system_clock, or a "
+                  "duration");
+    save_value(ar, point.time_since_epoch());
+  }
   static void load(InArchive& ar, Point& point) { point = Point(load_new<Length>(ar)); }
 };
 template <class T>
