@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/start_thread.hpp>
 
 #include "base/log.hpp"
 #include "membership/joining.hpp"
@@ -30,7 +31,7 @@ class Arrivals::Door {
         arrived_(std::move(arrived)),
         limit_(limit) {
     ready_.tell(*listener_);
-    thread_ = std::thread([this] { run(); });
+    thread_ = start_thread("let workers join", [this] { run(); });
   }
 
   ~Door() {
