@@ -15,6 +15,7 @@
 #include <cohort/cohort.hpp>
 
 #include "config/units.hpp"
+#include "job_outputs.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -23,6 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto look_around = 50ms;  // how soon an interrupt or the end of a program with open pipes is noticed
+constexpr std::size_t part_size = 256 * 1024;     // of output that the master keeps
+constexpr std::size_t size_in_result = 4 * 1024;  // of each output: a small result comes without being fetched
 constexpr auto term_grace = 500ms;  // from SIGTERM to SIGKILL; a worker itself has one second to obey an interrupt
 
 /// One of the program's two outputs.
@@ -51,6 +54,16 @@ class Capture {
     } catch (const InterruptedException&) {
       // The lines were sent; the program is about to be ended in order.
     }
+  }
+  /// Sends what is there to the master when it is much, at the end also what is too much for the result.
+  void hand_over(std::uint64_t job, bool at_end) {
+    if (text_.size() < (at_end ? size_in_result : part_size)) return;
+    try {
+      remotecall_fetch(fn<keep_output>, master_pid, OutputPart{job, is_stderr_, std::move(text_)});
+    } catch (const InterruptedException&) {
+      // It was sent; the program is about to be ended in order.
+    }
+    text_.clear();
   }
   std::string take() { return std::move(text_); }
 
@@ -97,16 +110,24 @@ bool read_outputs(std::array<Capture, 2>& captures, Clock::time_point deadline) 
   return true;
 }
 
-ExitStatus watch(ChildProcess& child, std::array<Capture, 2>& captures, Terminator& terminator, bool stream) {
+void pass_on(std::array<Capture, 2>& captures, const JobSpec& spec, bool at_end) {
+  for (auto& capture : captures) {
+    if (spec.stream)
+      capture.stream(at_end);
+    else if (spec.keep_for != 0)
+      capture.hand_over(spec.keep_for, at_end);
+  }
+}
+
+ExitStatus watch(ChildProcess& child, std::array<Capture, 2>& captures, Terminator& terminator, const JobSpec& spec) {
   for (;;) {
     const bool reading = captures[0].open() || captures[1].open();
     const auto status = reading ? (read_outputs(captures, terminator.next_look()), child.poll())
                                 : child.wait_until(terminator.next_look());
     // What it started in the background may hold the pipes for long: what is there now is all that counts.
-    while (status && (captures[0].open() || captures[1].open()) && read_outputs(captures, Clock::now())) {
-    }
-    if (stream)
-      for (auto& capture : captures) capture.stream(status.has_value());
+    while (status && (captures[0].open() || captures[1].open()) && read_outputs(captures, Clock::now()))
+      pass_on(captures, spec, false);
+    pass_on(captures, spec, status.has_value());
     if (status) return *status;
     terminator.look();
   }
@@ -139,7 +160,7 @@ JobResult run_job(const JobSpec& spec) {
   }
   std::array<Capture, 2> captures{Capture(child->out(), false), Capture(child->err(), true)};
   Terminator terminator(*child, result, deadline_after(spec.timeout > 0 ? Duration(spec.timeout) : never));
-  const ExitStatus status = watch(*child, captures, terminator, spec.stream);
+  const ExitStatus status = watch(*child, captures, terminator, spec);
   result.code = status.code;
   result.signal = status.signal;
   result.out = captures[0].take();

@@ -11,6 +11,8 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "map_status.hpp"
+#include "results.hpp"
 #include "usage_message.hpp"
 
 namespace cohort::cli {
@@ -52,8 +54,7 @@ int run_tool(int argc, char** argv) {
   } catch (const CLI::CallForVersion& asked) {
     return tool.exit(asked);
   } catch (const CLI::ParseError& error) {
-    print_message(usage_message(tool, line, error));
-    return usage;
+    throw UsageError(usage_message(tool, line, error));
   }
   return action();
 }
@@ -66,8 +67,12 @@ int main(int argc, char** argv) {
   // need none, and a session of ours would take out the --cohort-* flags that are meant for the program of `run`.
   if (argc > 1 && std::string_view(argv[1]).starts_with("--cohort-worker")) cohort::Session worker(argc, argv);
   try {
-    return cohort::cli::run_tool(argc, argv);
+    cohort::cli::occupy_closed_descriptors();
+    const int code = cohort::cli::run_tool(argc, argv);
+    cohort::cli::close_results();
+    return code;
   } catch (...) {
-    return cohort::cli::report(std::current_exception());
+    const int code = cohort::cli::report(std::current_exception());
+    return argc > 1 && std::string_view(argv[1]) == "map" ? cohort::cli::map_status(code) : code;
   }
 }

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include <cohort/start_thread.hpp>
+
 #include "launch_failure.hpp"
 
 namespace cohort_ssh {
@@ -24,10 +26,10 @@ constexpr std::size_t block_size = 192 * 1024;
 class Watchdog {
  public:
   Watchdog(int socket, const Patience& patience)
-      : thread_([this, socket, &patience] {
+      : thread_(cohort::start_thread("watch over the copying of the program", [this, socket, &patience] {
           patience.wait(over_.descriptor(), POLLIN);
           if (patience.over()) ::shutdown(socket, SHUT_RDWR);
-        }) {}
+        })) {}
   ~Watchdog() {
     over_.set();
     thread_.join();

@@ -8,6 +8,7 @@
 
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/start_thread.hpp>
 
 namespace cohort_zmq {
 namespace {
@@ -82,7 +83,7 @@ void Waiting::close() {
 
 Hub::Hub(BrokerSettings settings, Clock::time_point deadline) : connection_(std::move(settings), deadline) {
   const SignalsBlocked blocked;
-  thread_ = std::thread([this] { run(); });
+  thread_ = cohort::start_thread("exchange messages with the zmq broker", [this] { run(); });
 }
 
 Hub::~Hub() {

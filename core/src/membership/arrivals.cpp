@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/start_thread.hpp>
 
 #include "base/durations.hpp"
 #include "base/log.hpp"
@@ -32,7 +33,7 @@ class Arrivals::Door {
         limit_(limit) {
     refuse_shorter(limit, Duration(1), "the time for a worker to prove itself");
     ready_.tell(*listener_);
-    thread_ = std::thread([this] { run(); });
+    thread_ = start_thread("let workers join", [this] { run(); });
   }
 
   ~Door() {
