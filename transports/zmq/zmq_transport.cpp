@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <cohort/detail/text.hpp>
+#include "broker_address.hpp"
 
 namespace cohort_zmq {
 namespace {

@@ -196,7 +196,8 @@ std::string JsonNode::description() const {
   if (is_object()) return "an object";
   if (is_array()) return "a list";
   constexpr std::size_t longest = 60;
-  return is_string() ? '"' + excerpt(scalar.get_ref<const std::string&>(), longest) + '"' : scalar.dump();
+  return is_string() ? '"' + excerpt(scalar.get_ref<const std::string&>(), longest) + '"'
+                     : scalar.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 JsonNode parse_json(std::string_view text, ErrorList& errors) {
