@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/forked_child.hpp"
+
 namespace cohort {
 namespace {
 constexpr std::size_t gather_limit = 32 << 10;  // gathered output beyond this is sent
@@ -108,6 +110,7 @@ void SendQueue::after(Lock& lock, Written& written, bool soon) {
 
 std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std::span<const std::byte> body,
                                             std::span<const Segment> segments, Mode mode) {
+  if (is_forked_child()) return nullptr;
   Written written;
   const bool soon = mode != Mode::now;
   const bool gather = mode == Mode::gather || mode == Mode::gather_on_loop;

@@ -59,6 +59,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   RequestTable& requests() { return requests_; }
   /// When bytes last came in. Loop thread.
   Clock::time_point last_received() const { return last_received_; }
+  /// As if they came now: one of the two processes did not run meanwhile. Loop thread.
+  void count_silence_anew() { last_received_ = Clock::now(); }
   bool established() const { return established_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 

@@ -1,6 +1,7 @@
 #include "node/addition.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
@@ -238,6 +240,8 @@ void Addition::send_join(const Record& record) {
   join.slots = record->config.threads;
   join.timeouts = node.timeouts();
   join.members = node.members().list();
+  join.master_ospid = getpid();
+  join.master_host = process_space();
   if (!wiring.lazy) {
     for (const Pid pid : wiring.topology.neighbours(record->pid, join.members)) {
       if (pid < record->pid) join.dial.push_back(pid);

@@ -78,6 +78,7 @@ class Master final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid) override {}
+  bool is_stopped(Pid) override { return false; }  // who stops a worker for longer than timeouts.dead gives it up
   std::vector<Pid> processes() override;
 
   // For an Addition.
