@@ -164,6 +164,7 @@ JobResult run_job(const JobSpec& spec) {
   const ExitStatus status = watch(*child, captures, terminator, spec);
   result.code = status.code;
   result.signal = status.signal;
+  if (!status.exited && status.signal == 0) result.error = status.text();
   result.out = captures[0].take();
   result.err = captures[1].take();
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();

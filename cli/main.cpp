@@ -10,6 +10,7 @@
 #include <cohort/session.hpp>
 #include <cohort/version.hpp>
 
+#include "base/process_settings.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
 #include "map_status.hpp"
@@ -29,6 +30,7 @@ class HelpFormatter final : public CLI::Formatter {
 };
 
 int run_tool(int argc, char** argv) {
+  occupy_standard_descriptors();
   const CommandLine line = CommandLine::split(argc, argv);
   Action action;
   CLI::App tool("Runs programs, commands and many small jobs on clusters of worker processes", "cohort");

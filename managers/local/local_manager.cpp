@@ -8,6 +8,10 @@
 #include <string>
 #include <utility>
 
+#include <cohort/cpus.hpp>
+
+#include "launch_limits.hpp"
+
 namespace cohort_local {
 
 using namespace std::chrono_literals;
@@ -43,7 +47,8 @@ LocalManager::LocalManager(const cohort::Options& options)
       threads_(static_cast<int>(options.integer("threads"))) {}
 
 void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
-  const auto count = options_.count("count").value_or(static_cast<std::int64_t>(cpus_.size()));
+  const auto count = options_.count("count").value_or(cohort::usable_cpus());
+  check_limits(count);
   const cohort::SpawnOptions spawn = spawn_options(params);
   {
     const std::lock_guard lock(mutex_);
@@ -99,6 +104,7 @@ cohort::SpawnOptions LocalManager::spawn_options(const LaunchParams& params) con
   spawn.env = options_.env("env");
   spawn.input = params.cookie + '\n';
   spawn.die_with_parent = true;  // the core's threads that call launch() live as long as the workers
+  spawn.end_with_children = true;
   return spawn;
 }
 

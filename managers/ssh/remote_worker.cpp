@@ -73,7 +73,7 @@ std::size_t RemoteWorker::take_output(bool is_stderr, std::span<const char> byte
       if (line.size() < longest_kept_line) line += bytes[i];
       continue;
     }
-    if (!is_stderr && is_started_ && line.starts_with(announcement)) {
+    if (!is_stderr && is_started_ && line.find(announcement) != line.npos) {
       line += '\n';
       announce(line);
       return i + 1;

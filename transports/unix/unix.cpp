@@ -99,6 +99,7 @@ class UnixTransport final : public cohort::Transport {
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket || ::bind(socket.get(), address.get(), address.size) < 0 || ::listen(socket.get(), backlog_) < 0)
       throw Error(what + ": " + cause(errno));
+    if (owned) ::chmod(name.c_str(), 0700);  // whatever the umask: who may not write cannot connect
     return std::make_unique<UnixListener>(std::move(socket), name, std::move(owned));
   }
 

@@ -43,6 +43,7 @@ Broker::Broker(const std::string& address, std::optional<CurveKeys> keys)
     }
     router_.bind(listening_address(address));
     address_ = router_.get(zmq::sockopt::last_endpoint);
+    file_.watch(address_);
   } catch (const zmq::error_t& error) {
     throw cohort::Error("the zmq broker cannot listen at '" + cohort::excerpt(address) + "': " + error.what());
   }

@@ -61,7 +61,8 @@ void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options = {});
 void rmprocs(Pid pid, const RmprocsOptions& options = {});
 
 /// Interrupts what the workers run: blocking cohort functions in it throw InterruptedException,
-/// this_call().stop_requested() turns true. An idle worker notices nothing. Master only.
+/// this_call().stop_requested() turns true. A function that never looks runs on, and no worker ends by it: rmprocs()
+/// is for that. An idle worker notices nothing. Returns when all have stopped, or a second or so after. Master only.
 void interrupt(const std::vector<Pid>& pids);
 void interrupt();
 

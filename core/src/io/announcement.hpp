@@ -1,6 +1,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,14 @@ inline std::optional<Announcement> parse_announcement(std::string_view line) {
     if (c <= ' ' || c == '\x7f') return std::nullopt;  // as char is signed here, this takes ASCII only
   }
   return found;
+}
+
+/// How many bytes of the line come before an announcement at its end: what was printed without a line end before the
+/// worker listened. nullopt: there is none.
+inline std::optional<std::size_t> find_announcement(std::string_view line) {
+  const std::size_t place = line.rfind("cohort_worker:");
+  if (place == line.npos || !parse_announcement(line.substr(place))) return std::nullopt;
+  return place;
 }
 
 }  // namespace cohort

@@ -263,7 +263,11 @@ void OutputForwarder::take_line(Worker& worker, Stream& stream, std::string_view
   }
   if (worker.phase == Worker::Phase::forwarding) return print(worker, false, stream.is_stderr, line);
   if (!stream.is_stderr) {
-    if (auto found = parse_announcement(line)) return announce(worker, std::move(found->host), found->port);
+    if (const auto before = find_announcement(line)) {
+      if (*before > 0) worker.startup.add(false, line.substr(0, *before));
+      auto found = parse_announcement(line.substr(*before));
+      return announce(worker, std::move(found->host), found->port);
+    }
   }
   worker.startup.add(stream.is_stderr, line);
   if (worker.startup.unexpected())

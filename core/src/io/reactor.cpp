@@ -10,6 +10,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "io/reactor_threads.hpp"
 
@@ -228,6 +229,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
 WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption,
                          Interruption* cancellation) {
   if (completion.done()) return WaitResult::done;
+  refuse_in_forked_child();
   if (on_loop()) throw Error("a wait inside a callback of the event loop would never end");
   const bool has_slot = in_task();
   const bool timed = deadline != Clock::time_point::max();
@@ -334,6 +336,7 @@ void Reactor::submit(std::shared_ptr<PoolTask> task) {
 }
 
 void Reactor::post(std::function<void()> operation, bool soon) {
+  if (is_forked_child()) return;
   Wakes wakes;
   Lock lock(mutex_);
   operations_.push_back(std::move(operation));

@@ -1,6 +1,7 @@
 #include "node/addition.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <cohort/file_descriptor.hpp>
 
 #include "base/durations.hpp"
+#include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
@@ -250,6 +252,8 @@ void Addition::send_join(const Record& record) {
   join.timeouts = node.timeouts();
   join.ids = master_.ids_given();  // before the list: who becomes a member meanwhile is in one of them
   join.members = node.members().list();
+  join.master_ospid = getpid();
+  join.master_host = process_space();
   if (!wiring.lazy) {
     for (const Pid pid : wiring.topology.neighbours(record->pid, join.members)) {
       if (pid < record->pid) join.dial.push_back(pid);

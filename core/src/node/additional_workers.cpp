@@ -79,6 +79,7 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
       spawn.command.insert(spawn.command.end(), launch.exeflags.begin(), launch.exeflags.end());
       spawn.input = node.cookie() + "\n";
       spawn.die_with_parent = true;  // blocking threads live as long as the process
+      spawn.end_with_children = true;
       auto process = ChildProcess::spawn(spawn);
       announced->worker.ospid = process.pid();
       const auto id = siblings.output.watch(

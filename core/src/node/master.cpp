@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include <cohort/detail/text.hpp>
@@ -13,6 +12,7 @@
 #include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
+#include "base/own_program.hpp"
 #include "base/secret.hpp"
 #include "config/cluster_tables.hpp"
 #include "membership/ident_pattern.hpp"
@@ -153,7 +153,8 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
-  params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
+  params.exename = options.exename.empty() ? own_program() : options.exename;
+  if (params.exename.empty()) throw Error("which program this is cannot be found out, as /proc is not there");
   params.exeflags = {"--cohort-worker", "--cohort-build=" + build_text(), "--cohort-transport=" + transport_.plugin};
   if (transport_.options_json != "{}")
     params.exeflags.push_back("--cohort-transport-options=" + transport_.options_json);

@@ -79,6 +79,7 @@ class Master final : public Role {
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid) override {}
   std::optional<std::string> cause_if_gone(Pid pid) override;
+  bool is_stopped(Pid) override { return false; }  // who stops a worker for longer than timeouts.dead gives it up
   std::vector<Pid> processes() override;
 
   // For an Addition.

@@ -28,6 +28,8 @@ struct Join {
   std::vector<MemberInfo> members;
   IdsGiven ids;
   std::vector<std::int32_t> dial;  ///< workers to connect to before answering
+  std::int32_t master_ospid = 0;   ///< process id of the master
+  std::string master_host;         ///< where that id means something: process_space()
 };
 
 struct Joined {

@@ -394,16 +394,19 @@ void Node::start_heartbeat(const Timeouts& limits) {
 void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
-  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread.
   give_segments_back(segment_rest);
+  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread, and
+  // they may have stood still with it. Their time counts from now.
   const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});
   for (const auto& connection : std::set(connections_)) {
     if (!connection->established()) continue;
+    if (was_away || (now - connection->last_received() >= limits.suspect && role_->is_stopped(connection->peer())))
+      connection->count_silence_anew();
     const auto silence = now - connection->last_received();
     if (silence < limits.suspect) {
       if (suspects_.erase(connection.get()) > 0)
         log_warning("process " + std::to_string(connection->peer()) + " answers again");
-    } else if (silence >= limits.dead && !was_away) {
+    } else if (silence >= limits.dead) {
       connection->close("no answer for " + in_seconds(limits.dead));
       continue;
     } else if (suspects_.insert(connection.get()).second) {

@@ -37,6 +37,8 @@ class Role {
   virtual void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
   /// Those that have joined and are not about to leave, ascending, this one included. Any thread.
   virtual std::vector<Pid> processes() = 0;
+  /// Whether process `pid` stands still and will go on: it is silent, but not gone.
+  virtual bool is_stopped(Pid pid) = 0;
   /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
   virtual void request_dial_from(Pid pid) = 0;
   /// Why a process that cannot be reached ended; nullopt: as far as the master knows it is there. Waits for the

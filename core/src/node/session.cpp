@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,8 +23,11 @@
 #include <cohort/file_descriptor.hpp>
 #include <cohort/wait_options.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
+#include "base/process_settings.hpp"
 #include "base/secret.hpp"
+#include "config/handover.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
 
@@ -33,6 +35,7 @@ namespace cohort {
 namespace {
 
 std::atomic<Master*> the_master{nullptr};
+std::atomic<bool> has_session{false};
 
 // The flags that are ours, taken out of the program's arguments: "--cohort-name=value" or "--cohort-name".
 class OwnArguments {
@@ -161,30 +164,10 @@ void leave_unless_build(const std::string& build_of_master) {
   }
 }
 
-std::string read_handover(const std::string& descriptor_text) {
-  int number = -1;
-  std::from_chars(descriptor_text.data(), descriptor_text.data() + descriptor_text.size(), number);
-  const FileDescriptor descriptor(number);
-  std::string text;
-  char buffer[4096];
-  for (off_t at = 0;;) {
-    const ssize_t n = pread(descriptor.get(), buffer, sizeof buffer, at);
-    if (n <= 0) break;
-    text.append(buffer, static_cast<std::size_t>(n));
-    at += n;
-  }
-  lseek(descriptor.get(), 0, SEEK_SET);  // tells `cohort run` that it was taken: its writing ended elsewhere
-  return text;
-}
-
 // What `cohort run` or the flags ask for.
 std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   std::optional<ClusterFile> file;
-  if (const char* descriptor = std::getenv("COHORT_HANDOVER")) {
-    const std::string text = read_handover(descriptor);
-    unsetenv("COHORT_HANDOVER");  // not for what this program starts
-    file = ClusterFile::parse(text, "cohort run");
-  }
+  if (const auto text = take_handover()) file = ClusterFile::parse(*text, "cohort run");
   if (const auto path = own.value("cluster")) file = ClusterFile::load(*path);
   if (const auto procs = own.value("procs")) {
     if (!file) file.emplace();
@@ -208,6 +191,7 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
 }
 
 void end_master() {
+  if (is_forked_child()) return;  // its parent removes the workers
   std::unique_ptr<Master> master(the_master.load());
   if (master == nullptr) return;
   master->remove_all();
@@ -231,9 +215,12 @@ Master& current_master() {
 Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 Session::Session(int& argc, char** argv) {
+  refuse_in_forked_child();
+  if (has_session.exchange(true))
+    throw Error("there is a cohort::Session already: a program has one, made at the beginning of main()");
+  prepare_process();
   OwnArguments own(argc, argv);
   if (own.has("worker")) serve_as_worker(argc, argv, own);
-  signal(SIGPIPE, SIG_IGN);
   int code = 1;
   try {
     code = 3;
@@ -260,6 +247,9 @@ Session::Session(int& argc, char** argv) {
   std::exit(code);
 }
 
-Session::~Session() { end_master(); }
+Session::~Session() {
+  end_master();
+  has_session = false;
+}
 
 }  // namespace cohort

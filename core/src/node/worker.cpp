@@ -5,15 +5,16 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
+#include <cohort/cpus.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
+#include "base/stopped_process.hpp"
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
 #include "node/awaited.hpp"
@@ -62,6 +63,7 @@ Worker::Worker(Settings settings) : settings_(std::move(settings)) {
 Worker::~Worker() {
   guard_loop([this] {
     node_->on_loop([this] {
+      interrupt_signal_.stop();
       master_deadline_.stop();
       master_.reset();
     });
@@ -71,16 +73,15 @@ Worker::~Worker() {
 }
 
 int Worker::serve() {
-  signal(SIGPIPE, SIG_IGN);
   auto listener = node_->transport().listen(settings_.bind_to);
   const std::string address = listener->address();
   node_->accept_at(std::move(listener));
   node_->on_loop([this] {
-    master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
-      log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) +
-                ".\nexiting.");
-      leave(1);
-    });
+    // Who started a worker by hand, to join, ends it by Ctrl-C.
+    if (settings_.join.empty()) {
+      interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });
+    }
+    expect_master();
   });
   if (settings_.join.empty())
     announce(address);
@@ -89,6 +90,15 @@ int Worker::serve() {
   std::unique_lock lock(mutex_);
   left_.wait(lock, [this] { return exit_code_.has_value(); });
   return *exit_code_;
+}
+
+// Loop thread.
+void Worker::expect_master() {
+  master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
+    if (is_stopped_process(getppid())) return expect_master();  // by Ctrl-Z while it launched
+    log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) + ".\nexiting.");
+    leave(1);
+  });
 }
 
 // Dials the master instead of being dialled; from then on all is the same.
@@ -212,6 +222,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   const std::uint64_t request = frame.header.request;
   const auto join = from_frame<Join>(std::move(frame));
   master_deadline_.stop();
+  if (join.master_host == process_space()) master_ospid_ = join.master_ospid;
   node_->configure(join.pid, join.timeouts, {Topology::parse(join.topology), join.lazy, join.relay});
   node_->reactor().set_slots(join.slots);
   for (const auto& member : join.members) node_->members().add(member);
@@ -219,7 +230,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   node_->members().set_epoch(join.epoch);
   node_->membership_changed();
   auto answer_joined = [connection, request] {
-    const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid(), host_id()};
+    const Joined joined{usable_cpus(), getpid(), host_id()};
     answer(*connection, request, to_payload(joined));
   };
   if (join.dial.empty()) return answer_joined();
@@ -249,6 +260,10 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
   node_->members().set_epoch(change.epoch);
   node_->membership_changed();
   if (request != 0) answer(*connection, request, {});
+}
+
+bool Worker::is_stopped(Pid pid) {
+  return pid == master_pid && master_ospid_ != 0 && is_stopped_process(master_ospid_);
 }
 
 void Worker::on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame) {

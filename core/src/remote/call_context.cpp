@@ -7,6 +7,8 @@
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
 
+#include "base/forked_child.hpp"
+
 namespace cohort {
 namespace {
 std::mutex process_node_mutex;
@@ -40,6 +42,7 @@ CurrentNode& CurrentNode::of_thread() {
 }
 
 CurrentNode CurrentNode::get() {
+  refuse_in_forked_child();
   if (const CurrentNode& node = of_thread(); node.router != nullptr) return node;
   std::lock_guard lock(process_node_mutex);
   if (process_node.router == nullptr) {

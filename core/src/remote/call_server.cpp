@@ -7,6 +7,7 @@
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
@@ -62,8 +63,10 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
           archive(ref);
         }
         find_thunk(function).invoke(archive, result);
+        end_if_forked_child();
       } catch (...) {
         failure = std::current_exception();
+        end_if_forked_child();
       }
       // References that came along are released here, before the caller hears that the call is over.
     }

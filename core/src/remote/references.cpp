@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/forked_child.hpp"
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -38,6 +39,7 @@ Payload encode_change(const Change& change) {
 }  // namespace
 
 Router& References::router() const {
+  refuse_in_forked_child();
   Router* router = router_.load(std::memory_order_acquire);
   if (router == nullptr) throw Error("the session has ended");
   return *router;
@@ -252,7 +254,7 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
 }
 
 void References::release(Pid owner, RefId ref, int count) {
-  if (router_.load(std::memory_order_acquire) == nullptr) return;
+  if (router_.load(std::memory_order_acquire) == nullptr || is_forked_child()) return;
   {
     Lock lock(mutex_);
     if (auto known = handles_.find(ref); known != handles_.end() && known->second.expired()) handles_.erase(known);

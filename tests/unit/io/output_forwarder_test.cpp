@@ -83,6 +83,17 @@ TEST(OutputForwarder, FindsTheAddressAndShowsWhatCameBeforeIt) {
   EXPECT_EQ(printed.end_err(), "      From worker startup:\ta warning\n");
 }
 
+TEST(OutputForwarder, FindsTheAddressBehindALineWithoutEnd) {
+  FakeWorker worker;
+  Printed printed;
+  worker.watch(*printed.forwarder);
+  write_all(worker.out.write.get(), "Loading ... cohort_worker:9123#127.0.0.1\nhello\n");
+  EXPECT_EQ(worker.result(), "127.0.0.1 9123");
+  worker.out.write.reset();
+  worker.err.write.reset();
+  EXPECT_TRUE(printed.end().starts_with("      From worker startup:\tLoading ... \n"));
+}
+
 TEST(OutputForwarder, TellsThatTheCommandEndedAndItsLastWords) {
   FakeWorker worker;
   Printed printed;
