@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/plugin.hpp>
 
@@ -74,7 +75,7 @@ class UnixListener final : public cohort::Listener {
 class UnixTransport final : public cohort::Transport {
  public:
   explicit UnixTransport(const cohort::Options& options)
-      : directory_(options.has("dir") ? options.string("dir") : default_directory()),
+      : directory_(options.has("dir") ? cohort::expand_home(options.string("dir")) : default_directory()),
         abstract_(options.boolean("abstract")),
         backlog_(static_cast<int>(options.integer("backlog"))) {
     if (!directory_.starts_with('/')) throw cohort::ConfigError("dir: '" + directory_ + "' is not an absolute path");

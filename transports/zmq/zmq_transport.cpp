@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include <cohort/file_access.hpp>
+
 namespace cohort_zmq {
 namespace {
 
@@ -78,7 +80,7 @@ ZmqTransport::ZmqTransport(std::string broker, const cohort::Options& options)
       curve_(options.boolean("curve") || options.has("key_file")),
       has_key_file_(options.has("key_file")) {
   check_broker_address(broker_);
-  if (has_key_file_) secret_ = read_secret(options.string("key_file"));
+  if (has_key_file_) secret_ = read_secret(cohort::expand_home(options.string("key_file")));
 }
 
 std::unique_ptr<cohort::Listener> ZmqTransport::listen(const std::string& bind) {
