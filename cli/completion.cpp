@@ -1,8 +1,6 @@
 // cohort completion: scripts for shells, made from the commands and flags that there are.
 
 #include <algorithm>
-#include <iostream>
-#include <cctype>
 #include <memory>
 #include <sstream>
 #include <string>

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <cohort/cpus.hpp>
+#include <cohort/file_access.hpp>
 
 #include "launch_limits.hpp"
 
@@ -95,12 +96,12 @@ std::string LocalManager::exit_cause(Pid, WorkerConfig& config) {
 
 cohort::SpawnOptions LocalManager::spawn_options(const LaunchParams& params) const {
   cohort::SpawnOptions spawn;
-  spawn.command.push_back(options_.has("exename") ? options_.string("exename") : params.exename);
+  spawn.command.push_back(options_.has("exename") ? cohort::expand_home(options_.string("exename")) : params.exename);
   std::copy(params.exeflags.begin(), params.exeflags.end(), std::back_inserter(spawn.command));
   // Without it the transport's default holds: the loopback address.
   if (everywhere_) spawn.command.push_back("--bind-to=0.0.0.0");
   for (std::string& flag : options_.strings("exeflags")) spawn.command.push_back(std::move(flag));
-  spawn.dir = options_.has("dir") ? options_.string("dir") : params.dir;
+  spawn.dir = options_.has("dir") ? cohort::expand_home(options_.string("dir")) : params.dir;
   spawn.env = options_.env("env");
   spawn.input = params.cookie + '\n';
   spawn.die_with_parent = true;  // the core's threads that call launch() live as long as the workers

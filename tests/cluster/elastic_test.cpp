@@ -223,5 +223,31 @@ TEST_F(ElasticTest, WorkersJoinOverEncryptedConnections) {
             workers()[1]);
 }
 
+// Two clusters that are given one name for their files.
+TEST_F(ElasticTest, ASecondClusterDoesNotTakeTheJoinFileOfOneThatRuns) {
+  auto first = load_manager("elastic", options(0));
+  addprocs(std::shared_ptr<ClusterManager>(std::move(first)));
+  const std::string before = text_of_file(file());
+  JoinFile second{"127.0.0.1:1", this_program(), {}, "", "another secret"};
+  const auto text = thrown_by([&] { second.write(file()); });
+  EXPECT_TRUE(contains(text, file() + " is that of a cluster which is still running")) << text;
+  EXPECT_TRUE(contains(text, "'file'")) << text;
+  EXPECT_EQ(text_of_file(file()), before);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path("")), {}), 1) << "nothing else is left";
+}
+
+TEST_F(ElasticTest, AJoinFileThatNobodyUsesIsReplacedAndOnlyTheOwnOneIsRemoved) {
+  JoinFile stale{"127.0.0.1:1", this_program(), {}, "", "of one that was killed"};
+  stale.write(file());
+  auto held = stale.write(file());
+  EXPECT_THROW(stale.write(file()), Error);
+  std::filesystem::remove(file());
+  const auto next = stale.write(file());
+  JoinFile::remove(file(), held);
+  EXPECT_TRUE(std::filesystem::exists(file())) << "it is another's by now";
+  JoinFile::remove(file(), next);
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
 }  // namespace
 }  // namespace cohort::test

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <cohort/detail/text.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/plugin.hpp>
 
 #include "../common/tcp_sockets.hpp"
@@ -40,8 +41,9 @@ std::shared_ptr<const TlsContext> from_files(const cohort::Options& options) {
   if (!any) return nullptr;
   if (!options.has("ca") || !options.has("certificate") || !options.has("key"))
     throw cohort::ConfigError("tls: ca, certificate and key go together; give all of them, or none");
-  return std::make_shared<TlsContext>(
-      Certificates{options.string("ca"), options.string("certificate"), options.string("key")});
+  return std::make_shared<TlsContext>(Certificates{cohort::expand_home(options.string("ca")),
+                                                   cohort::expand_home(options.string("certificate")),
+                                                   cohort::expand_home(options.string("key"))});
 }
 
 // Runs a step of the session until it is done. @throws Error with `what` and the cause.

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include <cohort/detail/text.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/plugin.hpp>
 
@@ -75,7 +76,7 @@ class UnixListener final : public cohort::Listener {
 class UnixTransport final : public cohort::Transport {
  public:
   explicit UnixTransport(const cohort::Options& options)
-      : directory_(options.has("dir") ? options.string("dir") : default_directory()),
+      : directory_(options.has("dir") ? cohort::expand_home(options.string("dir")) : default_directory()),
         abstract_(options.boolean("abstract")),
         backlog_(static_cast<int>(options.integer("backlog"))) {
     if (!directory_.starts_with('/'))

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <cohort/detail/text.hpp>
+#include <cohort/file_access.hpp>
+
 #include "broker_address.hpp"
 
 namespace cohort_zmq {
@@ -81,7 +83,7 @@ ZmqTransport::ZmqTransport(std::string broker, const cohort::Options& options)
       curve_(options.boolean("curve") || options.has("key_file")),
       has_key_file_(options.has("key_file")) {
   check_broker_address(broker_);
-  if (has_key_file_) secret_ = read_secret(options.string("key_file"));
+  if (has_key_file_) secret_ = read_secret(cohort::expand_home(options.string("key_file")));
 }
 
 std::unique_ptr<cohort::Listener> ZmqTransport::listen(const std::string& bind) {

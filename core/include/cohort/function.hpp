@@ -245,8 +245,10 @@ struct DecodedCall {
   }
 };
 
+/// The whole class is hidden, so that each module has its own statics, also those of inline functions, which the
+/// dynamic linker would merge otherwise: an id is then right whatever the order in which modules were loaded.
 template <class F, class... A>
-struct ThunkOf {
+struct __attribute__((visibility("hidden"))) ThunkOf {
   using Traits = CallTraits<F, A...>;
   using Result = typename Traits::Result;
 
@@ -271,10 +273,9 @@ struct ThunkOf {
     }
   }
 
-  // Hidden, so that each module has its own: an id is then right whatever the order in which modules were loaded.
   static constexpr const char* signature() { return __PRETTY_FUNCTION__; }
-  __attribute__((visibility("hidden"))) static inline const Thunk thunk{&ThunkOf::invoke, signature()};
-  __attribute__((visibility("hidden"))) static inline const bool registered = register_thunk(thunk);
+  static inline const Thunk thunk{&ThunkOf::invoke, signature()};
+  static inline const bool registered = register_thunk(thunk);
 
   static FunctionId id() {
     static const FunctionId cached = registered ? function_id(&thunk) : FunctionId{};

@@ -9,6 +9,7 @@
 
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 
 #include "plugin/elf_file.hpp"
 #include "plugin/plugin_files.hpp"
@@ -162,6 +163,8 @@ const Plugin& PluginLoader::load_file(PluginKind kind, const fs::path& path) {
     std::lock_guard lock(mutex_);
     std::unique_ptr<Library>& library = libraries_[file_path];
     if (!library) {
+      if (const std::string problem = why_untrusted(path); !problem.empty())
+        throw PluginError("is not loaded, because somebody else could have put it there: " + problem);
       check_numbers(file_path);
       library = std::make_unique<Library>(file_path);
     }

@@ -80,6 +80,11 @@ std::vector<fs::path> plugin_search_path() {
   for (std::size_t at = 0; at < listed.size();) {
     std::size_t colon = std::min(listed.find(':', at), listed.size());
     if (colon > at) directories.push_back(listed.substr(at, colon - at));
+    if (colon > at && !directories.back().is_absolute())
+      throw PluginError(
+          fmt::format("COHORT_PLUGIN_PATH: '{}' is a relative path, which is another place in each working "
+                      "directory; write $PWD/{}",
+                      directories.back().string(), directories.back().string()));
     at = colon + 1;
   }
   if (auto user = user_directory()) directories.push_back(*user);
