@@ -23,6 +23,7 @@
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "interrupt_signal.hpp"
 #include "plural.hpp"
 #include "write_all.hpp"
 
@@ -117,6 +118,7 @@ int test(TestFlags flags) {
   const auto tests = chosen(run.tests(), flags.filter);
   if (flags.list) return list(plugin, tests, flags.json);
 
+  const InterruptSignal interrupt_signal;
   signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
     std::cout << fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
@@ -125,7 +127,11 @@ int test(TestFlags flags) {
   std::map<Outcome, int> counts;
   Json results = Json::array();
   for (const auto& name : tests) {
-    const TestResult result = run.run(name);
+    const TestResult result = run.run(name, interrupt_signal);
+    if (interrupt_signal.caught()) {
+      print_message("interrupted");
+      return interrupted;
+    }
     if (reader_is_gone(STDOUT_FILENO)) return output_closed;
     counts[result.outcome]++;
     if (flags.json)
