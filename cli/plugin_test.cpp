@@ -24,6 +24,7 @@
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "interrupt_signal.hpp"
 #include "plural.hpp"
 #include "results.hpp"
 #include "write_all.hpp"
@@ -132,6 +133,7 @@ int test(TestFlags flags) {
   const auto tests = chosen(run.tests(), flags.filter);
   if (flags.list) return list(plugin, tests, flags.json);
 
+  const InterruptSignal interrupt_signal;
   signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
     write_results(fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
@@ -139,7 +141,11 @@ int test(TestFlags flags) {
   std::map<Outcome, int> counts;
   Json results = Json::array();
   for (const auto& name : tests) {
-    const TestResult result = run.run(name);
+    const TestResult result = run.run(name, interrupt_signal);
+    if (interrupt_signal.caught()) {
+      print_message("interrupted");
+      return interrupted;
+    }
     if (reader_is_gone(STDOUT_FILENO)) return output_closed;
     counts[result.outcome]++;
     if (flags.json)
