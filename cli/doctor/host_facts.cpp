@@ -10,6 +10,7 @@
 
 namespace cohort::doctor {
 
+using cohort_ssh::shell_path;
 using cohort_ssh::shell_word;
 
 namespace {
@@ -74,9 +75,9 @@ std::string facts_script(const Questions& questions, const std::string& mark) {
         "cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == \"0A\" && $2 ~ /:{:04X}$/ {{ print \"port used\" }}'; ",
         questions.port);
   }
-  if (!questions.dir.empty()) script += "[ -d " + shell_word(questions.dir) + " ] || echo dir missing; ";
+  if (!questions.dir.empty()) script += "[ -d " + shell_path(questions.dir) + " ] || echo dir missing; ";
   if (!questions.program.empty()) {
-    const std::string program = shell_word(questions.program);
+    const std::string program = shell_path(questions.program);
     script += "if [ ! -f " + program + " ]; then echo program missing; ";
     script += "elif [ ! -x " + program + " ]; then echo program not-executable; ";
     script += "else echo program there; ldd " + program + " | awk '/not found/ { print \"library\", $1 }'; ";

@@ -24,6 +24,7 @@ int port_of_bind(const Machine& machine) {
 
 Subject subject_of(const ManagerSpec& manager, const MachineSettings& settings, const Machine& machine,
                    const std::string& program) {
+  settings.check(machine);
   Subject subject;
   subject.manager = manager.id;
   subject.machine = machine.text();

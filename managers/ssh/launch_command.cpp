@@ -27,8 +27,8 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 // No shell expands anything in it: csh takes $ and " in single quotes as they are, and ! does not occur.
-std::string launch_command(const std::string& shell) {
-  return "exec " + shell + " -c 'IFS= read -r script; eval \"$script\"'";
+std::string launch_command(const std::string& shell, const std::string& ready) {
+  return "exec " + shell + " -c 'echo; echo " + ready + "; IFS= read -r script; eval \"$script\"'";
 }
 
 // Without = and %, which zsh and csh expand, and which make a first word an assignment or a job.
@@ -52,8 +52,13 @@ std::string shell_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_plain) ? std::string(text) : quoted(text);
 }
 
+std::string shell_path(std::string_view path, const std::string& home) {
+  const bool is_of_home = path == "~" || path.starts_with("~/");
+  return is_of_home ? "\"$" + home + '"' + quoted(path.substr(1)) : shell_word(path);
+}
+
 std::string launch_script(const RemoteProgram& program, std::string_view mark) {
-  std::string script = "nl=$(printf '\\nx'); nl=${nl%x}; ";
+  std::string script = "nl=$(printf '\\nx'); nl=${nl%x}; home=$HOME; ";  // which env may change
   // The third word of "client, its port, server, its port" becomes $1. zsh does not split what is expanded.
   script += "set -- \"${SSH_CONNECTION:-}\"; set -- \"${1% *}\"; set -- \"${1##* }\"; ";
   script += "printf '\\n%s %s %s\\n' '" + std::string(mark) + "' \"$$\" \"$1\"; ";
@@ -64,10 +69,10 @@ std::string launch_script(const RemoteProgram& program, std::string_view mark) {
   if (!program.libraries.empty())
     script += "export LD_LIBRARY_PATH=" + quoted(program.libraries) + "\"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"; ";
   if (!program.dir.empty())
-    script += "cd -- " + quoted(program.dir) + " || exit " + std::to_string(no_directory) + "; ";
+    script += "cd -- " + shell_path(program.dir, "home") + " || exit " + std::to_string(no_directory) + "; ";
   else
     script += "cd -- " + quoted(program.usual_dir) + " 2>/dev/null || cd; ";
-  script += "exec " + quoted(program.program);
+  script += "exec " + shell_path(program.program, "home");
   for (const auto& argument : program.arguments) script += ' ' + quoted(argument);
   if (program.bind_to_server) script += " ${1:+\"--bind-to=$1\"}";
   return script + '\n';

@@ -225,8 +225,8 @@ TEST_F(ElasticTest, WorkersJoinOverEncryptedConnections) {
 
 // Two clusters that are given one name for their files.
 TEST_F(ElasticTest, ASecondClusterDoesNotTakeTheJoinFileOfOneThatRuns) {
-  auto first = load_manager("elastic", options(0));
-  addprocs(std::shared_ptr<ClusterManager>(std::move(first)));
+  const std::shared_ptr<ClusterManager> first = load_manager("elastic", options(0));
+  addprocs(first);
   const std::string before = text_of_file(file());
   JoinFile second{"127.0.0.1:1", this_program(), {}, "", "another secret"};
   const auto text = thrown_by([&] { second.write(file()); });
