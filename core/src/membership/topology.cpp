@@ -184,14 +184,6 @@ bool parse_unconnected(const std::string& text) {
 
 const char* unconnected_text(bool relay) { return relay ? "relay" : "error"; }
 
-std::int32_t free_place(std::span<const MemberInfo> members) {
-  std::set<std::int32_t> taken;
-  for (const auto& member : members) taken.insert(member.place);
-  std::int32_t place = 0;
-  while (taken.contains(place)) place++;
-  return place;
-}
-
 void check_connect_idents(std::span<const std::string> patterns) {
   for (const auto& pattern : patterns) static_cast<void>(IdentPattern(pattern));
 }

@@ -221,8 +221,7 @@ bool Addition::give_place(const Record& record) {
   Members& members = master_.node().members();
   const Topology topology = master_.node().wiring().topology;
   const WorkerConfig& config = record->config;
-  const MemberInfo member{record->pid, config.connect_at, free_place(members.list()), config.ident,
-                          config.connect_idents};
+  const MemberInfo member{record->pid, config.connect_at, members.free_place(), config.ident, config.connect_idents};
   try {
     if (member.place >= topology.capacity())
       throw Error(fmt::format("Topology {} has room for {} only.", topology.text(), topology.capacity()));

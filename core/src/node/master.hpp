@@ -121,6 +121,8 @@ class Master final : public Role {
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool end_it);
   bool may_change_wiring();
+  void list_again();
+  std::shared_ptr<const std::vector<Pid>> listed() const;
   void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
@@ -143,6 +145,8 @@ class Master final : public Role {
   mutable std::mutex mutex_;  // guards all below
   Pid next_pid_ = 2;
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
+  // What processes() says, made anew at each change: spawnat(any, ...) looks at it for each call.
+  std::shared_ptr<const std::vector<Pid>> listed_ = std::make_shared<const std::vector<Pid>>(1, master_pid);
   std::vector<std::shared_ptr<LateQueue>> late_queues_;
   std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
   struct Asker {

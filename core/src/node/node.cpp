@@ -110,6 +110,10 @@ void Node::configure(Pid self, const Timeouts& timeouts, const Wiring& wiring) {
     wiring_ = wiring;
   }
   self_.store(self);
+  {
+    std::lock_guard lock(neighbours_mutex_);
+    neighbours_.reset();
+  }
   start_heartbeat(timeouts);
 }
 
@@ -312,7 +316,13 @@ bool Node::linked(Pid pid) {
   if (self() == master_pid || pid == master_pid) return true;
   const Topology topology = wiring().topology;
   if (topology.kind() == Topology::Kind::all_to_all) return true;  // the list may be long
-  return topology.neighbours(self(), members_.list()).contains(pid);
+  // Asked at the first message to another worker, and for each reference to one that cannot be reached.
+  std::lock_guard lock(neighbours_mutex_);
+  if (const auto epoch = members_.epoch(); !neighbours_ || neighbours_epoch_ != epoch) {
+    neighbours_ = topology.neighbours(self(), members_.list());
+    neighbours_epoch_ = epoch;
+  }
+  return neighbours_->contains(pid);
 }
 
 bool Node::may_connect(Pid pid) { return wiring().relay || linked(pid); }

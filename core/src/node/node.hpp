@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -132,6 +133,10 @@ class Node final : public Router, public Connection::Handler {
   mutable std::mutex mutex_;  // guards settings_ and wiring_
   Settings settings_;
   Wiring wiring_;
+
+  std::mutex neighbours_mutex_;  // guards the next two; taken before that of members_
+  std::optional<std::set<Pid>> neighbours_;
+  std::uint64_t neighbours_epoch_ = 0;  // of the list that they follow from
 
   Tunnels tunnels_;
 

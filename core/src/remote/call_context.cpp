@@ -1,5 +1,7 @@
 #include "remote/call_context.hpp"
 
+#include <atomic>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -11,8 +13,8 @@
 
 namespace cohort {
 namespace {
-std::mutex process_node_mutex;
-CurrentNode process_node;  // guarded by process_node_mutex
+// Read at each call, so without a lock. What it points at stays for ever: another thread may be reading it.
+std::atomic<const CurrentNode*> process_node{nullptr};
 }  // namespace
 
 void CallContext::interrupt(Reactor& reactor) {
@@ -44,16 +46,18 @@ CurrentNode& CurrentNode::of_thread() {
 CurrentNode CurrentNode::get() {
   refuse_in_forked_child();
   if (const CurrentNode& node = of_thread(); node.router != nullptr) return node;
-  std::lock_guard lock(process_node_mutex);
-  if (process_node.router == nullptr) {
+  const CurrentNode* node = process_node.load(std::memory_order_acquire);
+  if (node == nullptr) {
     throw Error("there is no cluster session: main() must begin with `cohort::Session session(argc, argv);`");
   }
-  return process_node;
+  return *node;
 }
 
 void CurrentNode::set_for_process(CurrentNode node) {
-  std::lock_guard lock(process_node_mutex);
-  process_node = node;
+  static std::mutex mutex;
+  static auto* kept = new std::deque<CurrentNode>;  // guarded by mutex; one for each session that the program had
+  std::lock_guard lock(mutex);
+  process_node.store(node.router == nullptr ? nullptr : &kept->emplace_back(node), std::memory_order_release);
 }
 
 namespace {

@@ -1,6 +1,6 @@
 #include "remote/call_server.hpp"
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -50,6 +50,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
         std::lock_guard lock(server_.mutex_);
         if (given_back) return;
         started = true;
+        server_.running_.push_back(*this);
       }
       CallScope scope({&server_.router_, &server_.references_}, this);
       const Payload payload = std::move(payload_);
@@ -91,7 +92,8 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     {
       std::shared_ptr<void> tell;
       std::lock_guard lock(server_.mutex_);
-      unlink();
+      OpenHook::unlink();
+      RunningHook::unlink();
       tell.swap(interrupted_by);
     }
     try {
@@ -164,7 +166,7 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
   task->state_ = std::move(state);
   {
     std::lock_guard lock(mutex_);
-    calls_.push_back(*task);
+    if (header.kind != FrameKind::remote_do) open_.insert(*task);
   }
   router_.reactor().submit(std::move(task));
 }
@@ -236,15 +238,14 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
 
 bool CallServer::idle() {
   std::lock_guard lock(mutex_);
-  return std::none_of(calls_.begin(), calls_.end(), [](const Call& call) { return call.started; });
+  return running_.empty();
 }
 
 std::size_t CallServer::interrupt_running(const std::shared_ptr<void>& told_at_end) {
   std::vector<std::shared_ptr<CallContext>> running;
   {
     std::lock_guard lock(mutex_);
-    for (Call& call : calls_) {
-      if (!call.started) continue;
+    for (Call& call : running_) {
       call.interrupted_by = told_at_end;
       running.push_back(call.shared_from_this());
     }
@@ -257,9 +258,8 @@ void CallServer::call_off(const Connection& caller, std::uint64_t request) {
   std::shared_ptr<CallContext> found;
   {
     std::lock_guard lock(mutex_);
-    for (Call& call : calls_) {
-      if (call.is(caller, request)) found = call.shared_from_this();
-    }
+    const auto call = open_.find(Key(&caller, request));
+    if (call != open_.end()) found = call->shared_from_this();
   }
   if (found != nullptr) found->interrupt(router_.reactor());  // else it has ended meanwhile
 }
@@ -268,11 +268,10 @@ void CallServer::call_off(const Connection& caller, std::uint64_t request) {
 void CallServer::give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
   {
     std::lock_guard lock(mutex_);
-    const auto found =
-        std::find_if(calls_.begin(), calls_.end(), [&](auto& call) { return call.is(*caller, request); });
-    if (found == calls_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
+    const auto found = open_.find(Key(caller.get(), request));
+    if (found == open_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
     found->given_back = true;
-    found->unlink();
+    open_.erase(found);
   }
   caller->send(FrameKind::result, result_given_back, request, Payload{}, SendQueue::Mode::gather_on_loop);
 }

@@ -130,7 +130,7 @@ void References::watch(Pid pid, const ReferencePtr& watcher) {
   {
     Lock lock(mutex_);
     if (!router().is_gone(pid)) {
-      std::erase_if(watchers_, [](const auto& entry) { return entry.second.expired(); });
+      prune_watchers_.erase_expired(watchers_, [](const auto& entry) { return entry.second.expired(); });
       watchers_.emplace(pid, watcher);
       return;
     }

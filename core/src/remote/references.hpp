@@ -10,6 +10,7 @@
 
 #include <cohort/cluster.hpp>
 
+#include "base/pruning.hpp"
 #include "membership/router.hpp"
 #include "remote/future_state.hpp"
 #include "remote/reference.hpp"
@@ -101,6 +102,7 @@ class References : public std::enable_shared_from_this<References> {
   std::map<RefId, Entry> owned_;
   std::map<RefId, std::weak_ptr<detail::Reference>> handles_;  // of values owned elsewhere
   std::multimap<Pid, std::weak_ptr<detail::Reference>> watchers_;
+  Pruning prune_watchers_;
 };
 
 }  // namespace cohort

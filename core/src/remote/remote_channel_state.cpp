@@ -136,13 +136,13 @@ std::size_t RemoteChannelState::bytes() {
 void RemoteChannelState::bind(Pid pid) {
   {
     std::lock_guard lock(mutex_);
-    bound_.insert(pid);
+    if (!bound_.insert(pid).second) return;  // it is watched already
   }
   references_->watch(pid, shared_from_this());
 }
 
 void RemoteChannelState::on_gone(Pid pid) {
-  queue_->withdraw_if([pid](const auto& operation) { return operation.client() == pid; });
+  queue_->withdraw_all_of(pid);
   std::unique_lock lock(mutex_);
   const bool bound = bound_.erase(pid) > 0;
   lock.unlock();
