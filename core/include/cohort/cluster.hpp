@@ -83,7 +83,8 @@ std::string cluster_cookie(const std::string& cookie);
 /// Round trip of an empty message, answered by the other process's loop while its functions compute.
 Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
 
-/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects.
+/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects. It answers also
+/// while its functions compute.
 struct ReferenceTable {
   struct Entry {
     Pid whence = no_pid;  ///< the process that named it

@@ -12,7 +12,8 @@
 namespace cohort {
 
 /// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
-/// Threads are started as they are needed, up to `limit`, and end with the pool. Never runs user functions.
+/// Threads are started as they are needed, up to `limit`, and end with the pool. Runs no user functions, but for
+/// coroutines that go on while no thread of the reactor's pool is left.
 class BlockingPool {
  public:
   explicit BlockingPool(int limit) : limit_(limit) {}

@@ -3,7 +3,6 @@
 #include <exception>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "remote/references.hpp"
 
@@ -11,11 +10,7 @@ namespace cohort {
 namespace {
 
 void send_now(References& references, const Answer& answer, SendQueue::Mode mode) {
-  std::vector<ReferenceEntry> entries;
-  if (!answer.payload->references.empty()) {
-    entries = references.acquire_for(answer.connection->peer(), answer.payload->references);
-  }
-  answer.connection->send(FrameKind::result, answer.flag, answer.request, *answer.payload, mode, entries);
+  references.send(*answer.connection, FrameKind::result, answer.flag, answer.request, *answer.payload, mode);
 }
 
 class AnswerTask final : public PoolTask {
