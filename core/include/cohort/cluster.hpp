@@ -89,7 +89,8 @@ std::string cluster_cookie(const std::string& cookie);
 /// @throws TimeoutError, ProcessExitedException; ConfigError if the timeout is negative.
 Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
 
-/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects.
+/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects. It answers also
+/// while its functions compute.
 struct ReferenceTable {
   struct Entry {
     Pid whence = no_pid;  ///< the process that named it

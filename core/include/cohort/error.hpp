@@ -105,12 +105,17 @@ class RemoteException : public Error {
   };
 
   explicit RemoteException(Details details, std::exception_ptr cause = nullptr);
+  // No moves: one that was moved from would have no details.
+  RemoteException(const RemoteException&) = default;
+  RemoteException& operator=(const RemoteException&) = default;
 
   Pid worker() const noexcept { return details_->worker; }
   const std::string& type_name() const noexcept { return details_->type_name; }
   const std::string& message() const noexcept { return details_->message; }
   const std::string& stack() const noexcept { return details_->stack; }
-  /// The exception itself where its type is a standard or a cohort one, else null. Rethrow it to catch it by type.
+  /// Rethrow it to catch it by type. The exception itself where its type is a standard or a cohort one. Of a type of
+  /// the program's own, which cannot travel, the nearest of these that it is derived from, with its text; null where it
+  /// is derived from none but std::exception. Where the function ran in this process, the exception itself in any case.
   std::exception_ptr cause() const noexcept { return cause_; }
 
  private:
@@ -122,6 +127,8 @@ class RemoteException : public Error {
 class CompositeException : public Error {
  public:
   explicit CompositeException(std::vector<std::exception_ptr> exceptions);
+  CompositeException(const CompositeException&) = default;
+  CompositeException& operator=(const CompositeException&) = default;
   const std::vector<std::exception_ptr>& exceptions() const noexcept { return *exceptions_; }
   std::size_t size() const noexcept { return exceptions_->size(); }
 

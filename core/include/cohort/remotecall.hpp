@@ -57,6 +57,36 @@ auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   }
 }
 
+template <class F, class... A>
+auto call_inline_within(const WaitOptions& options, F& function, A&&... arguments) -> remote_result_t<F, A...> {
+  using R = remote_result_t<F, A...>;
+  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
+    const auto future = call_here<R>(function, std::forward<A>(arguments)...);
+    try {
+      return future.fetch(options);
+    } catch (...) {
+      if (!future.ready()) future.cancel();
+      throw;
+    }
+  } else {
+    const WaitLimit limit(options);
+    try {
+      return call_inline(function, std::forward<A>(arguments)...);
+    } catch (...) {
+      limit.rethrow_if_reached();
+      throw;
+    }
+  }
+}
+
+template <class F, class... A>
+auto fetch_within(GivingUp giving_up, const WaitOptions& options, F f, Pid pid, A&&... arguments)
+    -> remote_result_t<F, A...> {
+  if (pid == myid()) return call_inline_within(options, f, std::forward<A>(arguments)...);
+  Payload payload = encode_call(f, arguments...);
+  return decode_result<remote_result_t<F, A...>>(call_fetch(pid, thunk_t<F, A...>::id(), payload, options, giving_up));
+}
+
 }  // namespace detail
 
 /// Calls `f` on process `pid` and waits for what it returns: one round trip, nothing left behind.
@@ -71,14 +101,12 @@ auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t
 }
 
 /// The same, but it may give up: `remotecall_fetch({.deadline = 5s}, f, pid, args...)`. The call is called off then,
-/// see Future::cancel(). A call to the own process is not cut short: the function runs on the calling thread.
+/// see Future::cancel(). So is one to the own process, which runs on the calling thread: its waits throw, and the
+/// wait ends with the function.
 /// @throws also TimeoutError, CancelledException.
 template <class F, class... A>
 auto remotecall_fetch(const WaitOptions& options, F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
-  if (pid == myid()) return detail::call_inline(f, std::forward<A>(arguments)...);
-  Payload payload = detail::encode_call(f, arguments...);
-  return detail::decode_result<detail::remote_result_t<F, A...>>(
-      detail::call_fetch(pid, detail::thunk_t<F, A...>::id(), payload, options));
+  return detail::fetch_within(detail::GivingUp::at_once, options, std::move(f), pid, std::forward<A>(arguments)...);
 }
 
 /// Calls `f` on process `pid` and returns at once; the result stays there until fetched.

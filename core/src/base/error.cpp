@@ -56,4 +56,11 @@ std::string message_of(const std::exception_ptr& exception) {
   }
 }
 
+namespace detail {
+
+void throw_empty(const char* class_name) {
+  throw Error("this " + std::string(class_name) + " is empty: it was never made, or was moved from or finalised");
+}
+
+}  // namespace detail
 }  // namespace cohort

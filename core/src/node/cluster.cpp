@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include <cohort/detail/checked.hpp>
 #include <cohort/error.hpp>
 #include <cohort/module.hpp>
 #include <cohort/remotecall.hpp>
@@ -11,7 +12,10 @@
 #include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "membership/open_request.hpp"
+#include "node/messages.hpp"
 #include "node/session.hpp"
+#include "remote/messages.hpp"
 
 namespace cohort {
 namespace {
@@ -62,7 +66,7 @@ std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_o
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
-  return add_checked(std::move(manager), "of the program", options);
+  return add_checked(detail::checked(manager, "pointer to a ClusterManager"), "of the program", options);
 }
 
 std::vector<Pid> addprocs(const ClusterFile& file) {
@@ -151,12 +155,25 @@ Duration ping(Pid pid, Duration timeout) {
 }
 
 ReferenceTable refs(Pid pid) {
-  return remotecall_fetch([] { return current_node().references().table(); }, pid);
+  struct Question final : Request {
+    Frame answer{};
+    std::optional<std::string> lost;
+    void on_result(Frame&& frame) noexcept override { answer = std::move(frame); }
+    void on_lost(const std::string& cause) noexcept override { lost = cause; }
+  };
+  Node& node = current_node();
+  if (pid == node.self()) return node.references().table();
+  auto connection = node.connection_to(pid);
+  auto question = std::make_shared<Question>();
+  OpenRequest open(*connection, question);
+  connection->send(FrameKind::references, references_table, open.id(), Payload{}, SendQueue::Mode::before_wait);
+  open.sent();
+  wait_interruptibly(node.reactor(), *question);
+  if (question->lost) throw ProcessExitedException(pid, *question->lost);
+  return from_frame<ReferenceTable>(std::move(question->answer));
 }
 
-std::size_t reference_count(Pid pid) {
-  return remotecall_fetch([] { return current_node().references().entries(); }, pid);
-}
+std::size_t reference_count(Pid pid) { return refs(pid).entries.size(); }
 
 Pid ThisCall::caller() const {
   const CallContext* context = CallContext::current();

@@ -301,16 +301,17 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     known = node_->members().remove(record->pid, cause);
     list_again();
   }
-  node_->membership_changed();
-  node_->fail_requests(*connection, cause);
-  node_->references().drop_client(record->pid);
-  answer_fate(record->pid);
+  node_->drop_client(record->pid);
   if (known) {
     const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}});
     for (const auto& other : node_->members().connections()) {
       other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
     }
   }
+  // Those who learn of it by this ask the other workers after these were told.
+  answer_fate(record->pid);
+  node_->membership_changed();
+  node_->fail_requests(*connection, cause);
   if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
   if (still_runs) kill(*record);  // may take a while; by now everybody knows
   forget(record);

@@ -222,6 +222,7 @@ void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::s
     std::erase(strangers_, connection);
     return report_stranger(reason);
   }
+  calls_.on_closed(*connection);
   role_->on_lost(connection, reason);
 }
 
@@ -238,6 +239,11 @@ void Node::fail_requests(Connection& connection, const std::string& cause) {
     request->on_lost(cause);
     reactor_->complete(std::move(request));
   }
+}
+
+void Node::drop_client(Pid client) {
+  references_->drop_client(client);
+  calls_.drop_client(client);  // after that, as it looks who still holds the results
 }
 
 // --- Frames. ---

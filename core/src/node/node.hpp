@@ -75,7 +75,7 @@ class Node final : public Router, public Connection::Handler {
   References& references() { return *references_; }
   CallServer& calls() { return calls_; }
   NamedValues& values() { return values_; }
-  BlockingPool& blocking() { return *blocking_; }
+  BlockingPool& blocking() override { return *blocking_; }
   Timeouts timeouts() const;
   std::string cookie() const;
   void set_cookie(const std::string& cookie);
@@ -100,6 +100,8 @@ class Node final : public Router, public Connection::Handler {
   /// Somebody joined or left: for pools of workers. No lock of the role may be held. Any thread.
   void membership_changed();
   void fail_requests(Connection& connection, const std::string& cause);
+  /// A process is gone: what it holds and what it asked for is dropped. Any thread.
+  void drop_client(Pid client);
   /// Runs `body` on the loop and waits for it. Not on the loop. @throws what it throws.
   void on_loop(std::function<void()> body);
 

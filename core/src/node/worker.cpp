@@ -255,7 +255,7 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
     node_->finish_attempt(pid, "it is gone");
     node_->members().remove(pid, cause);
     if (lost != nullptr) lost->close("process " + std::to_string(pid) + " was removed from the cluster");
-    node_->references().drop_client(pid);
+    node_->drop_client(pid);
   }
   node_->members().set_epoch(change.epoch);
   node_->membership_changed();

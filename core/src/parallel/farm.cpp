@@ -10,6 +10,7 @@
 
 #include <cohort/error.hpp>
 
+#include "membership/open_request.hpp"
 #include "membership/router.hpp"
 #include "parallel/inbox.hpp"
 #include "parallel/parallel_state.hpp"
@@ -298,15 +299,16 @@ class Farm::Impl {
     try {
       auto connection = node_.router->connection_to(station.pid);
       auto request = std::make_shared<JobRequest>(inbox_, node_.references->shared_from_this(), job, station.pid);
-      std::vector<ReferenceEntry> entries;
-      if (!payload.references.empty()) entries = node_.references->acquire_for(station.pid, payload.references);
-      const auto id = connection->closed() ? std::nullopt : connection->requests().add(std::move(request));
-      if (!id) throw ProcessExitedException(station.pid, connection->requests().cause());
-      if (job != arrival_of_function) {
+      if (connection->closed()) throw ProcessExitedException(station.pid, connection->requests().cause());
+      OpenRequest open(*connection, std::move(request));
+      const auto now = Clock::now();
+      node_.references->send(*connection, FrameKind::call_fetch, 0, open.id(), payload, SendQueue::Mode::before_wait,
+                             prefix);
+      open.sent();
+      if (job != arrival_of_function) {  // its answer is read by this thread, later
         station.connection = connection;
-        station.sent.push_back({job, *id, Clock::now()});
+        station.sent.push_back({job, open.id(), now});
       }
-      connection->send(FrameKind::call_fetch, 0, *id, payload, SendQueue::Mode::before_wait, entries, prefix);
       return true;
     } catch (const InterruptedException&) {
       throw;

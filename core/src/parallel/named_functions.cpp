@@ -126,7 +126,7 @@ Payload fetch_named(Pid pid, Payload& call) {
   if (pid != myid()) return call_fetch(pid, named_call_id(), call);
   auto state = start_here(std::move(call));
   future_wait(*state, WaitOptions{});
-  return *state->outcome_or_share(nullptr)->payload;
+  return *state->outcome(nullptr)->payload;
 }
 
 FuturePtr start_named(Pid pid, Payload& call) {

@@ -121,11 +121,11 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       send_result(server_.router_, server_.references_, connection, header.request, flag, payload, mode);
     };
     if (failure) {
-      if (state_ != nullptr) {
-        state_->fail(as_remote_exception(failure, self));
-        server_.references_.leave(state_->ref, connection->peer());
-      }
-      return send(result_exception, encode_exception(failure, self));
+      if (state_ != nullptr) state_->fail(as_remote_exception(failure, self));
+      send(result_exception, encode_exception(failure, self));
+      // Behind the result: a caller that has itself counted once more is told so only after it has the result.
+      if (state_ != nullptr) server_.references_.leave(state_->ref, connection->peer());
+      return;
     }
     if (state_ == nullptr) return send(result_value, result);
     const bool eager = result.byte_size() <= eager_result_limit;
@@ -163,6 +163,7 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
   const FrameHeader header = frame.header;
   auto state = enter_result(*connection, frame);
   auto task = std::make_shared<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
+  if (state != nullptr) task->result_ref = state->ref;
   task->state_ = std::move(state);
   {
     std::lock_guard lock(mutex_);
@@ -203,7 +204,7 @@ void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const F
     auto asker = weak.lock();
     if (asker == nullptr) return;
     const auto send_mode = router_.reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::before_wait;
-    const auto outcome = settled->outcome_or_share(nullptr);
+    const auto outcome = settled->outcome(nullptr);
     if (mode == FetchMode::wait && outcome->payload != nullptr) {
       send_result(router_, references_, asker, request, result_stored, {}, send_mode);
     } else {
@@ -228,7 +229,7 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
     payload->body = std::move(value);
     auto state = references_.find(ref);
     if (state == nullptr) throw Error("Local instance of remote reference not found");
-    state->set_payload(std::move(payload));
+    state->put_payload(std::move(payload));
   } catch (...) {
     flag = result_exception;
     result = encode_exception(std::current_exception(), router_.self());
@@ -262,6 +263,31 @@ void CallServer::call_off(const Connection& caller, std::uint64_t request) {
     if (call != open_.end()) found = call->shared_from_this();
   }
   if (found != nullptr) found->interrupt(router_.reactor());  // else it has ended meanwhile
+}
+
+template <class F>
+void CallServer::call_off_if(F which) {
+  std::vector<std::shared_ptr<CallContext>> found;
+  {
+    std::lock_guard lock(mutex_);
+    for (Call& call : calls_) {
+      if (which(call)) found.push_back(call.shared_from_this());
+    }
+  }
+  for (const auto& call : found) call->interrupt(router_.reactor());
+}
+
+void CallServer::on_closed(const Connection& connection) {
+  call_off_if([&](const Call& call) {
+    return call.connection.get() == &connection && call.header.kind == FrameKind::call_fetch;
+  });
+}
+
+void CallServer::drop_client(Pid client) {
+  call_off_if([&](const Call& call) {
+    if (call.caller != client || call.header.kind == FrameKind::remote_do) return false;
+    return call.header.kind == FrameKind::call_fetch || references_.find(call.result_ref) == nullptr;
+  });
 }
 
 // Its task stays in the pool's queue, and does nothing when its turn comes.

@@ -28,6 +28,11 @@ class CallServer {
   /// listen. Or calls one call off, which is interrupted if it runs and never runs if it does not yet.
   void on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame);
 
+  /// A connection has ended: nobody waits any more for what it asked for, so that is called off. Loop thread.
+  void on_closed(const Connection& connection);
+  /// A process is gone: calls off what it asked for, but for results that others hold futures of. Any thread.
+  void drop_client(Pid client);
+
   /// Whether no function runs. Any thread.
   bool idle();
   /// Interrupts what runs now. Any thread. @return how many calls.
@@ -51,6 +56,7 @@ class CallServer {
     Key key() const { return {connection.get(), header.request}; }
     const std::shared_ptr<Connection> connection;
     const FrameHeader header;
+    RefId result_ref;  // of a call whose result stays here
     // Guarded by CallServer::mutex_.
     bool started = false;                  // and so in running_
     bool given_back = false;               // and answered: not to be run
@@ -68,6 +74,8 @@ class CallServer {
               const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
   void call_off(const Connection& caller, std::uint64_t request);
+  template <class F>
+  void call_off_if(F which);
   void give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request);
 
   Router& router_;

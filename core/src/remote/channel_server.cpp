@@ -57,7 +57,7 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
   bool came_by(const Connection& connection) const { return connection_.lock().get() == &connection; }
   bool claim(bool) noexcept override {
     const auto connection = connection_.lock();
-    return connection != nullptr && !connection->closed();
+    return connection != nullptr && !connection->closed() && !references_->router().is_gone(client_);
   }
   void done() noexcept override {
     const auto connection = connection_.lock();
