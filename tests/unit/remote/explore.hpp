@@ -11,6 +11,7 @@ namespace cohort::test {
 /// The content of a state, byte by byte: two states with the same key are the same.
 class Key {
  public:
+  Key() { text_.reserve(200); }
   template <class... T>
   void add(T... values) {
     (text_.push_back(static_cast<char>(values)), ...);
