@@ -270,7 +270,7 @@ void CallServer::call_off_if(F which) {
   std::vector<std::shared_ptr<CallContext>> found;
   {
     std::lock_guard lock(mutex_);
-    for (Call& call : calls_) {
+    for (Call& call : open_) {
       if (which(call)) found.push_back(call.shared_from_this());
     }
   }
