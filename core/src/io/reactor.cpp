@@ -10,9 +10,14 @@
 
 #include <cohort/error.hpp>
 
+#include "io/alarms.hpp"
 #include "io/reactor_threads.hpp"
 
 namespace cohort {
+
+namespace {
+constexpr int rounds_a_turn = 4;  // of posted operations: then the descriptors have a turn
+}
 
 PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
@@ -42,6 +47,7 @@ Reactor::Reactor(Options options)
     std::uint64_t count;
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
+  alarms_ = std::make_unique<Alarms>(*this);
   Wakes wakes;
   Lock lock(mutex_);
   free_since_ = Clock::now();
@@ -79,6 +85,7 @@ void Reactor::stop() {
 Reactor::~Reactor() {
   stop();
   thread_state().loop_of = this;
+  alarms_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
@@ -185,7 +192,9 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
       lock.lock();
     }
   };
-  while (!operations_.empty() || !gathered_.empty()) {
+  bool more = false;  // others post faster than this thread runs it
+  for (int round = 0; !more && (!operations_.empty() || !gathered_.empty()); round++) {
+    more = round == rounds_a_turn;
     if (!operations_.empty()) {
       auto operations = std::exchange(operations_, {});
       on_loop([&] {
@@ -195,11 +204,11 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     }
     flush_gathered(lock, true);
   }
-  kick_ = false;
+  kick_ = more;
   const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
-  polling_ = true;
-  on_loop([&] { uv_run(&loop_, UV_RUN_ONCE); });
+  polling_ = !more;
+  on_loop([&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
 }
 
 // --- Any thread, without the lock. ---

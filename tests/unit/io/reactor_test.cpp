@@ -7,6 +7,7 @@
 
 #include <cohort/error.hpp>
 
+#include "io/alarms.hpp"
 #include "io/loop_handles.hpp"
 #include "reactor_fixture.hpp"
 
@@ -271,6 +272,21 @@ TEST(Reactor, IsDestroyedWithWorkQueued) {
     reactor.reset();
     ASSERT_EQ(token.use_count(), 1) << round;
   }
+}
+
+// As when other threads post faster than the driver runs it.
+TEST(Reactor, OperationsWithoutEndLeaveTheLoopToOthers) {
+  auto ended = completion();
+  std::function<void()> again;
+  Reactor reactor({});
+  again = [&] {
+    if (!ended->done()) reactor.post(again);
+  };
+  reactor.post([&] {
+    reactor.alarms().set(Clock::now() + 1ms, [&] { reactor.complete(ended); });
+    again();
+  });
+  reactor.wait(*ended);
 }
 
 }  // namespace
