@@ -8,7 +8,6 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
-#include <string_view>
 
 #include <fmt/core.h>
 

@@ -68,10 +68,9 @@ JobInputs::JobInputs(std::vector<std::string>& words, const std::vector<std::str
 std::optional<std::vector<std::string>> JobInputs::next() {
   if (ended_) return std::nullopt;
   if (streaming_) {
-    const auto end = line_end();
+    const auto end = buffer_.find('\n', at_);
     if (end == buffer_.npos && !(stream_ended_ && at_ < buffer_.size())) {
       ended_ = stream_ended_;
-      without_end_ = buffer_.size();
       return std::nullopt;
     }
     std::vector<std::string> line{buffer_.substr(at_, end == buffer_.npos ? end : end - at_)};
@@ -92,9 +91,7 @@ std::optional<std::size_t> JobInputs::total() const {
   return ended_ ? std::optional(given_) : std::nullopt;
 }
 
-int JobInputs::descriptor() const {
-  return streaming_ && !stream_ended_ && line_end() == buffer_.npos ? STDIN_FILENO : -1;
-}
+int JobInputs::descriptor() const { return streaming_ && !stream_ended_ ? STDIN_FILENO : -1; }
 
 void JobInputs::read_some() {
   std::array<char, 65536> chunk;
@@ -102,7 +99,6 @@ void JobInputs::read_some() {
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (n < 0) throw Error("cannot read standard input: " + std::generic_category().message(errno));
   buffer_.erase(0, at_);
-  without_end_ -= std::min(at_, without_end_);
   at_ = 0;
   buffer_.append(chunk.data(), static_cast<std::size_t>(n));
   stream_ended_ = n == 0;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -25,13 +24,11 @@ class JobInputs {
   /// How many there are in all, where that is known.
   std::optional<std::size_t> total() const;
 
-  /// What to poll before read_some(), or -1: next() needs no reading, as there is a line, or nothing more will come.
+  /// What to poll before read_some(), or -1: next() needs no reading.
   int descriptor() const;
   void read_some();
 
  private:
-  std::size_t line_end() const { return buffer_.find('\n', std::max(at_, without_end_)); }
-
   // Lists: position_ counts the combinations.
   std::vector<std::vector<std::string>> sources_;
   std::size_t position_ = 0;
@@ -40,7 +37,6 @@ class JobInputs {
   // The stream: what was read and not yet given out, and whether its end was read.
   std::string buffer_;
   std::size_t at_ = 0;
-  std::size_t without_end_ = 0;  // there is no line end between at_ and here: a line may come in very many reads
   std::size_t given_ = 0;
   bool stream_ended_ = false;
   bool ended_ = false;
