@@ -45,7 +45,10 @@ class Capture {
   }
   /// Sends the whole lines that are there, at the end also one that has no end, to the master.
   void stream(bool at_end) {
-    const auto end = at_end ? text_.size() : text_.rfind('\n') + 1;
+    // A line may be very long: what was looked through before is not again.
+    const auto found = std::string_view(text_).substr(without_end_).rfind('\n');
+    const auto end = at_end ? text_.size() : found == text_.npos ? 0 : without_end_ + found + 1;
+    without_end_ = text_.size() - end;
     if (end == 0) return;
     Lines lines{myid(), is_stderr_, text_.substr(0, end)};
     text_.erase(0, end);
@@ -72,6 +75,7 @@ class Capture {
   int descriptor_;  // the child's; -1: ended
   bool is_stderr_;
   std::string text_;
+  std::size_t without_end_ = 0;  // so much of its beginning has no line end
 };
 
 /// Ends the program when it has to: SIGTERM, and SIGKILL a while later.
