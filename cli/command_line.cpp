@@ -36,6 +36,16 @@ std::vector<std::string> other_program(const CLI::App& command, const CommandLin
   return words;
 }
 
+void refuse_empty_values(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    const auto& values = option->results();
+    if (option->get_expected_max() == 0 || std::find(values.begin(), values.end(), "") == values.end()) continue;
+    throw UsageError(option->get_name() + " of '" + full_name(command) + "' was given an empty value; it wants " +
+                     option->get_type_name());
+  }
+  for (const CLI::App* subcommand : command.get_subcommands()) refuse_empty_values(*subcommand);
+}
+
 std::string unknown_flag(const CLI::App& command, const std::string& flag) {
   std::vector<std::string> names;  // without the dashes, which would make any two short flags similar
   for (const CLI::Option* option : command.get_options()) {

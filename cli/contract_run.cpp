@@ -77,7 +77,9 @@ void fail(TestResult& result, const std::string& message) {
 
 // What the test itself says; nothing if it did not come to its end.
 void take_result(const fs::path& file, TestResult& result) {
-  const Json said = Json::parse(text_of(file));
+  const Json said = Json::parse(text_of(file), nullptr, false);
+  if (!said.is_object() || !said.contains("outcome") || !said.contains("messages"))
+    return fail(result, "what it wrote of its outcome is cut off: is the disk of $TMPDIR full?");
   const std::string outcome = said.at("outcome");
   result.outcome = outcome == "passed"    ? TestResult::Outcome::passed
                    : outcome == "skipped" ? TestResult::Outcome::skipped

@@ -29,7 +29,7 @@ class UsageError : public std::runtime_error {
 /// "cohort: message" on standard error, in one write. Any thread.
 void print_message(const std::string& message);
 
-/// Prints what the exception says. @return the exit status that goes with it.
+/// Prints what the exception says, unless it is that nobody reads any more. @return the exit status that goes with it.
 int report(const std::exception_ptr& exception);
 
 }  // namespace cohort::cli

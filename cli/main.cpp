@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "results.hpp"
 #include "usage_message.hpp"
 
 namespace cohort::cli {
@@ -47,14 +49,16 @@ int run_tool(int argc, char** argv) {
   add_help(tool, action);
   try {
     tool.parse(std::vector<std::string>(line.ours.rbegin(), line.ours.rend()));  // it wants the last word first
-  } catch (const CLI::CallForHelp& help) {
-    return tool.exit(help);
-  } catch (const CLI::CallForVersion& asked) {
-    return tool.exit(asked);
+  } catch (const CLI::Success& asked) {                                          // for help, or the version
+    std::ostringstream text;
+    tool.exit(asked, text, text);
+    write_results(text.str());
+    return ok;
   } catch (const CLI::ParseError& error) {
     print_message(usage_message(tool, line, error));
     return usage;
   }
+  refuse_empty_values(tool);
   return action();
 }
 
@@ -66,7 +70,10 @@ int main(int argc, char** argv) {
   // need none, and a session of ours would take out the --cohort-* flags that are meant for the program of `run`.
   if (argc > 1 && std::string_view(argv[1]).starts_with("--cohort-worker")) cohort::Session worker(argc, argv);
   try {
-    return cohort::cli::run_tool(argc, argv);
+    cohort::cli::occupy_closed_descriptors();
+    const int code = cohort::cli::run_tool(argc, argv);
+    cohort::cli::close_results();
+    return code;
   } catch (...) {
     return cohort::cli::report(std::current_exception());
   }

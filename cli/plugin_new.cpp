@@ -6,7 +6,6 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "plugin_templates.hpp"
+#include "results.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -77,12 +77,12 @@ int write_new(const std::string& kind, const std::string& name, const std::strin
     std::ofstream out(path);
     out << renamed(file.text);
     if (!out.flush()) throw Error("cannot write " + path.string());
-    std::cout << path.string() << '\n';
+    write_results(path.string() + '\n');
   }
-  std::cout << fmt::format(
-      "\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
-      "  cohort plugin test {0}/build/libcohort_{1}_{2}.so\n",
-      directory.is_absolute() ? directory.string() : "./" + directory.string(), kind, name);
+  write_results(
+      fmt::format("\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
+                  "  cohort plugin test {0}/build/libcohort_{1}_{2}.so\n",
+                  directory.is_absolute() ? directory.string() : "./" + directory.string(), kind, name));
   return ok;
 }
 

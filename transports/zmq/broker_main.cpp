@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
@@ -58,8 +60,8 @@ int main(int argc, char** argv) {
     std::optional<cohort_zmq::CurveKeys> keys;
     if (!flags.key_file.empty()) keys.emplace(cohort_zmq::read_secret(flags.key_file));
     cohort_zmq::Broker broker(flags.listen, std::move(keys));
-    std::printf("%s\n", broker.address().c_str());
-    std::fflush(stdout);
+    if (std::printf("%s\n", broker.address().c_str()) < 0 || std::fflush(stdout) != 0)
+      throw cohort::Error("cannot write its address to standard output: " + std::generic_category().message(errno));
     broker.serve(stop.get());
     return 0;
   } catch (const cohort::ConfigError& error) {
