@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -112,7 +113,7 @@ ExitStatus watch(ChildProcess& child, std::array<Capture, 2>& captures, Terminat
   }
 }
 
-std::atomic<bool> prefix_lines{true};
+LineStyle line_style;  // does not change while jobs run
 
 }  // namespace
 
@@ -153,12 +154,20 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-void set_line_prefix(bool prefix) { prefix_lines = prefix; }
+void set_line_style(LineStyle style) { line_style = std::move(style); }
+
+std::string worker_text(Pid worker, const std::map<Pid, std::string>& hosts) {
+  const auto host = hosts.find(worker);
+  return fmt::format("worker {}{}{}", worker, host == hosts.end() ? "" : " on ",
+                     host == hosts.end() ? "" : host->second);
+}
 
 void show_lines(const Lines& lines) {
-  static std::mutex mutex;  // one batch of lines at a time
+  static std::mutex mutex;  // one batch of lines at a time; guards lost
+  static bool lost = false;
   std::string text;
-  const std::string prefix = prefix_lines ? fmt::format("      From worker {}:\t", lines.worker) : "";
+  const std::string prefix =
+      line_style.prefix ? fmt::format("      From {}:\t", worker_text(lines.worker, line_style.hosts)) : "";
   for (std::size_t start = 0; start < lines.text.size();) {
     const auto end = lines.text.find('\n', start) + 1;
     text += prefix;
@@ -166,7 +175,12 @@ void show_lines(const Lines& lines) {
     start = end;
   }
   const std::lock_guard lock(mutex);
-  write_all(lines.is_stderr ? STDERR_FILENO : STDOUT_FILENO, text);
+  if (lines.is_stderr) {
+    write_all(STDERR_FILENO, text);
+  } else if (!lost && !write_all(STDOUT_FILENO, text)) {
+    lost = true;
+    if (line_style.output_lost) line_style.output_lost(errno);
+  }
 }
 
 }  // namespace cohort::cli

@@ -77,6 +77,20 @@ TEST(Exec, CtrlCEndsTheCommands) {
   EXPECT_TRUE(std::filesystem::exists(directory.path("ended")));
 }
 
+TEST(Exec, WhereWorkersAreElsewhereTheirHostsAreNamed) {
+  if (shell("unshare --uts true 2>/dev/null").code != 0) GTEST_SKIP() << "no right to a host name of one's own";
+  const TemporaryDirectory directory;
+  const auto launcher = directory.write(
+      "launcher", "#!/bin/sh\nexec unshare --uts sh -c 'hostname far; exec \"$0\" \"$@\"' " COHORT_TOOL " \"$@\"\n");
+  std::filesystem::permissions(launcher, std::filesystem::perms::owner_all);
+  const auto result =
+      cohort_tool({"exec", "-p", "2", "-o", "exename=" + launcher, "--", "sh", "-c", "echo out; exit 3"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(sorted(lines_of(result.out)),
+            (Lines{"      From worker 2 on far:\tout", "      From worker 3 on far:\tout"}));
+  EXPECT_EQ(result.err, "cohort: worker 2 on far: exited with code 3\ncohort: worker 3 on far: exited with code 3\n");
+}
+
 TEST(Exec, ModulesAreLoadedInTheOrderOfTheFlags) {
   // The modules note themselves in the environment: of the master, which the worker inherits, and then of the worker.
   const std::string modules = COHORT_TEST_MODULES;
