@@ -160,6 +160,7 @@ std::string read_handover(const std::string& descriptor_text) {
     text.append(buffer, static_cast<std::size_t>(n));
     at += n;
   }
+  lseek(descriptor.get(), 0, SEEK_SET);  // tells `cohort run` that it was taken: its writing ended elsewhere
   return text;
 }
 
