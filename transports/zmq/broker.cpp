@@ -9,6 +9,8 @@
 
 #include <cohort/error.hpp>
 
+#include "broker_address.hpp"
+
 namespace cohort_zmq {
 namespace {
 
@@ -38,7 +40,7 @@ Broker::Broker(const std::string& address, std::optional<CurveKeys> keys)
       questions_.bind("inproc://zeromq.zap.01");
       encrypt_as_broker(router_, *keys_);
     }
-    router_.bind(address);
+    router_.bind(listening_address(address));
     address_ = router_.get(zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& error) {
     throw cohort::Error("the zmq broker cannot listen at '" + address + "': " + error.what());

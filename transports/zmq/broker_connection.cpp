@@ -16,7 +16,6 @@ namespace {
 
 constexpr int kept_by_the_socket = 64;  // messages; what is more waits in the streams, whose writers then wait
 constexpr std::string_view tcp = "tcp://";
-constexpr std::string_view ipc = "ipc://";
 
 // ZeroMQ says nothing about names that it cannot find.
 void check_host(const std::string& address) {
@@ -32,13 +31,6 @@ void check_host(const std::string& address) {
 }
 
 }  // namespace
-
-void check_broker_address(const std::string& address) {
-  const bool is_tcp = address.starts_with(tcp) && address.rfind(':') > tcp.size();
-  const bool is_ipc = address.starts_with(ipc) && address.size() > ipc.size() && address != "ipc://*";
-  if (!is_tcp && !is_ipc)
-    throw cohort::ConfigError("zmq: '" + address + "' is no address of a broker; it is tcp://HOST:PORT or ipc://PATH");
-}
 
 BrokerConnection::BrokerConnection(BrokerSettings settings, cohort::Clock::time_point deadline)
     : settings_(std::move(settings)), socket_(context_, zmq::socket_type::dealer) {

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "broker_address.hpp"
+
 namespace cohort_zmq {
 namespace {
 
