@@ -132,7 +132,11 @@ class InprocTransport final : public cohort::Transport {
     const std::string what = "cannot connect to " + address + ": ";
     if (!address.starts_with(scheme)) throw Error(what + "the address must be inproc:name");
     const auto listener = Names::instance().find(address.substr(scheme.size()));
-    if (listener == nullptr) throw Error(what + "no listener of this process has that name", ErrorKind::disconnected);
+    if (listener == nullptr)
+      throw Error(what +
+                      "no listener of this process has that name, and inproc connects within one process only: workers "
+                      "that are processes need another transport",
+                  ErrorKind::disconnected);
     auto [near, far] = cohort::make_buffer_pair(capacity_);
     if (!listener->add(std::move(far)))
       throw Error(what + "the listener is gone, or takes no connections in time", ErrorKind::disconnected);

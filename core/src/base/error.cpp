@@ -20,7 +20,8 @@ std::string describe(const RemoteException::Details& details) {
 std::string describe(const std::vector<std::exception_ptr>& exceptions) {
   if (exceptions.empty()) return "CompositeException()";
   std::string text = message_of(exceptions.front());
-  if (exceptions.size() > 1) text += "\n\n...and " + std::to_string(exceptions.size() - 1) + " more exceptions.";
+  const std::size_t more = exceptions.size() - 1;
+  if (more > 0) text += "\n\n...and " + std::to_string(more) + (more == 1 ? " more exception." : " more exceptions.");
   return text;
 }
 

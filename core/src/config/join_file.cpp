@@ -36,6 +36,34 @@ std::string read_all(int descriptor, const std::string& name) {
   }
 }
 
+/// Says what is wrong without the JSON library's words, which could show the secret.
+class Reader {
+ public:
+  Reader(const Json& json, const std::string& name) : json_(json), name_(name) {
+    if (json.is_discarded()) refuse("it is not JSON");
+    if (!json.is_object()) refuse("it is not a JSON object");
+  }
+
+  template <class T>
+  T get(const char* key) const {
+    const auto value = json_.find(key);
+    if (value == json_.end()) refuse(fmt::format("the key '{}' is missing", key));
+    try {
+      return value->get<T>();
+    } catch (const Json::exception&) {
+      refuse(fmt::format("the value of '{}' is of the wrong type", key));
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw ConfigError(fmt::format("{}: this is no join file, as a manager 'elastic' writes it: {}", name_, why));
+  }
+
+  const Json& json_;
+  const std::string& name_;
+};
+
 // Who can read it can run programs as its owner.
 void refuse_if_others_read_it(int descriptor, const std::string& name) {
   struct stat status {};
@@ -73,22 +101,18 @@ JoinFile JoinFile::read(const std::filesystem::path& path) {
   }
   const int descriptor = from_input ? STDIN_FILENO : file.get();
   refuse_if_others_read_it(descriptor, name);
-  JoinFile join;
-  try {
-    const Json json = Json::parse(read_all(descriptor, name));
-    if (const int found = json.at("version"); found != version) {
-      throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,
-                                    found, version));
-    }
-    join.address = json.at("address");
-    join.program = json.at("program");
-    join.flags = json.at("flags");
-    join.dir = json.at("dir");
-    join.cookie = json.at("cookie");
-  } catch (const Json::exception& error) {  // its text could show the secret
-    throw ConfigError(
-        fmt::format("{}: this is no join file, as a manager 'elastic' writes it (error {})", name, error.id));
+  const Json json = Json::parse(read_all(descriptor, name), nullptr, false);
+  const Reader reader(json, name);
+  if (const int found = reader.get<int>("version"); found != version) {
+    throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,
+                                  found, version));
   }
+  JoinFile join;
+  join.address = reader.get<std::string>("address");
+  join.program = reader.get<std::string>("program");
+  join.flags = reader.get<std::vector<std::string>>("flags");
+  join.dir = reader.get<std::string>("dir");
+  join.cookie = reader.get<std::string>("cookie");
   return join;
 }
 

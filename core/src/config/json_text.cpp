@@ -194,7 +194,7 @@ std::string JsonNode::description() const {
   if (is_object()) return "an object";
   if (is_array()) return "a list";
   constexpr std::size_t longest = 60;
-  std::string text = scalar.dump();
+  std::string text = scalar.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() <= longest) return text;
   std::size_t cut = longest;
   while ((text[cut] & 0xC0) == 0x80) --cut;  // not inside a character

@@ -91,7 +91,7 @@ Json object_schema(const ObjectKeys& keys, const Json& sections) {
 std::string option_schema(std::span<const Option> table) {
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}};
   schema.update(object_schema({table}));
-  return schema.dump(2);
+  return schema.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string option_help(std::span<const Option> table) {

@@ -118,7 +118,8 @@ class ValueCheck {
     if (!node_.is_string() && !node_.scalar.is_number()) return wrong();
     try {
       // A bare number cannot pass: the parser asks for its unit.
-      parse(node_.is_string() ? node_.scalar.get<std::string>() : node_.scalar.dump());
+      parse(node_.is_string() ? node_.scalar.get<std::string>()
+                              : node_.scalar.dump(-1, ' ', false, Json::error_handler_t::replace));
     } catch (const ConfigError& error) {
       errors_.add(node_.offset, path_, error.what() + std::string(", found ") + node_.description());
       return std::nullopt;

@@ -65,9 +65,10 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
     case Step::connect:
       name = "connect";
       hint = fmt::format(
-          "Can this host reach that address: does the worker listen at it, and does a firewall let it through? "
-          "timeouts.connect ({}) says how long it may take.",
-          in_seconds(timeouts_.connect));
+          "Can this host reach that address: does the worker listen at it{}? timeouts.connect ({}) says how long it "
+          "may "
+          "take.",
+          config.port == 0 ? "" : ", and does a firewall let it through", in_seconds(timeouts_.connect));
       break;
     case Step::handshake:
       name = "handshake";

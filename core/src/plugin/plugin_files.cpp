@@ -104,11 +104,17 @@ fs::path find_plugin_file(PluginKind kind, const std::string& name) {
     if (fs::exists(fs::symlink_status(path, error))) return path;
   }
   std::vector<std::string> names, places;
-  for (const PluginFile& file : find_plugin_files())
-    if (file.kind == kind) names.push_back(file.name);
+  std::string hint;
+  for (const PluginFile& file : find_plugin_files()) {
+    if (file.kind == kind)
+      names.push_back(file.name);
+    else if (file.name == name)
+      hint = fmt::format("; there is a {} of that name", kind_name(file.kind));
+  }
+  if (hint.empty()) hint = did_you_mean(name, names);
   for (const fs::path& directory : directories) places.push_back(directory);
   throw PluginError(fmt::format("there is no {} plugin '{}'{} (looked for {} in {}; there are: {})", kind_name(kind),
-                                name, did_you_mean(name, names), plugin_file_name(kind, name), fmt::join(places, ", "),
+                                name, hint, plugin_file_name(kind, name), fmt::join(places, ", "),
                                 names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
