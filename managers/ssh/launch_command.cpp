@@ -11,7 +11,7 @@ namespace cohort_ssh {
 namespace {
 
 // In quotes, and in one line: a line end stands in $nl.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string word = "'";
   for (const char c : text) {
     if (c == '\'')
@@ -49,12 +49,12 @@ std::string shell_word(std::string_view text) {
   const auto is_plain = [](char c) {
     return cohort::detail::is_letter_or_digit(c) || std::string_view("_-+=./:@,%").find(c) != std::string_view::npos;
   };
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_plain) ? std::string(text) : quoted(text);
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_plain) ? std::string(text) : shell_quoted(text);
 }
 
 std::string shell_path(std::string_view path, const std::string& home) {
   const bool is_of_home = path == "~" || path.starts_with("~/");
-  return is_of_home ? "\"$" + home + '"' + quoted(path.substr(1)) : shell_word(path);
+  return is_of_home ? "\"$" + home + '"' + shell_quoted(path.substr(1)) : shell_word(path);
 }
 
 std::string launch_script(const RemoteProgram& program, std::string_view mark) {
@@ -64,16 +64,17 @@ std::string launch_script(const RemoteProgram& program, std::string_view mark) {
   script += "printf '\\n%s %s %s\\n' '" + std::string(mark) + "' \"$$\" \"$1\"; ";
   for (const auto& [name, value] : program.env) {
     if (!is_variable_name(name)) throw cohort::ConfigError("env: '" + name + "' is no name of an environment variable");
-    script += value ? "export " + name + "=" + quoted(*value) + "; " : "unset " + name + "; ";
+    script += value ? "export " + name + "=" + shell_quoted(*value) + "; " : "unset " + name + "; ";
   }
   if (!program.libraries.empty())
-    script += "export LD_LIBRARY_PATH=" + quoted(program.libraries) + "\"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"; ";
+    script +=
+        "export LD_LIBRARY_PATH=" + shell_quoted(program.libraries) + "\"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"; ";
   if (!program.dir.empty())
     script += "cd -- " + shell_path(program.dir, "home") + " || exit " + std::to_string(no_directory) + "; ";
   else
-    script += "cd -- " + quoted(program.usual_dir) + " 2>/dev/null || cd; ";
+    script += "cd -- " + shell_quoted(program.usual_dir) + " 2>/dev/null || cd; ";
   script += "exec " + shell_path(program.program, "home");
-  for (const auto& argument : program.arguments) script += ' ' + quoted(argument);
+  for (const auto& argument : program.arguments) script += ' ' + shell_quoted(argument);
   if (program.bind_to_server) script += " ${1:+\"--bind-to=$1\"}";
   return script + '\n';
 }
