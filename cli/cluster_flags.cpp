@@ -1,8 +1,7 @@
 #include "cluster_flags.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
+#include <charconv>
 #include <optional>
 #include <span>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/module.hpp>
 
@@ -30,7 +30,7 @@ using Json = nlohmann::ordered_json;
 
 std::pair<std::string, std::string> key_and_value(const std::string& flag, const std::string& text) {
   const auto equals = text.find('=');
-  if (equals == text.npos || equals == 0) throw UsageError(flag + " wants KEY=VALUE, not '" + text + "'");
+  if (equals == text.npos || equals == 0) throw UsageError(flag + " wants KEY=VALUE, not '" + excerpt(text) + "'");
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -130,7 +130,8 @@ void set_manager_options(Json& cluster, const std::string& json, const std::vect
   const std::string manager = cluster["managers"][0]["plugin"];
   if (!json.empty()) {
     const Json given = Json::parse(json, nullptr, false);
-    if (!given.is_object()) throw UsageError("--options wants a JSON object like '{\"count\": 4}', not '" + json + "'");
+    if (!given.is_object())
+      throw UsageError("--options wants a JSON object like '{\"count\": 4}', not '" + excerpt(json) + "'");
     for (const auto& [name, value] : given.items()) set(cluster, options / name, value);
   }
   for (const auto& pair : pairs) {
@@ -142,10 +143,17 @@ void set_manager_options(Json& cluster, const std::string& json, const std::vect
 
 Json count_of(const std::string& procs) {
   if (procs == "auto") return procs;
-  const bool digits = std::all_of(procs.begin(), procs.end(), [](unsigned char c) { return std::isdigit(c); });
-  if (!digits || procs.empty() || procs.size() > 6)
-    throw UsageError("-p wants a number of workers or 'auto', not '" + procs + "'");
-  return std::stoi(procs);
+  int count = 0;
+  const auto [end, error] = std::from_chars(procs.data(), procs.data() + procs.size(), count);
+  if (error != std::errc() || end != procs.data() + procs.size() || count < 0 || procs.size() > 6)
+    throw UsageError("-p wants a number of workers or 'auto', not '" + excerpt(procs) + "'");
+  return count;
+}
+
+std::size_t index_in(const std::string& text) {
+  std::size_t index = 0;
+  const auto error = std::from_chars(text.data(), text.data() + text.size(), index).ec;
+  return error == std::errc::result_out_of_range ? SIZE_MAX : index;
 }
 
 /// A list gets one more entry at most, not as many as somebody mistyped.
@@ -154,7 +162,7 @@ bool is_beyond_a_list(const Json& cluster, const Json::json_pointer& path) {
   const auto parent = path.parent_pointer();
   if (!cluster.contains(parent)) return is_beyond_a_list(cluster, parent);
   const Json& list = cluster[parent];
-  return list.is_array() && std::strtoull(path.back().c_str(), nullptr, 10) > list.size();
+  return list.is_array() && index_in(path.back()) > list.size();
 }
 
 void set_path(Json& cluster, const std::string& setting) {

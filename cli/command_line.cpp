@@ -1,9 +1,10 @@
 #include "command_line.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include <CLI/CLI.hpp>
+
+#include <cohort/detail/text.hpp>
 
 #include "base/nearest.hpp"
 #include "exit_code.hpp"
@@ -56,12 +57,12 @@ std::string unknown_flag(const CLI::App& command, const std::string& flag) {
   const std::string* near =
       detail::nearest(written.substr(std::min(written.find_first_not_of('-'), written.size())), names);
   const std::string hint = near == nullptr ? "" : "; did you mean '" + dashed(*near) + "'?";
-  return "unknown flag " + written + " for '" + full_name(command) + "'" + hint;
+  return "unknown flag " + excerpt(written) + " for '" + full_name(command) + "'" + hint;
 }
 
 std::string shell_quote(std::string_view word) {
-  const auto harmless = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
+  const auto harmless = [](char c) {
+    return detail::is_letter_or_digit(c) || std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
   };
   if (!word.empty() && std::all_of(word.begin(), word.end(), harmless)) return std::string(word);
   std::string quoted = "'";

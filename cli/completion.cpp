@@ -1,7 +1,6 @@
 // cohort completion: scripts for shells, made from the commands and flags that there are.
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -9,6 +8,8 @@
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
+
+#include <cohort/detail/text.hpp>
 
 #include "command.hpp"
 #include "exit_code.hpp"
@@ -33,8 +34,7 @@ struct Completions {
 
 /// The values of an argument that is described as "bash|zsh|fish"; none for "NAME|PATH".
 std::vector<std::string> choices(const std::string& type_name) {
-  const auto is_upper = [](unsigned char c) { return std::isupper(c) != 0; };
-  if (std::any_of(type_name.begin(), type_name.end(), is_upper)) return {};
+  if (std::any_of(type_name.begin(), type_name.end(), detail::is_upper)) return {};
   return CLI::detail::split(type_name, '|');
 }
 

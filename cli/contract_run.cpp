@@ -123,7 +123,7 @@ std::vector<std::string> ContractRun::tests() const {
   return names;
 }
 
-TestResult ContractRun::run(const std::string& test) const {
+TestResult ContractRun::run(const std::string& test, const InterruptSignal& interrupt_signal) const {
   const ScratchDirectory directory;
   const Orphans orphans;
   SpawnOptions spawn;
@@ -141,7 +141,7 @@ TestResult ContractRun::run(const std::string& test) const {
   auto child = ChildProcess::spawn(spawn);
   const auto deadline = deadline_after(settings_.timeout);
   std::optional<ExitStatus> status;
-  while (!status && Clock::now() < deadline && !reader_is_gone(STDOUT_FILENO))
+  while (!status && Clock::now() < deadline && !reader_is_gone(STDOUT_FILENO) && !interrupt_signal.caught())
     status = child.wait_until(std::min(deadline, deadline_after(reader_period)));
   const bool late = !status;
   if (late) status = child.terminate(0s, 10s);

@@ -13,8 +13,9 @@ namespace cohort::cli {
 /// A program to run on a worker. Travels as an argument.
 struct JobSpec {
   std::vector<std::string> command;
-  std::int64_t timeout = 0;  ///< nanoseconds after which it is ended; 0: none
-  bool stream = false;       ///< lines go to the master's show_lines() as they come, not into the result
+  std::int64_t timeout = 0;    ///< nanoseconds after which it is ended; 0: none
+  bool stream = false;         ///< lines go to the master's show_lines() as they come, not into the result
+  std::uint64_t keep_for = 0;  ///< else, if not 0: for what job the master's keep_output() gets what is much
 };
 
 /// How it ended. Travels as a result.
@@ -24,7 +25,7 @@ struct JobResult {
   bool timed_out = false;    ///< and was therefore ended
   bool interrupted = false;  ///< ended because the call was interrupted
   std::string error;         ///< why it could not be started
-  std::string out;
+  std::string out;           ///< what it printed; with `keep_for` only what the master has not got yet
   std::string err;
   double seconds = 0;  ///< from start to end, on the worker's clock
 

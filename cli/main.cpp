@@ -10,8 +10,10 @@
 #include <cohort/session.hpp>
 #include <cohort/version.hpp>
 
+#include "base/process_settings.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "map_status.hpp"
 #include "results.hpp"
 #include "usage_message.hpp"
 
@@ -28,6 +30,7 @@ class HelpFormatter final : public CLI::Formatter {
 };
 
 int run_tool(int argc, char** argv) {
+  occupy_standard_descriptors();
   const CommandLine line = CommandLine::split(argc, argv);
   Action action;
   CLI::App tool("Runs programs, commands and many small jobs on clusters of worker processes", "cohort");
@@ -55,8 +58,7 @@ int run_tool(int argc, char** argv) {
     write_results(text.str());
     return ok;
   } catch (const CLI::ParseError& error) {
-    print_message(usage_message(tool, line, error));
-    return usage;
+    throw UsageError(usage_message(tool, line, error));
   }
   refuse_empty_values(tool);
   return action();
@@ -75,6 +77,7 @@ int main(int argc, char** argv) {
     cohort::cli::close_results();
     return code;
   } catch (...) {
-    return cohort::cli::report(std::current_exception());
+    const int code = cohort::cli::report(std::current_exception());
+    return argc > 1 && std::string_view(argv[1]) == "map" ? cohort::cli::map_status(code) : code;
   }
 }

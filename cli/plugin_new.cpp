@@ -3,7 +3,6 @@
 #include "plugin_new.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -14,6 +13,7 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "exit_code.hpp"
@@ -30,11 +30,11 @@ constexpr std::size_t longest_name = 40;
 
 // It becomes a part of file names and of names in C++.
 void check_name(const std::string& name) {
-  const auto allowed = [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '_'; };
-  if (name.empty() || name.size() > longest_name || !std::islower(static_cast<unsigned char>(name.front())) ||
+  const auto allowed = [](char c) { return detail::is_lower(c) || detail::is_digit(c) || c == '_'; };
+  if (name.empty() || name.size() > longest_name || !detail::is_lower(name.front()) ||
       !std::all_of(name.begin(), name.end(), allowed))
     throw UsageError(fmt::format("'{}' cannot be a plugin's name: up to {} small letters, digits and _, a letter first",
-                                 name, longest_name));
+                                 excerpt(name), longest_name));
 }
 
 /// "podman_box" as "PodmanBox".
@@ -42,7 +42,7 @@ std::string type_name(std::string_view name) {
   std::string type;
   bool begins = true;
   for (const char c : name) {
-    if (c != '_') type += begins ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    if (c != '_') type += begins ? detail::to_upper(c) : c;
     begins = c == '_';
   }
   return type;

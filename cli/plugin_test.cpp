@@ -18,10 +18,13 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cohort/detail/text.hpp>
+
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "interrupt_signal.hpp"
 #include "plural.hpp"
 #include "results.hpp"
 #include "write_all.hpp"
@@ -97,7 +100,7 @@ std::vector<std::string> chosen(const std::vector<std::string>& tests, const std
   std::vector<std::string> some;
   std::copy_if(tests.begin(), tests.end(), std::back_inserter(some),
                [&](const std::string& test) { return fnmatch(filter.c_str(), test.c_str(), 0) == 0; });
-  if (some.empty()) throw UsageError("no test is named like '" + filter + "'; --list shows them");
+  if (some.empty()) throw UsageError("no test is named like '" + excerpt(filter) + "'; --list shows them");
   return some;
 }
 
@@ -130,6 +133,7 @@ int test(TestFlags flags) {
   const auto tests = chosen(run.tests(), flags.filter);
   if (flags.list) return list(plugin, tests, flags.json);
 
+  const InterruptSignal interrupt_signal;
   signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
     write_results(fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
@@ -137,7 +141,11 @@ int test(TestFlags flags) {
   std::map<Outcome, int> counts;
   Json results = Json::array();
   for (const auto& name : tests) {
-    const TestResult result = run.run(name);
+    const TestResult result = run.run(name, interrupt_signal);
+    if (interrupt_signal.caught()) {
+      print_message("interrupted");
+      return interrupted;
+    }
     if (reader_is_gone(STDOUT_FILENO)) return output_closed;
     counts[result.outcome]++;
     if (flags.json)

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,13 +31,17 @@ std::vector<HostReport> examine_all(const std::vector<Subject>& subjects, Durati
   cohort_ssh::Identities identities;
   cohort_ssh::LoginLimit login_limit(most_logins_of_one_server);
   std::atomic<std::size_t> next{0};
+  const auto examine_some = [&] {
+    for (std::size_t mine; (mine = next++) < subjects.size();)
+      reports[mine] = examine(subjects[mine], identities, login_limit, limit);
+  };
   std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < std::min(most_at_once, subjects.size()); ++i) {
-    threads.emplace_back([&] {
-      for (std::size_t mine; (mine = next++) < subjects.size();)
-        reports[mine] = examine(subjects[mine], identities, login_limit, limit);
-    });
+  try {
+    for (std::size_t i = 1; i < std::min(most_at_once, subjects.size()); ++i) threads.emplace_back(examine_some);
+  } catch (const std::system_error&) {
+    // The machine allows no more threads: fewer hosts at a time.
   }
+  examine_some();
   threads.clear();
   return reports;
 }

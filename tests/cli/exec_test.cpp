@@ -54,6 +54,16 @@ TEST(Exec, AKilledWorkerIsAFailureWithItsCause) {
   EXPECT_NE(result.err.find("worker 2: killed by signal 9"), std::string::npos) << result.err;
 }
 
+// It is read in many pieces.
+TEST(Exec, ALongLineStaysWhole) {
+  const std::string size = "500000";
+  const auto result = cohort_tool({"exec", "-p", "1", "--no-prefix", "--", "sh", "-c",
+                                   "echo a; head -c " + size + " /dev/zero | tr '\\0' x; echo; echo b; head -c " +
+                                       size + " /dev/zero | tr '\\0' y"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_TRUE(result.out == "a\n" + std::string(500'000, 'x') + "\nb\n" + std::string(500'000, 'y') + "\n");
+}
+
 TEST(Exec, LinesComeWhileTheCommandRuns) {
   const TemporaryDirectory directory;
   ToolInput input;

@@ -127,4 +127,27 @@ TEST(Run, AToolInsideUsesTheWorkersItWasGiven) {
   EXPECT_EQ(lines_of(result.out).size(), 3u) << result.out << result.err;
 }
 
+// What stands between the tool and the program closes descriptors, or has the number for another file.
+TEST(Run, AClusterThatWasLostOnTheWayIsAnErrorAndNoOtherFileIsTakenForIt) {
+  const TemporaryDirectory directory;
+  const auto other = directory.write("other.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 1}]})");
+  for (const std::string& redirection : {std::string("<&-"), "< " + other}) {
+    const auto result = cohort_tool(
+        {"run", "-p", "2", "sh", "-c",
+         "eval \"exec ${COHORT_HANDOVER%%:*}" + redirection + "\"; exec " COHORT_TOOL " exec -- echo started"});
+    EXPECT_EQ(result.code, 3) << redirection << result.err;
+    EXPECT_EQ(result.out, "") << redirection;
+    EXPECT_TRUE(
+        result.err.starts_with("cohort: the cluster that `cohort run` handed over to this program is not there "
+                               "any more: what stands between the two closed descriptor "))
+        << redirection << ": " << result.err;
+  }
+  for (const char* value : {"7", "x:y", "0:", "1:1234", "99999999999:ab"}) {
+    const auto result = cohort_tool({"run", "-p", "2", "env", std::string("COHORT_HANDOVER=") + value, COHORT_TOOL,
+                                     "exec", "--", "echo", "started"});
+    EXPECT_EQ(result.code, 3) << value << result.err;
+    EXPECT_NE(result.err.find("handed over to this program is not there"), std::string::npos) << result.err;
+  }
+}
+
 }  // namespace

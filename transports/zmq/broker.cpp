@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "broker_address.hpp"
@@ -42,8 +43,9 @@ Broker::Broker(const std::string& address, std::optional<CurveKeys> keys)
     }
     router_.bind(listening_address(address));
     address_ = router_.get(zmq::sockopt::last_endpoint);
+    file_.watch(address_);
   } catch (const zmq::error_t& error) {
-    throw cohort::Error("the zmq broker cannot listen at '" + address + "': " + error.what());
+    throw cohort::Error("the zmq broker cannot listen at '" + cohort::excerpt(address) + "': " + error.what());
   }
 }
 

@@ -8,6 +8,7 @@
 #include <climits>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
@@ -35,7 +36,7 @@ void check_host(const std::string& address) {
 BrokerConnection::BrokerConnection(BrokerSettings settings, cohort::Clock::time_point deadline)
     : settings_(std::move(settings)), socket_(context_, zmq::socket_type::dealer) {
   check_host(settings_.address);
-  const std::string what = "cannot connect to the zmq broker at " + settings_.address + ": ";
+  const std::string what = "cannot connect to the zmq broker at " + cohort::excerpt(settings_.address) + ": ";
   try {
     socket_.set(zmq::sockopt::routing_id, id_);
     socket_.set(zmq::sockopt::linger, 0);
@@ -55,7 +56,7 @@ BrokerConnection::BrokerConnection(BrokerSettings settings, cohort::Clock::time_
 }
 
 void BrokerConnection::greet(cohort::Clock::time_point deadline) {
-  const std::string what = "cannot connect to the zmq broker at " + settings_.address + ": ";
+  const std::string what = "cannot connect to the zmq broker at " + cohort::excerpt(settings_.address) + ": ";
   send({}, {.type = MessageType::hello, .value = protocol_version});
   while (true) {
     if (auto answer = receive()) {

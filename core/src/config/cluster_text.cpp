@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "config/cluster_tables.hpp"
@@ -121,7 +122,8 @@ class ClusterParser {
         if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
           continue;
         errors_.add(root.find("managers")->items[i].find("connect_idents")->offset,
-                    fmt::format("managers[{}].connect_idents", i), fmt::format("'{}' matches no worker's ident", text));
+                    fmt::format("managers[{}].connect_idents", i),
+                    fmt::format("'{}' matches no worker's ident", excerpt(text)));
       }
     }
   }
@@ -142,7 +144,7 @@ class ClusterParser {
     auto row = std::find_if(table.begin(), table.end(),
                             [](const Option& option) { return std::string_view(option.name) == "count"; });
     if (row == table.end())
-      errors_.add(count.offset, path + ".count", "the plugin '" + plugin + "' takes no count");
+      errors_.add(count.offset, path + ".count", "the plugin '" + excerpt(plugin) + "' takes no count");
     else
       check_value(*row, count, path + ".count", errors_);
     if (const JsonNode* again = options ? options->find("count") : nullptr)

@@ -25,7 +25,7 @@ Json value_schema(const Option& option) {
     case OptionType::choice:
       return {{"enum", choices_of(option)}};
     case OptionType::duration:
-      return {{"type", "string"}, {"pattern", duration_pattern()}};
+      return {{"type", "string"}, {"pattern", duration_pattern(option.minimum <= 0)}};
     case OptionType::size:
       return {{"type", "string"}, {"pattern", size_pattern()}};
     case OptionType::count:
