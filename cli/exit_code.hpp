@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <cohort/detail/text.hpp>
+
 namespace cohort::cli {
 
 /// What the tool's exit statuses mean; docs/cli.md lists them for users.
@@ -23,7 +25,8 @@ enum ExitCode : int {
 /// A command line that cannot be accepted.
 class UsageError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  /// Shows what was typed as an excerpt(), as ConfigError does.
+  explicit UsageError(const std::string& message) : std::runtime_error(excerpt(message, 64 << 10, true)) {}
 };
 
 /// "cohort: message" on standard error, in one write. Any thread.

@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -44,7 +45,10 @@ class Capture {
   }
   /// Sends the whole lines that are there, at the end also one that has no end, to the master.
   void stream(bool at_end) {
-    const auto end = at_end ? text_.size() : text_.rfind('\n') + 1;
+    // A line may be very long: what was looked through before is not again.
+    const auto found = std::string_view(text_).substr(without_end_).rfind('\n');
+    const auto end = at_end ? text_.size() : found == text_.npos ? 0 : without_end_ + found + 1;
+    without_end_ = text_.size() - end;
     if (end == 0) return;
     Lines lines{myid(), is_stderr_, text_.substr(0, end)};
     text_.erase(0, end);
@@ -71,6 +75,7 @@ class Capture {
   int descriptor_;  // the child's; -1: ended
   bool is_stderr_;
   std::string text_;
+  std::size_t without_end_ = 0;  // so much of its beginning has no line end
 };
 
 /// Ends the program when it has to: SIGTERM, and SIGKILL a while later.
@@ -133,7 +138,7 @@ ExitStatus watch(ChildProcess& child, std::array<Capture, 2>& captures, Terminat
   }
 }
 
-std::atomic<bool> prefix_lines{true};
+LineStyle line_style;  // does not change while jobs run
 
 }  // namespace
 
@@ -163,6 +168,7 @@ JobResult run_job(const JobSpec& spec) {
   const ExitStatus status = watch(*child, captures, terminator, spec);
   result.code = status.code;
   result.signal = status.signal;
+  if (!status.exited && status.signal == 0) result.error = status.text();
   result.out = captures[0].take();
   result.err = captures[1].take();
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -174,12 +180,20 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-void set_line_prefix(bool prefix) { prefix_lines = prefix; }
+void set_line_style(LineStyle style) { line_style = std::move(style); }
+
+std::string worker_text(Pid worker, const std::map<Pid, std::string>& hosts) {
+  const auto host = hosts.find(worker);
+  return fmt::format("worker {}{}{}", worker, host == hosts.end() ? "" : " on ",
+                     host == hosts.end() ? "" : host->second);
+}
 
 void show_lines(const Lines& lines) {
-  static std::mutex mutex;  // one batch of lines at a time
+  static std::mutex mutex;  // one batch of lines at a time; guards lost
+  static bool lost = false;
   std::string text;
-  const std::string prefix = prefix_lines ? fmt::format("      From worker {}:\t", lines.worker) : "";
+  const std::string prefix =
+      line_style.prefix ? fmt::format("      From {}:\t", worker_text(lines.worker, line_style.hosts)) : "";
   for (std::size_t start = 0; start < lines.text.size();) {
     const auto end = lines.text.find('\n', start) + 1;
     text += prefix;
@@ -187,7 +201,12 @@ void show_lines(const Lines& lines) {
     start = end;
   }
   const std::lock_guard lock(mutex);
-  write_all(lines.is_stderr ? STDERR_FILENO : STDOUT_FILENO, text);
+  if (lines.is_stderr) {
+    write_all(STDERR_FILENO, text);
+  } else if (!lost && !write_all(STDOUT_FILENO, text)) {
+    lost = true;
+    if (line_style.output_lost) line_style.output_lost(errno);
+  }
 }
 
 }  // namespace cohort::cli

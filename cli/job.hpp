@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,9 +49,21 @@ struct Lines {
   std::string text;
 };
 
-/// How show_lines() prints on this process: set before jobs are started.
-void set_line_prefix(bool prefix);
-/// Prints lines of a worker, each behind "      From worker N:\t". Called remotely, by workers.
+/// How show_lines() prints on this process.
+struct LineStyle {
+  bool prefix = true;
+  std::map<Pid, std::string> hosts;  ///< to be named with a worker's lines; empty: of none
+  /// Called once, with the errno, when standard output takes no more: what comes for it is dropped from then on. Any
+  /// thread; must not block.
+  std::function<void(int error)> output_lost;
+};
+
+/// Set before jobs are started.
+void set_line_style(LineStyle style);
+/// "worker 2", or "worker 2 on node1".
+std::string worker_text(Pid worker, const std::map<Pid, std::string>& hosts);
+/// Prints lines of a worker, each behind "      From worker 2:\t" or "      From worker 2 on node1:\t". Called
+/// remotely, by workers.
 void show_lines(const Lines& lines);
 
 }  // namespace cohort::cli

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include <cohort/session.hpp>
 #include <cohort/version.hpp>
 
+#include "base/process_settings.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
 #include "map_status.hpp"
@@ -28,6 +30,7 @@ class HelpFormatter final : public CLI::Formatter {
 };
 
 int run_tool(int argc, char** argv) {
+  occupy_standard_descriptors();
   const CommandLine line = CommandLine::split(argc, argv);
   Action action;
   CLI::App tool("Runs programs, commands and many small jobs on clusters of worker processes", "cohort");
@@ -49,13 +52,15 @@ int run_tool(int argc, char** argv) {
   add_help(tool, action);
   try {
     tool.parse(std::vector<std::string>(line.ours.rbegin(), line.ours.rend()));  // it wants the last word first
-  } catch (const CLI::CallForHelp& help) {
-    return tool.exit(help);
-  } catch (const CLI::CallForVersion& asked) {
-    return tool.exit(asked);
+  } catch (const CLI::Success& asked) {                                          // for help, or the version
+    std::ostringstream text;
+    tool.exit(asked, text, text);
+    write_results(text.str());
+    return ok;
   } catch (const CLI::ParseError& error) {
     throw UsageError(usage_message(tool, line, error));
   }
+  refuse_empty_values(tool);
   return action();
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <iostream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -15,6 +14,7 @@
 #include <cohort/error.hpp>
 
 #include "../exit_code.hpp"
+#include "../results.hpp"
 #include "config/units.hpp"
 #include "examination.hpp"
 #include "report.hpp"
@@ -63,7 +63,7 @@ int run(int argc, char** argv) {
   if (subjects.empty())
     throw ConfigError(file + ": none of its managers is an ssh manager: there is nothing to look at");
   const auto reports = examine_all(subjects, detail::parse_duration(timeout));
-  std::cout << (json ? as_json(reports) + '\n' : as_text(reports)) << std::flush;
+  cli::write_results(json ? as_json(reports) + '\n' : as_text(reports));
   const bool ready =
       std::all_of(reports.begin(), reports.end(), [](const HostReport& host) { return host.is_ready(); });
   return ready ? cli::ok : cli::operation_failed;

@@ -408,6 +408,36 @@ TEST_P(TransportContract, AClosedWriterTakesNothing) {
   EXPECT_EQ(write_once(*ends.near, std::as_bytes(std::span("x"))), -EPIPE);
 }
 
+// The core ends a connection whose stream throws, or takes nothing without saying so. No state of a stream is a reason.
+TEST_P(TransportContract, AStreamAnswersByNumbersAndNeverThrows) {
+  Connected ends = connect();
+  const auto use = [](StreamEnd& end, const char* when) {
+    std::byte one{};
+    EXPECT_NO_THROW({
+      const ssize_t taken = write_once(end, {&one, 1});
+      EXPECT_TRUE(taken == 1 || taken < 0) << taken << ' ' << when;
+      const ssize_t given = end.reader().read({&one, 1});
+      EXPECT_LE(given, 1) << when;
+      static_cast<void>(end.reader().descriptor());
+      static_cast<void>(end.writer().descriptor());
+    }) << when;
+  };
+  const auto close = [](StreamEnd& end, const char* when) {
+    EXPECT_NO_THROW({
+      end.writer().close();
+      end.reader().close();
+    }) << when;
+  };
+  use(*ends.near, "while both ends are open");
+  close(*ends.far, "while both ends are open");
+  use(*ends.near, "after the other end was closed");
+  ends.far.reset();
+  use(*ends.near, "after the other end is gone");
+  close(*ends.near, "after the other end is gone");
+  close(*ends.near, "for the second time");
+  use(*ends.near, "after it was closed");
+}
+
 TEST_P(TransportContract, AnEndThatGoesIsSeenByTheOther) {
   Connected ends = connect();
   ends.near.reset();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <list>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -233,6 +234,29 @@ TEST_F(HostileTest, NobodyTakesThePlaceOfAnother) {
   remotecall_fetch([](Pid to) { remotecall_fetch([] {}, to); }, other, worker_);
 }
 
+// Who has the cookie may give any number, as a worker may dial before others have heard of it.
+TEST_F(HostileTest, WhoNeverWasAMemberIsListedNowhere) {
+  start_worker(20s);
+  const int sockets = open_sockets();
+  const auto listed_there = [this] { return remotecall_fetch([] { return procs(); }, worker_); };
+  {
+    RawPeer stranger = dial();
+    ASSERT_EQ(join_as(stranger, 77), "");
+    FrameHeader question{};
+    question.kind = FrameKind::ping;
+    question.request = 1;
+    stranger.send(frame(question));
+    EXPECT_NE(stranger.receive(), "");  // the worker has taken it in
+    EXPECT_EQ(listed_there(), procs());
+  }
+  EXPECT_TRUE(eventually([&] { return open_sockets() == sockets; }));
+  EXPECT_EQ(listed_there(), procs());
+  for (int i = 0; i < 4; i++) {
+    EXPECT_NE(remotecall_fetch([] { return spawnat(any, [] { return myid(); }).fetch(); }, worker_), 77);
+  }
+  expect_unharmed();
+}
+
 TEST_F(HostileTest, OnlyTheMasterManages) {
   start_worker(5min);
   RawPeer peer = dial();
@@ -262,6 +286,60 @@ TEST_F(HostileTest, AMemberThatSendsAllTheTimeIsPingedAllTheSame) {
     }
     return received >= 3 * sizeof(FrameHeader);
   }));
+}
+
+// Nothing more is read from it than what is answered in a memory of some MiB.
+TEST_F(HostileTest, AMemberThatAsksAndNeverReadsIsNotReadFromEither) {
+  start_worker(5min);
+  const std::size_t before = resident_kib();
+  RawPeer peer = dial();
+  ASSERT_EQ(join_as(peer, 900), "");
+  FrameHeader ping{};
+  ping.kind = FrameKind::ping;
+  std::string many;
+  for (int i = 0; i < 4096; i++) many += frame(ping);
+  // Until it is no longer read from as fast as it sends; else 64 MiB, whose answers are as many.
+  for (std::size_t sent = 0; sent < (std::size_t{64} << 20) && peer.send_some(bytes_of(many), 50ms);
+       sent += many.size()) {
+  }
+  expect_unharmed();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(resident_kib(), before + (32 << 10));
+#else
+  static_cast<void>(before);
+#endif
+}
+
+// What names it is looked at where nothing may be thrown any more.
+TEST_F(HostileTest, AnAnswerWithAReferenceOfNoKnownKindEndsTheConnectionOnly) {
+  start_worker(5min);
+  RawPeer peer = dial();
+  ASSERT_EQ(join_as(peer, 900), "");
+  auto called = remotecall([] { remotecall([] {}, 900).wait(); }, worker_);
+  std::string received;
+  const auto call_in = [&]() -> std::optional<FrameHeader> {
+    for (std::string_view left = received; left.size() >= sizeof(FrameHeader);) {
+      FrameHeader header;
+      std::memcpy(&header, left.data(), sizeof header);
+      if (header.kind == FrameKind::call) return header;
+      left.remove_prefix(std::min(left.size(), sizeof header + header.body_size));
+    }
+    return std::nullopt;
+  };
+  while (!call_in()) {
+    const std::string more = peer.receive();
+    ASSERT_NE(more, "");
+    received += more;
+  }
+  FrameHeader answer{};
+  answer.kind = FrameKind::result;
+  answer.request = call_in()->request;
+  answer.reference_count = 1;
+  const ReferenceEntry unknown{1, 900, std::uint64_t{9} << 56};
+  peer.send(frame(answer) + std::string(reinterpret_cast<const char*>(&unknown), sizeof unknown));
+  EXPECT_TRUE(peer.ends());
+  EXPECT_NE(thrown_by([&] { called.fetch(); }), "");
+  expect_unharmed();
 }
 
 }  // namespace

@@ -101,6 +101,18 @@ class RawPeer {
     }
   }
   void send(std::string_view text) { send(bytes_of(text)); }
+  /// The same, but gives up when the other side takes nothing for so long. @return whether it took all.
+  bool send_some(std::span<const std::byte> bytes, Duration patience) {
+    while (!bytes.empty()) {
+      pollfd room{socket_.get(), POLLOUT, 0};
+      if (poll(&room, 1, poll_timeout(deadline_after(patience))) <= 0) return false;
+      const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n < 0 && errno == EAGAIN) continue;
+      if (n <= 0) return false;
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return true;
+  }
 
   /// What comes next: "" at the end of the connection. @throws Error if nothing comes.
   std::string receive(Duration limit = std::chrono::seconds(20)) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -15,11 +17,12 @@ struct Reference;  // a counted handle on a value that another process owns; def
 }
 
 /// A growable buffer of bytes: the body of a message. Up to 104 bytes live inside the object, without allocation.
-/// At most 4 GiB - 1, which is what a frame can say. Not thread-safe.
+/// At most max_size bytes: a little less than the 4 GiB that a frame can say, so that there is room for what names the
+/// function or the remote value before it. Not thread-safe.
 class Bytes {
  public:
   static constexpr std::size_t inline_capacity = 104;
-  static constexpr std::size_t max_size = 0xffff'ffff;
+  static constexpr std::size_t max_size = 0xffff'ffff - 4095;
 
   Bytes() noexcept : data_(inline_) {}
   explicit Bytes(std::span<const std::byte> bytes) : Bytes() { append(bytes.data(), bytes.size()); }

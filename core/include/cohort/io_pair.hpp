@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -12,6 +14,8 @@ namespace cohort {
 
 // The bytes of one connection, as two halves. Both never block and answer like the system calls do:
 // a count, or a negative errno value; -EAGAIN means "not now, you will be told".
+// They should not throw: what one throws, or an answer that is not allowed here, ends the connection with
+// "<plugin>: <what>", and does no other harm.
 //
 // A half is used by one thread at a time. A half with a descriptor is watched by the node's loop; one without
 // says when it is ready by its callback, which may come on any thread and must not block.
@@ -21,9 +25,9 @@ namespace cohort {
 class Reader {
  public:
   virtual ~Reader();
-  /// Up to buffer.size() bytes. 0: the peer ended its side. -EAGAIN: nothing there yet.
+  /// Up to buffer.size() bytes. 0: the peer ended its side. -EAGAIN: nothing there yet. -ECONNRESET: the peer is gone.
   virtual ssize_t read(std::span<std::byte> buffer) = 0;
-  /// The descriptor to poll for input, or -1.
+  /// The descriptor to poll for input, or -1. Always the same.
   virtual int descriptor() const { return -1; }
   /// For readers without a descriptor: call `ready` whenever a read that said -EAGAIN is worth another try.
   virtual void on_readable(std::function<void()> ready);
@@ -35,7 +39,7 @@ class Reader {
 class Writer {
  public:
   virtual ~Writer();
-  /// As many bytes of the parts, in order, as there is room for. -EAGAIN: no room. -EPIPE: the peer is gone.
+  /// As many bytes of the parts, in order, as there is room for; never 0. -EAGAIN: no room. -EPIPE: the peer is gone.
   /// What was not taken comes first in the next write.
   virtual ssize_t write(std::span<const iovec> parts) = 0;
   virtual int descriptor() const { return -1; }
@@ -55,7 +59,8 @@ struct IoPair {
 /// A connected stream socket (TCP, Unix) as a pair. Owns `descriptor`, makes it non-blocking and close-on-exec.
 IoPair make_socket_pair(int descriptor);
 
-/// Two descriptors (pipes) as a pair; owns both.
+/// Two descriptors (pipes) as a pair; owns both, also when it throws. @throws Error: the process has no descriptor
+/// left.
 IoPair make_descriptor_pair(int read_descriptor, int write_descriptor);
 
 /// An in-memory byte stream of bounded size, for transports whose bytes do not come by a descriptor (message queues,

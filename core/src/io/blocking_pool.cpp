@@ -1,8 +1,22 @@
 #include "io/blocking_pool.hpp"
 
+#include <system_error>
 #include <utility>
 
+#include <cohort/error.hpp>
+
+#include "base/log.hpp"
+
 namespace cohort {
+
+BlockingPool::BlockingPool(int limit) : limit_(limit) {
+  try {
+    threads_.emplace_back([this] { main(); });
+  } catch (const std::system_error&) {
+    throw Error("no thread can be started: the limit of processes (ulimit -u) or of this container is reached",
+                ErrorKind::overloaded);
+  }
+}
 
 BlockingPool::~BlockingPool() {
   {
@@ -19,11 +33,14 @@ void BlockingPool::run(std::function<void()> work) {
   // While the threads are joined there must not come new ones; the thread that calls, if it is one of them, goes on
   // with this.
   const bool no_more = stop_ || static_cast<int>(threads_.size()) >= limit_;
-  if (no_more || idle_ >= static_cast<int>(queue_.size())) {
-    changed_.notify_one();
-  } else {
-    threads_.emplace_back([this] { main(); });
+  if (!no_more && idle_ < static_cast<int>(queue_.size())) {
+    try {
+      threads_.emplace_back([this] { main(); });
+      return;
+    } catch (const std::system_error&) {  // the machine allows no more: those that there are come to it later
+    }
   }
+  changed_.notify_one();
 }
 
 bool BlockingPool::wait_until_idle(Clock::time_point deadline) {
@@ -32,7 +49,7 @@ bool BlockingPool::wait_until_idle(Clock::time_point deadline) {
   return idle_changed_.wait_until(lock, deadline, idle);
 }
 
-void BlockingPool::main() {
+void BlockingPool::main() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
     idle_++;
@@ -43,7 +60,14 @@ void BlockingPool::main() {
     auto work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    work();
+    try {
+      work();
+    } catch (...) {
+      try {
+        log_error("an internal error: " + message_of(std::current_exception()));
+      } catch (...) {  // there is no memory to say it
+      }
+    }
     work = nullptr;
     lock.lock();
   }

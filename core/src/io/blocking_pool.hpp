@@ -12,22 +12,25 @@
 namespace cohort {
 
 /// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
-/// Threads are started as they are needed, up to `limit`, and end with the pool. Never runs user functions.
+/// One thread is started with the pool, so that there always is one; others as they are needed, up to `limit`, and as
+/// the machine allows. They end with the pool. Runs no user functions, but for coroutines that go on while no thread of
+/// the reactor's pool is left.
 class BlockingPool {
  public:
-  explicit BlockingPool(int limit) : limit_(limit) {}
+  /// @throws Error when no thread can be started.
+  explicit BlockingPool(int limit);
   /// Runs what is queued, then joins.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  /// Any thread. `work` must not throw.
+  /// Any thread. What `work` throws is only logged: who must learn of it catches it inside.
   void run(std::function<void()> work);
   /// Waits until nothing is queued and nothing runs. @return false: not by the deadline.
   bool wait_until_idle(Clock::time_point deadline);
 
  private:
-  void main();
+  void main() noexcept;
 
   const int limit_;
   std::mutex mutex_;                 // guards all below

@@ -34,10 +34,18 @@ class ReadyCallback {
     const auto ready = ready_;
     running_.push_back(self);
     lock.unlock();
-    ready();
-    lock.lock();
-    running_.erase(std::find(running_.begin(), running_.end(), self));
-    none_running_.notify_all();
+    const auto ended = [&] {
+      lock.lock();
+      running_.erase(std::find(running_.begin(), running_.end(), self));
+      none_running_.notify_all();
+    };
+    try {
+      ready();
+    } catch (...) {
+      ended();  // else clear() would wait for ever
+      throw;
+    }
+    ended();
   }
 
   // Waits for calls under way on other threads; one on this thread is the caller itself.

@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
 
+#include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/io_pair.hpp>
 
@@ -17,11 +21,13 @@ namespace cohort {
 namespace {
 
 // What stands behind the number of a half that was closed: a pipe at its end, always ready, so that whoever polls it
-// looks again.
+// looks again. Made with the first pair, as close() cannot fail; kept for all of them. @throws Error: no descriptor
+// left.
 int closed_stand_in() {
   static const int descriptor = [] {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -1;
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+      throw Error(std::string("no connection over pipes can be made: ") + std::strerror(errno), ErrorKind::overloaded);
     ::close(ends[1]);
     return ends[0];
   }();
@@ -32,18 +38,19 @@ int closed_stand_in() {
 // stranger reuse it. So close() puts another file behind the number: the pipe ends, the number stays taken until here.
 class PipeEnd {
  public:
-  explicit PipeEnd(int descriptor) : descriptor_(descriptor) { closed_stand_in(); }
+  explicit PipeEnd(int descriptor) : descriptor_(descriptor), stand_in_(closed_stand_in()) {}
 
   int get() const { return descriptor_.get(); }
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
   void close() {
     if (closed_.exchange(true)) return;
-    while (::dup3(closed_stand_in(), descriptor_.get(), O_CLOEXEC) < 0 && (errno == EINTR || errno == EBUSY)) {
+    while (::dup3(stand_in_, descriptor_.get(), O_CLOEXEC) < 0 && (errno == EINTR || errno == EBUSY)) {
     }
   }
 
  private:
   const FileDescriptor descriptor_;
+  const int stand_in_;
   std::atomic<bool> closed_{false};
 };
 
@@ -116,9 +123,12 @@ class PipeWriter final : public Writer {
 }  // namespace
 
 IoPair make_descriptor_pair(int read_descriptor, int write_descriptor) {
+  FileDescriptor reading(read_descriptor), writing(write_descriptor);  // until the halves own them, as those may throw
+  closed_stand_in();
   detail::make_nonblocking_cloexec(read_descriptor);
   detail::make_nonblocking_cloexec(write_descriptor);
-  return {std::make_unique<PipeReader>(read_descriptor), std::make_unique<PipeWriter>(write_descriptor)};
+  auto reader = std::make_unique<PipeReader>(reading.release());
+  return {std::move(reader), std::make_unique<PipeWriter>(writing.release())};
 }
 
 }  // namespace cohort

@@ -9,7 +9,8 @@
 
 namespace cohort {
 
-/// Watches a descriptor. Loop thread only, but for construction. The callback may destroy the watcher.
+/// Watches a descriptor. Loop thread only, but for construction. The callback may destroy the watcher; what it throws
+/// is only logged.
 class PollWatcher {
  public:
   using Callback = std::function<void(bool readable, bool writable)>;
@@ -18,7 +19,7 @@ class PollWatcher {
   PollWatcher(const PollWatcher&) = delete;
   PollWatcher& operator=(const PollWatcher&) = delete;
 
-  /// Starts, or changes what is watched for.
+  /// Starts, or changes what is watched for. @throws Error when the descriptor cannot be watched.
   void watch(Reactor& reactor, int descriptor, bool readable, bool writable, Callback callback = {});
   void stop();
 
@@ -27,7 +28,8 @@ class PollWatcher {
   Handle* handle_ = nullptr;  // freed by its close callback
 };
 
-/// Calls back once, or repeatedly, on the loop. Loop thread only. May be late by the reactor's grace.
+/// Calls back once, or repeatedly, on the loop. Loop thread only. May be late by the reactor's grace. Starting one does
+/// not fail: it has a descriptor of its own, and where none is left a timer of libuv's does.
 class Timer {
  public:
   Timer() = default;
@@ -39,8 +41,30 @@ class Timer {
   void stop();
 
  private:
+  struct WithoutDescriptor;
+  bool start_descriptor(Reactor& reactor, Duration after, const std::shared_ptr<std::function<void()>>& callback,
+                        Duration repeat);
+
   FileDescriptor descriptor_;
   PollWatcher watcher_;
+  WithoutDescriptor* without_descriptor_ = nullptr;  // freed by its close callback
+};
+
+/// Calls back on the loop when the process gets a signal that would else have its default effect. Where the program
+/// handles or ignores the signal, nothing is changed. Loop thread only.
+class SignalWatcher {
+ public:
+  SignalWatcher() = default;
+  ~SignalWatcher() { stop(); }
+  SignalWatcher(const SignalWatcher&) = delete;
+  SignalWatcher& operator=(const SignalWatcher&) = delete;
+
+  void watch(Reactor& reactor, int number, std::function<void()> callback);
+  void stop();
+
+ private:
+  struct Handle;
+  Handle* handle_ = nullptr;  // freed by its close callback
 };
 
 }  // namespace cohort

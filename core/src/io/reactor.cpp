@@ -10,12 +10,26 @@
 
 #include <cohort/error.hpp>
 
+#include "base/forked_child.hpp"
+#include "base/log.hpp"
+#include "io/alarms.hpp"
 #include "io/reactor_threads.hpp"
 
 namespace cohort {
 
+namespace {
+constexpr int rounds_a_turn = 4;  // of posted operations: then the descriptors have a turn
+}
+
 PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
+
+void report_thrown_on_loop() noexcept {
+  try {
+    log_error("an internal error on the event loop: " + message_of(std::current_exception()));
+  } catch (...) {  // there is no memory to say it
+  }
+}
 
 Reactor::ThreadState& Reactor::thread_state() {
   static thread_local ThreadState state;
@@ -36,16 +50,26 @@ Reactor::Reactor(Options options)
     close(wake_descriptor_);
     throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
   }
-  uv_poll_init(&loop_, &wake_poll_, wake_descriptor_);
+  if (int error = uv_poll_init(&loop_, &wake_poll_, wake_descriptor_); error != 0) {
+    uv_loop_close(&loop_);
+    close(wake_descriptor_);
+    throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
+  }
   wake_poll_.data = this;
   uv_poll_start(&wake_poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
     std::uint64_t count;
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
+  alarms_ = std::make_unique<Alarms>(*this);
   Wakes wakes;
   Lock lock(mutex_);
   free_since_ = Clock::now();
   settle(wakes);
+  if (threads_.empty()) {  // nobody would ever drive the loop
+    close_loop();
+    throw Error("no thread can be started: the limit of processes (ulimit -u) or of this container is reached",
+                ErrorKind::overloaded);
+  }
 }
 
 void Reactor::stop() {
@@ -70,7 +94,7 @@ void Reactor::stop() {
     auto read = std::exchange(turn_tasks_, {});
     auto operations = std::exchange(operations_, {});
     if (tasks.empty() && read.empty() && operations.empty()) break;
-    for (auto& operation : operations) operation();
+    for (auto& operation : operations) guard_loop(operation);
     turn_completions_.clear();
   }
   thread_state().loop_of = nullptr;
@@ -78,7 +102,12 @@ void Reactor::stop() {
 
 Reactor::~Reactor() {
   stop();
+  close_loop();
+}
+
+void Reactor::close_loop() {
   thread_state().loop_of = this;
+  alarms_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
@@ -157,7 +186,7 @@ void Reactor::flush_gathered(Lock& lock, bool soon) {
   if (gathered_.empty()) return;
   auto outputs = std::exchange(gathered_, {});
   lock.unlock();
-  for (auto& output : outputs) output->flush(soon);
+  for (auto& output : outputs) guard_loop([&] { output->flush(soon); });
   outputs.clear();
   lock.lock();
 }
@@ -171,7 +200,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     wakes.fire();
     thread_state().loop_of = this;
     body();
-    for (auto& output : std::exchange(turn_flushes_, {})) output->flush(true);
+    for (auto& output : std::exchange(turn_flushes_, {})) guard_loop([&] { output->flush(true); });
     thread_state().loop_of = nullptr;
     lock.lock();
     polling_ = false;
@@ -185,21 +214,23 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
       lock.lock();
     }
   };
-  while (!operations_.empty() || !gathered_.empty()) {
+  bool more = false;  // others post faster than this thread runs it
+  for (int round = 0; !more && (!operations_.empty() || !gathered_.empty()); round++) {
+    more = round == rounds_a_turn;
     if (!operations_.empty()) {
       auto operations = std::exchange(operations_, {});
       on_loop([&] {
-        for (auto& operation : operations) operation();
+        for (auto& operation : operations) guard_loop(operation);
         operations.clear();
       });
     }
     flush_gathered(lock, true);
   }
-  kick_ = false;
+  kick_ = more;
   const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
-  polling_ = true;
-  on_loop([&] { uv_run(&loop_, UV_RUN_ONCE); });
+  polling_ = !more;
+  on_loop([&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
 }
 
 // --- Any thread, without the lock. ---
@@ -207,6 +238,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
 WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption,
                          Interruption* cancellation) {
   if (completion.done()) return WaitResult::done;
+  refuse_in_forked_child();
   if (on_loop()) throw Error("a wait inside a callback of the event loop would never end");
   const bool has_slot = in_task();
   const bool timed = deadline != Clock::time_point::max();
@@ -313,6 +345,7 @@ void Reactor::submit(std::shared_ptr<PoolTask> task) {
 }
 
 void Reactor::post(std::function<void()> operation, bool soon) {
+  if (is_forked_child()) return;
   Wakes wakes;
   Lock lock(mutex_);
   operations_.push_back(std::move(operation));

@@ -16,6 +16,8 @@
 
 namespace cohort {
 
+class Alarms;
+
 // One libuv loop, driven by whichever thread has nothing better to do: the "baton". A thread that waits for an answer
 // drives the loop itself, so the answer needs no hand-over; a pool thread that read a request leaves the loop, runs the
 // function and comes back, while a parked pool thread, the watcher, takes over after `grace`.
@@ -62,6 +64,21 @@ struct Interruption {
 
 enum class WaitResult { done, timeout, interrupted, cancelled };
 
+/// Logs the exception in flight.
+void report_thrown_on_loop() noexcept;
+
+/// Runs what the loop calls. Whatever it throws ends here, with a line in the log: the loop is driven by threads that
+/// wait for something else, and libuv's frames lie between. Who owns a connection or a call has caught it before, and
+/// made it the error of that.
+template <class Body>
+void guard_loop(Body&& body) noexcept {
+  try {
+    body();
+  } catch (...) {
+    report_thrown_on_loop();
+  }
+}
+
 class Reactor {
  public:
   struct Options {
@@ -72,6 +89,7 @@ class Reactor {
     Duration spare_thread_life = std::chrono::seconds(10);  ///< idle threads beyond the slots end after this
   };
 
+  /// @throws std::system_error, Error when there is no descriptor, or no thread, for it.
   explicit Reactor(Options options);
   /// Stops. No thread may be in wait() any more.
   ~Reactor();
@@ -94,7 +112,8 @@ class Reactor {
   /// Runs a user function on a pool thread when a slot is free. Any thread.
   void submit(std::shared_ptr<PoolTask> task);
 
-  /// Runs `operation` on the loop; short, never throws, never waits. Any thread.
+  /// Runs `operation` on the loop; short, never waits. What it throws is only logged: who must learn of it catches it
+  /// inside. Any thread.
   /// @param soon the calling thread is about to wait.
   void post(std::function<void()> operation, bool soon = false);
 
@@ -108,6 +127,8 @@ class Reactor {
   /// Whether the calling thread runs a user function of this reactor.
   bool in_task() const;
   uv_loop_t* loop() { return &loop_; }
+  /// On the loop.
+  Alarms& alarms() { return *alarms_; }
 
   void set_slots(int slots);
   int threads() const;
@@ -128,6 +149,7 @@ class Reactor {
   void acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes);
   bool loop_needs_last_thread(bool driver_leaves) const;
   PoolThread* spawn();
+  void close_loop();
   PoolThread* resting_thread();
   void settle(Wakes& wakes);
   void assign_tasks(Wakes& wakes);
@@ -162,6 +184,9 @@ class Reactor {
   bool watcher_armed_ = false;
   std::vector<std::shared_ptr<Flushable>> gathered_;
   std::vector<std::function<void()>> operations_;
+
+  // The driver's own.
+  std::unique_ptr<Alarms> alarms_;
 
   // The driver's own, within one turn.
   std::vector<std::shared_ptr<Completion>> turn_completions_;

@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "base/forked_child.hpp"
 
 namespace cohort {
 namespace {
@@ -12,15 +15,20 @@ constexpr std::size_t gather_limit = 32 << 10;  // gathered output beyond this i
 constexpr std::size_t chunk_limit = 256 << 10;  // small frames are joined up to this
 constexpr std::size_t high_water = 64 << 20;    // above this, senders wait
 constexpr std::size_t max_parts = 64;
+// So many answers waiting are too many; so few are too many where their senders wait already.
+constexpr std::size_t many_answers = 16 << 10, few_answers = 256;
 }  // namespace
 
-SendQueue::SendQueue(Reactor& reactor, std::unique_ptr<Writer> writer, std::function<void(bool)> blocked)
-    : reactor_(reactor), writer_(std::move(writer)), blocked_callback_(std::move(blocked)) {}
+SendQueue::SendQueue(Reactor& reactor, std::unique_ptr<Writer> writer, std::function<void(bool)> blocked,
+                     std::function<void(const std::string&)> failed)
+    : reactor_(reactor),
+      writer_(std::move(writer)),
+      blocked_callback_(std::move(blocked)),
+      failed_callback_(std::move(failed)) {}
 
 // mutex_ held.
 void SendQueue::append(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
-  queued_ += bytes.size();
   if (pending_.empty() || pending_.back().bytes.empty() || pending_.back().written != nullptr ||
       pending_.back().bytes.size() + bytes.size() > chunk_limit) {
     pending_.emplace_back();
@@ -29,15 +37,64 @@ void SendQueue::append(std::span<const std::byte> bytes) {
   }
   auto& last = pending_.back().bytes;
   last.insert(last.end(), bytes.begin(), bytes.end());
+  queued_ += bytes.size();
 }
 
 // mutex_ held.
 void SendQueue::append(const Segment& segment, std::size_t skip) {
   if (skip >= segment.size) return;
-  queued_ += segment.size - skip;
   Chunk chunk;
   chunk.segment = {segment.owner, segment.data + skip, segment.size - skip};
   pending_.push_back(std::move(chunk));
+  queued_ += segment.size - skip;
+}
+
+// mutex_ held. All of a frame or, when there is no memory for it, nothing: half a frame would be read as another.
+std::shared_ptr<Completion> SendQueue::append_whole(std::span<const std::byte> head, std::span<const std::byte> body,
+                                                    std::span<const Segment> segments, bool is_answer) {
+  const std::size_t chunks = pending_.size(), queued = queued_;
+  const std::size_t bytes_of_last = pending_.empty() ? 0 : pending_.back().bytes.size();
+  try {
+    append(head);
+    append(body);
+    for (const auto& segment : segments) append(segment, 0);
+    auto ticket = ticket_for_last(segments);
+    if (is_answer) count_answer();
+    return ticket;
+  } catch (...) {
+    pending_.resize(chunks);
+    if (!pending_.empty() && !pending_.back().bytes.empty()) pending_.back().bytes.resize(bytes_of_last);
+    queued_ = queued;
+    throw;
+  }
+}
+
+// mutex_ held. For whoever must wait until what was appended last has left; null: nobody must.
+std::shared_ptr<Completion> SendQueue::ticket_for_last(std::span<const Segment> segments) {
+  bool borrowed = false;
+  for (const auto& segment : segments) borrowed |= segment.owner == nullptr;
+  if (!borrowed && queued_ <= high_water) return nullptr;
+  pending_.back().written = std::make_shared<Completion>();
+  return pending_.back().written;
+}
+
+// mutex_ held. Of the frame that was appended last.
+void SendQueue::count_answer() {
+  pending_.back().answers++;
+  answers_++;
+  look_at_answers();
+}
+
+// mutex_ held. Only while blocked, so that writable() comes and tells of the end.
+void SendQueue::look_at_answers() {
+  const bool too_many = answers_ > many_answers || (queued_ > high_water && answers_ > few_answers);
+  answers_pile_up_.store(blocked_ && too_many, std::memory_order_relaxed);
+}
+
+// mutex_ held. Nothing is sent any more.
+void SendQueue::break_off(int error, const std::string& reason) {
+  broken_ = true;
+  if (error != EPIPE && error != ECONNRESET && !closing_) failure_ = reason;
 }
 
 void SendQueue::consume(std::size_t n, Written& written) {
@@ -46,6 +103,7 @@ void SendQueue::consume(std::size_t n, Written& written) {
     Chunk& front = current_.front();
     offset_ -= front.span().size();
     if (front.written != nullptr) written.push_back(std::move(front.written));
+    answers_ -= front.answers;
     if (front.bytes.capacity() > spare_.capacity() && front.bytes.capacity() <= chunk_limit) {
       spare_ = std::move(front.bytes);
     }
@@ -60,7 +118,7 @@ void SendQueue::drop_all(Written& written) {
     }
     chunks->clear();
   }
-  offset_ = queued_ = 0;
+  offset_ = queued_ = answers_ = 0;
 }
 
 // mutex_ held, writing_ ours. Everything is sent, or the queue is blocked or broken.
@@ -83,7 +141,7 @@ void SendQueue::drain(Lock& lock, Written& written) {
       parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
       if (count == max_parts) break;
     }
-    const ssize_t n = writer_->write(std::span(parts.data(), count));
+    const ssize_t n = writer_.write(std::span(parts.data(), count));
     lock.lock();
     if (n >= 0) {
       queued_ -= static_cast<std::size_t>(n);
@@ -92,27 +150,33 @@ void SendQueue::drain(Lock& lock, Written& written) {
       blocked_ = !broken_;
       if (blocked_) break;
     } else if (n != -EINTR) {
-      broken_ = true;  // the reader notices too, and ends the connection
+      const std::string fault = writer_.fault();
+      break_off(
+          static_cast<int>(-n),
+          fault.empty() ? "nothing can be sent to it: " + std::string(std::strerror(static_cast<int>(-n))) : fault);
     }
   }
   writing_ = false;
-  if (closing_ && !blocked_) writer_->close();
+  look_at_answers();
+  if (closing_ && !blocked_) writer_.close();
 }
 
-void SendQueue::after(Lock& lock, Written& written, bool soon) {
+// Unlocks, and tells those concerned what became of it. @return whether it is blocked.
+bool SendQueue::tell(Lock& lock, Written& written) {
   const bool blocked = blocked_;
+  const std::string failure = std::exchange(failure_, {});
   lock.unlock();
   for (auto& completion : written) reactor_.complete(std::move(completion));
-  if (blocked) blocked_callback_(soon);
+  if (!failure.empty()) failed_callback_(failure);
+  return blocked;
 }
 
 std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std::span<const std::byte> body,
-                                            std::span<const Segment> segments, Mode mode) {
+                                            std::span<const Segment> segments, Mode mode, bool is_answer) {
+  if (is_forked_child()) return nullptr;
   Written written;
   const bool soon = mode != Mode::now;
   const bool gather = mode == Mode::gather || mode == Mode::gather_on_loop;
-  bool borrowed = false;
-  for (const auto& segment : segments) borrowed |= segment.owner == nullptr;
   std::shared_ptr<Completion> ticket;
 
   Lock lock(mutex_);
@@ -126,14 +190,14 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
     parts[count++] = {const_cast<std::byte*>(head.data()), head.size()};
     if (!body.empty()) parts[count++] = {const_cast<std::byte*>(body.data()), body.size()};
     for (const auto& segment : segments) parts[count++] = {const_cast<std::byte*>(segment.data), segment.size};
-    const ssize_t result = writer_->write(std::span(parts.data(), count));
+    const ssize_t result = writer_.write(std::span(parts.data(), count));
     std::size_t sent = result > 0 ? static_cast<std::size_t>(result) : 0;  // an error shows again in drain()
     std::size_t total = 0;
     for (std::size_t i = 0; i < count; i++) total += parts[i].iov_len;
     lock.lock();
     if (sent == total && pending_.empty()) {
       writing_ = false;
-      if (closing_) writer_->close();
+      if (closing_) writer_.close();
       return nullptr;
     }
     auto skip = [&sent](std::size_t size) {
@@ -143,27 +207,40 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
     };
     // The rest goes before what others queued meanwhile.
     auto others = std::exchange(pending_, {});
-    append(head.subspan(skip(head.size())));
-    append(body.subspan(skip(body.size())));
-    for (const auto& segment : segments) append(segment, skip(segment.size));
-    if (!pending_.empty()) {
-      if (borrowed || queued_ > high_water) pending_.back().written = ticket = std::make_shared<Completion>();
-      for (auto& chunk : pending_) current_.push_back(std::move(chunk));
+    const bool begun = sent > 0;
+    try {
+      append(head.subspan(skip(head.size())));
+      append(body.subspan(skip(body.size())));
+      for (const auto& segment : segments) append(segment, skip(segment.size));
+      if (!pending_.empty()) {
+        ticket = ticket_for_last(segments);
+        if (is_answer) count_answer();
+        for (auto& chunk : pending_) current_.push_back(std::move(chunk));
+      }
+      pending_ = std::move(others);
+    } catch (...) {
+      current_.clear();
+      pending_ = std::move(others);
+      queued_ = answers_ = 0;
+      for (const auto& chunk : pending_) {
+        queued_ += chunk.span().size();
+        answers_ += chunk.answers;
+      }
+      if (begun) break_off(ENOMEM, "there is no memory for the rest of a message that was sent in part");
+      drain(lock, written);
+      if (tell(lock, written)) blocked_callback_(soon);
+      throw;
     }
-    pending_ = std::move(others);
     drain(lock, written);
-    after(lock, written, soon);
+    if (tell(lock, written)) blocked_callback_(soon);
     return ticket;
   }
-  append(head);
-  append(body);
-  for (const auto& segment : segments) append(segment, 0);
-  if (borrowed || queued_ > high_water) pending_.back().written = ticket = std::make_shared<Completion>();
+  ticket = append_whole(head, body, segments, is_answer);
   if (!idle) return ticket;  // the writer, or the driver when there is room, takes it along
   if (!gather || ticket != nullptr || queued_ >= gather_limit) {
     writing_ = true;
     drain(lock, written);
-    after(lock, written, soon);
+    if (tell(lock, written)) blocked_callback_(soon);
     return ticket;
   }
   if (gathered_) return ticket;
@@ -183,7 +260,7 @@ void SendQueue::flush(bool soon) {
   if (writing_ || blocked_ || pending_.empty()) return;
   writing_ = true;
   drain(lock, written);
-  after(lock, written, soon);
+  if (tell(lock, written)) blocked_callback_(soon);
 }
 
 bool SendQueue::writable() {
@@ -193,10 +270,7 @@ bool SendQueue::writable() {
   blocked_ = false;
   writing_ = true;
   drain(lock, written);
-  const bool blocked = blocked_;
-  lock.unlock();
-  for (auto& completion : written) reactor_.complete(std::move(completion));
-  return blocked;
+  return tell(lock, written);
 }
 
 void SendQueue::close() {
@@ -208,7 +282,7 @@ void SendQueue::close() {
   blocked_ = false;
   if (!writing_) {
     drop_all(written);
-    writer_->close();
+    writer_.close();
   }
   lock.unlock();
   for (auto& completion : written) reactor_.complete(std::move(completion));

@@ -9,6 +9,7 @@
 #include <cohort/error.hpp>
 #include <cohort/start_thread.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "membership/joining.hpp"
 #include "membership/line_stream.hpp"
@@ -30,6 +31,7 @@ class Arrivals::Door {
         cookie_(std::move(cookie)),
         arrived_(std::move(arrived)),
         limit_(limit) {
+    refuse_shorter(limit, Duration(1), "the time for a worker to prove itself");
     ready_.tell(*listener_);
     thread_ = start_thread("let workers join", [this] { run(); });
   }
@@ -54,12 +56,17 @@ class Arrivals::Door {
     while (!stop_) {
       try {
         accept_waiting();
-      } catch (const std::exception& error) {
-        log_warning("a worker that wanted to join could not be accepted: " + std::string(error.what()));
+      } catch (...) {
+        log_warning("a worker that wanted to join could not be accepted: " + message_of(std::current_exception()));
       }
       for (auto stranger = strangers_.begin(); stranger != strangers_.end();)
         stranger = look_at(*stranger) ? std::next(stranger) : strangers_.erase(stranger);
-      wait();
+      try {
+        wait();
+      } catch (...) {  // of the listener or of a stranger's connection; which one is not known
+        log_error("no more workers can join: " + message_of(std::current_exception()));
+        return;
+      }
     }
   }
 
@@ -87,7 +94,7 @@ class Arrivals::Door {
         arrived_({std::move(stranger.stream.pair()), std::move(*address)});
       else if (++refusals_ <= told_refusals)
         log_warning("a process that does not have the secret of this cluster wanted to join at " + address_);
-    } catch (const std::exception&) {  // it is gone, or talks something else
+    } catch (...) {  // it is gone, or talks something else
     }
     return false;
   }

@@ -9,6 +9,7 @@
 
 #include <cohort/io_pair.hpp>
 
+#include "io/guarded_stream.hpp"
 #include "io/loop_handles.hpp"
 #include "io/send_queue.hpp"
 #include "membership/requests.hpp"
@@ -39,15 +40,18 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void start(Duration handshake_timeout);
 
   /// Sends one frame; see SendQueue::send for the result. `references` name the payload's references, if it has any;
-  /// `prefix` goes before the payload's body.
+  /// `prefix` goes before the payload's body. @throws Error when it is larger than a frame can be, and std::bad_alloc:
+  /// then nothing is sent, and the connection goes on.
   std::shared_ptr<Completion> send(FrameKind kind, std::uint8_t flags, std::uint64_t request, const Payload& payload,
                                    SendQueue::Mode mode, std::span<const ReferenceEntry> references = {},
                                    std::span<const std::byte> prefix = {});
   /// A frame without segments.
   void send(FrameKind kind, std::uint64_t request, std::span<const std::byte> body, SendQueue::Mode mode);
 
-  /// Ends the connection; on_closed comes on the loop. Any thread, idempotent.
+  /// Ends the connection, and tells the peer why; on_closed comes on the loop. Any thread, idempotent.
   void close(const std::string& reason);
+  /// Why the peer ended the connection, in its own words, for people; "": it did not say. Once on_closed came.
+  const std::string& last_word() const { return last_word_; }
 
   bool dialled() const { return role_ == Handshake::Role::dialer; }
   /// The other process as it said in the handshake. Once established.
@@ -59,21 +63,38 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   RequestTable& requests() { return requests_; }
   /// When bytes last came in. Loop thread.
   Clock::time_point last_received() const { return last_received_; }
+  /// Since when the peer has taken nothing although very many answers wait for it; max(): it takes what it asks for.
+  /// Loop thread.
+  Clock::time_point takes_nothing_since() const { return takes_nothing_since_; }
+  /// As if they came now: one of the two processes did not run meanwhile. Loop thread.
+  void count_silence_anew() { last_received_ = Clock::now(); }
   bool established() const { return established_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
-  void watch_output(bool soon);
+  template <class Body>
+  void guarded(Body&& body) noexcept;
+  void begin(Duration handshake_timeout);
+  void output_is_blocked(bool soon);
+  void watch();
   void on_ready(bool readable, bool writable);
+  void on_writable();
+  void pause();
+  void resume();
   void read_some();
+  bool read_once();
+  bool take_frames(std::size_t count);
+  bool take_frame(Frame&& frame);
   /// @return whether to go on reading.
   bool take_handshake(std::span<const std::byte> bytes);
-  void finish(const std::string& reason);
+  void farewell(const std::string& reason);
+  /// @param tell_peer it is this side that ends the connection.
+  void finish(const std::string& reason, bool tell_peer = true);
 
   Reactor& reactor_;
   Handler& handler_;
   const Handshake::Role role_;
-  const std::unique_ptr<Reader> reader_;
+  GuardedReader reader_;
   const std::shared_ptr<SendQueue> output_;
   RequestTable requests_;
   std::atomic<Pid> peer_{no_pid};
@@ -83,8 +104,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::optional<Handshake> handshake_;
   FrameDecoder decoder_;
   PollWatcher input_watcher_, output_watcher_;  // the second one only where the writer has a descriptor of its own
-  Timer deadline_;
+  Timer timer_;  // the handshake's deadline; then, while paused_, for a read now and then
   Clock::time_point last_received_{};
+  Clock::time_point takes_nothing_since_ = Clock::time_point::max();
+  std::string last_word_;
+  bool waits_for_room_ = false;  // the writer found no room
+  bool paused_ = false;          // nothing is read: the peer does not take the answers
   bool finished_ = false;
 };
 

@@ -20,7 +20,7 @@ class Awaited final : public Request, public std::enable_shared_from_this<Awaite
     timer_.start(reactor_, limit, [this, late] { end([&] { lost_(late); }); });
   }
   void on_result(Frame&& frame) noexcept override {
-    end([&] { answered_(std::move(frame)); });
+    guard_loop([&] { end([&] { answered_(std::move(frame)); }); });
   }
   void on_lost(const std::string& cause) noexcept override {
     reactor_.post([self = shared_from_this(), cause] { self->end([&] { self->lost_(cause); }); });

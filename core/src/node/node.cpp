@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 #include <utility>
 
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
-#include "node/seconds.hpp"
 #include "parallel/parallel_state.hpp"
+#include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/registry.hpp"
+#include "wire/segment_pool.hpp"
 
 namespace cohort {
 namespace {
@@ -20,6 +23,30 @@ constexpr std::size_t max_strangers = 64;  // accepted connections that have not
 constexpr int accepts_a_turn = 16;         // then those that are too many are closed
 constexpr unsigned told_strangers = 20;    // reported one by one; whoever reaches the port could else fill the disk
 constexpr int blocking_threads = 32;
+constexpr Duration segment_rest = std::chrono::seconds(10);  // memory for received arrays is kept so long for the next
+
+// There was no memory for a message.
+class NoRoom final : public std::bad_alloc {
+ public:
+  NoRoom(std::uint64_t bytes, Pid where)
+      : text_(std::make_shared<const std::string>("process " + std::to_string(where) +
+                                                  " has no memory for a message with " + std::to_string(bytes) +
+                                                  " bytes in one piece")) {}
+  const char* what() const noexcept override { return text_->c_str(); }
+
+ private:
+  std::shared_ptr<const std::string> text_;  // shared: copying an exception must not throw
+};
+
+// Of a kind that is known. What is done with them later, also where nothing may be thrown, relies on it.
+void check_references(std::span<const ReferenceEntry> references) {
+  for (const auto& reference : references) {
+    if (RefId{reference.whence, reference.id}.kind() > ReferenceKind::object)
+      throw BadMessage("a reference of an unknown kind");
+  }
+}
+
+constexpr Duration shortest_heartbeat = std::chrono::milliseconds(1);
 }  // namespace
 
 Role::~Role() = default;
@@ -38,13 +65,15 @@ Node::Node(Pid self, Settings settings)
 }
 
 Node::~Node() {
-  on_loop([this] {
-    listener_watcher_.stop();
-    listener_.reset();
-    heartbeat_.stop();
-    for (const auto& connection : std::set(connections_)) connection->close("the session has ended");
+  guard_loop([this] {
+    on_loop([this] {
+      listener_watcher_.stop();
+      listener_.reset();
+      heartbeat_.stop();
+      for (const auto& connection : std::set(connections_)) connection->close("the session has ended");
+    });
+    on_loop([this] { tunnels_.close(); });  // behind the closing of each
   });
-  on_loop([this] { tunnels_.close(); });  // behind the closing of each
   blocking_.reset();
   reactor_->stop();  // the last functions settle their futures
   references_->close();
@@ -81,6 +110,10 @@ void Node::configure(Pid self, const Timeouts& timeouts, const Wiring& wiring) {
     wiring_ = wiring;
   }
   self_.store(self);
+  {
+    std::lock_guard lock(neighbours_mutex_);
+    neighbours_.reset();
+  }
   start_heartbeat(timeouts);
 }
 
@@ -95,14 +128,22 @@ Transport& Node::transport() {
 }
 
 void Node::on_loop(std::function<void()> body) {
-  auto finished = std::make_shared<Completion>();
+  struct Outcome final : Completion {
+    std::exception_ptr failure;  // written before the completion is set
+  };
+  auto outcome = std::make_shared<Outcome>();
   reactor_->post(
-      [this, finished, body = std::move(body)] {
-        body();
-        reactor_->complete(finished);
+      [this, outcome, body = std::move(body)] {
+        try {
+          body();
+        } catch (...) {
+          outcome->failure = std::current_exception();
+        }
+        reactor_->complete(outcome);
       },
       true);
-  reactor_->wait(*finished);
+  reactor_->wait(*outcome);
+  if (outcome->failure) std::rethrow_exception(outcome->failure);
 }
 
 // --- Connections. ---
@@ -131,7 +172,7 @@ std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer, Handshak
 }
 
 void Node::accept_at(std::unique_ptr<Listener> listener) {
-  reactor_->post([this, shared = std::shared_ptr<Listener>(std::move(listener))] {
+  on_loop([this, shared = std::shared_ptr<Listener>(std::move(listener))] {
     listener_ = shared;
     if (const int descriptor = listener_->descriptor(); descriptor >= 0) {
       listener_watcher_.watch(*reactor_, descriptor, true, false, [this](bool, bool) { accept_waiting(); });
@@ -151,8 +192,8 @@ void Node::accept_waiting() {
     std::optional<IoPair> pair;
     try {
       pair = listener_->accept();
-    } catch (const std::exception& error) {
-      log_warning(std::string("accept failed: ") + error.what());
+    } catch (...) {
+      log_warning("accept failed: " + message_of(std::current_exception()));
     }
     if (!pair) return;
     add_connection(std::move(*pair), no_pid);
@@ -181,6 +222,7 @@ void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::s
     std::erase(strangers_, connection);
     return report_stranger(reason);
   }
+  calls_.on_closed(*connection);
   role_->on_lost(connection, reason);
 }
 
@@ -193,23 +235,26 @@ void Node::report_stranger(const std::string& reason) {
 }
 
 void Node::fail_requests(Connection& connection, const std::string& cause) {
-  for (auto& request : connection.requests().take_all_and_close()) {
+  for (auto& request : connection.requests().take_all_and_close(cause)) {
     request->on_lost(cause);
     reactor_->complete(std::move(request));
   }
 }
 
+void Node::drop_client(Pid client) {
+  references_->drop_client(client);
+  calls_.drop_client(client);  // after that, as it looks who still holds the results
+}
+
 // --- Frames. ---
 
 void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  check_references(frame.references);
+  if (frame.without_room != 0) return on_frame_without_room(connection, std::move(frame));
   switch (frame.header.kind) {
     case FrameKind::result:
     case FrameKind::pong:
-      if (auto request = connection->requests().take(frame.header.request)) {
-        request->on_result(std::move(frame));
-        reactor_->complete(std::move(request));
-      }
-      return;
+      return on_answer(connection, std::move(frame));
     case FrameKind::call:
     case FrameKind::call_fetch:
     case FrameKind::remote_do:
@@ -233,6 +278,36 @@ void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame
   }
 }
 
+void Node::on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  if (auto request = connection->requests().take(frame.header.request)) {
+    request->on_result(std::move(frame));
+    reactor_->complete(std::move(request));
+  }
+}
+
+// Whoever waits for what there was no memory for gets std::bad_alloc, as if this process had made it.
+void Node::on_frame_without_room(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const auto references = references_->adopt(frame.references);  // counted for this process, which lets go of them
+  const auto failure = std::make_exception_ptr(NoRoom(frame.without_room, self()));
+  switch (frame.header.kind) {
+    case FrameKind::result: {
+      Frame answer;
+      answer.header = frame.header;
+      answer.header.flags = result_exception;
+      answer.body = encode_exception(failure, self()).body;
+      return on_answer(connection, std::move(answer));
+    }
+    case FrameKind::call:
+    case FrameKind::call_fetch:
+    case FrameKind::remote_do:
+      return calls_.on_call_without_room(connection, frame, failure);
+    default:
+      log_error(message_of(failure));
+      if (frame.header.request == 0) return;
+      send_failure(*references_, connection, frame.header.request, failure, SendQueue::Mode::gather_on_loop);
+  }
+}
+
 void Node::answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame) {
   if (frame.header.request == 0) return;
   const Error error("unknown message kind " + std::to_string(static_cast<int>(frame.header.kind)),
@@ -247,7 +322,13 @@ bool Node::linked(Pid pid) {
   if (self() == master_pid || pid == master_pid) return true;
   const Topology topology = wiring().topology;
   if (topology.kind() == Topology::Kind::all_to_all) return true;  // the list may be long
-  return topology.neighbours(self(), members_.list()).contains(pid);
+  // Asked at the first message to another worker, and for each reference to one that cannot be reached.
+  std::lock_guard lock(neighbours_mutex_);
+  if (const auto epoch = members_.epoch(); !neighbours_ || neighbours_epoch_ != epoch) {
+    neighbours_ = topology.neighbours(self(), members_.list());
+    neighbours_epoch_ = epoch;
+  }
+  return neighbours_->contains(pid);
 }
 
 bool Node::may_connect(Pid pid) { return wiring().relay || linked(pid); }
@@ -273,18 +354,22 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   const Duration limit = timeouts().connect;
   if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw Error(
-        "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " + in_seconds(limit),
-        ErrorKind::disconnected);
+    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " +
+                               in_seconds(limit));
   }
   if (!attempted.attempt->error.empty()) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
-    throw Error("process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) + ": " +
-                    attempted.attempt->error,
-                ErrorKind::disconnected);
+    throw_unreachable(pid, "process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) +
+                               ": " + attempted.attempt->error);
   }
   if (auto connection = members_.connection(pid)) return connection;
-  throw ProcessExitedException(pid, "the connection ended");
+  throw_unreachable(pid, "the connection to peer " + std::to_string(pid) + " ended as soon as it was made");
+}
+
+// It may be dying: then the connection is refused or lost before this process hears of its end.
+void Node::throw_unreachable(Pid pid, const std::string& problem) {
+  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
+  if (const auto cause = role_->cause_if_gone(pid)) throw ProcessExitedException(pid, *cause);
+  throw Error(problem, ErrorKind::disconnected);
 }
 
 void Node::dial(Pid pid, const std::string& address) {
@@ -292,8 +377,8 @@ void Node::dial(Pid pid, const std::string& address) {
     try {
       add_connection(
           linked(pid) ? transport().connect(address, deadline_after(timeouts().connect)) : tunnels_.open(pid), pid);
-    } catch (const std::exception& error) {
-      finish_attempt(pid, error.what());
+    } catch (...) {
+      finish_attempt(pid, message_of(std::current_exception()));
     }
   });
 }
@@ -311,7 +396,8 @@ void Node::membership_changed() { parallel_->membership_changed(*this); }
 
 void Node::start_heartbeat(const Timeouts& limits) {
   // Nobody is given up who was not asked several times before.
-  const Duration interval = limits.heartbeat == never ? never : std::min(limits.heartbeat, limits.dead / 4);
+  const Duration interval =
+      limits.heartbeat == never ? never : std::max(std::min(limits.heartbeat, limits.dead / 4), shortest_heartbeat);
   reactor_->post([this, interval] {
     if (interval == heartbeat_interval_) return;
     heartbeat_interval_ = interval;
@@ -324,20 +410,29 @@ void Node::start_heartbeat(const Timeouts& limits) {
 void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
-  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread.
-  const bool was_away = now - std::exchange(last_check_, now) > 2 * heartbeat_interval_;
+  give_segments_back(segment_rest);
+  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread, and
+  // they may have stood still with it. Their time counts from now.
+  const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});
   for (const auto& connection : std::set(connections_)) {
     if (!connection->established()) continue;
+    if (was_away || (now - connection->last_received() >= limits.suspect && role_->is_stopped(connection->peer())))
+      connection->count_silence_anew();
     const auto silence = now - connection->last_received();
     if (silence < limits.suspect) {
       if (suspects_.erase(connection.get()) > 0)
         log_warning("process " + std::to_string(connection->peer()) + " answers again");
-    } else if (silence >= limits.dead && !was_away) {
+    } else if (silence >= limits.dead) {
       connection->close("no answer for " + in_seconds(limits.dead));
       continue;
     } else if (suspects_.insert(connection.get()).second) {
       log_warning("process " + std::to_string(connection->peer()) + " is suspect: no answer for " +
                   in_seconds(limits.suspect));
+    }
+    // It asks for more and more, and its answers fill the memory here.
+    if (const auto since = connection->takes_nothing_since(); since <= now && now - since >= limits.dead && !was_away) {
+      connection->close("it sends, but has read nothing for " + in_seconds(limits.dead));
+      continue;
     }
     // Also to one that is heard all the time: it may be sending so much that its own question waits behind that.
     connection->send(FrameKind::ping, 0, {}, SendQueue::Mode::before_wait);

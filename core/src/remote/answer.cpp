@@ -1,35 +1,28 @@
 #include "remote/answer.hpp"
 
-#include <exception>
-#include <string>
 #include <utility>
-#include <vector>
 
+#include <cohort/error.hpp>
+
+#include "remote/exception_codec.hpp"
 #include "remote/references.hpp"
 
 namespace cohort {
 namespace {
-
-void send_now(References& references, const Answer& answer, SendQueue::Mode mode) {
-  std::vector<ReferenceEntry> entries;
-  if (!answer.payload->references.empty()) {
-    entries = references.acquire_for(answer.connection->peer(), answer.payload->references);
-  }
-  answer.connection->send(FrameKind::result, answer.flag, answer.request, *answer.payload, mode, entries);
-}
 
 class AnswerTask final : public PoolTask {
  public:
   AnswerTask(std::shared_ptr<References> references, Answer answer)
       : references_(std::move(references)), answer_(std::move(answer)) {}
   void run() noexcept override {
-    try {
-      send_now(*references_, answer_, SendQueue::Mode::before_wait);
-    } catch (const std::exception& error) {
-      answer_.connection->close(std::string("an answer could not be sent: ") + error.what());
-    }
+    send_answer_now(*references_, answer_.connection, answer_.request, answer_.flag, *answer_.payload,
+                    SendQueue::Mode::before_wait);
   }
-  void refuse() noexcept override { answer_.connection->close("no thread is left to send an answer"); }
+  void refuse() noexcept override {
+    const Error error("no thread is left to send an answer", ErrorKind::overloaded);
+    send_failure(*references_, answer_.connection, answer_.request, std::make_exception_ptr(error),
+                 SendQueue::Mode::before_wait);
+  }
 
  private:
   const std::shared_ptr<References> references_;
@@ -38,13 +31,37 @@ class AnswerTask final : public PoolTask {
 
 }  // namespace
 
-void send_answer(References& references, Answer answer, SendQueue::Mode mode) {
-  if (references.acquiring_waits(answer.payload->references)) {
-    references.router().reactor().submit(
-        std::make_shared<AnswerTask>(references.shared_from_this(), std::move(answer)));
-  } else {
-    send_now(references, answer, mode);
+void send_failure(References& references, const std::shared_ptr<Connection>& connection, std::uint64_t request,
+                  const std::exception_ptr& failure, SendQueue::Mode mode) noexcept {
+  try {
+    connection->send(FrameKind::result, result_exception, request,
+                     encode_exception(failure, references.router().self()), mode);
+  } catch (...) {
+    guard_loop([&] { connection->close("an answer could not be sent: " + message_of(std::current_exception())); });
   }
+}
+
+std::shared_ptr<Completion> send_answer_now(References& references, const std::shared_ptr<Connection>& connection,
+                                            std::uint64_t request, std::uint8_t flag, const Payload& payload,
+                                            SendQueue::Mode mode) noexcept {
+  try {
+    return references.send(*connection, FrameKind::result, flag, request, payload, mode);
+  } catch (...) {
+    send_failure(references, connection, request, std::current_exception(), mode);
+  }
+  return nullptr;
+}
+
+void send_answer(References& references, Answer answer, SendQueue::Mode mode) noexcept {
+  try {
+    if (references.acquiring_waits(answer.payload->references)) {
+      auto task = std::make_shared<AnswerTask>(references.shared_from_this(), answer);
+      return references.router().reactor().submit(std::move(task));
+    }
+  } catch (...) {
+    return send_failure(references, answer.connection, answer.request, std::current_exception(), mode);
+  }
+  send_answer_now(references, answer.connection, answer.request, answer.flag, *answer.payload, mode);
 }
 
 }  // namespace cohort

@@ -18,17 +18,19 @@ using detail::RemoteChannelState;
 
 namespace {
 
-constexpr std::size_t max_packed_bytes = 1 << 20, max_packed = 1000;  // in one answer, but for its last item
+constexpr std::size_t max_packed_bytes = 1 << 20, max_packed = 1000;  // in one answer, unless its only item has more
 
-void reply(References& references, Answer answer) {
-  const bool on_loop = references.router().reactor().on_loop();
-  send_answer(references, std::move(answer), on_loop ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now);
+SendQueue::Mode mode_of_thread(References& references) {
+  return references.router().reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now;
 }
 
-Answer failed(References& references, const std::shared_ptr<Connection>& connection, std::uint64_t request,
-              const std::exception_ptr& failure) {
-  auto text = std::make_shared<const Payload>(encode_exception(failure, references.router().self()));
-  return {connection, request, std::move(text), result_exception};
+void reply(References& references, Answer answer) {
+  send_answer(references, std::move(answer), mode_of_thread(references));
+}
+
+void reply_failure(References& references, const std::shared_ptr<Connection>& connection, std::uint64_t request,
+                   const std::exception_ptr& failure) {
+  send_failure(references, connection, request, failure, mode_of_thread(references));
 }
 
 }  // namespace
@@ -51,25 +53,24 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
   }
 
   Pid client() const override { return client_; }
-  bool is(const Connection& connection, std::uint64_t request) const {
-    return request_ == request && connection_.lock().get() == &connection;
-  }
+  std::uint64_t request() const override { return request_; }
+  bool came_by(const Connection& connection) const { return connection_.lock().get() == &connection; }
   bool claim(bool) noexcept override {
     const auto connection = connection_.lock();
-    return connection != nullptr && !connection->closed();
+    return connection != nullptr && !connection->closed() && !references_->router().is_gone(client_);
   }
   void done() noexcept override {
     const auto connection = connection_.lock();
     if (connection == nullptr) return;
     try {
-      if (failure != nullptr) return reply(*references_, failed(*references_, connection, request_, failure));
+      if (failure != nullptr) return reply_failure(*references_, connection, request_, failure);
       if (more_ != nullptr) return reply(*references_, {connection, request_, pack()});
       const bool with_item = kind == ChannelQueue::Kind::take || kind == ChannelQueue::Kind::fetch;
       auto payload = with_item ? std::static_pointer_cast<const Payload>(std::move(item.object))
                                : std::make_shared<const Payload>();
       reply(*references_, {connection, request_, std::move(payload)});
-    } catch (const std::exception& error) {
-      connection->close(std::string("an answer could not be sent: ") + error.what());
+    } catch (...) {
+      guard_loop([&] { reply_failure(*references_, connection, request_, std::current_exception()); });
     }
   }
 
@@ -77,14 +78,17 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
   std::shared_ptr<const Payload> pack() {
     std::vector<detail::ChannelItem> items;
     std::size_t bytes = 0, segments = 0, references = 0;
-    const auto fits = [&] { return bytes < max_packed_bytes && segments < max_packed && references < max_packed; };
-    do {
-      const auto& payload = *static_cast<const Payload*>(item.object.get());
+    const auto fits = [&](const detail::ChannelItem& next) {
+      const auto& payload = *static_cast<const Payload*>(next.object.get());
       bytes += payload.byte_size();
       segments += payload.segments.size();
       references += payload.references.size();
+      return bytes <= max_packed_bytes && segments <= max_packed && references <= max_packed;
+    };
+    bool room = fits(item);
+    do {
       items.push_back(std::move(item));
-    } while (items.size() < most_ && fits() && more_->queue()->take_more(item));
+    } while (room && items.size() < most_ && more_->queue()->take_more(item, fits));
     auto packed = std::make_shared<Payload>();
     OutArchive archive(*packed);
     archive.write_size(items.size());
@@ -105,7 +109,7 @@ void ChannelServer::on_frame(const std::shared_ptr<Connection>& connection, Fram
   try {
     handle(connection, std::move(frame));
   } catch (...) {
-    reply(references_, failed(references_, connection, request, std::current_exception()));
+    reply_failure(references_, connection, request, std::current_exception());
   }
 }
 
@@ -186,13 +190,14 @@ void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&
 // Not answered by itself: either the operation is, now, or it was done before.
 void ChannelServer::call_off(const std::shared_ptr<Connection>& connection, ChannelQueue& queue,
                              std::uint64_t request) {
-  const auto withdrawn = queue.withdraw_if([&](const ChannelQueue::Operation& operation) {
-    const auto* parked = dynamic_cast<const Parked*>(&operation);
-    return parked != nullptr && parked->is(*connection, request);
-  });
-  if (withdrawn.empty()) return;
+  bool withdrawn = false;
+  for (const auto& operation : queue.waiting_for(connection->peer(), request)) {
+    const auto* parked = dynamic_cast<const Parked*>(operation.get());
+    if (parked != nullptr && parked->came_by(*connection)) withdrawn |= queue.withdraw(operation);
+  }
+  if (!withdrawn) return;
   const auto reason = std::make_exception_ptr(CancelledException("called off"));
-  reply(references_, failed(references_, connection, request, reason));
+  reply_failure(references_, connection, request, reason);
 }
 
 }  // namespace cohort

@@ -10,7 +10,7 @@ namespace cohort {
 
 void Bytes::grow(std::size_t more) {
   if (more > max_size - size_)
-    throw Error("a message of more than 4 GiB cannot be sent; numbers in vectors and cohort::Array do not count");
+    throw Error("a message of 4 GiB or more cannot be sent; numbers in vectors and cohort::Array do not count");
   const std::size_t capacity = std::min(max_size, std::max(capacity_ * 2, size_ + more));
   const bool was_inline = data_ == inline_;
   auto* grown = static_cast<std::byte*>(std::realloc(was_inline ? nullptr : data_, capacity));

@@ -11,6 +11,8 @@
 #include <cohort/bytes.hpp>
 #include <cohort/types.hpp>
 
+#include "wire/byte_count.hpp"
+
 // What travels on a connection after the handshake. A frame is a head (header, segment sizes, references), a body and
 // segments, one after the other without padding; all numbers little-endian. See docs/protocol.md.
 
@@ -33,11 +35,11 @@ enum class FrameKind : std::uint8_t {
   dial,
   leave,
   launch,
-  output,
-  notice,
+  farewell,
   look_after,
   channel,
   tunnel,
+  fate,
 };
 
 /// Exactly the bytes at the beginning of a frame.
@@ -67,15 +69,19 @@ struct Frame {
   Bytes body;
   std::vector<Segment> segments;
   std::vector<ReferenceEntry> references;
+  /// Not 0: there was no memory for so many bytes of it. The references are all there; of the body at least the first
+  /// Bytes::inline_capacity bytes, of the segments none. What came was dropped, and the stream goes on.
+  std::uint64_t without_room = 0;
 };
 
 struct FrameLimits {
   std::uint64_t max_frame = std::uint64_t{16} << 30;  ///< bytes of head, body and segments together
 };
 
-/// Appends the head. `header` says kind, flags, request and body_size; the counts are set here. Body and segments are
-/// to be written after it. @throws Error when the frame is larger than the receiver would take.
-void append_frame_head(Bytes& out, FrameHeader header, std::span<const Segment> segments,
+/// Appends the head. `header` says kind, flags and request; the sizes and counts are set here. A body of `body_size`
+/// bytes and the segments are to be written after it. @throws Error when the frame is larger than the receiver would
+/// take.
+void append_frame_head(Bytes& out, FrameHeader header, ByteCount body_size, std::span<const Segment> segments,
                        std::span<const ReferenceEntry> references, const FrameLimits& limits = {});
 
 /// Takes a byte stream apart into frames. Large bodies and segments are received where they stay, everything else by a
@@ -83,8 +89,8 @@ void append_frame_head(Bytes& out, FrameHeader header, std::span<const Segment> 
 ///
 ///   loop { n = recv(decoder.prepare()); decoder.commit(n, [](Frame&& frame) {...}); }
 ///
-/// A stream that breaks the rules makes commit() throw BadMessage, a part that there is no memory for std::bad_alloc:
-/// then it cannot be read further.
+/// A stream that breaks the rules makes commit() throw BadMessage: then it cannot be read further. A frame that there
+/// is no memory for comes without what there was no room for (Frame::without_room).
 class FrameDecoder {
  public:
   explicit FrameDecoder(FrameLimits limits = {}) : limits_(limits) {}
@@ -130,13 +136,12 @@ class FrameDecoder {
 
   /// Whether the stream is between two frames: it may end here.
   bool idle() const noexcept { return part_ == Part::head && begin_ == end_; }
-  /// Gives the scratch buffer back while idle.
-  void trim() noexcept {
-    if (idle()) scratch_.reset();
-  }
+  /// Gives the scratch buffer to the thread while idle, whose next prepare() of any decoder takes it: so connections on
+  /// which nothing comes hold none, and nothing is allocated when they take turns.
+  void trim() noexcept;
 
  private:
-  enum class Part : std::uint8_t { head, tables, body, segment };
+  enum class Part : std::uint8_t { head, tables, body, segment, dropped };
 
   void check_header(const FrameHeader& header, std::uint64_t segment_bytes) const;
   /// The frame is not whole: its parts are received one by one.
@@ -145,6 +150,9 @@ class FrameDecoder {
   bool fill_part();
   /// Goes to the next part that has bytes. True: that was the last one.
   bool next_part();
+  void begin_body();
+  bool begin_segment();
+  void drop(ByteCount bytes);
   void read_tables();
 
   FrameLimits limits_;
@@ -158,6 +166,7 @@ class FrameDecoder {
   Frame frame_;
   Bytes tables_;  // segment sizes and references as they came
   std::vector<std::uint64_t> segment_sizes_;
+  std::size_t to_drop_ = 0;           // bytes after the current part that there is no room for
   std::byte* destination_ = nullptr;  // of the next byte of the current part
   std::size_t missing_ = 0;           // bytes of the current part that have not come
 };

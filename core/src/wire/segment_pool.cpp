@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
@@ -19,6 +20,7 @@ constexpr std::size_t pool_limit = 256 << 20;
 struct Block {
   std::byte* data;
   std::size_t size;  // whole huge pages
+  Clock::time_point freed{};
 };
 
 Block map_block(std::size_t size) {
@@ -31,7 +33,7 @@ Block map_block(std::size_t size) {
   if (before != 0) ::munmap(begin, before);
   if (before != huge_page) ::munmap(begin + before + size, huge_page - before);
   ::madvise(begin + before, size, MADV_HUGEPAGE);  // only a hint: kernels without it work as well
-  return {begin + before, size};
+  return {begin + before, size, {}};
 }
 
 /// Freed blocks, the oldest first. Never destroyed: segments may be freed by static destructors.
@@ -64,8 +66,25 @@ class Pool {
       held_ -= blocks_.front().size;
       blocks_.erase(blocks_.begin());
     }
+    block.freed = Clock::now();
     blocks_.push_back(block);  // never allocates: see the constructor
     held_ += block.size;
+  }
+
+  void give_back(Clock::time_point freed_before) noexcept {
+    std::lock_guard lock(mutex_);
+    const auto end =
+        std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.freed > freed_before; });
+    for (auto block = blocks_.begin(); block != end; ++block) {
+      unmap(*block);
+      held_ -= block->size;
+    }
+    blocks_.erase(blocks_.begin(), end);
+  }
+
+  std::size_t held() {
+    std::lock_guard lock(mutex_);
+    return held_;
   }
 
  private:
@@ -88,6 +107,10 @@ std::shared_ptr<std::byte> allocate_segment(std::size_t size) {
   const Block block = Pool::instance().take((size + huge_page - 1) / huge_page * huge_page);
   return {block.data, [block](std::byte*) { Pool::instance().give(block); }};
 }
+
+void give_segments_back(Duration unused_for) { Pool::instance().give_back(Clock::now() - unused_for); }
+
+std::size_t segments_kept() { return Pool::instance().held(); }
 
 Segment copy_segment(std::span<const std::byte> bytes) {
   std::shared_ptr<std::byte> copy = allocate_segment(bytes.size());

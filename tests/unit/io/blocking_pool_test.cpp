@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <latch>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +42,16 @@ TEST(BlockingPool, WorkMayAskForMoreWhileThePoolEnds) {
     pool.run([&] { ending.count_down(); });
   }
   EXPECT_EQ(done, 4);
+}
+
+TEST(BlockingPool, WhatWorkThrowsEndsThere) {
+  BlockingPool pool(1);
+  std::atomic<bool> went_on{false};
+  pool.run([] { throw std::runtime_error("thrown by a test, and to be seen in the log"); });
+  pool.run([] { throw 7; });
+  pool.run([&] { went_on = true; });
+  EXPECT_TRUE(pool.wait_until_idle(deadline_after(std::chrono::seconds(30))));
+  EXPECT_TRUE(went_on);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "wire/frame.hpp"
 
-#include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <fstream>
 #include <random>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include <cohort/error.hpp>
 
@@ -31,10 +34,8 @@ Frame frame_of(std::uint64_t request, std::size_t body, std::vector<std::size_t>
 }
 
 void append_frame(std::string& stream, const Frame& frame) {
-  FrameHeader header = frame.header;
-  header.body_size = static_cast<std::uint32_t>(frame.body.size());
   Bytes head;
-  append_frame_head(head, header, frame.segments, frame.references);
+  append_frame_head(head, frame.header, frame.body.size(), frame.segments, frame.references);
   stream += text_of(head.span()) + text_of(frame.body.span());
   for (const Segment& segment : frame.segments) stream += text_of(segment.span());
 }
@@ -194,12 +195,12 @@ TEST(Frame, OversizeIsRefusedOnBothSides) {
   const std::byte byte{};
   const Segment half{nullptr, &byte, SIZE_MAX / 2 + 2};
   const std::vector<Segment> wraps{half, half};
-  EXPECT_THROW(append_frame_head(head, {}, wraps, {}), Error);
-  EXPECT_THROW(append_frame_head(head, {}, std::vector<Segment>(65536), {}), Error);
+  EXPECT_THROW(append_frame_head(head, {}, 0, wraps, {}), Error);
+  EXPECT_THROW(append_frame_head(head, {}, 0, std::vector<Segment>(65536), {}), Error);
   EXPECT_EQ(head.size(), 0u);
 
   const std::vector<Segment> most{half};
-  append_frame_head(head, {}, most, {}, FrameLimits{UINT64_MAX});
+  append_frame_head(head, {}, 0, most, {}, FrameLimits{UINT64_MAX});
   EXPECT_THROW(decode_stream(text_of(head.span())), BadMessage);
   std::memset(head.data() + 6, 0, 24 - 6);
   head[6] = std::byte{2};  // two segments whose sizes wrap around to little
@@ -214,11 +215,113 @@ TEST(Frame, AnAnnouncedSizeCostsNothingBeforeItComes) {
   Bytes head;
   const std::byte byte{};
   const std::vector<Segment> large{{nullptr, &byte, std::size_t{15} << 30}};
-  append_frame_head(head, {}, large, {});
+  append_frame_head(head, {}, 0, large, {});
   FrameDecoder decoder;
   decode_stream(decoder, text_of(head.span()), [] { return SIZE_MAX; });
   EXPECT_FALSE(decoder.idle());
   EXPECT_EQ(decoder.prepare().size(), std::size_t{15} << 30);
+}
+
+// 4 GiB and something must not become something.
+TEST(Frame, ABodyThatTheHeaderCannotSayIsRefused) {
+  Bytes head;
+  EXPECT_THROW(append_frame_head(head, {}, ByteCount(Bytes::max_size) + 4096, {}, {}), Error);
+  EXPECT_THROW(append_frame_head(head, {}, ByteCount(UINT64_MAX) + 24, {}, {}), Error);
+  EXPECT_THROW(append_frame_head(head, {}, 1, {}, std::vector<ReferenceEntry>(65536)), Error);
+  EXPECT_TRUE(head.empty());
+  append_frame_head(head, {}, ByteCount(Bytes::max_size) + 24, {}, {});
+  FrameHeader header;
+  std::memcpy(&header, head.data(), sizeof header);
+  EXPECT_EQ(header.body_size, Bytes::max_size + 24);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the process for such a request
+TEST(Frame, WhatThereIsNoMemoryForIsDroppedAndTheStreamGoesOn) {
+  Frame sent = frame_of(7, 300, {100, 40'000, 20}, 2);
+  std::string stream;
+  append_frame(stream, sent);
+  std::string next;
+  append_frame(next, frame_of(8, 10));
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{333}, SIZE_MAX}) {
+    FrameDecoder decoder(FrameLimits{UINT64_MAX});
+    // The second segment is announced with more than any machine has, and little of it comes.
+    std::string large = stream;
+    const std::uint64_t size = std::uint64_t{1} << 60;
+    large.replace(24 + 8, sizeof size, reinterpret_cast<const char*>(&size), sizeof size);
+    auto frames = decode_stream(decoder, large + std::string(100'000, 'x'), [&] { return piece; });
+    EXPECT_TRUE(frames.empty());
+    EXPECT_FALSE(decoder.idle());
+  }
+}
+
+// The same, with a limit of memory in which the rest of the test still works.
+TEST(Frame, WhatThereIsNoMemoryForLeavesItsReferencesAndItsBeginning) {
+  std::string stream;
+  constexpr std::size_t size = 8 << 20;
+  const Frame sent = frame_of(7, 300, {100, size, 20}, 2);
+  append_frame(stream, sent);
+  append_frame(stream, frame_of(8, 10));
+  std::string body_too;
+  Frame with_body = frame_of(9, 200, {}, 1);
+  with_body.body.resize(size);
+  append_frame(body_too, with_body);
+  append_frame(body_too, frame_of(8, 10));
+  give_segments_back(Duration::zero());
+
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlimit little{pages * 4096 + (std::size_t{4} << 20), before.rlim_max};
+  ::setrlimit(RLIMIT_AS, &little);
+  FrameDecoder decoder;
+  const auto frames = decode_stream(decoder, stream, [] { return SIZE_MAX; });
+  const auto others = decode_stream(decoder, body_too, [] { return SIZE_MAX; });
+  ::setrlimit(RLIMIT_AS, &before);
+
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].without_room, size);
+  EXPECT_EQ(frames[0].header.request, 7u);
+  EXPECT_EQ(frames[0].body, sent.body);
+  EXPECT_EQ(frames[0].references, sent.references);
+  EXPECT_TRUE(frames[0].segments.empty());
+  EXPECT_EQ(frames[1].without_room, 0u);
+  expect_same(frames[1], frame_of(8, 10));
+
+  ASSERT_EQ(others.size(), 2u);
+  EXPECT_EQ(others[0].without_room, size);
+  EXPECT_EQ(others[0].references.size(), 1u);
+  EXPECT_EQ(text_of(others[0].body.span()), text_of(frame_of(9, Bytes::inline_capacity).body.span()));
+  expect_same(others[1], frame_of(8, 10));
+  EXPECT_TRUE(decoder.idle());
+}
+#endif
+
+TEST(Frame, AnIdleDecoderLendsItsScratchToOthers) {
+  std::string stream;
+  append_frame(stream, frame_of(1, 10));
+  FrameDecoder first, second;
+  const std::byte* const scratch = first.prepare().data();
+  first.trim();
+  EXPECT_EQ(second.prepare().data(), scratch);
+  const std::string half = stream.substr(0, 30);
+  decode_stream(second, half, [] { return SIZE_MAX; });
+  second.trim();  // keeps what it has begun
+  EXPECT_NE(first.prepare().data(), scratch);
+  const auto frames = decode_stream(second, stream.substr(30), [] { return SIZE_MAX; });
+  ASSERT_EQ(frames.size(), 1u);
+  expect_same(frames[0], frame_of(1, 10));
+}
+
+TEST(Segment, MemoryIsGivenBackWhenItWasNotUsedForAWhile) {
+  give_segments_back(Duration::zero());
+  EXPECT_EQ(segments_kept(), 0u);
+  allocate_segment(3 << 20).reset();
+  EXPECT_EQ(segments_kept(), std::size_t{4} << 20);
+  give_segments_back(std::chrono::hours(1));
+  EXPECT_EQ(segments_kept(), std::size_t{4} << 20) << "the next one takes it";
+  give_segments_back(Duration::zero());
+  EXPECT_EQ(segments_kept(), 0u);
 }
 
 TEST(Frame, ASinkMayThrow) {

@@ -1,0 +1,148 @@
+#include "io/send_queue.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <cohort/error.hpp>
+
+namespace cohort::test {
+namespace {
+
+using Mode = SendQueue::Mode;
+
+// Does what a test says, and keeps what it took.
+class FakeWriter final : public Writer {
+ public:
+  struct State {
+    std::function<ssize_t(std::size_t all)> answer;  // unset: takes everything
+    std::string taken;
+    int writes = 0;
+  };
+  explicit FakeWriter(State& state) : state_(state) {}
+  ssize_t write(std::span<const iovec> parts) override {
+    state_.writes++;
+    std::string all;
+    for (const iovec& part : parts) all.append(static_cast<const char*>(part.iov_base), part.iov_len);
+    const ssize_t count = state_.answer ? state_.answer(all.size()) : static_cast<ssize_t>(all.size());
+    if (count > 0) state_.taken += all.substr(0, static_cast<std::size_t>(count));
+    return count;
+  }
+  void on_writable(std::function<void()>) override {}
+  void close() override {}
+
+ private:
+  State& state_;
+};
+
+class SendQueueTest : public testing::Test {
+ protected:
+  void send(const std::string& text, Mode mode = Mode::now, bool is_answer = false) {
+    queue_->send(std::as_bytes(std::span(text)), {}, {}, mode, is_answer);
+  }
+  Reactor reactor_{Reactor::Options{}};
+  FakeWriter::State writer_;
+  std::vector<std::string> failures_;
+  const std::shared_ptr<SendQueue> queue_ = std::make_shared<SendQueue>(
+      reactor_, std::make_unique<FakeWriter>(writer_), [](bool) {},
+      [this](const std::string& reason) { failures_.push_back(reason); });
+};
+
+TEST_F(SendQueueTest, WhatAWriterThrowsIsToldOnceAndItIsNotCalledAgain) {
+  writer_.answer = [](std::size_t) -> ssize_t { throw Error("the ship sank"); };
+  send("one");
+  send("two");
+  ASSERT_EQ(failures_.size(), 1u);
+  EXPECT_NE(failures_[0].find(": the ship sank"), std::string::npos) << failures_[0];
+  EXPECT_NE(failures_[0].find("unit_io"), std::string::npos) << "names the module: " << failures_[0];
+  EXPECT_EQ(writer_.writes, 1);
+}
+
+TEST_F(SendQueueTest, WhatIsNoExceptionOfTheStandardLibraryIsToldToo) {
+  writer_.answer = [](std::size_t) -> ssize_t { throw 7; };
+  send("one");
+  EXPECT_EQ(failures_.size(), 1u);
+}
+
+TEST_F(SendQueueTest, AWriterThatTakesNothingIsNotAskedForEver) {
+  writer_.answer = [](std::size_t) -> ssize_t { return 0; };
+  send("one");
+  ASSERT_EQ(failures_.size(), 1u);
+  EXPECT_NE(failures_[0].find("-EAGAIN"), std::string::npos) << failures_[0];
+}
+
+TEST_F(SendQueueTest, AWriterCannotTakeMoreThanThereIs) {
+  writer_.answer = [](std::size_t all) { return static_cast<ssize_t>(all) + 1; };
+  send("one");
+  EXPECT_EQ(failures_.size(), 1u);
+}
+
+TEST_F(SendQueueTest, AnErrorThatTheReaderDoesNotSeeIsTold) {
+  writer_.answer = [](std::size_t) -> ssize_t { return -ENOBUFS; };
+  send("one");
+  EXPECT_EQ(failures_.size(), 1u);
+}
+
+TEST_F(SendQueueTest, ThatThePeerIsGoneIsTheReadersToTell) {
+  writer_.answer = [](std::size_t) -> ssize_t { return -EPIPE; };
+  send("one");
+  EXPECT_TRUE(failures_.empty());
+}
+
+// Half a frame would be read as the beginning of another.
+TEST_F(SendQueueTest, AFrameWithoutMemoryIsNotQueuedInPart) {
+  writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
+  send("[first]");
+  const std::string head = "[head of what does not fit]";
+  const std::byte byte{};
+  const std::span<const std::byte> no_memory(&byte, std::size_t{1} << 60);
+  EXPECT_ANY_THROW(queue_->send(std::as_bytes(std::span(head)), no_memory, {}, Mode::now));
+  send("[second]");
+  writer_.answer = nullptr;
+  queue_->writable();
+  EXPECT_EQ(writer_.taken, "[first][second]");
+  EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(SendQueueTest, AFrameThatWasBegunAndHasNoMemoryEndsTheConnection) {
+  writer_.answer = [](std::size_t) -> ssize_t { return 3; };
+  const std::string head = "head";
+  const std::byte byte{};
+  const std::span<const std::byte> no_memory(&byte, std::size_t{1} << 60);
+  class TakesAFewBytes final : public Writer {
+   public:
+    ssize_t write(std::span<const iovec>) override { return std::exchange(taken_, true) ? -EAGAIN : 3; }
+    void close() override {}
+    int descriptor() const override { return 0; }
+
+   private:
+    bool taken_ = false;
+  };
+  const auto queue = std::make_shared<SendQueue>(
+      reactor_, std::make_unique<TakesAFewBytes>(), [](bool) {},
+      [this](const std::string& reason) { failures_.push_back(reason); });
+  EXPECT_ANY_THROW(queue->send(std::as_bytes(std::span(head)), no_memory, {}, Mode::now));
+  ASSERT_EQ(failures_.size(), 1u);
+  EXPECT_NE(failures_[0].find("no memory"), std::string::npos) << failures_[0];
+}
+
+TEST_F(SendQueueTest, AnswersPileUpWhileThePeerTakesNothing) {
+  writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
+  for (int i = 0; i < 20'000; i++) send("request");
+  EXPECT_FALSE(queue_->answers_pile_up()) << "requests wait for answers that must be read";
+  for (int i = 0; i < 20'000; i++) send("answer", Mode::now, true);
+  EXPECT_TRUE(queue_->answers_pile_up());
+  writer_.answer = nullptr;
+  queue_->writable();
+  EXPECT_FALSE(queue_->answers_pile_up());
+  send("answer", Mode::now, true);
+  EXPECT_FALSE(queue_->answers_pile_up());
+}
+
+}  // namespace
+}  // namespace cohort::test
