@@ -71,7 +71,9 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
 /// @throws CompositeException what it threw (RemoteException, ProcessExitedException), in the order of `pids`.
 template <class F, class... A>
 void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
-  if constexpr (detail::check_sent<std::decay_t<F>, detail::travelling_t<A>...>()) {
+  // Says what is wrong in a sentence of ours, as for any call; but the result need not travel.
+  if constexpr (detail::check_function<std::decay_t<F>>() && (... && detail::check_value<detail::travelling_t<A>>()) &&
+                detail::check_arguments_fit<std::decay_t<F>, detail::travelling_t<A>...>()) {
     detail::check_numbers_fit<std::decay_t<F>>(arguments...);
     auto call = detail::discarding(f);
     const Payload payload = detail::encode_call(call, arguments...);

@@ -130,19 +130,13 @@ struct NoResult {
 };
 
 /// Says what is wrong with a call in one sentence of ours, instead of the compiler's pages about what follows from it.
-/// Its result is not looked at.
 template <class F, class... A>
-constexpr bool check_sent() {
+constexpr bool check_call() {
   if constexpr (!check_function<F>())
     return false;
   else if constexpr (!(... && check_value<A>()))
     return false;
-  else
-    return check_arguments_fit<F, A...>();
-}
-template <class F, class... A>
-constexpr bool check_call() {
-  if constexpr (!check_sent<F, A...>())
+  else if constexpr (!check_arguments_fit<F, A...>())
     return false;
   else
     return check_result<typename CallResult<F, A...>::Type>();
