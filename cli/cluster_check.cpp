@@ -20,7 +20,7 @@ std::string options_with_count(const ManagerSpec& manager) {
   Json options = Json::parse(manager.options_json);
   if (manager.count) options["count"] = *manager.count;
   if (manager.count_auto) options["count"] = "auto";
-  return options.dump();
+  return options.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 /// Of those that are told; how many an "auto" makes is known where they start.

@@ -1,21 +1,25 @@
 #include "cluster_flags.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
+#include <charconv>
+#include <optional>
 #include <span>
 #include <utility>
 
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/module.hpp>
 
 #include "cluster_check.hpp"
 #include "config/cluster_text.hpp"
 #include "exit_code.hpp"
+#include "launch_progress.hpp"
+#include "membership/topology.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/module_loader.hpp"
 
@@ -26,7 +30,7 @@ using Json = nlohmann::ordered_json;
 
 std::pair<std::string, std::string> key_and_value(const std::string& flag, const std::string& text) {
   const auto equals = text.find('=');
-  if (equals == text.npos || equals == 0) throw UsageError(flag + " wants KEY=VALUE, not '" + text + "'");
+  if (equals == text.npos || equals == 0) throw UsageError(flag + " wants KEY=VALUE, not '" + excerpt(text) + "'");
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -46,6 +50,40 @@ const Option* find_option(const std::string& manager, const std::string& name) {
   return nullptr;
 }
 
+/// Cluster files are UTF-8, and what cannot stand in one must not become something else on its way.
+void refuse_if_not_utf8(const std::string& flag, const std::string& text) {
+  const std::string as_json = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (Json::parse(as_json) != text)
+    throw UsageError(flag + ": '" + text + "' is not UTF-8, as all of a cluster file is");
+}
+
+/// "node[01-40],gate" parted at the commas that are not within brackets.
+Json plain_list(const std::string& text) {
+  Json list = Json::array();
+  int depth = 0;
+  std::string item;
+  for (const char c : text) {
+    if (c == '[') depth++;
+    if (c == ']') depth--;
+    if (c == ',' && depth <= 0)
+      list.push_back(std::exchange(item, ""));
+    else
+      item += c;
+  }
+  if (!text.empty()) list.push_back(item);
+  return list;
+}
+
+/// A list is plain words with commas between, or a JSON list of texts.
+Json list_value(const Option& option, const std::string& text) {
+  const Json value = Json::parse(text, nullptr, false);
+  if (value.is_array()) return value;
+  if (text.starts_with("[\""))
+    throw UsageError(fmt::format("-o {0}: '{1}' is no JSON list; without quotes and brackets: -o {0}=first,second",
+                                 option.name, text));
+  return plain_list(text);
+}
+
 Json option_value(const Option* option, const std::string& text) {
   if (option == nullptr) return text;  // the check of the whole cluster says that there is none
   switch (option->type) {
@@ -54,6 +92,14 @@ Json option_value(const Option* option, const std::string& text) {
     case OptionType::duration:
     case OptionType::size:
       return text;
+    case OptionType::strings:
+      return list_value(*option, text);
+    case OptionType::env: {
+      const Json value = json_or_text(text);
+      if (value.is_object()) return value;
+      throw UsageError(fmt::format(
+          "-o {0} wants a JSON object, not '{1}'; in a shell: -o '{0}={{\"NAME\": \"value\"}}'", option->name, text));
+    }
     default:
       return json_or_text(text);
   }
@@ -74,25 +120,40 @@ void set(Json& cluster, const Json::json_pointer& path, const Json& value) {
   }
 }
 
+/// In a file such keys are for whoever reads it; a flag of that kind would do nothing.
+void refuse_comment(const std::string& flag, const std::string& setting, const std::string& key) {
+  if (key.starts_with("x-")) throw UsageError(flag + " " + setting + ": keys that begin with x- have no effect");
+}
+
 void set_manager_options(Json& cluster, const std::string& json, const std::vector<std::string>& pairs) {
   const auto options = Json::json_pointer("/managers/0/options");
   const std::string manager = cluster["managers"][0]["plugin"];
   if (!json.empty()) {
     const Json given = Json::parse(json, nullptr, false);
-    if (!given.is_object()) throw UsageError("--options wants a JSON object, not '" + json + "'");
+    if (!given.is_object())
+      throw UsageError("--options wants a JSON object like '{\"count\": 4}', not '" + excerpt(json) + "'");
     for (const auto& [name, value] : given.items()) set(cluster, options / name, value);
   }
   for (const auto& pair : pairs) {
     const auto [name, text] = key_and_value("-o", pair);
+    refuse_comment("-o", pair, name);
     set(cluster, options / name, option_value(find_option(manager, name), text));
   }
 }
 
 Json count_of(const std::string& procs) {
   if (procs == "auto") return procs;
-  const bool digits = std::all_of(procs.begin(), procs.end(), [](unsigned char c) { return std::isdigit(c); });
-  if (!digits || procs.size() > 6) throw UsageError("-p wants a number of workers or 'auto', not '" + procs + "'");
-  return std::stoi(procs);
+  int count = 0;
+  const auto [end, error] = std::from_chars(procs.data(), procs.data() + procs.size(), count);
+  if (error != std::errc() || end != procs.data() + procs.size() || count < 0 || procs.size() > 6)
+    throw UsageError("-p wants a number of workers or 'auto', not '" + excerpt(procs) + "'");
+  return count;
+}
+
+std::size_t index_in(const std::string& text) {
+  std::size_t index = 0;
+  const auto error = std::from_chars(text.data(), text.data() + text.size(), index).ec;
+  return error == std::errc::result_out_of_range ? SIZE_MAX : index;
 }
 
 /// A list gets one more entry at most, not as many as somebody mistyped.
@@ -101,7 +162,7 @@ bool is_beyond_a_list(const Json& cluster, const Json::json_pointer& path) {
   const auto parent = path.parent_pointer();
   if (!cluster.contains(parent)) return is_beyond_a_list(cluster, parent);
   const Json& list = cluster[parent];
-  return list.is_array() && std::strtoull(path.back().c_str(), nullptr, 10) > list.size();
+  return list.is_array() && index_in(path.back()) > list.size();
 }
 
 void set_path(Json& cluster, const std::string& setting) {
@@ -110,6 +171,7 @@ void set_path(Json& cluster, const std::string& setting) {
   const std::string no_place = "--set " + setting + ": there is no such place in the cluster file";
   try {
     const Json::json_pointer path("/" + keys);
+    for (auto part = path; !part.empty(); part.pop_back()) refuse_comment("--set", setting, part.back());
     if (is_beyond_a_list(cluster, path)) throw UsageError(no_place);
     set(cluster, path, json_or_text(text));
   } catch (const Json::exception&) {
@@ -139,8 +201,20 @@ ClusterFile checked(const std::string& text, const std::string& name) {
   return cluster;
 }
 
+/// How many it asks for; none: that is known where they start.
+std::optional<std::size_t> wanted_workers(const ClusterFile& cluster) {
+  std::size_t workers = 0;
+  for (const auto& manager : cluster.managers) {
+    const auto count = said_count(manager);
+    if (!count) return std::nullopt;
+    workers += *count;
+  }
+  return workers;
+}
+
 /// Whatever makes addprocs fail, bad configuration aside, is a failed launch.
 std::vector<Pid> launch(const ClusterFile& cluster) {
+  const LaunchProgress progress(wanted_workers(cluster));
   try {
     return addprocs(cluster);
   } catch (const ConfigError&) {
@@ -204,6 +278,7 @@ bool ClusterFlags::unchanged() const {
 }
 
 ClusterFile ClusterFlags::cluster(int slots) const {
+  refuse_what_is_not_utf8();
   // A plugin that was named here is an error of its own; in a file it is one of the file.
   auto& loader = detail::PluginLoader::instance();
   if (!manager_.empty()) loader.load(PluginKind::manager, manager_);
@@ -223,19 +298,47 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   if (!least_.empty()) managers[0]["min"] = least_;
   set_manager_options(cluster, options_json_, options_);
   for (Json& manager : managers) {
-    if (slots > 0 && find_option(manager["plugin"], "threads") != nullptr) manager["options"]["threads"] = slots;
+    if (slots == 0) continue;
+    if (find_option(manager["plugin"], "threads") != nullptr)
+      manager["options"]["threads"] = slots;
+    else
+      print_message(
+          fmt::format("-j {} has no effect on the workers of manager '{}': it has no option 'threads', so each "
+                      "of them runs one job at a time",
+                      slots, manager["id"].get<std::string>()));
   }
   for (const auto& module : modules_) cluster["modules"].push_back(detail::identify_module(module).path);
   if (!topology_.empty()) cluster["topology"] = topology_;
   if (lazy_ || not_lazy_) cluster["lazy"] = lazy_;
   for (const auto& setting : settings_) set_path(cluster, setting);
-  return checked(cluster.dump(), file_.empty() ? "command line"
-                                 : unchanged() ? file_
-                                               : file_ + " with the command line's changes");
+  const ClusterFile result = checked(cluster.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                     file_.empty() ? "command line"
+                                     : unchanged() ? file_
+                                                   : file_ + " with the command line's changes");
+  if ((lazy_ || not_lazy_) && Topology::parse(result.topology).kind() == Topology::Kind::master_worker)
+    print_message("--lazy and --no-lazy have no effect: in the topology master_worker no two workers are connected");
+  return result;
+}
+
+void ClusterFlags::refuse_what_is_not_utf8() const {
+  refuse_if_not_utf8("-p", procs_);
+  refuse_if_not_utf8("--min", least_);
+  refuse_if_not_utf8("-m", manager_);
+  for (const auto& option : options_) refuse_if_not_utf8("-o", option);
+  refuse_if_not_utf8("--options", options_json_);
+  for (const auto& module : modules_) refuse_if_not_utf8("-L", module);
+  refuse_if_not_utf8("--topology", topology_);
+  refuse_if_not_utf8("--transport", transport_);
+  for (const auto& setting : settings_) refuse_if_not_utf8("--set", setting);
 }
 
 std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {
   if (flags.empty() && nprocs() > 1) {
+    if (slots > 0)
+      print_message(
+          fmt::format("-j {} has no effect on the workers that are there already: each runs as many jobs at "
+                      "once as the option 'threads' of its manager says",
+                      slots));
     for (const auto& module : flags.modules()) load_module(module);
     return workers();
   }

@@ -30,6 +30,7 @@ class ClusterFlags {
  private:
   /// Whether no flag but -f and -L was given.
   bool unchanged() const;
+  void refuse_what_is_not_utf8() const;
 
   std::string procs_, least_;
   std::string file_;

@@ -1,9 +1,10 @@
 #include "command_line.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include <CLI/CLI.hpp>
+
+#include <cohort/detail/text.hpp>
 
 #include "base/nearest.hpp"
 #include "exit_code.hpp"
@@ -36,6 +37,16 @@ std::vector<std::string> other_program(const CLI::App& command, const CommandLin
   return words;
 }
 
+void refuse_empty_values(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    const auto& values = option->results();
+    if (option->get_expected_max() == 0 || std::find(values.begin(), values.end(), "") == values.end()) continue;
+    throw UsageError(option->get_name() + " of '" + full_name(command) + "' was given an empty value; it wants " +
+                     option->get_type_name());
+  }
+  for (const CLI::App* subcommand : command.get_subcommands()) refuse_empty_values(*subcommand);
+}
+
 std::string unknown_flag(const CLI::App& command, const std::string& flag) {
   std::vector<std::string> names;  // without the dashes, which would make any two short flags similar
   for (const CLI::Option* option : command.get_options()) {
@@ -46,12 +57,12 @@ std::string unknown_flag(const CLI::App& command, const std::string& flag) {
   const std::string* near =
       detail::nearest(written.substr(std::min(written.find_first_not_of('-'), written.size())), names);
   const std::string hint = near == nullptr ? "" : "; did you mean '" + dashed(*near) + "'?";
-  return "unknown flag " + written + " for '" + full_name(command) + "'" + hint;
+  return "unknown flag " + excerpt(written) + " for '" + full_name(command) + "'" + hint;
 }
 
 std::string shell_quote(std::string_view word) {
-  const auto harmless = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
+  const auto harmless = [](char c) {
+    return detail::is_letter_or_digit(c) || std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
   };
   if (!word.empty() && std::all_of(word.begin(), word.end(), harmless)) return std::string(word);
   std::string quoted = "'";

@@ -27,6 +27,10 @@ enum class NoProgram { refused, allowed };
 std::vector<std::string> other_program(const CLI::App& command, const CommandLine& line,
                                        NoProgram none = NoProgram::refused);
 
+/// @throws UsageError for a flag or a word of the command that was given an empty value, as -p "$N" is where N is not
+/// set: to go on as if it was not given would be a guess.
+void refuse_empty_values(const CLI::App& tool);
+
 /// "unknown flag --procz for 'cohort run'; did you mean '--procs'?"
 std::string unknown_flag(const CLI::App& command, const std::string& flag);
 

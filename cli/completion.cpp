@@ -1,18 +1,20 @@
 // cohort completion: scripts for shells, made from the commands and flags that there are.
 
 #include <algorithm>
-#include <cctype>
-#include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <cohort/detail/text.hpp>
+
 #include "command.hpp"
 #include "exit_code.hpp"
 #include "flag_values.hpp"
+#include "results.hpp"
 #include "subcommands.hpp"
 
 namespace cohort::cli {
@@ -32,8 +34,7 @@ struct Completions {
 
 /// The values of an argument that is described as "bash|zsh|fish"; none for "NAME|PATH".
 std::vector<std::string> choices(const std::string& type_name) {
-  const auto is_upper = [](unsigned char c) { return std::isupper(c) != 0; };
-  if (std::any_of(type_name.begin(), type_name.end(), is_upper)) return {};
+  if (std::any_of(type_name.begin(), type_name.end(), detail::is_upper)) return {};
   return CLI::detail::split(type_name, '|');
 }
 
@@ -72,25 +73,25 @@ std::string joined_words(const Completions& command) {
 }
 
 /// The words of the command line that are commands, then a case for each such path. Files complete everything else.
-void print_bash(const std::vector<Completions>& commands) {
-  std::cout << "# bash completion for cohort: source it, or put it into a directory of bash-completion.\n"
-               "_cohort() {\n"
-               "  local word=${COMP_WORDS[COMP_CWORD]} path= words= i\n"
-               "  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
-               "    case \"${COMP_WORDS[i]}\" in -*) break ;; esac\n"
-               "    path=\"${path:+$path }${COMP_WORDS[i]}\"\n"
-               "  done\n"
-               "  case \"$path\" in\n";
+void print_bash(const std::vector<Completions>& commands, std::ostream& out) {
+  out << "# bash completion for cohort: source it, or put it into a directory of bash-completion.\n"
+         "_cohort() {\n"
+         "  local word=${COMP_WORDS[COMP_CWORD]} path= words= i\n"
+         "  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
+         "    case \"${COMP_WORDS[i]}\" in -*) break ;; esac\n"
+         "    path=\"${path:+$path }${COMP_WORDS[i]}\"\n"
+         "  done\n"
+         "  case \"$path\" in\n";
   for (const auto& command : commands) {
     const std::string path = joined_path(command);
     const std::string pattern = path.empty() || !command.commands.empty() ? fmt::format("\"{}\"", path)
                                                                           : fmt::format("\"{0}\" | \"{0} \"*", path);
-    std::cout << fmt::format("    {}) words=\"{}\" ;;\n", pattern, joined_words(command));
+    out << fmt::format("    {}) words=\"{}\" ;;\n", pattern, joined_words(command));
   }
-  std::cout << "  esac\n"
-               "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-               "}\n"
-               "complete -o default -F _cohort cohort\n";
+  out << "  esac\n"
+         "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+         "}\n"
+         "complete -o default -F _cohort cohort\n";
 }
 
 std::string in_quotes(const std::string& text, const std::string& escaped_quote) {
@@ -99,46 +100,45 @@ std::string in_quotes(const std::string& text, const std::string& escaped_quote)
   return "'" + quoted + "'";
 }
 
-void print_zsh(const std::vector<Completions>& commands) {
-  std::cout << "#compdef cohort\n"
-               "_cohort() {\n"
-               "  local typed= i\n"
-               "  local -a entries\n"
-               "  for ((i = 2; i < CURRENT && i < 4; i++)); do\n"
-               "    [[ $words[i] == -* ]] && break\n"
-               "    typed=\"${typed:+$typed }$words[i]\"\n"
-               "  done\n"
-               "  case \"$typed\" in\n";
+void print_zsh(const std::vector<Completions>& commands, std::ostream& out) {
+  out << "#compdef cohort\n"
+         "_cohort() {\n"
+         "  local typed= i\n"
+         "  local -a entries\n"
+         "  for ((i = 2; i < CURRENT && i < 4; i++)); do\n"
+         "    [[ $words[i] == -* ]] && break\n"
+         "    typed=\"${typed:+$typed }$words[i]\"\n"
+         "  done\n"
+         "  case \"$typed\" in\n";
   for (const auto& command : commands) {
     const std::string path = joined_path(command);
     const std::string pattern = path.empty() || !command.commands.empty() ? fmt::format("\"{}\"", path)
                                                                           : fmt::format("\"{0}\" | \"{0} \"*", path);
-    std::cout << fmt::format("    {}) entries=(\n", pattern);
+    out << fmt::format("    {}) entries=(\n", pattern);
     for (const auto* words : {&command.commands, &command.flags})
-      for (const auto& word : *words) std::cout << "      " << in_quotes(word.text + ":" + word.help, "'\\''") << '\n';
-    std::cout << "    ) ;;\n";
+      for (const auto& word : *words) out << "      " << in_quotes(word.text + ":" + word.help, "'\\''") << '\n';
+    out << "    ) ;;\n";
   }
-  std::cout << "  esac\n"
-               "  _describe 'cohort' entries\n"
-               "  _files\n"
-               "}\n"
-               "# From fpath this file is the function itself, at its first call; else it is sourced.\n"
-               "if [[ $funcstack[1] == _cohort ]]; then _cohort \"$@\"; else compdef _cohort cohort; fi\n";
+  out << "  esac\n"
+         "  _describe 'cohort' entries\n"
+         "  _files\n"
+         "}\n"
+         "# From fpath this file is the function itself, at its first call; else it is sourced.\n"
+         "if [[ $funcstack[1] == _cohort ]]; then _cohort \"$@\"; else compdef _cohort cohort; fi\n";
 }
 
-void print_fish(const std::vector<Completions>& commands) {
-  std::cout << "# fish completion for cohort\n";
+void print_fish(const std::vector<Completions>& commands, std::ostream& out) {
+  out << "# fish completion for cohort\n";
   for (const auto& command : commands) {
     std::string condition = command.path.empty() ? "__fish_use_subcommand" : "";
     for (const auto& word : command.path)
       condition += (condition.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
     for (const auto& word : command.commands)
-      std::cout << fmt::format("complete -c cohort -n '{}' -a {} -d {}\n", condition, word.text,
-                               in_quotes(word.help, "\\'"));
+      out << fmt::format("complete -c cohort -n '{}' -a {} -d {}\n", condition, word.text, in_quotes(word.help, "\\'"));
     for (const auto& word : command.flags) {
       const bool is_long = word.text.starts_with("--");
-      std::cout << fmt::format("complete -c cohort -n '{}' {} {} -d {}\n", condition, is_long ? "-l" : "-s",
-                               word.text.substr(is_long ? 2 : 1), in_quotes(word.help, "\\'"));
+      out << fmt::format("complete -c cohort -n '{}' {} {} -d {}\n", condition, is_long ? "-l" : "-s",
+                         word.text.substr(is_long ? 2 : 1), in_quotes(word.help, "\\'"));
     }
   }
 }
@@ -146,7 +146,9 @@ void print_fish(const std::vector<Completions>& commands) {
 int print_completion(const CLI::App& tool, const std::string& shell) {
   const auto printers = {print_bash, print_zsh, print_fish};
   const auto which = choice("'cohort completion'", shell, {"bash", "zsh", "fish"});
-  std::data(printers)[which](walk(tool, {}));
+  std::ostringstream script;
+  std::data(printers)[which](walk(tool, {}), script);
+  write_results(script.str());
   return ok;
 }
 

@@ -1,6 +1,7 @@
 // cohort config: cluster files.
 
-#include <iostream>
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 
@@ -14,6 +15,9 @@
 #include "config/cluster_text.hpp"
 #include "config/json_text.hpp"
 #include "exit_code.hpp"
+#include "printable.hpp"
+#include "results.hpp"
+#include "write_all.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -35,20 +39,20 @@ int check(const std::string& file) {
       errors.add(offset_of(objection, root), objection.path(), objection.message);
     errors.throw_if_any();
   } catch (const ConfigError& error) {
-    std::cerr << error.what() << '\n';  // as compilers do, for editors to jump to
+    write_all(STDERR_FILENO, printable(error.what()) + '\n');  // as compilers do, for editors to jump to
     return config_invalid;
   }
-  std::cout << file << ": ok\n";
+  write_results(file + ": ok\n");
   return ok;
 }
 
 int show(const std::string& file) {
-  std::cout << ClusterFile::load(file).to_json() << '\n';
+  write_results(ClusterFile::load(file).to_json() + '\n');
   return ok;
 }
 
 int schema() {
-  std::cout << ClusterFile::schema() << '\n';
+  write_results(ClusterFile::schema() + '\n');
   return ok;
 }
 

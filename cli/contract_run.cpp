@@ -77,7 +77,9 @@ void fail(TestResult& result, const std::string& message) {
 
 // What the test itself says; nothing if it did not come to its end.
 void take_result(const fs::path& file, TestResult& result) {
-  const Json said = Json::parse(text_of(file));
+  const Json said = Json::parse(text_of(file), nullptr, false);
+  if (!said.is_object() || !said.contains("outcome") || !said.contains("messages"))
+    return fail(result, "what it wrote of its outcome is cut off: is the disk of $TMPDIR full?");
   const std::string outcome = said.at("outcome");
   result.outcome = outcome == "passed"    ? TestResult::Outcome::passed
                    : outcome == "skipped" ? TestResult::Outcome::skipped
@@ -121,7 +123,7 @@ std::vector<std::string> ContractRun::tests() const {
   return names;
 }
 
-TestResult ContractRun::run(const std::string& test) const {
+TestResult ContractRun::run(const std::string& test, const InterruptSignal& interrupt_signal) const {
   const ScratchDirectory directory;
   const Orphans orphans;
   SpawnOptions spawn;
@@ -139,7 +141,7 @@ TestResult ContractRun::run(const std::string& test) const {
   auto child = ChildProcess::spawn(spawn);
   const auto deadline = deadline_after(settings_.timeout);
   std::optional<ExitStatus> status;
-  while (!status && Clock::now() < deadline && !reader_is_gone(STDOUT_FILENO))
+  while (!status && Clock::now() < deadline && !reader_is_gone(STDOUT_FILENO) && !interrupt_signal.caught())
     status = child.wait_until(std::min(deadline, deadline_after(reader_period)));
   const bool late = !status;
   if (late) status = child.terminate(0s, 10s);

@@ -6,6 +6,7 @@
 
 #include <cohort/types.hpp>
 
+#include "interrupt_signal.hpp"
 #include "plugin/loader.hpp"
 
 namespace cohort::cli {
@@ -36,7 +37,8 @@ class ContractRun {
   ContractRun(const detail::Plugin& plugin, ContractSettings settings);
 
   std::vector<std::string> tests() const;
-  TestResult run(const std::string& test) const;
+  /// Ends soon after a signal was caught, with nothing left; the result means nothing then.
+  TestResult run(const std::string& test, const InterruptSignal& interrupt_signal) const;
 
  private:
   std::vector<std::string> command() const;

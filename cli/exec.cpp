@@ -3,11 +3,12 @@
 #include <poll.h>
 
 #include <atomic>
-#include <cerrno>
+#include <map>
 #include <memory>
-#include <thread>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include <cohort/cohort.hpp>
@@ -17,6 +18,7 @@
 #include "exit_code.hpp"
 #include "interrupt_signal.hpp"
 #include "job.hpp"
+#include "results.hpp"
 #include "wake_event.hpp"
 
 namespace cohort::cli {
@@ -27,13 +29,27 @@ struct ExecFlags {
   bool no_prefix = false;
 };
 
-/// @return why the command failed on the worker; empty: it did not.
-std::string run_on(Pid worker, const std::vector<std::string>& command) {
+/// The name of each worker's host; none at all where that of all of them is this one's.
+std::map<Pid, std::string> hosts_of(const std::vector<Pid>& workers) {
+  std::vector<Future<std::string>> names;
+  for (const Pid worker : workers) names.push_back(remotecall(fn<host_name>, worker));
+  std::map<Pid, std::string> hosts;
+  bool elsewhere = false;
+  for (std::size_t i = 0; i < workers.size(); i++) {
+    try {
+      hosts[workers[i]] = names[i].fetch();
+    } catch (const std::exception&) {
+      continue;  // its command will say why
+    }
+    elsewhere |= hosts[workers[i]] != host_name();
+  }
+  return elsewhere ? hosts : std::map<Pid, std::string>();
+}
+
+/// @return why the command failed; empty: it did not.
+std::string failure_of(const Future<JobResult>& end) {
   try {
-    JobSpec spec;
-    spec.command = command;
-    spec.stream = true;
-    const JobResult result = remotecall_fetch(fn<run_job>, worker, spec);
+    const JobResult& result = end.fetch();
     return result.succeeded() ? "" : describe_end(result, never);
   } catch (const ProcessExitedException& error) {
     return error.cause();
@@ -44,46 +60,95 @@ std::string run_on(Pid worker, const std::vector<std::string>& command) {
   }
 }
 
+/// What the calls set off on other threads, and may do for a moment longer than anybody waits.
+struct Events {
+  explicit Events(std::size_t calls) : failures(calls), left(calls) {}
+
+  void ended(std::size_t call, std::string failure) {
+    failures[call] = std::move(failure);
+    if (--left == 0) wake.wake();
+  }
+
+  WakeEvent wake;                     // all have ended, or the output is lost
+  std::vector<std::string> failures;  // why a call failed; empty: it did not. Written before left counts it
+  std::atomic<std::size_t> left;
+  std::atomic<int> output_error = 0;  // errno
+};
+
+/// The command on every worker: a call for each, all at once, and one thread that waits for their ends, for Ctrl-C, and
+/// for standard output to take no more.
+class ExecRun {
+ public:
+  ExecRun(std::vector<Pid> workers, bool prefix)
+      : workers_(std::move(workers)), hosts_(hosts_of(workers_)), events_(std::make_shared<Events>(workers_.size())) {
+    set_line_style({prefix, hosts_, [events = events_](int error) {
+                      events->output_error = error;
+                      events->wake.wake();
+                    }});
+  }
+
+  /// @return the tool's exit status. @throws OutputError.
+  int run(const std::vector<std::string>& command) {
+    JobSpec spec;
+    spec.command = command;
+    spec.stream = true;
+    for (std::size_t i = 0; i < workers_.size(); i++) start(i, spec);
+    while (events_->left > 0) {
+      const bool ending = interrupt_signal_.caught() || events_->output_error != 0;
+      if (ending) interrupt(workers_);
+      wait(ending);
+    }
+    if (interrupt_signal_.caught()) {
+      print_message("interrupted");
+      return interrupted;
+    }
+    if (events_->output_error != 0) throw OutputError(events_->output_error);
+    return report_failures();
+  }
+
+ private:
+  void start(std::size_t i, const JobSpec& spec) {
+    try {
+      remotecall(fn<run_job>, workers_[i], spec).then([events = events_, i](const Future<JobResult>& end) {
+        events->ended(i, failure_of(end));
+      });
+    } catch (const std::exception& error) {  // the worker is gone already
+      events_->ended(i, error.what());
+    }
+  }
+
+  // While they are being ended again and again: a call may still have been on its way to its worker.
+  void wait(bool ending) {
+    pollfd ready[] = {{events_->wake.descriptor(), POLLIN, 0},
+                      {ending ? -1 : interrupt_signal_.descriptor(), POLLIN, 0}};
+    poll(ready, 2, ending ? interrupt_period : -1);
+    if (ready[0].revents != 0) events_->wake.clear();
+  }
+
+  int report_failures() const {
+    bool failed = false;
+    for (std::size_t i = 0; i < workers_.size(); i++) {
+      if (events_->failures[i].empty()) continue;
+      failed = true;
+      print_message(worker_text(workers_[i], hosts_) + ": " + events_->failures[i]);
+    }
+    return failed ? operation_failed : ok;
+  }
+
+  static constexpr int interrupt_period = 200;  // milliseconds
+
+  const std::vector<Pid> workers_;
+  const std::map<Pid, std::string> hosts_;
+  const InterruptSignal interrupt_signal_;
+  const std::shared_ptr<Events> events_;
+};
+
 int exec(const ExecFlags& flags, const std::vector<std::string>& command) {
   int argc = 1;
   char name[] = "cohort";
   char* argv[] = {name, nullptr};
   Session session(argc, argv);
-  set_line_prefix(!flags.no_prefix);
-  const std::vector<Pid> pids = start_workers(flags.cluster);
-
-  const InterruptSignal interrupt_signal;
-  std::vector<std::string> failures(pids.size());
-  {
-    WakeEvent all_ended;
-    std::atomic<std::size_t> left = pids.size();
-    std::vector<std::jthread> callers;
-    for (std::size_t i = 0; i < pids.size(); i++) {
-      callers.emplace_back([&, i] {
-        failures[i] = run_on(pids[i], command);
-        if (--left == 0) all_ended.wake();
-      });
-    }
-    pollfd ends[] = {{interrupt_signal.descriptor(), POLLIN, 0}, {all_ended.descriptor(), POLLIN, 0}};
-    while (poll(ends, 2, -1) < 0 && errno == EINTR) {
-    }
-    // Again and again: a call may still have been on its way to its worker.
-    while (interrupt_signal.caught() && left > 0) {
-      interrupt(pids);
-      poll(&ends[1], 1, 200);
-    }
-  }
-  if (interrupt_signal.caught()) {
-    print_message("interrupted");
-    return interrupted;
-  }
-  bool failed = false;
-  for (std::size_t i = 0; i < pids.size(); i++) {
-    if (failures[i].empty()) continue;
-    failed = true;
-    print_message(fmt::format("worker {}: {}", pids[i], failures[i]));
-  }
-  return failed ? operation_failed : ok;
+  return ExecRun(start_workers(flags.cluster), !flags.no_prefix).run(command);
 }
 
 }  // namespace

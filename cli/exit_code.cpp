@@ -4,6 +4,8 @@
 
 #include <cohort/error.hpp>
 
+#include "printable.hpp"
+#include "results.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -20,6 +22,8 @@ int exit_code_of(const std::exception_ptr& exception) {
     return plugin_refused;
   } catch (const LaunchError&) {
     return launch_failed;
+  } catch (const OutputError& error) {
+    return error.reader_is_gone() ? output_closed : operation_failed;
   } catch (...) {
     return operation_failed;
   }
@@ -27,11 +31,12 @@ int exit_code_of(const std::exception_ptr& exception) {
 
 }  // namespace
 
-void print_message(const std::string& message) { write_all(STDERR_FILENO, "cohort: " + message + "\n"); }
+void print_message(const std::string& message) { write_all(STDERR_FILENO, "cohort: " + printable(message) + "\n"); }
 
 int report(const std::exception_ptr& exception) {
-  print_message(message_of(exception));
-  return exit_code_of(exception);
+  const int code = exit_code_of(exception);
+  if (code != output_closed) print_message(message_of(exception));
+  return code;
 }
 
 }  // namespace cohort::cli

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <cohort/detail/text.hpp>
+
 namespace cohort::cli {
 
 /// What the tool's exit statuses mean; docs/cli.md lists them for users.
@@ -23,13 +25,14 @@ enum ExitCode : int {
 /// A command line that cannot be accepted.
 class UsageError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  /// Shows what was typed as an excerpt(), as ConfigError does.
+  explicit UsageError(const std::string& message) : std::runtime_error(excerpt(message, 64 << 10, true)) {}
 };
 
 /// "cohort: message" on standard error, in one write. Any thread.
 void print_message(const std::string& message);
 
-/// Prints what the exception says. @return the exit status that goes with it.
+/// Prints what the exception says, unless it is that nobody reads any more. @return the exit status that goes with it.
 int report(const std::exception_ptr& exception);
 
 }  // namespace cohort::cli

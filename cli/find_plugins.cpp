@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/nearest.hpp"
@@ -28,7 +29,7 @@ std::vector<const detail::Plugin*> find_plugins(const std::string& name_or_path)
   if (!found.empty()) return found;
   std::string directories;
   for (const auto& directory : detail::PluginLoader::search_path()) directories += "\n  " + directory.string();
-  throw PluginError("there is no plugin '" + name_or_path + "'" + detail::did_you_mean(name_or_path, names) +
+  throw PluginError("there is no plugin '" + excerpt(name_or_path) + "'" + detail::did_you_mean(name_or_path, names) +
                     "\nlooked in:" + directories);
 }
 

@@ -1,6 +1,5 @@
 // cohort help, cohort version.
 
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "results.hpp"
 #include "subcommands.hpp"
 
 namespace cohort::cli {
@@ -20,13 +20,13 @@ namespace {
 
 int version_command(bool as_json) {
   if (!as_json) {
-    std::cout << "cohort " << version() << '\n';
+    write_results(std::string("cohort ") + version() + '\n');
     return ok;
   }
   const std::string abi = std::to_string(plugin_abi_major) + "." + std::to_string(plugin_abi_minor);
   const nlohmann::ordered_json document = {
       {"schema_version", 1}, {"version", version()}, {"plugin_abi", abi}, {"build_tag", COHORT_BUILD_TAG}};
-  std::cout << document.dump(2) << '\n';
+  write_results(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
   return ok;
 }
 
@@ -40,7 +40,7 @@ int help(const CLI::App& tool, const std::vector<std::string>& topic) {
     name += " " + word;
   }
   // Not App::help(): that is about the command that was parsed, which is `help`.
-  std::cout << command->get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal);
+  write_results(command->get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
   return ok;
 }
 

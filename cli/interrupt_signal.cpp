@@ -14,6 +14,8 @@ std::atomic<WakeEvent*> event_to_wake{nullptr};  // set while the handler is ins
 /// The same signal sent to the process and to its group, as timeout(1) does, is one wish.
 constexpr double seconds_of_one_wish = 0.5;
 
+constexpr int numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+
 double now() {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -27,7 +29,7 @@ void on_signal(int number) {
   double none = 0;
   if (first_signal.compare_exchange_strong(none, now())) {
     event_to_wake.load()->wake();
-  } else if (now() - none > seconds_of_one_wish) {
+  } else if (number != SIGHUP && now() - none > seconds_of_one_wish) {  // the shell and the system may both hang up
     signal(number, SIG_DFL);
     raise(number);
   }
@@ -42,13 +44,14 @@ InterruptSignal::InterruptSignal() {
   struct sigaction action = {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, &old_interrupt_);
-  sigaction(SIGTERM, &action, &old_terminate_);
+  for (int i = 0; i < 4; i++) {
+    sigaction(numbers[i], nullptr, &old_[i]);
+    if (old_[i].sa_handler != SIG_IGN) sigaction(numbers[i], &action, nullptr);
+  }
 }
 
 InterruptSignal::~InterruptSignal() {
-  sigaction(SIGINT, &old_interrupt_, nullptr);
-  sigaction(SIGTERM, &old_terminate_, nullptr);
+  for (int i = 0; i < 4; i++) sigaction(numbers[i], &old_[i], nullptr);
 }
 
 bool InterruptSignal::caught() const {

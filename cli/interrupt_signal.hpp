@@ -6,8 +6,9 @@
 
 namespace cohort::cli {
 
-/// While it lives, the first Ctrl-C (or SIGTERM) is noted instead of ending the tool; the second ends it at once, and
-/// the workers follow as they lose their master. One object at a time.
+/// While it lives, the first Ctrl-C (or SIGTERM, SIGQUIT, or SIGHUP of a closed terminal) is noted instead of ending
+/// the tool; the second ends it at once, and the workers follow as they lose their master. A signal that the tool was
+/// started to ignore, as by nohup, stays ignored. One object at a time.
 class InterruptSignal {
  public:
   InterruptSignal();
@@ -21,8 +22,7 @@ class InterruptSignal {
 
  private:
   WakeEvent event_;
-  struct sigaction old_interrupt_ = {};
-  struct sigaction old_terminate_ = {};
+  struct sigaction old_[4] = {};
 };
 
 }  // namespace cohort::cli

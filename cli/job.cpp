@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -15,6 +16,7 @@
 #include <cohort/cohort.hpp>
 
 #include "config/units.hpp"
+#include "job_outputs.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -23,6 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto look_around = 50ms;  // how soon an interrupt or the end of a program with open pipes is noticed
+constexpr std::size_t part_size = 256 * 1024;     // of output that the master keeps
+constexpr std::size_t size_in_result = 4 * 1024;  // of each output: a small result comes without being fetched
 constexpr auto term_grace = 500ms;  // from SIGTERM to SIGKILL; a worker itself has one second to obey an interrupt
 
 /// One of the program's two outputs.
@@ -41,7 +45,10 @@ class Capture {
   }
   /// Sends the whole lines that are there, at the end also one that has no end, to the master.
   void stream(bool at_end) {
-    const auto end = at_end ? text_.size() : text_.rfind('\n') + 1;
+    // A line may be very long: what was looked through before is not again.
+    const auto found = std::string_view(text_).substr(without_end_).rfind('\n');
+    const auto end = at_end ? text_.size() : found == text_.npos ? 0 : without_end_ + found + 1;
+    without_end_ = text_.size() - end;
     if (end == 0) return;
     Lines lines{myid(), is_stderr_, text_.substr(0, end)};
     text_.erase(0, end);
@@ -52,12 +59,23 @@ class Capture {
       // The lines were sent; the program is about to be ended in order.
     }
   }
+  /// Sends what is there to the master when it is much, at the end also what is too much for the result.
+  void hand_over(std::uint64_t job, bool at_end) {
+    if (text_.size() < (at_end ? size_in_result : part_size)) return;
+    try {
+      remotecall_fetch(fn<keep_output>, master_pid, OutputPart{job, is_stderr_, std::move(text_)});
+    } catch (const InterruptedException&) {
+      // It was sent; the program is about to be ended in order.
+    }
+    text_.clear();
+  }
   std::string take() { return std::move(text_); }
 
  private:
   int descriptor_;  // the child's; -1: ended
   bool is_stderr_;
   std::string text_;
+  std::size_t without_end_ = 0;  // so much of its beginning has no line end
 };
 
 /// Ends the program when it has to: SIGTERM, and SIGKILL a while later.
@@ -97,22 +115,30 @@ bool read_outputs(std::array<Capture, 2>& captures, Clock::time_point deadline) 
   return true;
 }
 
-ExitStatus watch(ChildProcess& child, std::array<Capture, 2>& captures, Terminator& terminator, bool stream) {
+void pass_on(std::array<Capture, 2>& captures, const JobSpec& spec, bool at_end) {
+  for (auto& capture : captures) {
+    if (spec.stream)
+      capture.stream(at_end);
+    else if (spec.keep_for != 0)
+      capture.hand_over(spec.keep_for, at_end);
+  }
+}
+
+ExitStatus watch(ChildProcess& child, std::array<Capture, 2>& captures, Terminator& terminator, const JobSpec& spec) {
   for (;;) {
     const bool reading = captures[0].open() || captures[1].open();
     const auto status = reading ? (read_outputs(captures, terminator.next_look()), child.poll())
                                 : child.wait_until(terminator.next_look());
     // What it started in the background may hold the pipes for long: what is there now is all that counts.
-    while (status && (captures[0].open() || captures[1].open()) && read_outputs(captures, Clock::now())) {
-    }
-    if (stream)
-      for (auto& capture : captures) capture.stream(status.has_value());
+    while (status && (captures[0].open() || captures[1].open()) && read_outputs(captures, Clock::now()))
+      pass_on(captures, spec, false);
+    pass_on(captures, spec, status.has_value());
     if (status) return *status;
     terminator.look();
   }
 }
 
-std::atomic<bool> prefix_lines{true};
+LineStyle line_style;  // does not change while jobs run
 
 }  // namespace
 
@@ -139,9 +165,10 @@ JobResult run_job(const JobSpec& spec) {
   }
   std::array<Capture, 2> captures{Capture(child->out(), false), Capture(child->err(), true)};
   Terminator terminator(*child, result, deadline_after(spec.timeout > 0 ? Duration(spec.timeout) : never));
-  const ExitStatus status = watch(*child, captures, terminator, spec.stream);
+  const ExitStatus status = watch(*child, captures, terminator, spec);
   result.code = status.code;
   result.signal = status.signal;
+  if (!status.exited && status.signal == 0) result.error = status.text();
   result.out = captures[0].take();
   result.err = captures[1].take();
   result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -153,12 +180,20 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-void set_line_prefix(bool prefix) { prefix_lines = prefix; }
+void set_line_style(LineStyle style) { line_style = std::move(style); }
+
+std::string worker_text(Pid worker, const std::map<Pid, std::string>& hosts) {
+  const auto host = hosts.find(worker);
+  return fmt::format("worker {}{}{}", worker, host == hosts.end() ? "" : " on ",
+                     host == hosts.end() ? "" : host->second);
+}
 
 void show_lines(const Lines& lines) {
-  static std::mutex mutex;  // one batch of lines at a time
+  static std::mutex mutex;  // one batch of lines at a time; guards lost
+  static bool lost = false;
   std::string text;
-  const std::string prefix = prefix_lines ? fmt::format("      From worker {}:\t", lines.worker) : "";
+  const std::string prefix =
+      line_style.prefix ? fmt::format("      From {}:\t", worker_text(lines.worker, line_style.hosts)) : "";
   for (std::size_t start = 0; start < lines.text.size();) {
     const auto end = lines.text.find('\n', start) + 1;
     text += prefix;
@@ -166,7 +201,12 @@ void show_lines(const Lines& lines) {
     start = end;
   }
   const std::lock_guard lock(mutex);
-  write_all(lines.is_stderr ? STDERR_FILENO : STDOUT_FILENO, text);
+  if (lines.is_stderr) {
+    write_all(STDERR_FILENO, text);
+  } else if (!lost && !write_all(STDOUT_FILENO, text)) {
+    lost = true;
+    if (line_style.output_lost) line_style.output_lost(errno);
+  }
 }
 
 }  // namespace cohort::cli

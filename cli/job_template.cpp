@@ -6,6 +6,9 @@
 #include <string_view>
 
 #include "command_line.hpp"
+#include "exit_code.hpp"
+#include "plural.hpp"
+#include "shell_text.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -42,12 +45,27 @@ std::optional<Replacement> parse_replacement(std::string_view text) {
   return std::nullopt;
 }
 
+/// Those of GNU parallel that are not done here ({+.}, {..}, {0}, {-1}, {=perl=}). What has letters in it, as awk's
+/// {print} has, and the shell's {1..3} are taken for text.
+bool is_foreign_replacement(std::string_view text) {
+  if (text.size() > 1 && text.front() == '=' && text.back() == '=') return true;
+  const auto dots = text.find("..");
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (dots != text.npos && dots > 0 && is_digit(text.front()) && is_digit(text.back())) return false;
+  return !text.empty() && text.find_first_not_of("0123456789+-./#%") == text.npos;
+}
+
 std::string_view apply_form(std::string_view form, std::string_view input) {
   if (form == ".") return without_extension(input);
   if (form == "/") return last_part(input);
   if (form == "//") return directory(input);
   if (form == "/.") return without_extension(last_part(input));
   return input;
+}
+
+[[noreturn]] void refuse_foreign(std::string_view as_written) {
+  throw UsageError("there is no " + std::string(as_written) +
+                   " here: there are {} {.} {/} {//} {/.} {#} {%}, and {1} {1.} ... for one of several sources");
 }
 
 /// Calls `on_text` and `on_replacement` for the parts of a word.
@@ -64,6 +82,8 @@ void walk(std::string_view word, OnText on_text, OnReplacement on_replacement) {
       on_replacement(*replacement, word.substr(0, close + 1));
       word.remove_prefix(close + 1);
     } else {
+      if (close != word.npos && is_foreign_replacement(word.substr(1, close - 1)))
+        refuse_foreign(word.substr(0, close + 1));
       on_text(word.substr(0, 1));
       word.remove_prefix(1);
     }
@@ -77,17 +97,61 @@ bool has_replacement(const std::string& word) {
   return found;
 }
 
+void check_positions(const std::string& word, std::size_t sources) {
+  walk(
+      word, [](std::string_view) {},
+      [&](const Replacement& found, std::string_view as_written) {
+        if (found.position <= sources) return;
+        throw UsageError(std::string(as_written) + ": there " + (sources == 1 ? "is " : "are ") +
+                         plural(sources, "source") +
+                         " of inputs. What is meant as text can be a source of its own: cohort map -- grep {2} {1} ::: "
+                         "FILES ::: 'a{3}'");
+      });
+}
+
+/// Where inputs would stand within quotes, the shell would not take them for words.
+void check_places(const std::string& text) {
+  ShellText shell;
+  walk(
+      text, [&](std::string_view part) { shell.pass(part); },
+      [&](const Replacement& found, std::string_view as_written) {
+        const auto obstacle = shell.obstacle();
+        if (found.kind == Replacement::Kind::input && !obstacle.empty()) {
+          const std::string written(as_written);
+          throw UsageError(written + " stands " + std::string(obstacle) + " in '" + text +
+                           "'. With --shell it becomes a quoted word by itself: write wc " + written + ", not wc \"" +
+                           written + "\"; and \"before \"" + written +
+                           "\" behind\" in a longer one. Elsewhere use a variable: x=" + written + "; ... $x");
+        }
+        shell.pass("x");
+      });
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 }  // namespace
 
-JobTemplate::JobTemplate(std::vector<std::string> words, bool shell) : words_(std::move(words)), shell_(shell) {
+JobTemplate::JobTemplate(std::vector<std::string> words, bool shell, std::size_t sources)
+    : words_(std::move(words)), shell_(shell) {
   if (std::none_of(words_.begin(), words_.end(), has_replacement)) words_.emplace_back("{}");
+  for (const auto& word : words_) check_positions(word, sources);
+  if (shell_) check_places(joined(words_));
 }
 
 std::vector<std::string> JobTemplate::expand(const std::vector<std::string>& inputs, std::size_t number,
                                              std::size_t slot) const {
+  std::string variables;  // what comes before a shell's text
+  int count = 0;
   const auto value_of = [&](const std::string& input, std::string_view form) {
     const std::string value(apply_form(form, input));
-    return shell_ ? shell_quote(value) : value;
+    if (!shell_) return value;
+    const std::string name = "cohort_" + std::to_string(++count);
+    variables += name + "=" + shell_quote(value) + "; ";
+    return "\"$" + name + "\"";
   };
   std::vector<std::string> expanded;
   for (const auto& word : words_) {
@@ -98,13 +162,11 @@ std::vector<std::string> JobTemplate::expand(const std::vector<std::string>& inp
     std::string text;
     walk(
         word, [&](std::string_view part) { text += part; },
-        [&](const Replacement& found, std::string_view as_written) {
+        [&](const Replacement& found, std::string_view) {
           if (found.kind == Replacement::Kind::number) {
             text += std::to_string(number);
           } else if (found.kind == Replacement::Kind::slot) {
             text += std::to_string(slot);
-          } else if (found.position > inputs.size()) {
-            text += as_written;
           } else if (found.position > 0) {
             text += value_of(inputs[found.position - 1], found.form);
           } else {
@@ -115,9 +177,7 @@ std::vector<std::string> JobTemplate::expand(const std::vector<std::string>& inp
     expanded.push_back(std::move(text));
   }
   if (!shell_) return expanded;
-  std::string line;
-  for (const auto& word : expanded) line += (line.empty() ? "" : " ") + word;
-  return {"sh", "-c", line};
+  return {"sh", "-c", variables + joined(expanded)};
 }
 
 }  // namespace cohort::cli

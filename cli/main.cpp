@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -9,8 +10,11 @@
 #include <cohort/session.hpp>
 #include <cohort/version.hpp>
 
+#include "base/process_settings.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "map_status.hpp"
+#include "results.hpp"
 #include "usage_message.hpp"
 
 namespace cohort::cli {
@@ -26,6 +30,7 @@ class HelpFormatter final : public CLI::Formatter {
 };
 
 int run_tool(int argc, char** argv) {
+  occupy_standard_descriptors();
   const CommandLine line = CommandLine::split(argc, argv);
   Action action;
   CLI::App tool("Runs programs, commands and many small jobs on clusters of worker processes", "cohort");
@@ -47,14 +52,15 @@ int run_tool(int argc, char** argv) {
   add_help(tool, action);
   try {
     tool.parse(std::vector<std::string>(line.ours.rbegin(), line.ours.rend()));  // it wants the last word first
-  } catch (const CLI::CallForHelp& help) {
-    return tool.exit(help);
-  } catch (const CLI::CallForVersion& asked) {
-    return tool.exit(asked);
+  } catch (const CLI::Success& asked) {                                          // for help, or the version
+    std::ostringstream text;
+    tool.exit(asked, text, text);
+    write_results(text.str());
+    return ok;
   } catch (const CLI::ParseError& error) {
-    print_message(usage_message(tool, line, error));
-    return usage;
+    throw UsageError(usage_message(tool, line, error));
   }
+  refuse_empty_values(tool);
   return action();
 }
 
@@ -66,8 +72,12 @@ int main(int argc, char** argv) {
   // need none, and a session of ours would take out the --cohort-* flags that are meant for the program of `run`.
   if (argc > 1 && std::string_view(argv[1]).starts_with("--cohort-worker")) cohort::Session worker(argc, argv);
   try {
-    return cohort::cli::run_tool(argc, argv);
+    cohort::cli::occupy_closed_descriptors();
+    const int code = cohort::cli::run_tool(argc, argv);
+    cohort::cli::close_results();
+    return code;
   } catch (...) {
-    return cohort::cli::report(std::current_exception());
+    const int code = cohort::cli::report(std::current_exception());
+    return argc > 1 && std::string_view(argv[1]) == "map" ? cohort::cli::map_status(code) : code;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -14,6 +15,7 @@
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "map_run.hpp"
+#include "parallel_flags.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -24,6 +26,7 @@ struct MapFlags {
   ClusterFlags cluster;
   MapSettings settings;
   bool shell = false;
+  bool null = false;
   bool progress = false;
   bool no_progress = false;
   std::string jobs = "1", retries = "0", halt = "never", timeout = "never";
@@ -37,6 +40,23 @@ void refuse_shell_text(const std::vector<std::string>& words) {
     throw UsageError("'" + words[0] + "' is one word, and no program; with --shell it is run by sh");
 }
 
+/// GNU parallel's --load 80%, and -L 2, mean something else.
+void refuse_numbers_as_modules(const std::vector<std::string>& modules) {
+  for (const auto& module : modules) {
+    if (module.find_first_not_of("0123456789.%") != module.npos || access(module.c_str(), F_OK) == 0) continue;
+    throw UsageError("--load (-L) is a shared object that the workers load, and '" + module +
+                     "' is none. The load of machines is not looked at: -p and -j say how many jobs run at once");
+  }
+}
+
+/// What begins with a dash before the command.
+void refuse_parallel_flags(const CLI::App& command) {
+  const auto words = command.remaining();
+  if (words.empty() || words[0].size() < 2 || words[0][0] != '-') return;
+  if (const auto advice = advice_for_parallel_flag(words[0]); !advice.empty())
+    throw UsageError("'cohort map' has no flag " + words[0] + ", which GNU parallel has: " + advice);
+}
+
 int map(const MapFlags& flags, std::vector<std::string> words) {
   MapSettings settings = flags.settings;
   settings.slots = whole_number("--jobs", flags.jobs, 1, 1000);
@@ -45,10 +65,11 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
   settings.timeout = duration("--timeout", flags.timeout);
   if (flags.progress) settings.progress = ProgressBar::Show::always;
   if (flags.no_progress) settings.progress = ProgressBar::Show::off;
-  JobInputs inputs(words, flags.files);
+  refuse_numbers_as_modules(flags.cluster.modules());
+  JobInputs inputs(words, flags.files, flags.null ? '\0' : '\n');
   if (words.empty()) throw UsageError("which command? It comes before the inputs: cohort map -- CMD {} ::: INPUTS");
   if (!flags.shell) refuse_shell_text(words);
-  const JobTemplate command(std::move(words), flags.shell);
+  const JobTemplate command(std::move(words), flags.shell, inputs.sources());
 
   int argc = 1;
   char name[] = "cohort";
@@ -67,10 +88,11 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
   command->prefix_command();
   command->footer(
       "Inputs: ::: WORDS... , :::: FILES... , -a FILE, or else the lines of standard input; several give all\n"
-      "combinations.\n"
+      "combinations, those after :::+ or ::::+ go in step with the source before.\n"
       "Replaced in the command: {} the input, {.} without extension, {/} last part, {//} directory, {/.} last part\n"
       "without extension, {#} number of the job, {%} number of the slot, {1} {2.} ... of several sources.\n"
-      "Without any, the input comes last. Exit status: the number of failed jobs, 101 for more than 100.");
+      "Without any, the input comes last. Exit status: the number of failed jobs, 101 for more than 100; from 111 on\n"
+      "it is not about the jobs.");
   flags->cluster.add_to(*command);
   command->add_option("-j,--jobs", flags->jobs, "Jobs at once on a worker; 1 unless given")->type_name("N");
   command->add_flag("-k,--keep-order", settings.keep_order, "Print outputs in the order of the inputs");
@@ -80,6 +102,8 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
       ->type_name("FILE")
       ->type_size(1)
       ->allow_extra_args(false);
+  command->add_flag("-0,--null", flags->null,
+                    "In files and on standard input, inputs end with a NUL instead of a line end");
   command->add_option("--retries", flags->retries, "Try a failed job again so often, on other workers if there are")
       ->type_name("N");
   command->add_option("--halt", flags->halt, "At the first failure: go on, start no more jobs, or end all jobs")
@@ -90,6 +114,7 @@ void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
   command->add_flag("--progress", flags->progress, "Show progress also where stderr is no terminal");
   command->add_flag("--no-progress", flags->no_progress, "Do not show progress");
   command->callback([flags, command, &line, &action] {
+    refuse_parallel_flags(*command);
     action = [flags, program = other_program(*command, line)] { return map(*flags, program); };
   });
 }

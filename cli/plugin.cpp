@@ -1,6 +1,5 @@
 // cohort plugin: the cluster managers and transports that are there. `test` and `new` have files of their own.
 
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "plugin/loader.hpp"
 #include "plugin_new.hpp"
 #include "plugin_test.hpp"
+#include "results.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -24,6 +24,10 @@ using Json = nlohmann::ordered_json;
 using detail::Plugin;
 using detail::PluginInfo;
 using detail::PluginLoader;
+
+void print_document(const Json& document) {
+  write_results(document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
+}
 
 int list(bool as_json) {
   const std::vector<PluginInfo> plugins = PluginLoader::instance().list();
@@ -37,20 +41,22 @@ int list(bool as_json) {
         entry["error"] = plugin.error;
       entries.push_back(std::move(entry));
     }
-    std::cout << Json{{"schema_version", 1}, {"plugins", entries}}.dump(2) << '\n';
+    print_document({{"schema_version", 1}, {"plugins", entries}});
     return ok;
   }
   std::size_t name_width = 4;
   for (const auto& plugin : plugins) name_width = std::max(name_width, plugin.name.size());
+  std::string table;
   const auto row = [&](std::string_view kind, std::string_view name, std::string_view version, std::string_view path) {
-    std::cout << fmt::format("{:<9}  {:<{}}  {:<8}  {}\n", kind, name, name_width, version, path);
+    table += fmt::format("{:<9}  {:<{}}  {:<8}  {}\n", kind, name, name_width, version, path);
   };
   row("KIND", "NAME", "VERSION", "PATH");
   for (const auto& plugin : plugins) {
     row(detail::kind_name(plugin.kind), plugin.name, plugin.error.empty() ? plugin.version : "refused",
         plugin.path.string());
-    if (!plugin.error.empty()) std::cout << "           " << plugin.error << '\n';
+    if (!plugin.error.empty()) table += "           " + plugin.error + '\n';
   }
+  write_results(table);
   return ok;
 }
 
@@ -69,15 +75,13 @@ Json json_of(const Plugin& plugin) {
           {"options", Json::parse(detail::option_schema(plugin.options()))}};
 }
 
-void print_text(const Plugin& plugin) {
+std::string text_of(const Plugin& plugin) {
   const PluginDescriptor& descriptor = *plugin.descriptor;
-  std::cout << fmt::format("{} '{}'\n  version    {}\n  path       {}\n  ABI        {}\n  build tag  {}\n",
-                           detail::kind_name(descriptor.kind), descriptor.name, descriptor.version,
-                           plugin.path.string(), abi_of(plugin), descriptor.build_tag);
-  if (plugin.options().empty())
-    std::cout << "\nIt has no options.\n";
-  else
-    std::cout << "\nOptions\n" << detail::option_help(plugin.options());
+  std::string text = fmt::format("{} '{}'\n  version    {}\n  path       {}\n  ABI        {}\n  build tag  {}\n",
+                                 detail::kind_name(descriptor.kind), descriptor.name, descriptor.version,
+                                 plugin.path.string(), abi_of(plugin), descriptor.build_tag);
+  return text +
+         (plugin.options().empty() ? "\nIt has no options.\n" : "\nOptions\n" + detail::option_help(plugin.options()));
 }
 
 int info(const std::string& name_or_path, bool as_json) {
@@ -85,13 +89,12 @@ int info(const std::string& name_or_path, bool as_json) {
   if (as_json) {
     Json entries = Json::array();
     for (const Plugin* plugin : plugins) entries.push_back(json_of(*plugin));
-    std::cout << Json{{"schema_version", 1}, {"plugins", entries}}.dump(2) << '\n';
+    print_document({{"schema_version", 1}, {"plugins", entries}});
     return ok;
   }
-  for (const Plugin* plugin : plugins) {
-    if (plugin != plugins.front()) std::cout << '\n';
-    print_text(*plugin);
-  }
+  std::string text;
+  for (const Plugin* plugin : plugins) text += (text.empty() ? "" : "\n") + text_of(*plugin);
+  write_results(text);
   return ok;
 }
 

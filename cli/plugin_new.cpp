@@ -3,10 +3,8 @@
 #include "plugin_new.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,11 +13,13 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "plugin_templates.hpp"
+#include "results.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -30,11 +30,11 @@ constexpr std::size_t longest_name = 40;
 
 // It becomes a part of file names and of names in C++.
 void check_name(const std::string& name) {
-  const auto allowed = [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '_'; };
-  if (name.empty() || name.size() > longest_name || !std::islower(static_cast<unsigned char>(name.front())) ||
+  const auto allowed = [](char c) { return detail::is_lower(c) || detail::is_digit(c) || c == '_'; };
+  if (name.empty() || name.size() > longest_name || !detail::is_lower(name.front()) ||
       !std::all_of(name.begin(), name.end(), allowed))
     throw UsageError(fmt::format("'{}' cannot be a plugin's name: up to {} small letters, digits and _, a letter first",
-                                 name, longest_name));
+                                 excerpt(name), longest_name));
 }
 
 /// "podman_box" as "PodmanBox".
@@ -42,7 +42,7 @@ std::string type_name(std::string_view name) {
   std::string type;
   bool begins = true;
   for (const char c : name) {
-    if (c != '_') type += begins ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    if (c != '_') type += begins ? detail::to_upper(c) : c;
     begins = c == '_';
   }
   return type;
@@ -77,12 +77,12 @@ int write_new(const std::string& kind, const std::string& name, const std::strin
     std::ofstream out(path);
     out << renamed(file.text);
     if (!out.flush()) throw Error("cannot write " + path.string());
-    std::cout << path.string() << '\n';
+    write_results(path.string() + '\n');
   }
-  std::cout << fmt::format(
-      "\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
-      "  cohort plugin test {0}/build/libcohort_{1}_{2}.so\n",
-      directory.is_absolute() ? directory.string() : "./" + directory.string(), kind, name);
+  write_results(
+      fmt::format("\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
+                  "  cohort plugin test {0}/build/libcohort_{1}_{2}.so\n",
+                  directory.is_absolute() ? directory.string() : "./" + directory.string(), kind, name));
   return ok;
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -19,11 +18,15 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cohort/detail/text.hpp>
+
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "interrupt_signal.hpp"
 #include "plural.hpp"
+#include "results.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -53,23 +56,23 @@ const char* text_of(Outcome outcome) {
   return "";
 }
 
-void print_indented(const std::string& text, std::size_t last_lines = std::string::npos) {
+std::string indented(const std::string& text, std::size_t last_lines = std::string::npos) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
   if (lines.size() > last_lines) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(last_lines));
-  for (const auto& line : lines) std::cout << "             " << line << '\n';
+  std::string all;
+  for (const auto& line : lines) all += "             " + line + '\n';
+  return all;
 }
 
 void print(const TestResult& result) {
-  std::cout << fmt::format("  {:<7}  {}  ({:.1f} s)\n", text_of(result.outcome), result.name,
-                           std::chrono::duration<double>(result.took).count());
-  for (const auto& message : result.messages) print_indented(message);
-  if (result.outcome == Outcome::failed && !result.output.empty()) {
-    std::cout << "           it printed:\n";
-    print_indented(result.output, lines_of_output);
-  }
-  std::cout.flush();
+  std::string text = fmt::format("  {:<7}  {}  ({:.1f} s)\n", text_of(result.outcome), result.name,
+                                 std::chrono::duration<double>(result.took).count());
+  for (const auto& message : result.messages) text += indented(message);
+  if (result.outcome == Outcome::failed && !result.output.empty())
+    text += "           it printed:\n" + indented(result.output, lines_of_output);
+  write_results(text);
 }
 
 Json json_of(const TestResult& result) {
@@ -97,35 +100,52 @@ std::vector<std::string> chosen(const std::vector<std::string>& tests, const std
   std::vector<std::string> some;
   std::copy_if(tests.begin(), tests.end(), std::back_inserter(some),
                [&](const std::string& test) { return fnmatch(filter.c_str(), test.c_str(), 0) == 0; });
-  if (some.empty()) throw UsageError("no test is named like '" + filter + "'; --list shows them");
+  if (some.empty()) throw UsageError("no test is named like '" + excerpt(filter) + "'; --list shows them");
   return some;
+}
+
+void print_document(const Json& document) {
+  write_results(document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
 }
 
 int list(const detail::Plugin& plugin, const std::vector<std::string>& tests, bool as_json) {
   if (as_json) {
-    std::cout << Json{{"schema_version", 1}, {"plugin", json_of(plugin)}, {"tests", tests}}.dump(2) << '\n';
+    print_document({{"schema_version", 1}, {"plugin", json_of(plugin)}, {"tests", tests}});
   } else {
-    for (const auto& test : tests) std::cout << test << '\n';
+    std::string names;
+    for (const auto& test : tests) names += test + '\n';
+    write_results(names);
   }
   return ok;
+}
+
+void refuse_flags_of_the_other_kind(const detail::Plugin& plugin, const ContractSettings& settings) {
+  const bool is_manager = plugin.descriptor->kind == PluginKind::manager;
+  if (is_manager && settings.one_process) throw UsageError("--one-process is for transports; this is a manager");
+  if (!is_manager && !settings.transport.empty()) throw UsageError("--transport is for managers; this is a transport");
 }
 
 int test(TestFlags flags) {
   if (!flags.timeout.empty()) flags.settings.timeout = duration("--timeout", flags.timeout);
   const detail::Plugin& plugin = the_plugin(flags.settings.plugin);
+  refuse_flags_of_the_other_kind(plugin, flags.settings);
   const ContractRun run(plugin, flags.settings);
   const auto tests = chosen(run.tests(), flags.filter);
   if (flags.list) return list(plugin, tests, flags.json);
 
+  const InterruptSignal interrupt_signal;
   signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
-    std::cout << fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
-                             plugin.path.string())
-              << std::flush;
+    write_results(fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
+                              plugin.path.string()));
   std::map<Outcome, int> counts;
   Json results = Json::array();
   for (const auto& name : tests) {
-    const TestResult result = run.run(name);
+    const TestResult result = run.run(name, interrupt_signal);
+    if (interrupt_signal.caught()) {
+      print_message("interrupted");
+      return interrupted;
+    }
     if (reader_is_gone(STDOUT_FILENO)) return output_closed;
     counts[result.outcome]++;
     if (flags.json)
@@ -140,10 +160,10 @@ int test(TestFlags flags) {
                            {"failed", counts[Outcome::failed]},
                            {"skipped", counts[Outcome::skipped]},
                            {"tests", results}};
-    std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    print_document(document);
   } else {
-    std::cout << fmt::format("{}: {} passed, {} failed, {} skipped\n", plural(tests.size(), "test"),
-                             counts[Outcome::passed], counts[Outcome::failed], counts[Outcome::skipped]);
+    write_results(fmt::format("{}: {} passed, {} failed, {} skipped\n", plural(tests.size(), "test"),
+                              counts[Outcome::passed], counts[Outcome::failed], counts[Outcome::skipped]));
   }
   return counts[Outcome::failed] == 0 ? ok : operation_failed;
 }

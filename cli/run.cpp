@@ -1,23 +1,16 @@
 // cohort run: starts a program as master of a cluster.
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <iostream>
 #include <memory>
-#include <system_error>
 
 #include <CLI/CLI.hpp>
-
-#include <cohort/error.hpp>
 
 #include "become.hpp"
 #include "cluster_flags.hpp"
 #include "command.hpp"
+#include "config/handover.hpp"
 #include "exit_code.hpp"
-#include "write_all.hpp"
+#include "handover_watch.hpp"
+#include "results.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -27,23 +20,17 @@ struct RunFlags {
   bool dry_run = false;
 };
 
-/// Leaves the cluster to the program's Session: a descriptor that it inherits, and the number of it in the environment.
-/// The text stays out of argv and out of the environment, which everybody can read or inherits.
-void hand_over(const std::string& cluster) {
-  const int descriptor = memfd_create("cohort-cluster", 0);  // no MFD_CLOEXEC: it is for the program
-  if (descriptor < 0 || !write_all(descriptor, cluster))
-    throw Error("cannot hand the cluster over: " + std::generic_category().message(errno));
-  setenv("COHORT_HANDOVER", std::to_string(descriptor).c_str(), 1);
-}
-
 int run(const RunFlags& flags, const std::vector<std::string>& command) {
   const std::string cluster = flags.cluster.cluster().to_json();
   if (flags.dry_run) {
-    std::cout << cluster << '\n' << shell_join(command) << '\n';
+    write_results(cluster + '\n' + shell_join(command) + '\n');
     return ok;
   }
-  hand_over(cluster);
-  return become(command);
+  const int handover = hand_over(cluster);
+  watch_handover(handover, command.front());
+  const int status = become(command);
+  forget_handover(handover);
+  return status;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cohort/detail/text.hpp>
+
 #include "base/nearest.hpp"
 
 namespace cohort::cli {
@@ -24,7 +26,7 @@ std::string full_name(const CLI::App& command) {
 std::string unknown_command(const CLI::App& command, const std::string& name) {
   std::vector<std::string> names;
   for (const CLI::App* subcommand : subcommands(command)) names.push_back(subcommand->get_name());
-  return "unknown command '" + full_name(command) + " " + name + "'" + detail::did_you_mean(name, names);
+  return "unknown command '" + full_name(command) + " " + excerpt(name) + "'" + detail::did_you_mean(name, names);
 }
 
 }  // namespace cohort::cli

@@ -1,6 +1,5 @@
 // cohort topology: who would be connected to whom, without a worker being started.
 
-#include <iostream>
 #include <memory>
 #include <string>
 
@@ -10,6 +9,7 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "results.hpp"
 #include "topology_graph.hpp"
 
 namespace cohort::cli {
@@ -28,7 +28,7 @@ void add_topology(CLI::App& tool, Action& action) {
   command->callback([flags, &action] {
     action = [flags] {
       const TopologyGraph graph(ClusterFile::load(flags->file));
-      std::cout << (flags->dot ? graph.dot() : flags->svg ? graph.svg() : graph.text());
+      write_results(flags->dot ? graph.dot() : flags->svg ? graph.svg() : graph.text());
       return ok;
     };
   });

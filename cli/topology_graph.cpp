@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <thread>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <cohort/cpus.hpp>
 #include <cohort/error.hpp>
 
 #include "cluster_check.hpp"
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t most_workers = 4096;  // a graph of more is nothing to look at
 
-std::size_t cpus() { return std::max(1u, std::thread::hardware_concurrency()); }
+std::size_t cpus() { return static_cast<std::size_t>(usable_cpus()); }
 
 /// What the file says, or else the plugin's own default; "auto" is this host's CPUs. A plugin that takes no count may
 /// have a worker for each ident.

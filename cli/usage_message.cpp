@@ -1,9 +1,10 @@
 #include "usage_message.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include <CLI/CLI.hpp>
+
+#include <cohort/detail/text.hpp>
 
 #include "flag_values.hpp"
 #include "subcommands.hpp"
@@ -30,7 +31,7 @@ std::string missing(const CLI::App& command, const CLI::ParseError& error) {
   const std::string wants = "'" + full_name(command) + "' wants ";
   if (const CLI::Option* option = missing_option(command)) {
     std::string help = option->get_description();
-    if (!help.empty()) help[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(help[0])));
+    if (!help.empty()) help[0] = detail::to_lower(help[0]);
     return wants + usage_of(*option) + " (" + help + ")";
   }
   std::vector<std::string> names;
@@ -59,7 +60,8 @@ std::string too_many(const CLI::App& command, const CLI::ParseError& error) {
   const auto words = command.remaining(true);
   const auto flag = std::find_if(words.begin(), words.end(), is_flag);
   if (flag != words.end()) return unknown_flag(command, *flag);
-  return words.empty() ? error.what() : "'" + full_name(command) + "' does not know what to do with '" + words[0] + "'";
+  return words.empty() ? error.what()
+                       : "'" + full_name(command) + "' does not know what to do with '" + excerpt(words[0]) + "'";
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   if (cohort::nprocs() == 1) cohort::addprocs(2);
 
   long inside = 0;
-  for (auto& [seed, count] :
+  for (auto& [index, count] :  // of the item, counted from 0
        cohort::pmap_stream(cohort::fn<hits>, cohort::range(1u, batches),
                            {.retry_delays = cohort::ExponentialBackOff{.n = 3}, .progress = cohort::progress_bar()})) {
     inside += count;

@@ -85,8 +85,7 @@ std::string first_line(const std::string& text) {
 Answers ask(cohort_ssh::SessionThread& session, const Questions& questions, Clock::time_point deadline) {
   std::random_device random;
   const std::string mark = fmt::format("cohort-doctor-{}{}", random(), random());
-  const auto inquiry =
-      std::make_shared<Inquiry>(cohort_ssh::launch_command(questions.shell), facts_script(questions, mark) + '\n');
+  const auto inquiry = std::make_shared<Inquiry>(questions.shell, mark + "-ready", facts_script(questions, mark));
   Answers answers;
   answers.asked = now();
   session.add(inquiry);

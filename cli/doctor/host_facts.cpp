@@ -1,7 +1,6 @@
 #include "host_facts.hpp"
 
 #include <charconv>
-#include <cstdlib>
 #include <sstream>
 #include <string_view>
 
@@ -11,6 +10,7 @@
 
 namespace cohort::doctor {
 
+using cohort_ssh::shell_path;
 using cohort_ssh::shell_word;
 
 namespace {
@@ -40,8 +40,9 @@ HostFacts::Program program_state(const std::string& word) {
 
 void take_answer(const std::string& name, const std::string& value, HostFacts& facts) {
   if (name == "clock") {
-    if (const double seconds = std::strtod(value.c_str(), nullptr); seconds > 0)
-      facts.clock = std::chrono::duration<double>(seconds);
+    double seconds = 0;
+    std::from_chars(value.data(), value.data() + value.size(), seconds);
+    if (seconds > 0) facts.clock = std::chrono::duration<double>(seconds);
   } else if (name == "shm") {
     if (const auto kibibytes = to_number(value)) facts.shared_memory = *kibibytes * 1024;
   } else if (name == "files") {
@@ -74,9 +75,9 @@ std::string facts_script(const Questions& questions, const std::string& mark) {
         "cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == \"0A\" && $2 ~ /:{:04X}$/ {{ print \"port used\" }}'; ",
         questions.port);
   }
-  if (!questions.dir.empty()) script += "[ -d " + shell_word(questions.dir) + " ] || echo dir missing; ";
+  if (!questions.dir.empty()) script += "[ -d " + shell_path(questions.dir) + " ] || echo dir missing; ";
   if (!questions.program.empty()) {
-    const std::string program = shell_word(questions.program);
+    const std::string program = shell_path(questions.program);
     script += "if [ ! -f " + program + " ]; then echo program missing; ";
     script += "elif [ ! -x " + program + " ]; then echo program not-executable; ";
     script += "else echo program there; ldd " + program + " | awk '/not found/ { print \"library\", $1 }'; ";

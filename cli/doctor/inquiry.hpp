@@ -8,13 +8,18 @@
 #include <string>
 
 #include "ssh/exec_channel.hpp"
+#include "ssh/launch_command.hpp"
 
 namespace cohort::doctor {
 
-/// A short command on a host, and all that it says.
+/// A short script on a host, and all that it says.
 class Inquiry final : public cohort_ssh::ExecChannel {
  public:
-  using ExecChannel::ExecChannel;
+  /// @param ready the line by which the host asks for the script, see launch_command().
+  Inquiry(const std::string& shell, const std::string& ready, const std::string& script)
+      : ExecChannel(cohort_ssh::launch_command(shell, ready), script + '\n'), ready_('\n' + ready + '\n') {
+    hold_input();
+  }
 
   /// Both outputs, once they ended; nullopt: not by then. Any thread.
   std::optional<std::string> output_until(Clock::time_point deadline) {
@@ -27,6 +32,11 @@ class Inquiry final : public cohort_ssh::ExecChannel {
   std::size_t take_output(bool, std::span<const char> bytes) override {
     const std::lock_guard lock(mutex_);
     output_.append(bytes.data(), std::min(bytes.size(), most_output - output_.size()));
+    if (const auto at = is_asked_ ? output_.npos : output_.find(ready_); at != output_.npos) {
+      output_.erase(at, ready_.size());
+      is_asked_ = true;
+      let_input_go();
+    }
     return bytes.size();
   }
   bool has_room(bool) const override { return true; }
@@ -40,6 +50,9 @@ class Inquiry final : public cohort_ssh::ExecChannel {
 
  private:
   static constexpr std::size_t most_output = 1 << 20;
+
+  const std::string ready_;
+  bool is_asked_ = false;  // the session's thread
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable ended_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <iostream>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -14,6 +14,7 @@
 #include <cohort/error.hpp>
 
 #include "../exit_code.hpp"
+#include "../results.hpp"
 #include "config/units.hpp"
 #include "examination.hpp"
 #include "report.hpp"
@@ -30,13 +31,17 @@ std::vector<HostReport> examine_all(const std::vector<Subject>& subjects, Durati
   cohort_ssh::Identities identities;
   cohort_ssh::LoginLimit login_limit(most_logins_of_one_server);
   std::atomic<std::size_t> next{0};
+  const auto examine_some = [&] {
+    for (std::size_t mine; (mine = next++) < subjects.size();)
+      reports[mine] = examine(subjects[mine], identities, login_limit, limit);
+  };
   std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < std::min(most_at_once, subjects.size()); ++i) {
-    threads.emplace_back([&] {
-      for (std::size_t mine; (mine = next++) < subjects.size();)
-        reports[mine] = examine(subjects[mine], identities, login_limit, limit);
-    });
+  try {
+    for (std::size_t i = 1; i < std::min(most_at_once, subjects.size()); ++i) threads.emplace_back(examine_some);
+  } catch (const std::system_error&) {
+    // The machine allows no more threads: fewer hosts at a time.
   }
+  examine_some();
   threads.clear();
   return reports;
 }
@@ -58,7 +63,7 @@ int run(int argc, char** argv) {
   if (subjects.empty())
     throw ConfigError(file + ": none of its managers is an ssh manager: there is nothing to look at");
   const auto reports = examine_all(subjects, detail::parse_duration(timeout));
-  std::cout << (json ? as_json(reports) + '\n' : as_text(reports)) << std::flush;
+  cli::write_results(json ? as_json(reports) + '\n' : as_text(reports));
   const bool ready =
       std::all_of(reports.begin(), reports.end(), [](const HostReport& host) { return host.is_ready(); });
   return ready ? cli::ok : cli::operation_failed;

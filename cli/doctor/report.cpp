@@ -1,10 +1,11 @@
 #include "report.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
+
+#include <cohort/detail/text.hpp>
 
 namespace cohort::doctor {
 namespace {
@@ -48,7 +49,7 @@ std::string table(const std::vector<HostReport>& hosts) {
 
   std::string line = cell("host", widest);
   for (const auto& check : hosts.front().checks) line += cell(check.name, width_of(check));
-  for (char& c : line) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : line) c = detail::to_upper(c);
   std::string text = without_trailing_blanks(line);
   for (const auto& host : hosts) {
     line = cell(host.machine, widest);

@@ -1,5 +1,6 @@
 #include "subjects.hpp"
 
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -16,11 +17,14 @@ using cohort_ssh::MachineSettings;
 int port_of_bind(const Machine& machine) {
   const auto colon = machine.bind.rfind(':');
   if (colon == machine.bind.npos || machine.bind.find(']', colon) != machine.bind.npos) return 0;
-  return std::stoi(machine.bind.substr(colon + 1));
+  int port = 0;
+  std::from_chars(machine.bind.data() + colon + 1, machine.bind.data() + machine.bind.size(), port);
+  return port;
 }
 
 Subject subject_of(const ManagerSpec& manager, const MachineSettings& settings, const Machine& machine,
                    const std::string& program) {
+  settings.check(machine);
   Subject subject;
   subject.manager = manager.id;
   subject.machine = machine.text();

@@ -106,7 +106,7 @@ std::vector<int> ManagerContract::new_children() const {
 std::string ManagerContract::with(const std::string& options, const std::string& key, const std::string& json_value) {
   Json object = Json::parse(options);
   object[key] = Json::parse(json_value);
-  return object.dump();
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void ManagerContract::make(int count) {

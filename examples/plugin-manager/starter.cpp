@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr cohort::Option options[] = {
     {"count", cohort::OptionType::integer, "1", "number of workers", nullptr, 0, 1000},
     {"env", cohort::OptionType::env, "{}", "changes to the environment of the workers", nullptr},
+    {"threads", cohort::OptionType::integer, "1", "functions that may run at once on a worker", nullptr, 1, 4096},
 };
 
 // What there is to know about a worker; the core keeps it for us in WorkerConfig::userdata.
@@ -31,7 +32,8 @@ struct StarterWorker {
 
 class Starter final : public cohort::ClusterManager {
  public:
-  explicit Starter(const cohort::Options& given) : count_(given.integer("count")), env_(given.env("env")) {}
+  explicit Starter(const cohort::Options& given)
+      : count_(given.integer("count")), env_(given.env("env")), threads_(static_cast<int>(given.integer("threads"))) {}
 
   // May take its time: the core's deadline is params.timeout, and it gives up by params.stop.
   void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override {
@@ -74,6 +76,7 @@ class Starter final : public cohort::ClusterManager {
     config.io = cohort::WorkerOutput{worker->process.take_out(), worker->process.take_err()};
     config.exename = params.exename;
     config.ospid = worker->process.pid();
+    config.threads = threads_;  // the worker is told by the core
     config.userdata = worker;
     return config;
   }
@@ -85,6 +88,7 @@ class Starter final : public cohort::ClusterManager {
 
   const std::int64_t count_;
   const std::map<std::string, std::optional<std::string>> env_;
+  const int threads_;
 };
 
 }  // namespace

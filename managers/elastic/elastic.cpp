@@ -13,6 +13,7 @@
 
 #include <cohort/arrivals.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/join_file.hpp>
 #include <cohort/plugin.hpp>
 
@@ -38,12 +39,11 @@ class ElasticManager final : public cohort::ClusterManager {
   explicit ElasticManager(const cohort::Options& options)
       : count_(options.integer("count")),
         listen_(options.has("listen") ? options.string("listen") : ""),
-        file_(std::filesystem::absolute(options.string("file"))) {}
+        file_(std::filesystem::absolute(cohort::expand_home(options.string("file")))) {}
 
   ~ElasticManager() override {
     arrivals_.reset();
-    std::error_code ignored;
-    if (written_) std::filesystem::remove(file_, ignored);
+    cohort::JoinFile::remove(file_, written_);
   }
 
   void launch(const cohort::LaunchParams& params, LaunchQueue& launched) override {
@@ -54,9 +54,10 @@ class ElasticManager final : public cohort::ClusterManager {
     came_.wait(lock, params.stop, [this] { return wanted_ == 0; });  // the core stops it in time
     taking_ = nullptr;
     if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
-      throw cohort::LaunchError(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
-                                (count_ == 1 ? " worker" : " workers") + " joined in time; start '" + params.exename +
-                                "' by: cohort worker --join " + file_.string());
+      launched.fail(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
+                        (count_ == 1 ? " worker" : " workers") + " joined in time; start '" + params.exename +
+                        "' by: cohort worker --join " + file_.string(),
+                    static_cast<int>(missing));
     }
   }
 
@@ -78,8 +79,9 @@ class ElasticManager final : public cohort::ClusterManager {
       arrivals_ = std::make_unique<cohort::Arrivals>(params.wire->listen(listen_), params.cookie,
                                                      [this](cohort::Arrival arrival) { take_in(std::move(arrival)); });
     }
-    cohort::JoinFile{arrivals_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
-    written_ = true;
+    written_.reset();  // that of an earlier launch is replaced
+    written_ =
+        cohort::JoinFile{arrivals_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
     later_ = launched.keep_open();
   }
 
@@ -115,7 +117,7 @@ class ElasticManager final : public cohort::ClusterManager {
   std::int64_t wanted_ = 0;        // workers that the launch under way still waits for
   LaunchQueue* taking_ = nullptr;  // while it does
   std::shared_ptr<LaunchQueue> later_;
-  bool written_ = false;
+  cohort::FileDescriptor written_;              // the join file; open while it is in use
   std::unique_ptr<cohort::Arrivals> arrivals_;  // its thread uses all above
 };
 

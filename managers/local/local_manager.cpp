@@ -5,7 +5,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
+
+#include <cohort/cpus.hpp>
+#include <cohort/file_access.hpp>
+
+#include "launch_limits.hpp"
 
 namespace cohort_local {
 
@@ -42,14 +48,20 @@ LocalManager::LocalManager(const cohort::Options& options)
       threads_(static_cast<int>(options.integer("threads"))) {}
 
 void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
-  const auto count = options_.count("count").value_or(static_cast<std::int64_t>(cpus_.size()));
+  const auto count = options_.count("count").value_or(cohort::usable_cpus());
+  check_limits(count);
   const cohort::SpawnOptions spawn = spawn_options(params);
   {
     const std::lock_guard lock(mutex_);
     term_grace_ = options_.has("term_grace") ? options_.duration("term_grace") : params.term;
     kill_grace_ = options_.has("kill_grace") ? options_.duration("kill_grace") : params.kill;
   }
-  for (std::int64_t i = 0; i < count && !params.stop.stop_requested(); ++i) launched.push(start_worker(spawn));
+  std::int64_t started = 0;
+  for (; started < count && !params.stop.stop_requested(); ++started) launched.push(start_worker(spawn));
+  if (started == count) return;
+  launched.fail("the launch was stopped when " + std::to_string(started) + " of " + std::to_string(count) +
+                    " workers were started; timeouts.launch says how long it may take",
+                static_cast<int>(count - started));
 }
 
 void LocalManager::manage(Pid, WorkerConfig& config, ManageOp op) {
@@ -84,15 +96,16 @@ std::string LocalManager::exit_cause(Pid, WorkerConfig& config) {
 
 cohort::SpawnOptions LocalManager::spawn_options(const LaunchParams& params) const {
   cohort::SpawnOptions spawn;
-  spawn.command.push_back(options_.has("exename") ? options_.string("exename") : params.exename);
+  spawn.command.push_back(options_.has("exename") ? cohort::expand_home(options_.string("exename")) : params.exename);
   std::copy(params.exeflags.begin(), params.exeflags.end(), std::back_inserter(spawn.command));
   // Without it the transport's default holds: the loopback address.
   if (everywhere_) spawn.command.push_back("--bind-to=0.0.0.0");
   for (std::string& flag : options_.strings("exeflags")) spawn.command.push_back(std::move(flag));
-  spawn.dir = options_.has("dir") ? options_.string("dir") : params.dir;
+  spawn.dir = options_.has("dir") ? cohort::expand_home(options_.string("dir")) : params.dir;
   spawn.env = options_.env("env");
   spawn.input = params.cookie + '\n';
   spawn.die_with_parent = true;  // the core's threads that call launch() live as long as the workers
+  spawn.end_with_children = true;
   return spawn;
 }
 

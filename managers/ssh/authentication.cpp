@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "agent_keys.hpp"
 #include "launch_failure.hpp"
 
 namespace cohort_ssh {
@@ -12,18 +13,22 @@ class Attempts {
  public:
   Attempts(ssh_session session, const Patience& patience) : session_(session), patience_(patience) {}
 
-  /// @return whether the server let the user in. @param name what is tried, for the message.
-  template <class Try>
-  bool let_in_by(const std::string& name, Try&& attempt) {
+  /// @return whether the server let the user in. @param name says what is tried, for the message.
+  template <class Name, class Try>
+  bool let_in_by(Name&& name, Try&& attempt) {
     int result;
-    while ((result = attempt()) == SSH_AUTH_AGAIN) {
+    // A server that ended the connection said why, and nothing more will come.
+    while ((result = attempt()) == SSH_AUTH_AGAIN && ::ssh_is_connected(session_)) {
       if (!patience_.wait(::ssh_get_fd(session_), events_of(session_))) {
         fail(patience_.stopped() ? "the launch was given up" : "no answer in time");
       }
     }
     if (result == SSH_AUTH_SUCCESS) return true;
-    if (!::ssh_is_connected(session_)) fail("the server ended the connection: " + error_of(session_));
-    note(name + (result == SSH_AUTH_PARTIAL ? " was taken, but the server wants more" : ": refused"));
+    if (!::ssh_is_connected(session_)) {
+      note(name());
+      fail("the server ended the connection: " + error_of(session_));
+    }
+    note(name() + (result == SSH_AUTH_PARTIAL ? " was taken, but the server wants more" : ": refused"));
     return false;
   }
   void note(const std::string& what) { tried_ += (tried_.empty() ? "" : "; ") + what; }
@@ -34,7 +39,8 @@ class Attempts {
     throw LaunchFailure(
         "auth", why + (name.empty() ? "" : " (user " + name + ")") + (tried_.empty() ? "" : ". Tried: " + tried_ + "."),
         "Is your public key in ~/.ssh/authorized_keys there (ssh-copy-id puts it there), and is that the "
-        "user? The options 'user' and 'identity' say others.");
+        "user? The options 'user' and 'identity' say others. A server takes only so many tries (MaxAuthTries, 6 by "
+        "default): where the agent has more keys, 'identity' names the right one.");
   }
 
  private:
@@ -49,13 +55,15 @@ void authenticate(ssh_session session, const std::vector<std::string>& identity_
                   const Patience& patience) {
   Attempts attempts(session, patience);
   // Tells what the server takes, and is all that some want.
-  if (attempts.let_in_by("no key", [&] { return ::ssh_userauth_none(session, nullptr); })) return;
+  if (attempts.let_in_by([] { return std::string("no key"); }, [&] { return ::ssh_userauth_none(session, nullptr); }))
+    return;
   const int methods = ::ssh_userauth_list(session, nullptr);
   if (methods != 0 && (methods & SSH_AUTH_METHOD_PUBLICKEY) == 0) attempts.fail("the server takes no keys");
 
   const bool has_agent = std::getenv("SSH_AUTH_SOCK") != nullptr;
   const auto by_agent = [&] {
-    return has_agent && attempts.let_in_by("the agent's keys", [&] { return ::ssh_userauth_agent(session, nullptr); });
+    return has_agent && attempts.let_in_by([] { return "the agent's keys" + names_of_agent_keys(); },
+                                           [&] { return ::ssh_userauth_agent(session, nullptr); });
   };
   if (identity_files.empty() && by_agent()) return;
   if (!has_agent && identity_files.empty()) attempts.note("there is no agent");
@@ -67,7 +75,8 @@ void authenticate(ssh_session session, const std::vector<std::string>& identity_
     if (key == nullptr) {
       attempts.note(problem);
       some_locked = true;
-    } else if (attempts.let_in_by(file, [&] { return ::ssh_userauth_publickey(session, nullptr, key.get()); })) {
+    } else if (attempts.let_in_by([&] { return file; },
+                                  [&] { return ::ssh_userauth_publickey(session, nullptr, key.get()); })) {
       return;
     }
   }

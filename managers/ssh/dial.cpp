@@ -9,6 +9,8 @@
 #include <memory>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
+
 #include "launch_failure.hpp"
 
 namespace cohort_ssh {
@@ -67,7 +69,7 @@ std::vector<ServerAddress> resolve(const std::string& host, int port) {
     error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
   }
   if (error != 0)
-    throw LaunchFailure("resolve", "there is no address for '" + host + "': " + ::gai_strerror(error),
+    throw LaunchFailure("resolve", "there is no address for '" + cohort::excerpt(host) + "': " + ::gai_strerror(error),
                         "Is the name spelled right? A name that only ~/.ssh/config knows needs use_config.");
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
   std::vector<ServerAddress> found;

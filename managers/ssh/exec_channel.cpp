@@ -91,7 +91,17 @@ bool ExecChannel::request(ssh_session session) {
   return true;
 }
 
+// What it prints decides when it gets its input. If it ends before, it gets none.
+bool ExecChannel::wait_to_write() {
+  const bool out = read(false), err = read(true);
+  if (out || err || !input_is_held_) return true;
+  if (!::ssh_channel_is_closed(channel_) && !::ssh_channel_is_eof(channel_)) return false;
+  stage_ = Stage::run;
+  return true;
+}
+
 bool ExecChannel::write_input() {
+  if (input_is_held_) return wait_to_write();
   if (!input_.empty()) {
     const int written = ::ssh_channel_write(channel_, input_.data(), static_cast<std::uint32_t>(input_.size()));
     if (written == 0 || written == SSH_AGAIN) return read(false) | read(true);

@@ -37,7 +37,11 @@ class ExecChannel : public Channel {
   bool has_ended();
 
  protected:
+  /// Before it is added: the input waits for let_input_go().
+  void hold_input() { input_is_held_ = true; }
+
   // The session's thread.
+  void let_input_go() { input_is_held_ = false; }
   /// Takes output. @return how much; less than all means: not now.
   virtual std::size_t take_output(bool is_stderr, std::span<const char> bytes) = 0;
   /// Whether there is room for any.
@@ -52,6 +56,7 @@ class ExecChannel : public Channel {
   bool open(ssh_session session);
   bool request(ssh_session session);
   bool write_input();
+  bool wait_to_write();
   bool read(bool is_stderr);
   void end(const End& how);
   void fail(const std::string& what);
@@ -61,6 +66,7 @@ class ExecChannel : public Channel {
 
   // The session's thread.
   Stage stage_ = Stage::open_channel;
+  bool input_is_held_ = false;
   ssh_channel channel_ = nullptr;
   ssh_channel_callbacks_struct callbacks_{};
   std::string unread_[2];  // output that was not taken yet: standard output, standard error

@@ -1,7 +1,5 @@
 #include "host_key.hpp"
 
-#include <filesystem>
-
 #include "launch_command.hpp"
 #include "launch_failure.hpp"
 
@@ -9,6 +7,7 @@ namespace cohort_ssh {
 namespace {
 
 struct PresentedKey {
+  Key key;
   std::string type;         // "ssh-ed25519"
   std::string fingerprint;  // "SHA256:…"
 };
@@ -17,11 +16,10 @@ PresentedKey presented_by(ssh_session session) {
   ssh_key raw = nullptr;
   if (::ssh_get_server_publickey(session, &raw) != SSH_OK)
     throw LaunchFailure("host key", "the server showed none: " + error_of(session), "");
-  const Key key(raw);
-  PresentedKey presented{::ssh_key_type_to_char(::ssh_key_type(key.get())), ""};
+  PresentedKey presented{Key(raw), ::ssh_key_type_to_char(::ssh_key_type(raw)), ""};
   unsigned char* hash = nullptr;
   std::size_t size = 0;
-  if (::ssh_get_publickey_hash(key.get(), SSH_PUBLICKEY_HASH_SHA256, &hash, &size) == 0) {
+  if (::ssh_get_publickey_hash(raw, SSH_PUBLICKEY_HASH_SHA256, &hash, &size) == 0) {
     presented.fingerprint = take_text(::ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, size));
     ::ssh_clean_pubkey_hash(&hash);
   }
@@ -46,27 +44,29 @@ std::string forget_command(const Server& server) {
 
 }  // namespace
 
-void check_host_key(ssh_session session, const Server& server) {
-  const auto known = ::ssh_session_is_known_server(session);
-  if (known == SSH_KNOWN_HOSTS_OK) return;
-  const PresentedKey key = presented_by(session);
-  const std::string shown = "its " + key.type + " key " + key.fingerprint;
+void check_host_key(ssh_session session, const Server& server, const KnownHosts& known_hosts) {
+  const PresentedKey presented = presented_by(session);
+  const std::string shown = "its " + presented.type + " key " + presented.fingerprint;
+  const std::string unreadable =
+      known_hosts.unreadable().empty() ? "" : " No key can be read in " + known_hosts.unreadable() + ".";
   const std::string compare = "Compare the fingerprint with the host's own; if it is the same: ";
-  switch (known) {
-    case SSH_KNOWN_HOSTS_CHANGED:
+  switch (known_hosts.verdict(presented.key.get())) {
+    case KnownHosts::Verdict::known:
+      return;
+    case KnownHosts::Verdict::revoked:
+      throw LaunchFailure("host key", shown + " is marked @revoked: it must not be trusted any more.", "");
+    case KnownHosts::Verdict::changed:
       throw LaunchFailure("host key",
                           shown + " is not the one in " + server.known_hosts +
-                              ". Somebody may be listening in, or the host was set up anew.",
-                          compare + forget_command(server) + " && " + accept_command(server, key));
-    case SSH_KNOWN_HOSTS_OTHER:
-      throw LaunchFailure("host key", shown + " is not known; " + server.known_hosts + " has one of another type.",
-                          compare + accept_command(server, key));
-    case SSH_KNOWN_HOSTS_UNKNOWN:
-    case SSH_KNOWN_HOSTS_NOT_FOUND:
-      throw LaunchFailure("host key", shown + " is not in " + server.known_hosts + ".",
-                          compare + accept_command(server, key));
-    default:
-      throw LaunchFailure("host key", "it cannot be looked up: " + error_of(session), "");
+                              ". Somebody may be listening in, or the host was set up anew." + unreadable,
+                          compare + forget_command(server) + " && " + accept_command(server, presented));
+    case KnownHosts::Verdict::other_type:
+      throw LaunchFailure("host key",
+                          shown + " is not known; " + server.known_hosts + " has one of another type." + unreadable,
+                          compare + accept_command(server, presented));
+    case KnownHosts::Verdict::unknown:
+      throw LaunchFailure("host key", shown + " is not in " + server.known_hosts + "." + unreadable,
+                          compare + accept_command(server, presented));
   }
 }
 

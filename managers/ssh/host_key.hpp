@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "known_hosts.hpp"
 #include "libssh_handles.hpp"
 
 namespace cohort_ssh {
@@ -14,8 +15,9 @@ struct Server {
   std::string known_hosts;  ///< the file that new keys would be written to
 };
 
-/// Compares the key that the server proved to have with those that are known for it. Never adds one.
+/// Compares the key that the server proved to have with those that are known for it. Never adds one, and nothing in
+/// ~/.ssh/config makes it less strict.
 /// @throws LaunchFailure in phase "host key", with the fingerprint and the command that would accept it.
-void check_host_key(ssh_session session, const Server& server);
+void check_host_key(ssh_session session, const Server& server, const KnownHosts& known_hosts);
 
 }  // namespace cohort_ssh

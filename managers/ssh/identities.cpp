@@ -1,13 +1,14 @@
 #include "identities.hpp"
 
-#include <pwd.h>
+#include <fcntl.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+
+#include <cohort/file_access.hpp>
 
 #include "passphrase.hpp"
 
@@ -39,10 +40,9 @@ int ask_for_passphrase(const char*, char* buffer, size_t size, int, int, void* d
 }
 
 Key read_key(const std::string& file, const Patience& patience, std::string& problem) {
-  if (!std::ifstream(file)) {
-    problem = file + ": " + std::strerror(errno);
-    return nullptr;
-  }
+  const cohort::FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  problem = opened ? cohort::why_not_private(opened.get(), file) : file + ": " + std::strerror(errno);
+  if (!problem.empty()) return nullptr;
   Question question{file, patience};
   for (int i = 0; i < passphrase_tries; ++i) {
     ssh_key key = nullptr;
@@ -62,13 +62,6 @@ Key read_key(const std::string& file, const Patience& patience, std::string& pro
 
 }  // namespace
 
-std::string expand_home(const std::string& path) {
-  if (path != "~" && !path.starts_with("~/")) return path;
-  const char* home = std::getenv("HOME");
-  const passwd* user = home == nullptr ? ::getpwuid(::getuid()) : nullptr;
-  return (home != nullptr ? home : user != nullptr ? user->pw_dir : "") + path.substr(1);
-}
-
 Key Identities::load(const std::string& file, const Patience& patience, std::string& problem) {
   const std::lock_guard one_question_at_a_time(mutex_);
   auto found = loaded_.find(file);
@@ -84,7 +77,7 @@ Key Identities::load(const std::string& file, const Patience& patience, std::str
 std::vector<std::string> Identities::default_files() {
   std::vector<std::string> files;
   for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"}) {
-    const std::string file = expand_home(std::string("~/.ssh/") + name);
+    const std::string file = cohort::expand_home(std::string("~/.ssh/") + name);
     std::error_code ignored;
     if (std::filesystem::exists(file, ignored)) files.push_back(file);
   }

@@ -29,7 +29,4 @@ class Identities {
   std::map<std::string, Loaded> loaded_;
 };
 
-/// "~/x" with the user's home directory.
-std::string expand_home(const std::string& path);
-
 }  // namespace cohort_ssh

@@ -22,9 +22,11 @@ struct RemoteProgram {
   bool bind_to_server = false;  ///< add --bind-to=ADDRESS, by which ssh came in
 };
 
-/// The command for every login shell (sh, bash, zsh, fish, csh): it takes the script from the first line of its input,
-/// so that nothing of it is quoted twice, or seen in a list of processes. @param shell a plain command.
-std::string launch_command(const std::string& shell);
+/// The command for every login shell (sh, bash, zsh, fish, csh): it prints the line `ready`, and takes the script from
+/// the first line of its input, so that nothing of it is quoted twice, or seen in a list of processes. Whoever sends
+/// input only after that line sends it to nobody else: profiles are through by then.
+/// @param shell a plain command. @param ready letters, digits and '-'.
+std::string launch_command(const std::string& shell, const std::string& ready);
 
 /// Whether every login shell takes it as a program and its arguments, and nothing else.
 bool is_plain_command(std::string_view text);
@@ -51,5 +53,8 @@ bool is_variable_name(std::string_view name);
 
 /// A word for a POSIX shell; as it is, where nothing in it is special.
 std::string shell_word(std::string_view text);
+/// The same for a path on the machine: a `~` at its beginning is the home directory there.
+/// @param home the variable of the shell that has it.
+std::string shell_path(std::string_view path, const std::string& home = "HOME");
 
 }  // namespace cohort_ssh

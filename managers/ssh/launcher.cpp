@@ -74,7 +74,7 @@ Launcher::Launcher(const cohort::Options& options)
   launch_script({.program = "-", .env = options_.env("env")}, "");  // refuses names that are none
 }
 
-void Launcher::check(const Machine& machine) const { settings_.jump(machine); }
+void Launcher::check(const Machine& machine) const { settings_.check(machine); }
 
 // The others that go through it wait while it logs in.
 std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const Patience& patience) {

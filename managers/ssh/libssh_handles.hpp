@@ -32,10 +32,14 @@ inline short events_of(ssh_session session) {
   return static_cast<short>(POLLIN | (writes ? POLLOUT : 0));
 }
 
-/// What libssh says about the last failure.
+/// What libssh says about the last failure, or the server's last words where it ended the connection with some.
 inline std::string error_of(ssh_session session) {
   const char* text = ::ssh_get_error(session);
-  return text == nullptr || *text == '\0' ? "no reason was given" : text;
+  const std::string error = text == nullptr || *text == '\0' ? "no reason was given" : text;
+  const std::string before_words = "Received SSH_MSG_DISCONNECT: ";  // and a number, ':', and the words
+  if (!error.starts_with(before_words)) return error;
+  const auto colon = error.find(':', before_words.size());
+  return colon == error.npos ? error : "it said '" + error.substr(colon + 1) + "'";
 }
 
 /// A text that libssh allocated.

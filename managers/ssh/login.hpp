@@ -22,7 +22,8 @@ struct LoginOptions {
   std::string user;                         ///< empty: this one, or what ~/.ssh/config says
   std::vector<std::string> identity_files;  ///< empty: agent and default keys
   std::string known_hosts;                  ///< empty: the user's file and the system's
-  bool use_config = false;                  ///< read ~/.ssh/config and the system's
+  bool use_config = false;  ///< read ~/.ssh/config and the system's: names, users, ports, keys, ProxyCommand,
+                            ///< ProxyJump and files of known hosts; how strictly those are taken it does not say
   /// Instead of dialling: a connection to the server through another one.
   std::function<cohort::FileDescriptor(const std::string& host, int port, const Patience&)> way{};
 };

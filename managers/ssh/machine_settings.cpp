@@ -1,6 +1,7 @@
 #include "machine_settings.hpp"
 
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 
 #include "identities.hpp"
 #include "launch_command.hpp"
@@ -21,9 +22,11 @@ std::vector<Machine> MachineSettings::machines() const {
     machines.insert(machines.end(), more.begin(), more.end());
   }
   if (options_.has("machine_file")) {
-    const auto more = read_machine_file(expand_home(options_.string("machine_file")));
+    const auto more = read_machine_file(cohort::expand_home(options_.string("machine_file")));
     machines.insert(machines.end(), more.begin(), more.end());
   }
+  if (machines.empty() && options_.has("machine_file"))
+    throw ConfigError("the machine file " + options_.string("machine_file") + " names no machine");
   if (machines.empty())
     throw ConfigError("the manager ssh needs to know where: machines=[\"user@host\", ...] or machine_file=FILE");
   machines = merge_machines(machines);
@@ -40,6 +43,17 @@ std::string MachineSettings::option(const std::string& name) const {
 std::string MachineSettings::text(const Machine& machine, const std::string& name) const {
   const auto own = machine.settings.find(name);
   return own != machine.settings.end() ? own->second : option(name);
+}
+
+void MachineSettings::check(const Machine& machine) const {
+  jump(machine);
+  for (const std::string name : {"dir", "exename", "stage_dir"}) {
+    const std::string path = text(machine, name);
+    if (path.starts_with('~') && path != "~" && !path.starts_with("~/"))
+      throw ConfigError(name + ": '" + path +
+                        "' begins with the home directory of another user, which is known only there; "
+                        "write it in full");
+  }
 }
 
 std::map<std::string, std::optional<std::string>> MachineSettings::env(const Machine& machine) const {
@@ -61,8 +75,8 @@ LoginOptions MachineSettings::login(const Machine& machine) const {
   login.port = machine.port != 0 ? machine.port : options_.has("port") ? static_cast<int>(options_.integer("port")) : 0;
   login.user = machine.user.empty() ? option("user") : machine.user;
   if (const auto identity = text(machine, "identity"); !identity.empty())
-    login.identity_files = {expand_home(identity)};
-  login.known_hosts = expand_home(option("known_hosts"));
+    login.identity_files = {cohort::expand_home(identity)};
+  login.known_hosts = cohort::expand_home(option("known_hosts"));
   login.use_config = options_.boolean("use_config");
   return login;
 }

@@ -22,6 +22,8 @@ class MachineSettings {
   std::vector<Machine> machines() const;
   /// A setting of the machine, or else the option of that name; "" if there is none.
   std::string text(const Machine& machine, const std::string& name) const;
+  /// @throws ConfigError for settings of the machine that make no sense.
+  void check(const Machine& machine) const;
   /// The variables of the option, and over them the machine's own. nullopt removes.
   std::map<std::string, std::optional<std::string>> env(const Machine& machine) const;
   bool is_tunnelled(const Machine& machine) const;

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <span>
 #include <sstream>
 #include <tuple>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "launch_command.hpp"
@@ -23,6 +25,9 @@ constexpr std::size_t most_machines = 10000;
 constexpr int most_workers = 100000;
 constexpr std::array known_settings = {"identity", "jump", "dir", "exename", "shell", "tunnel", "advertise"};
 constexpr std::string_view variable_prefix = "env.";
+// Names (with the '_' that some have), addresses, and the interface behind the '%' of an IPv6 address.
+constexpr std::string_view of_hosts = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:%";
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 std::optional<int> to_number(std::string_view digits) {
   int number = 0;
@@ -121,7 +126,9 @@ std::string advertised_address(const Specification& spec, const std::string& tex
   in6_addr v6{};
   in_addr v4{};
   if (::inet_pton(AF_INET6, address.c_str(), &v6) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&v6)) return address;
-  const auto is_of_names = [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; };
+  const auto is_of_names = [](char c) {
+    return cohort::detail::is_letter_or_digit(c) || c == '.' || c == '-' || c == '_';
+  };
   const bool is_name = std::all_of(address.begin(), address.end(), is_of_names) && !address.starts_with('-');
   const bool is_v4_or_none = address.find_first_not_of("0123456789.") == address.npos;
   if (in_brackets || !is_name || (is_v4_or_none && (::inet_pton(AF_INET, address.c_str(), &v4) != 1 || v4.s_addr == 0)))
@@ -149,6 +156,51 @@ void take_setting(const Specification& spec, const std::string& key, std::string
   machine.settings[key] = std::move(value);
 }
 
+// At the commas that stand outside of brackets: "a,node[1,2]" is "a" and "node[1,2]".
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> parts(1);
+  bool in_brackets = false;
+  for (const char c : text) {
+    if (c == '[' || c == ']') in_brackets = c == '[';
+    if (c == ',' && !in_brackets)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+// What sshd's own clients refuse as well, so that a slip of the pen is told here and not by a resolver.
+void check_host(const Specification& spec, const std::string& host) {
+  const auto odd = host.find_first_not_of(of_hosts);
+  if (odd == host.npos) return;
+  const auto code = static_cast<unsigned char>(host[odd]);
+  const bool is_visible = code > ' ' && code < 0x7f;
+  spec.refuse("the host has a " + (is_visible ? "'" + host.substr(odd, 1) + "'" : "byte " + std::to_string(code)) +
+              " in it, which no name of a host has");
+}
+
+// "[COUNT*][user@]host[:port]", which may stand for many.
+void add_machines(const Specification& spec, std::string where, Machine machine, std::vector<Machine>& machines) {
+  take_count(spec, where, machine);
+  if (const auto at = where.rfind('@'); at != where.npos) {
+    machine.user = where.substr(0, at);
+    if (machine.user.empty()) spec.refuse("the user before '@' is empty");
+    where.erase(0, at + 1);
+  }
+  const auto [host, port] = split_port(spec, where);
+  if (host.empty() || host.starts_with('-')) spec.refuse("it names no host");
+  if (!port.empty()) machine.port = port_of(spec, port);
+  const bool numeric_v6 = where.starts_with('[');
+  for (auto& name : numeric_v6 ? std::vector{host} : expand_host_list(spec, host)) {
+    check_host(spec, name);
+    if (machines.size() >= most_machines)
+      spec.refuse("these are more than " + std::to_string(most_machines) + " machines");
+    machines.push_back(machine);
+    machines.back().host = std::move(name);
+  }
+}
+
 }  // namespace
 
 std::string Machine::text() const {
@@ -173,47 +225,37 @@ std::vector<Machine> parse_machines(std::string_view text) {
   const auto words = spec.words();
   if (words.empty()) spec.refuse("it is empty");
   if (words.front().value) spec.refuse("it names no host: that comes first");
-  std::string where = words.front().text;
-  Machine machine;
-  take_count(spec, where, machine);
+  Machine alike;
   for (const auto& [word, value] : std::span(words).subspan(1)) {
     if (value) {
-      take_setting(spec, word, *value, machine);
-    } else if (!machine.bind.empty()) {
+      take_setting(spec, word, *value, alike);
+    } else if (!alike.bind.empty()) {
       spec.refuse("'" + word + "' is one word too many");
     } else {
       const auto [host, port] = split_port(spec, word);
       if (host.empty()) spec.refuse("the bind address is empty");
       if (!port.empty()) port_of(spec, port);
-      machine.bind = word;
+      alike.bind = word;
     }
   }
-  if (const auto at = where.rfind('@'); at != where.npos) {
-    machine.user = where.substr(0, at);
-    if (machine.user.empty()) spec.refuse("the user before '@' is empty");
-    where.erase(0, at + 1);
-  }
-  const auto [host, port] = split_port(spec, where);
-  if (host.empty() || host.starts_with('-')) spec.refuse("it names no host");
-  if (!port.empty()) machine.port = port_of(spec, port);
   std::vector<Machine> machines;
-  const bool numeric_v6 = where.starts_with('[');
-  for (const auto& name : numeric_v6 ? std::vector{host} : expand_host_list(spec, host)) {
-    machines.push_back(machine);
-    machines.back().host = name;
-  }
-  if (machines.size() > 1 && machine.settings.contains("advertise"))
+  for (const std::string& where : split_list(words.front().text)) add_machines(spec, where, alike, machines);
+  if (machines.size() > 1 && alike.settings.contains("advertise"))
     spec.refuse("advertise is the address of one machine, and this stands for " + std::to_string(machines.size()));
   return machines;
 }
 
 std::vector<Machine> read_machine_file(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const bool is_directory = std::filesystem::is_directory(file, ignored);
   std::ifstream lines(file);
-  if (!lines) throw cohort::ConfigError("cannot read the machine file " + file.string());
+  if (!lines || is_directory)
+    throw cohort::ConfigError("cannot read the machine file " + file.string() + ": " +
+                              (is_directory ? "it is a directory" : std::strerror(errno)));
   std::vector<Machine> machines;
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
-    ++number;
+    if (++number == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
     const auto text = without_comment(line);
     if (text.find_first_not_of(" \t\r") == text.npos) continue;
     try {
@@ -223,6 +265,7 @@ std::vector<Machine> read_machine_file(const std::filesystem::path& file) {
       throw cohort::ConfigError(file.string() + ":" + std::to_string(number) + ": " + error.what());
     }
   }
+  if (lines.bad()) throw cohort::ConfigError("cannot read the machine file " + file.string() + " to its end");
   return machines;
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include <cohort/child_process.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/types.hpp>
 
 #include "launch_failure.hpp"
@@ -37,7 +38,8 @@ std::vector<std::string> split_path(const char* list) {
   return parts;
 }
 
-fs::path find_program(const std::string& program) {
+fs::path find_program(const std::string& name) {
+  const std::string program = cohort::expand_home(name);
   std::vector<fs::path> candidates;
   if (program.find('/') != program.npos)
     candidates = {program};

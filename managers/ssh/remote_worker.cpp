@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds last_output_limit(1);
 constexpr std::size_t kept_lines = 10, longest_kept_line = 1000;
 constexpr std::size_t most_early_output = 16 * 1024;  // of both: a pipe of Linux holds 64 KiB
+constexpr std::size_t shown_of_secret = 32;           // a longer one is known by its beginning
 constexpr std::string_view announcement = "cohort_worker:";
 
 // No profile prints it by chance.
@@ -29,11 +30,15 @@ std::string make_mark() {
 RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cookie)
     : RemoteWorker(program, cookie, make_mark()) {}
 
-RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cookie, std::string mark)
-    : ExecChannel(launch_command(program.shell), launch_script(program, mark) + cookie + '\n'),
-      mark_(std::move(mark)),
+RemoteWorker::RemoteWorker(const RemoteProgram& program, const std::string& cookie, const std::string& mark)
+    : ExecChannel(launch_command(program.shell, mark + "-ready"), launch_script(program, mark) + cookie + '\n'),
+      ready_(mark + "-ready"),
+      mark_(mark),
+      secret_(cookie.substr(0, shown_of_secret)),
       out_(make_pipe()),
-      err_(make_pipe()) {}
+      err_(make_pipe()) {
+  hold_input();
+}
 
 RemoteWorker::Pipe RemoteWorker::make_pipe() {
   int ends[2];
@@ -73,7 +78,7 @@ std::size_t RemoteWorker::take_output(bool is_stderr, std::span<const char> byte
       if (line.size() < longest_kept_line) line += bytes[i];
       continue;
     }
-    if (!is_stderr && is_started_ && line.starts_with(announcement)) {
+    if (!is_stderr && is_started_ && line.find(announcement) != line.npos) {
       line += '\n';
       announce(line);
       return i + 1;
@@ -97,6 +102,7 @@ void RemoteWorker::announce(const std::string& line) {
 }
 
 void RemoteWorker::take_line(const std::string& line) {
+  if (line == ready_) return let_input_go();
   if (const auto launched = parse_launched(line, mark_)) {
     is_started_ = true;
     const std::lock_guard lock(mutex_);
@@ -107,8 +113,11 @@ void RemoteWorker::take_line(const std::string& line) {
 }
 
 // For an error that may come; and for the core, if the program itself printed it.
-void RemoteWorker::keep(const std::string& line, Pipe& pipe) {
-  if (line.find_first_not_of(" \t\r") == line.npos) return;
+void RemoteWorker::keep(const std::string& said, Pipe& pipe) {
+  if (said.find_first_not_of(" \t\r") == said.npos) return;
+  // A program that is no worker may print what it reads.
+  const bool is_secret = !secret_.empty() && said.find(secret_) != said.npos;
+  const std::string line = is_secret ? "(a line with the secret of the cluster)" : said;
   const std::lock_guard lock(mutex_);
   lines_.push_back(line);
   if (lines_.size() > kept_lines) lines_.pop_front();

@@ -17,7 +17,8 @@ namespace cohort_ssh {
 /// told with errors only; what it prints goes on to pipes that the core reads, as fast as that does.
 class RemoteWorker final : public ExecChannel {
  public:
-  /// @param program started with `cookie` on its standard input.
+  /// @param program started with `cookie` on its standard input. Nothing is sent before the login shell is through with
+  /// its profiles, so that no other program there can read it.
   RemoteWorker(const RemoteProgram& program, const std::string& cookie);
 
   /// Waits until it says where it listens. @return false: it ended before, or the patience is over.
@@ -42,15 +43,16 @@ class RemoteWorker final : public ExecChannel {
     cohort::FileDescriptor far;   // the session's thread writes
     bool is_full = false;
   };
-  RemoteWorker(const RemoteProgram& program, const std::string& cookie, std::string mark);
+  RemoteWorker(const RemoteProgram& program, const std::string& cookie, const std::string& mark);
   static Pipe make_pipe();
 
   void announce(const std::string& line);
   void take_line(const std::string& line);
   static std::size_t write_to(Pipe& pipe, std::span<const char> bytes);
-  void keep(const std::string& line, Pipe& pipe);
+  void keep(const std::string& said, Pipe& pipe);
 
-  const std::string mark_;
+  const std::string ready_, mark_;
+  const std::string secret_;  // by which a line that shows the cookie is known
 
   // The session's thread, save near.
   Pipe out_, err_;

@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <utility>
 
+#include <cohort/start_thread.hpp>
+
 namespace cohort_ssh {
 namespace {
 constexpr int most_rounds = 64;  // then new channels have their turn, and the end
 }
 
-SessionThread::SessionThread(Session session) : session_(std::move(session)), thread_([this] { run(); }) {}
+SessionThread::SessionThread(Session session)
+    : session_(std::move(session)), thread_(cohort::start_thread("serve an ssh session", [this] { run(); })) {}
 
 SessionThread::~SessionThread() {
   {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_ssh {
@@ -10,7 +11,7 @@ constexpr std::string_view blanks = " \t\r\n\v\f";
 }
 
 void Specification::refuse(const std::string& why) const {
-  throw cohort::ConfigError("invalid machine '" + text_ + "': " + why +
+  throw cohort::ConfigError("invalid machine '" + cohort::excerpt(text_) + "': " + cohort::excerpt(why, 400) +
                             "; a machine is [COUNT*][user@]host[:port] [bind_addr[:port]] [key=value ...]");
 }
 

@@ -40,7 +40,7 @@ constexpr cohort::Option ssh_options[] = {
     {"exeflags", OptionType::strings, "[]", "more arguments for the workers", nullptr},
     {"threads", OptionType::integer, "1", "functions that may run at once on a worker", nullptr, 1, 4096},
     {"max_parallel", OptionType::integer, "8", "logins under way at one server", nullptr, 1, 1000},
-    {"connect_timeout", OptionType::duration, "\"30s\"", "time for one login", nullptr},
+    {"connect_timeout", OptionType::duration, "\"30s\"", "time for one login", nullptr, 1},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -46,7 +47,11 @@ void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launche
     }
   };
   std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < std::min(all.size(), most_launches); ++i) threads.emplace_back(launch_some);
+  try {
+    for (std::size_t i = 1; i < std::min(all.size(), most_launches); ++i) threads.emplace_back(launch_some);
+  } catch (const std::system_error&) {
+    // The machine allows no more threads: fewer hosts at a time.
+  }
   launch_some();
 }
 

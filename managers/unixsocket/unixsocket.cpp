@@ -24,7 +24,7 @@ constexpr cohort::Option unixsocket_options[] = {
 std::string socket_options(const cohort::Options& options) {
   nlohmann::json json = {{"abstract", options.boolean("abstract")}};
   if (options.has("socket_dir")) json["dir"] = options.string("socket_dir");
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 class UnixSocketManager final : public cohort_local::LocalManager {

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../../transports/zmq/broker_address.hpp"
 #include "../../transports/zmq/zmq_transport.hpp"
 #include "../local/local_manager.hpp"
 #include "broker_process.hpp"
@@ -93,7 +94,7 @@ class ZmqManager final : public cohort_local::LocalManager {
     if (options_.boolean("curve")) options["curve"] = true;
     if (options_.has("key_file"))
       options["key_file"] = std::filesystem::absolute(options_.string("key_file"));  // workers may be elsewhere
-    return options.dump();
+    return options.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
   std::shared_ptr<ZmqTransport> transport() {

@@ -121,6 +121,16 @@ TEST(Config, SetChangesWhatIsInEffect) {
         << nowhere;
 }
 
+TEST(Config, AListIsPlainWordsOrJson) {
+  const auto machines = [](const std::string& text) {
+    return dry_run({"-m", "ssh", "-o", "machines=" + text}).at("managers").at(0).at("options").at("machines");
+  };
+  EXPECT_EQ(machines("node[01-03,7],gate"), (Json{"node[01-03,7]", "gate"}));
+  EXPECT_EQ(machines("ada@node1:2222"), (Json{"ada@node1:2222"}));
+  EXPECT_EQ(machines("[fd00::1]:22,[fd00::2]"), (Json{"[fd00::1]:22", "[fd00::2]"}));
+  EXPECT_EQ(machines(R"(["node1", "node2"])"), (Json{"node1", "node2"}));
+}
+
 TEST(Config, TheLastWordOnTheCountCounts) {
   const TemporaryDirectory directory;
   const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "elastic"}]})");

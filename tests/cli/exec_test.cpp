@@ -54,6 +54,16 @@ TEST(Exec, AKilledWorkerIsAFailureWithItsCause) {
   EXPECT_NE(result.err.find("worker 2: killed by signal 9"), std::string::npos) << result.err;
 }
 
+// It is read in many pieces.
+TEST(Exec, ALongLineStaysWhole) {
+  const std::string size = "500000";
+  const auto result = cohort_tool({"exec", "-p", "1", "--no-prefix", "--", "sh", "-c",
+                                   "echo a; head -c " + size + " /dev/zero | tr '\\0' x; echo; echo b; head -c " +
+                                       size + " /dev/zero | tr '\\0' y"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_TRUE(result.out == "a\n" + std::string(500'000, 'x') + "\nb\n" + std::string(500'000, 'y') + "\n");
+}
+
 TEST(Exec, LinesComeWhileTheCommandRuns) {
   const TemporaryDirectory directory;
   ToolInput input;
@@ -75,6 +85,20 @@ TEST(Exec, CtrlCEndsTheCommands) {
   EXPECT_EQ(result.code, 130);
   EXPECT_NE(result.err.find("cohort: interrupted"), std::string::npos) << result.err;
   EXPECT_TRUE(std::filesystem::exists(directory.path("ended")));
+}
+
+TEST(Exec, WhereWorkersAreElsewhereTheirHostsAreNamed) {
+  if (shell("unshare --uts true 2>/dev/null").code != 0) GTEST_SKIP() << "no right to a host name of one's own";
+  const TemporaryDirectory directory;
+  const auto launcher = directory.write(
+      "launcher", "#!/bin/sh\nexec unshare --uts sh -c 'hostname far; exec \"$0\" \"$@\"' " COHORT_TOOL " \"$@\"\n");
+  std::filesystem::permissions(launcher, std::filesystem::perms::owner_all);
+  const auto result =
+      cohort_tool({"exec", "-p", "2", "-o", "exename=" + launcher, "--", "sh", "-c", "echo out; exit 3"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(sorted(lines_of(result.out)),
+            (Lines{"      From worker 2 on far:\tout", "      From worker 3 on far:\tout"}));
+  EXPECT_EQ(result.err, "cohort: worker 2 on far: exited with code 3\ncohort: worker 3 on far: exited with code 3\n");
 }
 
 TEST(Exec, ModulesAreLoadedInTheOrderOfTheFlags) {

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -78,7 +80,7 @@ TEST(Map, InputsComeFromStandardInputAndFiles) {
             "x1\nx2\ny1\ny2\n");
   EXPECT_EQ(cohort_tool({"map", "-p", "1", "echo"}).code, 0);  // nothing on standard input: nothing to do
   const auto missing = cohort_tool({"map", "-a", directory.path("missing"), "echo"});
-  EXPECT_EQ(missing.code, 1);
+  EXPECT_EQ(missing.code, 111);
   EXPECT_NE(missing.err.find(directory.path("missing")), std::string::npos);
 }
 
@@ -145,7 +147,7 @@ TEST(Map, AJobOfAKilledWorkerIsTriedElsewhere) {
 TEST(Map, WithoutWorkersTheRestIsNotRun) {
   const auto result =
       cohort_tool(map_arguments({"-p", "2", "--", "sh", "-c", "kill -KILL $PPID; sleep 0.1; : {}"}, numbers(9)));
-  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.code, 111);
   EXPECT_NE(result.err.find("no workers are left: 2 of 9 jobs ended, 2 failed"), std::string::npos) << result.err;
 }
 
@@ -240,6 +242,128 @@ TEST(Map, OutputThatNobodyReadsEndsTheRun) {
                                        " map -p 2 echo | head -n 1; "
                                        "echo ${PIPESTATUS[1]}"});
   EXPECT_EQ(result.out, "y\n141\n") << result.err;
+}
+
+/// What the tool does with standard output, or a log, on a full disk: by a shell that says the status last.
+ToolResult shell(const std::string& script) {
+  return cohort_tool({"run", "-p", "1", "bash", "-c", "cohort=" COHORT_TOOL "; " + script});
+}
+
+TEST(Map, ResultsThatCannotBeWrittenAreAFailure) {
+  const auto result = shell("$cohort map -p 1 -- echo {} ::: a b > /dev/full; echo $?");
+  EXPECT_EQ(result.out, "111\n");
+  EXPECT_EQ(result.err, "cohort: cannot write to standard output: No space left on device\n");
+  EXPECT_EQ(shell("$cohort map -p 1 -- echo {} ::: a b >&- ; echo $?").err,
+            "cohort: cannot write to standard output: Bad file descriptor\n");
+}
+
+TEST(Map, AJoblogOnAFullDiskEndsTheRunInWords) {
+  const TemporaryDirectory directory;
+  const auto log = directory.path("log");
+  // The tool's files may have 1 KiB: as a full disk, it takes the first lines.
+  const auto result = shell("trap '' XFSZ; ulimit -f 1; $cohort map -p 2 --joblog " + log +
+                            " -- true {} ::: $(seq 200) | cat; echo ${PIPESTATUS[0]}");
+  EXPECT_EQ(result.out, "111\n") << result.err;
+  EXPECT_EQ(result.err, "cohort: cannot write the job log " + log + ": File too large\n");
+}
+
+TEST(Map, MuchOutputIsNotKeptInMemory) {
+  const TemporaryDirectory directory;
+  const auto result = shell("TMPDIR=" + directory.path() +
+                            " $cohort map -p 2 -k -- sh -c 'head -c 60000000 /dev/zero; head -c 20000000 /dev/zero "
+                            ">&2; echo {}' ::: 1 2 2>/dev/null | tr -d '\\0'; ls " +
+                            directory.path());
+  EXPECT_EQ(result.out, "1\n2\n") << result.err;
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  EXPECT_LT(usage.ru_maxrss, 64 * 1024) << "KiB, of the tool or one of its workers";
+}
+
+TEST(Map, OutputInManyPartsIsTaggedByLines) {
+  const auto result = cohort_tool(
+      {"map", "-p", "1", "--tag", "--", "sh", "-c", "yes 0123456789 | head -n 100000; printf end{}", ":::", "x"});
+  const auto lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 100'001u) << result.err;
+  for (std::size_t i = 0; i < 100'000; i++) ASSERT_EQ(lines[i], "x\t0123456789") << i;
+  EXPECT_EQ(lines.back(), "x\tendx");
+}
+
+TEST(Map, WhatIsNotAboutTheJobsHasAStatusOfItsOwn) {
+  EXPECT_EQ(cohort_tool({"map", "--no-such-flag", "--", "true"}).code, 112);
+  EXPECT_EQ(cohort_tool({"map", "-p", "many", "--", "true", ":::", "1"}).code, 112);
+  EXPECT_EQ(cohort_tool({"map", "--topology", "grid:9x9", "-p", "200", "--", "true", ":::", "1"}).code, 113);
+  EXPECT_EQ(cohort_tool({"map", "-m", "no-such", "--", "true", ":::", "1"}).code, 114);
+  EXPECT_EQ(cohort_tool({"map", "-p", "1", "-o", "exename=/bin/false", "--", "true", ":::", "1"}).code, 120);
+}
+
+TEST(Map, ANameWithALineEndComesByStandardInput) {
+  ToolInput input;
+  input.standard_input = std::string("a\nb\0c", 5);
+  EXPECT_EQ(cohort_tool({"map", "-p", "1", "-k", "-0", "--", "printf", "[%s]"}, input).out, "[a\nb][c]");
+  const auto without = cohort_tool({"map", "-p", "1", "-k", "--", "printf", "[%s]"}, input);
+  EXPECT_EQ(without.code, 111);
+  EXPECT_NE(without.err.find("an input of standard input has a NUL in it; if NULs end its inputs, as after find "
+                             "-print0, say -0"),
+            std::string::npos)
+      << without.err;
+}
+
+TEST(Map, AFileNameIsNotRunByTheShell) {
+  const TemporaryDirectory directory;
+  ToolInput input;
+  input.dir = directory.path();
+  const std::string name = "$(touch OWNED)`touch OWNED`'; touch OWNED; '";
+  const auto within = cohort_tool({"map", "-p", "1", "--shell", "--", "wc -c \"{}\"", ":::", name}, input);
+  EXPECT_EQ(within.code, 112);
+  EXPECT_NE(within.err.find("{} stands within quotes in 'wc -c \"{}\"'"), std::string::npos) << within.err;
+  EXPECT_EQ(cohort_tool({"map", "-p", "1", "--shell", "--", "printf %s {} | cat", ":::", name}, input).out, name);
+  EXPECT_FALSE(std::filesystem::exists(directory.path("OWNED")));
+}
+
+TEST(Map, WhatGnuParallelsUsersTypeIsDoneOrAnswered) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--eta", "--", "true", ":::", "1"}, "'cohort map' has no flag --eta, which GNU parallel has: --progress"},
+      {{"--colsep", ",", "true", ":::", "1"}, "has no flag --colsep"},
+      {{"-N2", "echo", ":::", "1"}, "a job has one input of each source"},
+      {{"--load", "80%", "--", "true", ":::", "1"}, "The load of machines is not looked at"},
+      {{"-L", "2", "--", "true", ":::", "1"}, "The load of machines is not looked at"},
+      {{"--", "echo", "{3}", ":::", "1", ":::", "2"}, "{3}: there are 2 sources of inputs"},
+      {{"--", "echo", "{+.}", ":::", "1"}, "there is no {+.} here"},
+      {{"--", "echo", "::::"}, "'::::' wants files with inputs"},
+  };
+  for (auto [arguments, message] : cases) {
+    arguments.insert(arguments.begin(), "map");
+    const auto result = cohort_tool(arguments);
+    EXPECT_EQ(result.code, 112) << message;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(cohort_tool({"map", "-p", "1", "-k", "echo", ":::", "a", "b", ":::+", "1", "2"}).out, "a 1\nb 2\n");
+}
+
+TEST(Map, ControlBytesOfInputsAreNotSentToTheTerminal) {
+  const auto result =
+      cohort_tool({"map", "-p", "1", "--tag", "--", "sh", "-c", "echo x; exit 3", ":::", "a\x1b]0;b\nc"});
+  EXPECT_EQ(result.out, "a\\x1b]0;b\\nc\tx\n");
+  EXPECT_NE(result.err.find("job 1 (a\\x1b]0;b\\nc): exited with code 3"), std::string::npos) << result.err;
+}
+
+TEST(Map, ItStartsNoThreadForAJob) {
+  const TemporaryDirectory directory;
+  ToolInput input;
+  input.when_printed = "ready";
+  std::size_t threads = 0;
+  input.then = [&](int pid) {
+    for ([[maybe_unused]] const auto& thread :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task"))
+      threads++;
+    directory.write("go", "");
+  };
+  const std::string script =
+      "if [ {} = 1 ]; then echo ready; else until [ -e " + directory.path("go") + " ]; do sleep 0.02; done; fi";
+  const auto result = cohort_tool(map_arguments({"-p", "1", "-j", "40", "--", "sh", "-c", script}, numbers(20)), input);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_GT(threads, 0u);
+  EXPECT_LT(threads, 12u);
 }
 
 }  // namespace

@@ -156,4 +156,38 @@ TEST(Master, AManagerThatDoesNotReturnDoesNotKeepItFromEnding) {
             "longer\n");
 }
 
+// A closed terminal, or Ctrl-\: as by Ctrl-C nothing stays that jobs started.
+TEST(Master, WhatJobsStartedEndsByEverySignalThatEndsTheTool) {
+  for (const int signal : {SIGHUP, SIGQUIT, SIGTERM, SIGINT}) {
+    ToolInput input;
+    input.when_printed = "process ";
+    input.then = [signal](int pid) { kill(pid, signal); };
+    const auto result = cohort_tool(
+        {"exec", "--no-prefix", "-p", "1", "--", "sh", "-c", "sleep 1000 > /dev/null 2>&1 & echo process $!; wait"},
+        input);
+    EXPECT_EQ(result.code, 130) << signal << result.err;
+    const auto pids = processes_in(result.out);
+    ASSERT_EQ(pids.size(), 1u) << result.out << result.err;
+    EXPECT_TRUE(ends(pids.front())) << signal;
+  }
+}
+
+TEST(Master, ASignalThatTheToolIsToIgnoreIsIgnored) {
+  ToolInput input;
+  input.when_printed = "process ";
+  const TemporaryDirectory directory;
+  const std::string go_on = directory.path("go-on");
+  input.then = [&](int pid) {
+    kill(pid, SIGHUP);
+    kill(pid, SIGINT);
+    directory.write("go-on", "");
+  };
+  const auto script = directory.write("nohup", "trap '' HUP INT\nexec " COHORT_TOOL
+                                               " exec --no-prefix -p 1 -- sh -c 'echo process 1; while ! test -e " +
+                                                   go_on + "; do sleep 0.02; done; echo end'\n");
+  const auto result = cohort_tool({"run", "sh", script}, input);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "process 1\nend\n");
+}
+
 }  // namespace

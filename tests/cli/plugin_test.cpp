@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <signal.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -13,6 +16,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -161,6 +165,22 @@ TEST(PluginNew, WritesAProjectUnderTheGivenName) {
         EXPECT_FALSE(contains(text, part)) << text;
     }
   }
+}
+
+TEST(PluginTest, ASignalEndsTheTestsAndLeavesNothing) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(setenv("TMPDIR", directory.path().c_str(), 1), 0);
+  ToolInput input;
+  input.when_printed = "manager 'local'";
+  input.then = [&](int pid) {
+    for (const auto end = std::chrono::steady_clock::now() + 20s; std::filesystem::is_empty(directory.path());)
+      if (std::chrono::steady_clock::now() > end) break;
+    kill(pid, SIGTERM);
+  };
+  const auto run = cohort_tool({"plugin", "test", "local"}, input);
+  EXPECT_EQ(run.code, 130) << run.err;
+  EXPECT_EQ(run.err, "cohort: interrupted\n");
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
 }
 
 TEST(PluginNew, NothingIsWrittenOver) {

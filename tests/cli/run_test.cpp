@@ -61,6 +61,38 @@ TEST(Run, DryRunPrintsTheClusterAndTheCommand) {
   EXPECT_EQ(cluster.at("timeouts").at("launch"), "2m");
 }
 
+TEST(Run, AProgramThatNeverTakesTheClusterOverIsTold) {
+  const auto never = cohort_tool({"run", "-p", "4", "sh", "-c", "echo here; exit 5"});
+  EXPECT_EQ(never.code, 5);
+  EXPECT_EQ(never.out, "here\n");
+  EXPECT_TRUE(
+      never.err.starts_with("cohort: no workers were started: 'sh' ended, and nothing in it made a "
+                            "cohort::Session"))
+      << never.err;
+  const auto killed = cohort_tool({"run", "-p", "4", "sh", "-c", "kill -KILL $$"});
+  EXPECT_NE(killed.err.find("no workers were started"), std::string::npos) << killed.err;
+
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", COHORT_TEST_PROGRAM}).err, "");
+  EXPECT_EQ(cohort_tool({"run", "-p", "1", "sh", "-c", "true; " COHORT_TEST_PROGRAM "; true"}).err, "");
+  EXPECT_EQ(lines_of(cohort_tool({"run", "-p", "1", "no-such-program"}).err).size(), 1u);
+}
+
+TEST(Run, WhatWatchesTheProgramIsNoChildOfIt) {
+  // A program that waits for all its children would else wait for ever, and Python's for one that it does not know.
+  const auto result = cohort_tool({"run", "-p", "1", "sh", "-c", "cat /proc/$$/task/$$/children; echo; exec true"});
+  EXPECT_EQ(result.out.find_first_not_of("0123456789 \n"), result.out.npos) << result.out;
+  EXPECT_EQ(lines_of(result.out).size(), 1u) << "the only child is cat: " << result.out;
+}
+
+TEST(Run, AProgramOfThisDirectoryIsHintedAt) {
+  const TemporaryDirectory directory;
+  directory.write("heads", "");
+  const auto result = cohort_tool({"run", "-p", "1", "heads"}, {.dir = directory.path()});
+  EXPECT_EQ(result.code, 127);
+  EXPECT_EQ(result.err,
+            "cohort: cannot run heads: No such file or directory in PATH; there is one in this directory: ./heads\n");
+}
+
 const std::string modules = COHORT_TEST_MODULES;
 
 TEST(Run, ModulesAreLoadedEverywhere) {
@@ -93,6 +125,29 @@ TEST(Run, AModuleThatIsNoneIsToldBeforeTheProgramStarts) {
 TEST(Run, AToolInsideUsesTheWorkersItWasGiven) {
   const auto result = cohort_tool({"run", "-p", "3", COHORT_TOOL, "exec", "--", "echo", "here"});
   EXPECT_EQ(lines_of(result.out).size(), 3u) << result.out << result.err;
+}
+
+// What stands between the tool and the program closes descriptors, or has the number for another file.
+TEST(Run, AClusterThatWasLostOnTheWayIsAnErrorAndNoOtherFileIsTakenForIt) {
+  const TemporaryDirectory directory;
+  const auto other = directory.write("other.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 1}]})");
+  for (const std::string& redirection : {std::string("<&-"), "< " + other}) {
+    const auto result = cohort_tool(
+        {"run", "-p", "2", "sh", "-c",
+         "eval \"exec ${COHORT_HANDOVER%%:*}" + redirection + "\"; exec " COHORT_TOOL " exec -- echo started"});
+    EXPECT_EQ(result.code, 3) << redirection << result.err;
+    EXPECT_EQ(result.out, "") << redirection;
+    EXPECT_TRUE(
+        result.err.starts_with("cohort: the cluster that `cohort run` handed over to this program is not there "
+                               "any more: what stands between the two closed descriptor "))
+        << redirection << ": " << result.err;
+  }
+  for (const char* value : {"7", "x:y", "0:", "1:1234", "99999999999:ab"}) {
+    const auto result = cohort_tool({"run", "-p", "2", "env", std::string("COHORT_HANDOVER=") + value, COHORT_TOOL,
+                                     "exec", "--", "echo", "started"});
+    EXPECT_EQ(result.code, 3) << value << result.err;
+    EXPECT_NE(result.err.find("handed over to this program is not there"), std::string::npos) << result.err;
+  }
 }
 
 }  // namespace

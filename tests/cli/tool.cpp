@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include <cohort/child_process.hpp>
 
@@ -24,12 +25,10 @@ bool read_some(int& descriptor, std::string& text) {
   return n > 0;
 }
 
-}  // namespace
-
-ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInput& input) {
+ToolResult run(std::vector<std::string> command, const ToolInput& input) {
   cohort::SpawnOptions options;
-  options.command = {COHORT_TOOL};
-  options.command.insert(options.command.end(), arguments.begin(), arguments.end());
+  options.command = std::move(command);
+  options.env["cohort"] = COHORT_TOOL;
   options.input = input.standard_input;
   options.dir = input.dir;
   auto child = cohort::ChildProcess::spawn(options);
@@ -57,6 +56,16 @@ ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInpu
   if (status) result.code = status->exited ? status->code : 128 + status->signal;
   return result;
 }
+
+}  // namespace
+
+ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInput& input) {
+  std::vector<std::string> command = {COHORT_TOOL};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(std::move(command), input);
+}
+
+ToolResult shell(const std::string& script, const ToolInput& input) { return run({"sh", "-c", script}, input); }
 
 std::string text_of_file(const std::filesystem::path& path) {
   std::ostringstream text;

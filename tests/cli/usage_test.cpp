@@ -1,5 +1,7 @@
 // version, help, plugin, and what wrong command lines are told.
 
+#include <signal.h>
+
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -45,7 +47,7 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"help", "exce"}, "did you mean 'exec'?"},
       {{"rnu", "-p", "1", "true"}, "unknown command 'cohort rnu'; did you mean 'run'?"},
       {{"help", "mpa"}, "did you mean 'map'?"},
-      {{"map", "-q", "--", "true"}, "unknown flag -q for 'cohort map'\n"},
+      {{"map", "-y", "--", "true"}, "unknown flag -y for 'cohort map'\n"},
       {{"map", "--keep-oder", "--", "true"}, "unknown flag --keep-oder for 'cohort map'; did you mean '--keep-order'?"},
       {{"plugin", "list", "--jsn"}, "unknown flag --jsn for 'cohort plugin list'; did you mean '--json'?"},
       {{"run", "-p", "many", "true"}, "-p wants a number of workers or 'auto', not 'many'"},
@@ -71,11 +73,25 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"map", "--tag=foo", "--", "true"}, "--tag takes no value"},
       {{"doctor", "lab.json", "--timeout", "x"}, "--timeout: expected a duration like"},
       {{"completion", "tcsh"}, "'cohort completion' wants bash, zsh or fish, not 'tcsh'"},
+      {{"run", "-p", "", "true"}, "--procs of 'cohort run' was given an empty value; it wants N|auto"},
+      {{"exec", "-f", "", "true"}, "--cluster of 'cohort exec' was given an empty value; it wants FILE.json"},
+      {{"config", "check", ""}, "file of 'cohort config check' was given an empty value; it wants FILE"},
+      {{"run", "-m", "ssh", "-o", "machines=[\"a", "true"}, "-o machines=first,second"},
+      {{"run", "-o", "env=A=b", "true"}, "-o 'env={\"NAME\": \"value\"}'"},
+      {{"run", "-o", "x-threads=3", "true"}, "-o x-threads=3: keys that begin with x- have no effect"},
+      {{"run", "--set", "managers.0.x-a=3", "true"}, "keys that begin with x- have no effect"},
+      {{"run", "--topology", "r\xe9", "true"}, "--topology: 'r"},
+      {{"run", "-o", "dir=/\xe9", "true"}, "is not UTF-8"},
+      {{"run", "--set", "name=\xe9", "true"}, "--set: 'name="},
+      {{"run", "--options", "{\"dir\": \"\xe9\"}", "true"}, "--options: '"},
+      {{"run", "--options", "[]", "true"}, "--options wants a JSON object like '{\"count\": 4}'"},
+      {{"plugin", "test", "local", "--one-process"}, "--one-process is for transports"},
+      {{"plugin", "test", "tcp", "--transport", "unix"}, "--transport is for managers"},
       {{"plugin", "new", "manger", "x"}, "wants manager or transport, not 'manger'; did you mean 'manager'?"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = cohort_tool(arguments);
-    EXPECT_EQ(result.code, 2) << message;
+    EXPECT_EQ(result.code, !arguments.empty() && arguments[0] == "map" ? 112 : 2) << message;
     EXPECT_TRUE(result.err.starts_with("cohort: ")) << result.err;
     EXPECT_TRUE(contains(result.err, message)) << result.err;
     EXPECT_EQ(result.out, "");
@@ -84,8 +100,49 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
 
 TEST(Usage, ProgramsBehindACommandSpeakAsTheTool) {
   const auto broker = cohort_tool({"zmq-broker", "--listen", "nowhere"});
-  EXPECT_EQ(broker.err, "cohort: the zmq broker cannot listen at 'nowhere': Invalid argument\n");
-  EXPECT_EQ(broker.code, 1);
+  EXPECT_EQ(broker.err, "cohort: zmq: 'nowhere' is no address of a broker; it is tcp://HOST:PORT or ipc://PATH\n");
+  EXPECT_EQ(broker.code, 3);
+}
+
+TEST(Usage, PortsThatAreNoneAreRefused) {
+  for (const std::string port : {"70000", "65536", "-1", "99999999999999999999", "80x", ""}) {
+    const auto broker = cohort_tool({"zmq-broker", "--listen", "tcp://127.0.0.1:" + port});
+    EXPECT_EQ(broker.code, 3) << broker.out;
+    EXPECT_TRUE(contains(broker.err, "'" + port + "' is no port from 0 to 65535")) << broker.err;
+    const auto transport =
+        cohort_tool({"run", "--transport", "zmq", "--set", "transport.options.broker=tcp://127.0.0.1:" + port, "true"});
+    EXPECT_TRUE(contains(transport.err, "'" + port + "' is no port from 0 to 65535")) << transport.err;
+  }
+}
+
+TEST(Usage, ABrokerListensAtTheNameOfAHost) {
+  ToolInput input;
+  input.when_printed = "tcp://127.0.0.1:";
+  input.then = [](int pid) { kill(pid, SIGTERM); };
+  const auto broker = cohort_tool({"zmq-broker", "--listen", "tcp://localhost:*"}, input);
+  EXPECT_TRUE(broker.out.starts_with("tcp://127.0.0.1:")) << broker.out << broker.err;
+  EXPECT_EQ(broker.code, 0);
+}
+
+TEST(Usage, FlagsWithoutEffectSaySo) {
+  const TemporaryDirectory directory;
+  const auto jobs = cohort_tool({"map", "-m", "elastic", "-j", "2", "true", ":::", "1"}, {.dir = directory.path()});
+  EXPECT_TRUE(contains(jobs.err, "-j 2 has no effect on the workers of manager 'elastic': it has no option 'threads'"))
+      << jobs.err;
+  const auto inside = cohort_tool({"run", "-p", "1", COHORT_TOOL, "map", "-j", "2", "true", ":::", "1"});
+  EXPECT_TRUE(contains(inside.err, "-j 2 has no effect on the workers that are there already")) << inside.err;
+  EXPECT_EQ(cohort_tool({"map", "-p", "1", "-j", "2", "true", ":::", "1"}).err, "");
+  const auto lazy = cohort_tool({"run", "--dry-run", "-p", "1", "--topology", "master_worker", "--lazy", "true"});
+  EXPECT_EQ(lazy.code, 0);
+  EXPECT_TRUE(contains(lazy.err, "--lazy and --no-lazy have no effect")) << lazy.err;
+}
+
+TEST(Usage, AMessageIsSafeForATerminal) {
+  const auto result = cohort_tool({"run", "-p", std::string(100'000, 'x') + "\x1b[2J", "true"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_LT(result.err.size(), 4000u);
+  const auto escape = cohort_tool({"exec", "-p", "\x1b[2J", "true"});
+  EXPECT_TRUE(contains(escape.err, "not '\\x1b[2J'")) << escape.err;
 }
 
 TEST(Plugin, ListAndInfo) {
@@ -120,6 +177,15 @@ TEST(Plugin, MissingAndRefusedOnesAreExitCode4) {
   const auto transport = cohort_tool({"run", "--transport", "tpc", "true"});
   EXPECT_EQ(transport.code, 4);
   EXPECT_TRUE(contains(transport.err, "there is no transport plugin 'tpc'; did you mean 'tcp'?")) << transport.err;
+  const auto kind = cohort_tool({"run", "-m", "tcp", "true"});
+  EXPECT_TRUE(contains(kind.err, "there is no manager plugin 'tcp'; there is a transport of that name")) << kind.err;
+}
+
+TEST(Plugin, ATransportOfOneProcessSaysSo) {
+  const auto result = cohort_tool({"exec", "-p", "1", "--transport", "inproc", "true"});
+  EXPECT_EQ(result.code, 20);
+  EXPECT_TRUE(contains(result.err, "inproc connects within one process only")) << result.err;
+  EXPECT_FALSE(contains(result.err, "firewall")) << result.err;
 }
 
 }  // namespace

@@ -264,7 +264,7 @@ TEST_F(ChannelsTest, AnInterruptedTakeLeavesTheItem) {
 
 TEST_F(ChannelsTest, AHandleOnNothingSaysSo) {
   Channel<int> none;
-  EXPECT_TRUE(contains(thrown_by<Error>([&] { none.take(); }), "never made"));
+  EXPECT_TRUE(contains(thrown_by<Error>([&] { none.take(); }), "is empty"));
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ TEST_F(ElasticTest, AWorkerWithAnotherSecretIsRefusedAndBothSaySo) {
   const CapturedStderr said;
   addprocs("elastic", options(0));
   JoinFile wrong = JoinFile::read(file());
-  wrong.cookie = "another";
+  wrong.cookie = "another cluster's cookie";
   wrong.write(directory_.path("wrong.json"));
   const auto text = refused(join_by_hand(directory_.path("wrong.json")), 1);
   EXPECT_TRUE(contains(text, "does not have the secret of this cluster")) << text;
@@ -202,7 +202,8 @@ TEST_F(ElasticTest, AProofServesNobodyTwice) {
 }
 
 TEST_F(ElasticTest, AWorkerWhoseMasterIsGoneSaysSo) {
-  JoinFile nobody{"127.0.0.1:1", this_program(), {"--cohort-worker", "--cohort-transport=tcp"}, "", "secret"};
+  JoinFile nobody{
+      "127.0.0.1:1", this_program(), {"--cohort-worker", "--cohort-transport=tcp"}, "", "a secret of somebody"};
   nobody.write(file());
   const auto text = refused(join_by_hand(file()), 1);
   EXPECT_TRUE(contains(text, "cannot join the master at 127.0.0.1:1")) << text;
@@ -220,6 +221,32 @@ TEST_F(ElasticTest, WorkersJoinOverEncryptedConnections) {
   EXPECT_EQ(remotecall_fetch([](Pid other) { return remotecall_fetch([] { return myid(); }, other); }, workers()[0],
                              workers()[1]),
             workers()[1]);
+}
+
+// Two clusters that are given one name for their files.
+TEST_F(ElasticTest, ASecondClusterDoesNotTakeTheJoinFileOfOneThatRuns) {
+  const std::shared_ptr<ClusterManager> first = load_manager("elastic", options(0));
+  addprocs(first);
+  const std::string before = text_of_file(file());
+  JoinFile second{"127.0.0.1:1", this_program(), {}, "", "another secret"};
+  const auto text = thrown_by([&] { second.write(file()); });
+  EXPECT_TRUE(contains(text, file() + " is that of a cluster which is still running")) << text;
+  EXPECT_TRUE(contains(text, "'file'")) << text;
+  EXPECT_EQ(text_of_file(file()), before);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path("")), {}), 1) << "nothing else is left";
+}
+
+TEST_F(ElasticTest, AJoinFileThatNobodyUsesIsReplacedAndOnlyTheOwnOneIsRemoved) {
+  JoinFile stale{"127.0.0.1:1", this_program(), {}, "", "of one that was killed"};
+  stale.write(file());
+  auto held = stale.write(file());
+  EXPECT_THROW(stale.write(file()), Error);
+  std::filesystem::remove(file());
+  const auto next = stale.write(file());
+  JoinFile::remove(file(), held);
+  EXPECT_TRUE(std::filesystem::exists(file())) << "it is another's by now";
+  JoinFile::remove(file(), next);
+  EXPECT_FALSE(std::filesystem::exists(file()));
 }
 
 }  // namespace

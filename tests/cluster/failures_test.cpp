@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -81,6 +82,78 @@ TEST_F(FailuresTest, AWorkerThatWaitsForADeadOneIsTold) {
   ASSERT_EQ(kill(victim, SIGKILL), 0);
   EXPECT_EQ(waiting.fetch(), 3);
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, 2), 2);
+}
+
+// What a call of worker `from` to worker `to` fails with there: "2: killed by signal 9 (Killed)".
+template <class F>
+std::string death_seen_by(Pid from, Pid to, F function) {
+  return remotecall_fetch(
+      [](Pid callee) -> std::string {
+        try {
+          remotecall_fetch(F{}, callee);
+          return "answered";
+        } catch (const ProcessExitedException& error) {
+          return std::to_string(error.worker_id()) + ": " + error.cause();
+        } catch (const std::exception& error) {
+          return std::string("another exception: ") + error.what();
+        }
+      },
+      from, to);
+}
+
+TEST_F(FailuresTest, WorkersLearnHowAnotherOneEnded) {
+  const auto pids = addprocs(5);
+  const auto killed = [] { raise(SIGKILL); };
+  const auto exits = [] {
+    fprintf(stderr, "no licence left\n");
+    exit(3);
+  };
+  const auto id = [] { return myid(); };
+  EXPECT_EQ(death_seen_by(pids[0], pids[1], killed), "3: killed by signal 9 (Killed)") << "an open call";
+  for (const Pid from : {pids[0], pids[2]}) {  // one that was connected, one that was not
+    EXPECT_EQ(death_seen_by(from, pids[1], id), "3: killed by signal 9 (Killed)") << "a later call of " << from;
+  }
+  const std::string last_words = "5: exited with code 3; its last words on standard error:\nno licence left";
+  EXPECT_EQ(death_seen_by(pids[4], pids[3], exits), last_words);
+  EXPECT_EQ(death_seen_by(pids[0], pids[3], id), last_words);
+  rmprocs(pids[4]);
+  EXPECT_EQ(death_seen_by(pids[0], pids[4], id), "6: removed");
+  const Pid newcomer = addprocs(1).front();
+  for (const Pid gone : {pids[1], pids[3], pids[4]})
+    EXPECT_TRUE(death_seen_by(newcomer, gone, id).starts_with(std::to_string(gone) + ": ")) << gone;
+  EXPECT_EQ(death_seen_by(newcomer, 99, id), "another exception: no process with id 99 exists");
+  EXPECT_EQ(death_seen_by(newcomer, pids[0], id), "answered");
+  EXPECT_EQ(thrown_by<ProcessExitedException>([&] { procs(pids[4]); }), "process 6 exited: removed");
+}
+
+// However far its death has come when another worker calls it for the first time.
+TEST_F(FailuresTest, AFirstCallToADyingWorkerSaysThatItEnded) {
+  for (int round = 0; round < 4; round++) {
+    const auto pids = addprocs(2);
+    const Pid victim = pids[static_cast<std::size_t>(round % 2)],
+              caller = pids[static_cast<std::size_t>(1 - round % 2)];
+    const int process = remotecall_fetch([] { return getpid(); }, victim);
+    const bool is_stopped_first = round >= 2;
+    ASSERT_EQ(kill(process, is_stopped_first ? SIGSTOP : SIGKILL), 0);
+    Future<bool> calling(myid());
+    auto seen = remotecall(
+        [](Pid to, Future<bool> begun) -> std::string {
+          try {
+            begun.put(true);
+            remotecall_fetch([] { return 1; }, to);
+            return "answered";
+          } catch (const ProcessExitedException& error) {
+            return error.cause();
+          } catch (const std::exception& error) {
+            return std::string("another exception: ") + error.what();
+          }
+        },
+        caller, victim, calling);
+    calling.wait();
+    kill(process, SIGKILL);
+    EXPECT_EQ(seen.fetch(), "killed by signal 9 (Killed)") << "round " << round;
+    rmprocs(caller);
+  }
 }
 
 // The worker reads no more, so most of the argument is still to be sent when it is killed.

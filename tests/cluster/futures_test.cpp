@@ -51,6 +51,18 @@ TEST_F(FuturesTest, ASecondPutIsAnErrorHereAndThere) {
     EXPECT_TRUE(contains(thrown_by([&] { future.put(2); }), "Future can be set only once"));
     EXPECT_EQ(future.fetch(), 1);
   }
+  Future<int> unknown_here(pid);
+  remotecall_fetch([](Future<int> f) { f.put(7); }, pid, unknown_here);
+  for (Future<int> future : {unknown_here, remotecall([] { return 1; }, pid)}) {
+    const auto refused = thrown_by<Error>([&] {
+      try {
+        future.put(8);
+      } catch (const RemoteException&) {
+        ADD_FAILURE() << "the same error is thrown wherever it is found";
+      }
+    });
+    EXPECT_TRUE(contains(refused, "Future can be set only once")) << refused;
+  }
   Future<int> raced(myid());
   remotecall_fetch([](Future<int> f) { f.put(7); }, pid, raced);
   EXPECT_TRUE(contains(thrown_by([&] { raced.put(8); }), "Future can be set only once"));

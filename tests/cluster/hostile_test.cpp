@@ -234,6 +234,29 @@ TEST_F(HostileTest, NobodyTakesThePlaceOfAnother) {
   remotecall_fetch([](Pid to) { remotecall_fetch([] {}, to); }, other, worker_);
 }
 
+// Who has the cookie may give any number, as a worker may dial before others have heard of it.
+TEST_F(HostileTest, WhoNeverWasAMemberIsListedNowhere) {
+  start_worker(20s);
+  const int sockets = open_sockets();
+  const auto listed_there = [this] { return remotecall_fetch([] { return procs(); }, worker_); };
+  {
+    RawPeer stranger = dial();
+    ASSERT_EQ(join_as(stranger, 77), "");
+    FrameHeader question{};
+    question.kind = FrameKind::ping;
+    question.request = 1;
+    stranger.send(frame(question));
+    EXPECT_NE(stranger.receive(), "");  // the worker has taken it in
+    EXPECT_EQ(listed_there(), procs());
+  }
+  EXPECT_TRUE(eventually([&] { return open_sockets() == sockets; }));
+  EXPECT_EQ(listed_there(), procs());
+  for (int i = 0; i < 4; i++) {
+    EXPECT_NE(remotecall_fetch([] { return spawnat(any, [] { return myid(); }).fetch(); }, worker_), 77);
+  }
+  expect_unharmed();
+}
+
 TEST_F(HostileTest, OnlyTheMasterManages) {
   start_worker(5min);
   RawPeer peer = dial();

@@ -167,7 +167,7 @@ class LoneWorkerTest : public LaunchTest {
 };
 
 TEST_F(LoneWorkerTest, WithoutAMasterItExitsAfterAWhile) {
-  auto worker = start("secret\n", "0.3");
+  auto worker = start("a secret of somebody\n", "0.3");
   EXPECT_TRUE(read_all(worker.out()).starts_with("cohort_worker:"));
   EXPECT_EQ(read_all(worker.err()), "cohort: Master process (id 1) could not connect within 0.3 s.\nexiting.\n");
   const auto status = worker.wait_until(deadline_after(20s));
@@ -197,6 +197,18 @@ TEST_F(LoneWorkerTest, OneThatWaitsForItsCookieGivesUp) {
   const auto status = worker.wait_until(deadline_after(20s));
   ASSERT_TRUE(status);
   EXPECT_EQ(status->text(), "exited with code 1");
+}
+
+TEST_F(LoneWorkerTest, ATimeThatIsNoneIsRefused) {
+  for (const char* seconds : {"inf", "-1", "0", "nan", "", "60s", "1,5", "never", "0x10"}) {
+    auto worker = start("a secret of somebody\n", seconds);
+    EXPECT_EQ(read_all(worker.out()), "") << seconds;
+    EXPECT_EQ(read_all(worker.err()),
+              std::string("cohort: the worker cannot start: COHORT_WORKER_TIMEOUT: expected a number of seconds, like "
+                          "60 or 0.5, found '") +
+                  seconds + "'\n");
+    EXPECT_EQ(worker.wait_until(deadline_after(20s))->text(), "exited with code 1");
+  }
 }
 
 // The program's own managers.
@@ -275,7 +287,9 @@ TEST_F(LaunchTest, ALaunchThatLastsTooLongIsStoppedAndItsWorkersStay) {
   AddprocsOptions options;
   options.timeouts.emplace().launch = 2s;
   const auto heeding = std::make_shared<Endless>();
-  EXPECT_EQ(addprocs(heeding, options).size(), 1u);
+  EXPECT_EQ(thrown_by<LaunchError>([&] { addprocs(heeding, options); }),
+            "launch() of manager 'of the program' did not return within 2 s and was stopped; workers that are up stay. "
+            "timeouts.launch says how long it may take");
   const auto stubborn = std::make_shared<Endless>();
   stubborn->heeds_stop = false;
   const auto text = thrown_by<LaunchError>([&] { addprocs(stubborn, options); });
@@ -285,6 +299,66 @@ TEST_F(LaunchTest, ALaunchThatLastsTooLongIsStoppedAndItsWorkersStay) {
   EXPECT_TRUE(eventually([&] { return stubborn->late_one_pushed.load(); }));
   EXPECT_TRUE(eventually([] { return children().size() == 2; })) << "a worker that comes too late is ended";
   EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
+}
+
+// Each worker is pushed before the next is started, as the manager 'local' does it.
+struct SlowStarter : OwnManager {
+  explicit SlowStarter(bool tells) : tells_(tells) {}
+  void launch(const LaunchParams& params, LaunchQueue& launched) override {
+    launched.push(start(params));
+    EXPECT_TRUE(eventually([&] { return params.stop.stop_requested(); }, 60s));
+    if (tells_) launched.fail("no time for the others", 3);
+  }
+  const bool tells_;
+};
+
+TEST_F(LaunchTest, FewerThanAskedForWhenTheTimeIsUpAreNeverSilent) {
+  AddprocsOptions options;
+  options.timeouts.emplace().launch = 1s;
+  const auto launch = [&](bool tells, std::optional<std::string> min) {
+    options.min = std::move(min);
+    return thrown_by<LaunchError>([&] { addprocs(std::make_shared<SlowStarter>(tells), options); });
+  };
+  EXPECT_TRUE(contains(launch(true, std::nullopt), "no time for the others"));
+  EXPECT_EQ(nworkers(), 1);
+  EXPECT_NE(workers().front(), master_pid) << "it stays";
+  rmprocs(workers());
+  // A share of all is met only where the manager tells how many all are.
+  EXPECT_EQ(launch(true, "25%"), "");
+  EXPECT_NE(launch(true, "26%"), "");
+  EXPECT_EQ(launch(false, "1"), "");
+  EXPECT_TRUE(contains(launch(false, "1%"), "did not return within 1 s and was stopped. timeouts.launch says"));
+  EXPECT_NE(launch(false, "all"), "");
+  EXPECT_EQ(nprocs(), 3) << "where min was met they stay, else none does";
+}
+
+TEST_F(LaunchTest, TheManagerLocalTellsHowManyItHadNoTimeFor) {
+  AddprocsOptions options;
+  options.timeouts.emplace().launch = 1ns;
+  const std::string text = thrown_by([&] { addprocs(5, options); });
+  EXPECT_TRUE(contains(text, " of 5 workers were started; timeouts.launch says how long")) << text;
+}
+
+TEST_F(LaunchTest, TimesThatMakeNoSenseAreRefusedBeforeAnythingIsLaunched) {
+  AddprocsOptions options;
+  const auto refused = [&](Duration Timeouts::*which, Duration value) {
+    options.timeouts.emplace().*which = value;
+    return thrown_by<ConfigError>([&] { addprocs(1, options); });
+  };
+  EXPECT_EQ(refused(&Timeouts::launch, 0s), "timeouts.launch: expected a duration longer than 0, found 0 s");
+  EXPECT_EQ(refused(&Timeouts::launch, -5s), "timeouts.launch: expected a duration longer than 0, found -5 s");
+  EXPECT_NE(refused(&Timeouts::connect, 0s), "");
+  EXPECT_NE(refused(&Timeouts::dead, -1ns), "");
+  EXPECT_NE(refused(&Timeouts::term, -1ns), "");
+  EXPECT_EQ(nprocs(), 1);
+  EXPECT_EQ(refused(&Timeouts::term, 0s), "");
+  EXPECT_EQ(refused(&Timeouts::launch, never - 1ns), "") << "nearly never";
+  EXPECT_EQ(nworkers(), 2);
+  EXPECT_THROW(ping(2, -1s), ConfigError);
+  EXPECT_THROW(rmprocs(2, {.waitfor = -1s}), ConfigError);
+  EXPECT_EQ(nworkers(), 2);
+  rmprocs(2, {.waitfor = never - 1ns});
+  EXPECT_GE(ping(3, never - 1ns), 0s);
 }
 
 }  // namespace

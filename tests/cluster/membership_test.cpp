@@ -142,6 +142,38 @@ TEST_F(MembershipTest, AWorkerThatOnlyComputesAnswersAPingAndAFetchAndHearsAnInt
   EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
 }
 
+// Neither by the message nor by the signal that the manager sends then.
+TEST_F(MembershipTest, AnInterruptDoesNotEndAWorkerWhoseFunctionNeverLooks) {
+  const Pid pid = addprocs(1).front();
+  const TemporaryDirectory directory;
+  auto busy = remotecall(
+      [](std::string begun, std::string go_on) {
+        std::ofstream(begun) << "begun";
+        while (!std::filesystem::exists(go_on)) continue;
+        return this_call().stop_requested();
+      },
+      pid, directory.path("begun"), directory.path("go on"));
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory.path("begun")); }));
+  interrupt({pid});  // returns after the signal
+  EXPECT_EQ(workers(), std::vector<Pid>{pid});
+  std::ofstream(directory.path("go on")) << "now";
+  EXPECT_TRUE(busy.fetch());
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
+TEST_F(MembershipTest, ASignalOfSomebodyElseInterruptsToo) {
+  const Pid pid = addprocs(1).front();
+  EXPECT_TRUE(remotecall_fetch(
+      [] {
+        kill(getpid(), SIGINT);
+        for (const auto end = deadline_after(std::chrono::seconds(60)); Clock::now() < end;)
+          if (this_call().stop_requested()) return true;
+        return false;
+      },
+      pid));
+  EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
+}
+
 TEST_F(MembershipTest, AnInterruptIsAnExceptionInWhatRunsAndNothingToAnIdleWorker) {
   const Pid pid = addprocs(1).front();
   const TemporaryDirectory directory;

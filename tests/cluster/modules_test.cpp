@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -225,6 +227,55 @@ TEST_F(ModulesTest, AWorkerThatCannotLoadDoesNotJoin) {
   const auto text = thrown_by<LaunchError>([] { addprocs(1); });
   EXPECT_TRUE(contains(text, "worker 2") && contains(text, "wants no workers")) << text;
   EXPECT_EQ(nprocs(), 1);
+}
+
+// Whichever of them is asked first, names its own function: the dynamic linker does not make one of all.
+TEST_F(ModulesTest, EachOfTwoModulesWithOneFunctionNamesItsOwn) {
+  const auto open = [](int number) {
+    return dlopen(module_file("same_function" + std::to_string(number)).c_str(), RTLD_NOW | RTLD_LOCAL);
+  };
+  const auto module_of_twice = [](void* module) {
+    return reinterpret_cast<std::uint64_t (*)()>(dlsym(module, "module_of_twice"))();
+  };
+  void* first = open(1);
+  void* second = open(2);
+  ASSERT_TRUE(first != nullptr && second != nullptr) << dlerror();
+  const auto of_second = module_of_twice(second), of_first = module_of_twice(first);  // not in the order of loading
+  EXPECT_NE(of_first, of_second);
+  void* third = open(3);  // after both were asked
+  ASSERT_NE(third, nullptr) << dlerror();
+  EXPECT_NE(module_of_twice(third), of_first);
+  EXPECT_NE(module_of_twice(third), of_second);
+}
+
+TEST_F(ModulesTest, AFunctionIsFoundThoughAnotherModuleOfThisProcessHasItToo) {
+  const Pid pid = addprocs(1).front();
+  void* here = dlopen(module_file("same_function1").c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(here, nullptr) << dlerror();
+  reinterpret_cast<std::uint64_t (*)()>(dlsym(here, "module_of_twice"))();
+  load_module(module_file("same_function2"));
+  void* everywhere = dlopen(module_file("same_function2").c_str(), RTLD_NOW | RTLD_NOLOAD);
+  ASSERT_NE(everywhere, nullptr) << dlerror();
+  EXPECT_EQ(reinterpret_cast<double (*)(Pid)>(dlsym(everywhere, "twice_at"))(pid), 8.0);
+}
+
+std::string maps_with(const std::string& name) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);)
+    if (line.find(name) != line.npos) return line;
+  return "";
+}
+
+// A build-id is easily forged; who may write there could have put another module in its place.
+TEST_F(ModulesTest, AModuleThatOthersMayWriteComesFromTheMasterInstead) {
+  const Pid pid = addprocs(1).front();
+  const Directory directory;
+  const auto path = directory.put("statistics", "open.so");
+  fs::permissions(path, fs::perms(0777));
+  load_module(path);
+  EXPECT_EQ(call_named<double>("twice", pid, 2.5), 5.0);
+  EXPECT_EQ(remotecall_fetch(fn<maps_with>, pid, path.string()), "");
+  EXPECT_NE(remotecall_fetch(fn<maps_with>, pid, std::string("memfd:cohort-module")), "");
 }
 
 }  // namespace

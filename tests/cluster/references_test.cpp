@@ -8,6 +8,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -87,6 +88,71 @@ TEST_F(ReferencesTest, AHolderThatIsKilledFreesItsEntries) {
   EXPECT_EQ(reference_count(1), 2u);
   remote_do([] { kill(getpid(), SIGKILL); }, 3);
   EXPECT_TRUE(eventually(all_empty));
+}
+
+// Small results are sent to their caller while it ships the futures: one thread has itself counted at the owner, while
+// another one, which drives the loop, takes the result and gives its count back.
+TEST_F(ReferencesTest, FuturesThatAreShippedWhileTheyAreOpenLeaveNothing) {
+  constexpr int threads = 4, futures = 2'500;
+  addprocs(2);
+  {
+    std::vector<std::jthread> shippers;
+    for (int t = 0; t < threads; t++) {
+      shippers.emplace_back([] {
+        for (int i = 0; i < futures; i++) remote_do([](Future<int>) {}, 3, remotecall([] { return 1; }, 2));
+      });
+    }
+  }
+  EXPECT_TRUE(eventually(all_empty));
+}
+
+// The encoded value keeps the name of the future that it holds, whatever becomes of other handles.
+TEST_F(ReferencesTest, AFutureInsideAKeptValueCanBeSentOnAfterItWasFetched) {
+  addprocs(2);
+  RemoteChannel<Future<int>> channel(1);
+  Future<int> open(2);
+  remotecall_fetch([](const RemoteChannel<Future<int>>& out, const Future<int>& f) { out.put(f); }, 3, channel, open);
+  EXPECT_TRUE(eventually([] { return refs(2).entries.at(0).clients == std::vector<Pid>{1}; }));
+  remotecall_fetch([](Future<int> f) { f.put(5); }, 2, open);
+  EXPECT_EQ(open.fetch(), 5);
+  finalize(open);
+  const auto fetch = [](const RemoteChannel<Future<int>>& in) { return in.take().fetch(); };
+  EXPECT_EQ(remotecall_fetch(fetch, 3, channel), 5);
+  finalize(channel);
+  EXPECT_TRUE(eventually(all_empty));
+}
+
+TEST_F(ReferencesTest, TheTableOfAProcessThatComputesIsShown) {
+  const Pid pid = addprocs(1).front();
+  RemoteChannel<int> channel(1, pid), begun(1), go(1);
+  auto computing = remotecall(
+      [](const RemoteChannel<int>& out, const RemoteChannel<int>& in) {
+        out.put(1);
+        while (!in.isready() && !this_call().stop_requested()) usleep(1000);
+      },
+      pid, begun, go);
+  begun.take();
+  EXPECT_EQ(refs(pid).entries.size(), 2u);  // the result of the call, too
+  EXPECT_EQ(reference_count(pid), 2u);
+  go.put(1);
+  computing.wait();
+}
+
+TEST_F(ReferencesTest, AProcessThatIsGoneIsListedNowhere) {
+  addprocs(2);
+  RemoteChannel<int> channel(1, 2);
+  for (int i = 0; i < 10; i++) {
+    const Pid pid = addprocs(1).front();
+    remotecall_fetch(
+        [](const RemoteChannel<int>& c) {
+          static RemoteChannel<int> kept;
+          kept = c;
+        },
+        pid, channel);
+    auto lost = remotecall([] { kill(getpid(), SIGKILL); }, pid);
+    EXPECT_THROW(lost.wait(), ProcessExitedException);
+    EXPECT_EQ(refs(2).entries.at(0).clients, std::vector<Pid>{1});
+  }
 }
 
 // What a process may hold on to between two steps.

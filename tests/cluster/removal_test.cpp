@@ -69,6 +69,8 @@ TEST_F(RemovalTest, TooShortAWaitIsAnErrorThatNamesThoseLeft) {
               rmprocs({willing, stopped}, {.waitfor = 100ms});
             }),
             "rmprocs: pids [3] not terminated after 0.1 seconds.");
+  EXPECT_EQ(thrown_by<Error>([&] { rmprocs(stopped, {.waitfor = 1ms}); }),
+            "rmprocs: pids [3] not terminated after 0.001 seconds.");
   EXPECT_EQ(nworkers(), 1) << "it counts no more: " << workers().front();
   ASSERT_EQ(kill(process, SIGCONT), 0);
   rmprocs(stopped);  // already under way: waits for its end

@@ -81,11 +81,12 @@ TEST_F(StartupTest, AWorkerInheritsNoDescriptorOfTheMaster) {
 }
 
 TEST_F(StartupTest, TheCookieMayBeChosenWhileThereAreNoWorkers) {
-  for (const char* cookie : {"foobar", "with blanks and = signs", ""}) {
+  for (const char* cookie : {"foobar of 16 byte", "with blanks and = signs"}) {
     EXPECT_EQ(cluster_cookie(cookie), cookie);
     const Pid pid = addprocs(1).front();
     EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
-    EXPECT_EQ(thrown_by([] { cluster_cookie("other"); }), "the cookie cannot change while there are workers");
+    EXPECT_EQ(thrown_by([] { cluster_cookie("another than this"); }),
+              "the cookie cannot change while there are workers");
     rmprocs(pid);
   }
 }
@@ -102,7 +103,7 @@ TEST_F(StartupTest, AWorkerThatRunsAlreadyIsJoinedByItsAddress) {
     void manage(Pid, WorkerConfig&, ManageOp) override {}
     int port = 0;
   };
-  for (const std::string& cookie : {cluster_cookie(), std::string("wrong")}) {
+  for (const std::string& cookie : {cluster_cookie(), std::string("a wrong one, of another cluster")}) {
     SpawnOptions spawn;
     spawn.command = {this_program(), "--cohort-worker"};
     spawn.input = cookie + "\n";
@@ -111,7 +112,7 @@ TEST_F(StartupTest, AWorkerThatRunsAlreadyIsJoinedByItsAddress) {
     ASSERT_GT(read(worker.out(), line, sizeof line - 1), 0);
     const auto joiner = std::make_shared<Joiner>();
     joiner->port = std::atoi(line + std::string("cohort_worker:").size());
-    if (cookie == "wrong") {
+    if (cookie != cluster_cookie()) {
       const auto text = thrown_by<LaunchError>([&] { addprocs(joiner); });
       EXPECT_TRUE(contains(text, "(step: handshake; ")) << text;
       worker.terminate(5s, 5s);

@@ -19,15 +19,16 @@ namespace {
 using StrangeWorkerTest = ClusterTest;
 
 TEST_F(StrangeWorkerTest, OneWithAnotherCookieIsToldAndLivesOn) {
-  auto manager =
-      std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another", .timeout = "60"});
+  auto manager = std::make_shared<OwnManager>(
+      OwnManager::Settings{.program = {}, .cookie = "another cluster's cookie", .timeout = "60"});
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "the cookies differ: the worker was started with another cookie")) << text;
   EXPECT_FALSE(contains(text, cluster_cookie()));
   const auto told = manager->error_output("\n");
   EXPECT_TRUE(contains(told, "the cookies differ: it has another cookie than this process")) << told;
-  EXPECT_FALSE(contains(told, "another\n"));
-  EXPECT_EQ(RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity_of(1), "another"), "");
+  EXPECT_FALSE(contains(told, "another cluster's cookie\n"));
+  EXPECT_EQ(RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity_of(1), "another cluster's cookie"),
+            "");
   EXPECT_EQ(nprocs(), 1);
 }
 
@@ -138,13 +139,14 @@ TEST_F(StrangeWorkerTest, AWorkerThatNoMasterJoinsSaysSoAndLeaves) {
     void push(WorkerConfig) override {}
     void fail(std::string, int) override {}
   } nobody;
-  OwnManager manager({.program = {}, .cookie = "x", .timeout = "0.5"});
+  OwnManager manager({.program = {}, .cookie = "a cookie of its own", .timeout = "0.5"});
   LaunchParams params;
   params.exename = "/proc/self/exe";
   params.exeflags = {"--cohort-worker"};
   manager.launch(params, nobody);
   RawPeer peer(manager.port());
-  EXPECT_EQ(peer.shake_hands(Handshake::Role::dialer, identity_of(9), "x"), "");  // a peer is no master
+  EXPECT_EQ(peer.shake_hands(Handshake::Role::dialer, identity_of(9), "a cookie of its own"),
+            "");  // a peer is no master
   const auto said = manager.error_output("exiting.");
   EXPECT_TRUE(contains(said, "Master process (id 1) could not connect within 0.5 s")) << said;
   const auto status = manager.child().wait_until(deadline_after(std::chrono::seconds(20)));
@@ -165,13 +167,37 @@ TEST(WorkerProcess, WithoutACookieDoesNotServe) {
 }
 
 TEST_F(StrangeWorkerTest, AnyOneLineCookieWorks) {
-  for (const char* cookie : {"foobar", "", "with blanks and \t\xc3\xa4"}) {
+  for (const std::string& cookie :
+       {std::string("of 16 bytes only"), std::string("with blanks and \t\xc3\xa4"), std::string(4096, 'l')}) {
     cluster_cookie(cookie);
     EXPECT_EQ(cluster_cookie(), cookie);
     const Pid pid = addprocs(1).front();
     EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
-    EXPECT_THROW(cluster_cookie("late"), Error);
+    EXPECT_THROW(cluster_cookie("too late for another"), Error);
     rmprocs(pid);
+  }
+}
+
+TEST_F(StrangeWorkerTest, ACookieThatAWorkerWouldNotTakeIsRefusedAtOnce) {
+  const std::string before = cluster_cookie();
+  for (const std::string& cookie : {std::string(), std::string("15 bytes, short"), std::string(4097, 'l'),
+                                    std::string("two lines\nthat are long"), std::string("a zero byte in it \0", 19)}) {
+    const std::string text = thrown_by<ConfigError>([&] { cluster_cookie(cookie); });
+    EXPECT_TRUE(contains(text, "the cookie ")) << text;
+    EXPECT_TRUE(cookie.empty() || !contains(text, cookie)) << text;
+  }
+  EXPECT_EQ(cluster_cookie(), before);
+  for (const auto& [cookie, why] : {std::pair(std::string(), "must have 16 to 4096 bytes, and has 0"),
+                                    std::pair(std::string(5000, 'l'), "must have 16 to 4096 bytes, and has more")}) {
+    SpawnOptions spawn;
+    spawn.command = {"/proc/self/exe", "--cohort-worker"};
+    spawn.input = cookie + '\n';
+    auto child = ChildProcess::spawn(spawn);
+    std::string said;
+    char text[1024];
+    for (ssize_t n; (n = read(child.err(), text, sizeof text)) > 0;) said.append(text, static_cast<std::size_t>(n));
+    EXPECT_TRUE(contains(said, std::string("the cookie on standard input ") + why)) << said;
+    EXPECT_EQ(child.wait_until(deadline_after(std::chrono::seconds(20)))->text(), "exited with code 1");
   }
 }
 

@@ -108,7 +108,8 @@ TEST_F(TlsTest, AProcessThatDoesNotEncryptIsRefused) {
 
 TEST_F(TlsTest, AWorkerWithAnotherCookieDoesNotJoin) {
   start();
-  const auto manager = std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another"});
+  const auto manager =
+      std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another cluster's cookie"});
   const std::string text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "(step: connect; ")) << text;
   EXPECT_TRUE(contains(text, "are both processes of one cluster, with one cookie?")) << text;
@@ -121,7 +122,8 @@ TEST_F(TlsTest, WithCertificatesTheCookiesMustAgreeAsWell) {
   const Certificates authority;
   authority.issue("good");
   start(authority.options("good"));
-  const auto manager = std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another"});
+  const auto manager =
+      std::make_shared<OwnManager>(OwnManager::Settings{.program = {}, .cookie = "another cluster's cookie"});
   const std::string text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "the cookies differ: the worker was started with another cookie")) << text;
   EXPECT_EQ(workers(), std::vector<Pid>{worker_});

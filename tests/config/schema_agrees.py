@@ -11,7 +11,7 @@ import sys
 from jsonschema import Draft7Validator
 
 ODD_VALUES = [None, True, -1, 0, 1, 2, 1.0, 1.5, 11, 2**31, 2**63, -2**63, -2**63 - 1, 1e19, "", "x", "auto", "tcp",
-              "sample", "./sample", "never", "30", "30s", "1h30m", "30m1h", "1.5s", "1.s", "s", "30 s", "-1s", "never1s",
+              "sample", "./sample", "never", "30", "30s", "1h30m", "30m1h", "1.5s", "1.s", "s", "30 s", "-1s", "0s", "0.0s", "0h1s", "never1s",
               "99999h", "100000h", "1.1234567890s", "64MiB", "1.5kB", "1KB", "64", "1B1B", "9999999TB", "none", "core",
               "all_to_all", "custom", "grid:0x1", "torus:12x3", "tree:", "a[1-2]", "a[]", "b*", [], ["a"], ["a", 1], {}, {"A": "b", "C": None}, {"A": 1}, {"A=B": "c"}, {"": "c"},
               {"x-note": 1}, {"plugin": "sample"}, {"plugin": "nobody"}, [{"plugin": "sample"}]]

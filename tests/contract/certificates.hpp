@@ -36,6 +36,7 @@ class Certificates {
     save(file(name + ".pem"), [&](std::FILE* out) { return PEM_write_X509(out, certificate.get()); });
     save(file(name + ".key"),
          [&](std::FILE* out) { return PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+    std::filesystem::permissions(file(name + ".key"), std::filesystem::perms(0600));
   }
 
   std::string file(const std::string& name) const { return directory_ / name; }

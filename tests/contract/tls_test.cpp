@@ -221,6 +221,8 @@ TEST(Tls, FilesThatCannotBeUsedAreNamed) {
   const std::string mixed = R"({"ca": ")" + authority.file("ca.pem") + R"(", "certificate": ")" +
                             authority.file("mine.pem") + R"(", "key": ")" + authority.file("other.key") + "\"}";
   expect_contains(message(mixed), "key values mismatch");
+  std::filesystem::permissions(authority.file("mine.key"), std::filesystem::perms(0644));
+  expect_contains(message(authority.options("mine")), "chmod 600 " + authority.file("mine.key"));
 }
 
 }  // namespace

@@ -192,5 +192,23 @@ TEST_F(SshLaunchTest, NumericAddressesOfBothKindsAndNames) {
   EXPECT_EQ(remotecall_fetch(fn<names_of_all_workers>, pids.back()).size(), 3);  // they reach each other
 }
 
+TEST_F(SshLaunchTest, ATildeIsTheHomeDirectoryOfTheHost) {
+  HostBed& bed = start_hosts(1);
+  SKIP_UNLESS_ISOLATED(bed);
+  const std::filesystem::path home = bed.home(bed[0]);
+  std::filesystem::create_directory(home / "work");
+  auto options = ssh_options(bed, 2);
+  options["stage"] = "always";
+  options["stage_dir"] = "~/builds";
+  options["dir"] = "~/work";
+  const auto pids = add_ssh_workers(options);
+  ASSERT_EQ(pids.size(), 2u);
+  EXPECT_EQ(remotecall_fetch([] { return std::filesystem::current_path().string(); }, pids[0]), home / "work");
+  EXPECT_TRUE(std::filesystem::exists(home / "builds"));
+  EXPECT_FALSE(std::filesystem::exists(home / "~"));
+  options["dir"] = "~bob/work";
+  EXPECT_TRUE(contains(failure(options), "dir: '~bob/work' begins with the home directory of another user"));
+}
+
 }  // namespace
 }  // namespace cohort::test

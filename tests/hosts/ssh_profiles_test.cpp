@@ -11,6 +11,7 @@
 
 #include <cohort/cohort.hpp>
 
+#include "../cluster/processes.hpp"
 #include "ssh_hosts.hpp"
 
 namespace cohort::test {
@@ -63,6 +64,27 @@ TEST_F(SshProfilesTest, AnyLoginShellMayHaveAProfileThatIsSlow) {
   }
   EXPECT_EQ(add_ssh_workers(ssh_options(bed)).size(), shells.size());
   for (std::size_t i = 0; i < shells.size(); ++i) EXPECT_TRUE(fs::exists(bed.home(bed[i]) / "ran")) << shells[i].first;
+}
+
+// Also what comes after its line: the script, the secret of the cluster.
+TEST_F(SshProfilesTest, OneThatReadsItsInputGetsNothing) {
+  HostBed& bed = start_hosts(2);
+  SKIP_UNLESS_ISOLATED(bed);
+  for (const SshHost& host : bed.hosts()) set_login_shell(bed, host, "/bin/bash");
+  const fs::path curious = bed.home(bed[0]), waiting = bed.home(bed[1]);
+  write(curious / ".bashrc", "while read -t 0.3 -r line; do echo \"$line\" >>" + (curious / "read").string() +
+                                 "; done; echo >" + (curious / "ran").string() + '\n');
+  write(waiting / ".bashrc", "echo what now?; read -r line; echo \"$line\" >" + (waiting / "read").string() + '\n');
+  AddprocsOptions how;
+  how.timeouts = Timeouts{.launch = 3s};
+  const std::string text = failure(ssh_options(bed), how, how.timeouts->launch);
+  EXPECT_TRUE(contains(text, bed[1].machine() + ": exec: no time was left; the login shell started nothing")) << text;
+  EXPECT_TRUE(contains(text, "what now?")) << text;
+  EXPECT_FALSE(contains(text, cluster_cookie())) << text;
+  EXPECT_EQ(nworkers(), 1) << "the curious one";
+  EXPECT_TRUE(fs::exists(curious / "ran"));
+  for (const fs::path& home : {curious, waiting})
+    EXPECT_EQ(text_of_file(home / "read").find_first_not_of('\n'), std::string::npos) << home;
 }
 
 TEST_F(SshProfilesTest, OneThatHangsEndsTheLaunchInTimeAndIsEndedItself) {

@@ -30,7 +30,7 @@ std::string read_all(int descriptor) {
 // As sshd does it: a login shell, the command, the input.
 Printed run_by(const std::string& shell, const RemoteProgram& program, const std::string& input = "") {
   cohort::SpawnOptions spawn;
-  spawn.command = {shell, "-c", launch_command(program.shell)};
+  spawn.command = {shell, "-c", launch_command(program.shell, "READY")};
   spawn.input = launch_script(program, "MARK") + input;
   spawn.env["SSH_CONNECTION"] = "192.0.2.1 40000 192.0.2.7 22";
   const cohort::test::TemporaryDirectory home;  // fish puts things there
@@ -68,7 +68,10 @@ TEST_P(LaunchCommand, TellsItsProcessAndLeavesTheRestOfTheInput) {
   const Printed printed =
       run_by(GetParam(), {.program = "/bin/sh", .arguments = {"-c", "echo $$; cat"}, .dir = "/"}, "the cookie\n");
   std::istringstream lines(printed.out);
-  std::string empty, mark, pid, rest;
+  std::string empty, ready, mark, pid, rest;
+  std::getline(lines, empty);
+  std::getline(lines, ready);
+  EXPECT_EQ(ready, "READY");
   std::getline(lines, empty);
   std::getline(lines, mark);
   std::getline(lines, pid);
@@ -107,7 +110,14 @@ TEST_P(LaunchCommand, SaysThatAShellIsMissing) {
   const Printed printed = run_by(GetParam(), {.shell = "no-such-shell -l", .program = "/bin/true"});
   EXPECT_NE(printed.code, 0);
   EXPECT_NE(printed.err.find("no-such-shell"), std::string::npos) << printed.err;
-  EXPECT_EQ(printed.out, "");
+  EXPECT_EQ(printed.out, "") << "nor does it ask for input";
+}
+
+TEST_P(LaunchCommand, ATildeIsTheHomeDirectoryWhateverEnvSays) {
+  const Printed printed = run_by(GetParam(), {.program = "/bin/pwd", .env = {{"HOME", "/"}}, .dir = "~"});
+  EXPECT_NE(printed.out.find("/cohort-cluster."), std::string::npos) << printed.out << printed.err;
+  EXPECT_EQ(run_by(GetParam(), {.program = "/bin/true", .dir = "~/no/such"}).code, no_directory);
+  EXPECT_EQ(run_by(GetParam(), {.program = "~/no/such", .dir = "/"}).code, 127);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shells, LaunchCommand,

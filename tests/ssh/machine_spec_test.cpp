@@ -142,6 +142,9 @@ TEST(MachineSpec, MayStandForManyMachines) {
 
 TEST(MachineSpec, IsRefusedWithTheReason) {
   for (const char* port : {"h:0", "h:65536", "h:-1", "h:a"}) EXPECT_THAT(refusal(port), HasSubstr("from 1 to 65535"));
+  EXPECT_THAT(refusal("h\xc3\xb6st"), HasSubstr("byte 195"));
+  EXPECT_THAT(refusal("a;b"), HasSubstr("';'"));
+  EXPECT_THAT(refusal("a,,b"), HasSubstr("no host"));
   EXPECT_THAT(refusal("h:"), HasSubstr("a port must come"));
   EXPECT_THAT(refusal("h:1:2"), HasSubstr("in brackets"));
   EXPECT_THAT(refusal("[::1"), HasSubstr("']'"));
@@ -153,6 +156,20 @@ TEST(MachineSpec, IsRefusedWithTheReason) {
   EXPECT_THAT(refusal("h a b"), HasSubstr("too many"));
   EXPECT_THAT(refusal(""), HasSubstr("empty"));
   EXPECT_THAT(refusal("dir=/scratch node"), HasSubstr("no host"));
+}
+
+TEST(MachineSpec, AListWithCommasStandsForEachPart) {
+  const auto machines = parse_machines("2*a1,ada@b[001-002]:2222 10.0.0.7 dir=/x");
+  ASSERT_EQ(machines.size(), 3u);
+  EXPECT_EQ(machines[0].text(), "a1");
+  EXPECT_EQ(machines[0].count, 2);
+  EXPECT_EQ(machines[1].text(), "ada@b001:2222");
+  EXPECT_EQ(machines[2].text(), "ada@b002:2222");
+  for (const Machine& machine : machines) {
+    EXPECT_EQ(machine.bind, "10.0.0.7");
+    EXPECT_EQ(machine.settings.at("dir"), "/x");
+  }
+  EXPECT_EQ(parse_machines("node_1").front().host, "node_1");
 }
 
 TEST(MachineFile, HasOneMachineALine) {
@@ -170,6 +187,23 @@ TEST(MachineFile, HasOneMachineALine) {
     EXPECT_THAT(error.what(), HasSubstr("bad:2: "));
   }
   EXPECT_THROW(read_machine_file(directory.path("none")), cohort::ConfigError);
+}
+
+TEST(MachineFile, MayBeginWithAByteOrderMark) {
+  const cohort::test::TemporaryDirectory directory;
+  std::ofstream(directory.path("machines")) << "\xef\xbb\xbfnode1\nnode2\n";
+  const auto machines = read_machine_file(directory.path("machines"));
+  ASSERT_EQ(machines.size(), 2u);
+  EXPECT_EQ(machines[0].host, "node1");
+}
+
+TEST(MachineFile, IsNoDirectory) {
+  try {
+    read_machine_file("/tmp");
+    ADD_FAILURE();
+  } catch (const cohort::ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("/tmp: it is a directory"));
+  }
 }
 
 TEST(MachineFile, HasNoCommentInQuotes) {

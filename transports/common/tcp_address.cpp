@@ -13,6 +13,7 @@
 #include <optional>
 #include <string_view>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_tcp {
@@ -149,7 +150,7 @@ HostPort parse_host_port(const std::string& text, const std::string& what) {
 BindAddress parse_bind(const std::string& text) {
   const auto refuse = [&] [[noreturn]] () {
     throw cohort::ConfigError(
-        "cannot listen at '" + text +
+        "cannot listen at '" + cohort::excerpt(text) +
         "': give an address, address:port or address:first-last, with IPv6 addresses in brackets");
   };
   const auto parts = split_host(text);
@@ -166,7 +167,7 @@ BindAddress parse_bind(const std::string& text) {
 }
 
 std::string address_on(const std::string& interface_or_network) {
-  const std::string what = "interface '" + interface_or_network + "': ";
+  const std::string what = "interface '" + cohort::excerpt(interface_or_network) + "': ";
   const std::size_t slash = interface_or_network.find('/');
   std::optional<SocketAddress> network;
   int bits = 0;
@@ -214,7 +215,7 @@ std::vector<SocketAddress> resolve(const std::string& host, const std::string& w
   }
   if (error != 0) {
     const std::string cause = error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
-    throw cohort::Error(what + ": host '" + host + "': " + cause, cohort::ErrorKind::disconnected);
+    throw cohort::Error(what + ": host '" + cohort::excerpt(host) + "': " + cause, cohort::ErrorKind::disconnected);
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, &::freeaddrinfo);
   std::vector<SocketAddress> addresses;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "tcp_address.hpp"
@@ -98,7 +99,7 @@ ListeningSocket listen_at(const std::string& bind, const TcpSettings& settings) 
 }
 
 FileDescriptor dial(const std::string& address, Clock::time_point deadline) {
-  const std::string what = "cannot connect to " + address;
+  const std::string what = "cannot connect to " + cohort::excerpt(address);
   const HostPort peer = parse_host_port(address, what);
   std::vector<SocketAddress> addresses = resolve(peer.host, what);
   std::string causes;

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/plugin.hpp>
 
 namespace {
@@ -124,15 +125,20 @@ class InprocTransport final : public cohort::Transport {
     std::string name = bind.starts_with(scheme) ? bind.substr(scheme.size()) : bind;
     const bool printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
     if (!printable || name.size() > 100 || name.starts_with('#'))
-      throw cohort::ConfigError("cannot listen at '" + bind + "': a name has up to 100 letters, digits or signs");
+      throw cohort::ConfigError("cannot listen at '" + cohort::excerpt(bind) +
+                                "': a name has up to 100 letters, digits or signs");
     return std::make_unique<InprocListener>(std::move(name));
   }
 
   IoPair connect(const std::string& address, cohort::Clock::time_point) override {
-    const std::string what = "cannot connect to " + address + ": ";
+    const std::string what = "cannot connect to " + cohort::excerpt(address) + ": ";
     if (!address.starts_with(scheme)) throw Error(what + "the address must be inproc:name");
     const auto listener = Names::instance().find(address.substr(scheme.size()));
-    if (listener == nullptr) throw Error(what + "no listener of this process has that name", ErrorKind::disconnected);
+    if (listener == nullptr)
+      throw Error(what +
+                      "no listener of this process has that name, and inproc connects within one process only: workers "
+                      "that are processes need another transport",
+                  ErrorKind::disconnected);
     auto [near, far] = cohort::make_buffer_pair(capacity_);
     if (!listener->add(std::move(far)))
       throw Error(what + "the listener is gone, or takes no connections in time", ErrorKind::disconnected);

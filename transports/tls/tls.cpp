@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/plugin.hpp>
 
 #include "../common/tcp_sockets.hpp"
@@ -39,8 +41,9 @@ std::shared_ptr<const TlsContext> from_files(const cohort::Options& options) {
   if (!any) return nullptr;
   if (!options.has("ca") || !options.has("certificate") || !options.has("key"))
     throw cohort::ConfigError("tls: ca, certificate and key go together; give all of them, or none");
-  return std::make_shared<TlsContext>(
-      Certificates{options.string("ca"), options.string("certificate"), options.string("key")});
+  return std::make_shared<TlsContext>(Certificates{cohort::expand_home(options.string("ca")),
+                                                   cohort::expand_home(options.string("certificate")),
+                                                   cohort::expand_home(options.string("key"))});
 }
 
 // Runs a step of the session until it is done. @throws Error with `what` and the cause.
@@ -75,7 +78,7 @@ class TlsTransport final : public cohort::Transport {
     cohort::FileDescriptor socket = cohort_tcp::dial(address, deadline);
     cohort_tcp::set_up_connection(socket.get(), settings_);
     Ssl ssl = context->session(socket.get(), TlsContext::Role::dialler);
-    const std::string what = "cannot connect to " + address;
+    const std::string what = "cannot connect to " + cohort::excerpt(address);
     const auto until_done = [&](auto&& step) { run(*context, ssl.get(), socket.get(), deadline, what, step); };
     until_done([&] { return SSL_do_handshake(ssl.get()); });
     if (const std::string problem = context->missing_proof(ssl.get()); !problem.empty())

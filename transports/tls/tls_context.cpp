@@ -1,5 +1,6 @@
 #include "tls_context.hpp"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
@@ -8,7 +9,10 @@
 #include <cstring>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "socket_bio.hpp"
 
@@ -23,7 +27,8 @@ std::string last_error() {
 }
 
 void check_file(bool ok, const char* option, const std::string& path) {
-  if (!ok) throw cohort::ConfigError("tls: " + std::string(option) + " '" + path + "': " + last_error());
+  if (!ok)
+    throw cohort::ConfigError("tls: " + std::string(option) + " '" + cohort::excerpt(path) + "': " + last_error());
 }
 
 }  // namespace
@@ -45,6 +50,10 @@ TlsContext::TlsContext(const Certificates& files) : TlsContext() {
   check_file(SSL_CTX_load_verify_locations(context_, files.ca.c_str(), nullptr) == 1, "ca", files.ca);
   check_file(SSL_CTX_use_certificate_chain_file(context_, files.certificate.c_str()) == 1, "certificate",
              files.certificate);
+  if (const cohort::FileDescriptor key(::open(files.key.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); key) {
+    if (const std::string problem = cohort::why_not_private(key.get(), files.key); !problem.empty())
+      throw cohort::ConfigError("tls: key: " + problem);
+  }
   check_file(SSL_CTX_use_PrivateKey_file(context_, files.key.c_str(), SSL_FILETYPE_PEM) == 1, "key", files.key);
   check_file(SSL_CTX_check_private_key(context_) == 1, "key", files.key);
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_unix {
@@ -29,8 +30,11 @@ std::string message_of(int error) { return std::generic_category().message(error
 
 // Nothing is done if another process just removes the empty directory.
 void make_private_directory(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) == 0) return;
-  const std::string what = "cannot keep sockets in " + directory + ": ";
+  const std::string what = "cannot keep sockets in " + cohort::excerpt(directory) + ": ";
+  if (::mkdir(directory.c_str(), 0700) == 0) {
+    if (::chmod(directory.c_str(), 0700) == 0) return;  // the umask may take from the owner, too
+    throw Error(what + message_of(errno));
+  }
   if (errno != EEXIST) throw Error(what + message_of(errno));
   struct stat info {};
   if (::lstat(directory.c_str(), &info) < 0) {
@@ -58,6 +62,7 @@ std::string random_name() {
 FileDescriptor take_lock(const std::string& path, int flags) {
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
   if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) return {};
+  if ((flags & O_CREAT) != 0) ::fchmod(lock.get(), 0600);
   struct stat info {};
   return ::fstat(lock.get(), &info) == 0 && info.st_nlink > 0 ? std::move(lock) : FileDescriptor();
 }

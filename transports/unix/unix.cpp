@@ -15,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/plugin.hpp>
 
@@ -74,10 +76,11 @@ class UnixListener final : public cohort::Listener {
 class UnixTransport final : public cohort::Transport {
  public:
   explicit UnixTransport(const cohort::Options& options)
-      : directory_(options.has("dir") ? options.string("dir") : default_directory()),
+      : directory_(options.has("dir") ? cohort::expand_home(options.string("dir")) : default_directory()),
         abstract_(options.boolean("abstract")),
         backlog_(static_cast<int>(options.integer("backlog"))) {
-    if (!directory_.starts_with('/')) throw cohort::ConfigError("dir: '" + directory_ + "' is not an absolute path");
+    if (!directory_.starts_with('/'))
+      throw cohort::ConfigError("dir: '" + cohort::excerpt(directory_) + "' is not an absolute path");
   }
 
   // Workers that were killed removed nothing; the master ends after them.
@@ -87,20 +90,22 @@ class UnixTransport final : public cohort::Transport {
 
   std::unique_ptr<cohort::Listener> listen(const std::string& bind) override {
     if (!bind.empty())
-      throw cohort::ConfigError("cannot listen at '" + bind + "': Unix sockets get names of their own");
+      throw cohort::ConfigError("cannot listen at '" + cohort::excerpt(bind) +
+                                "': Unix sockets get names of their own");
     std::unique_ptr<SocketName> owned;
     if (!abstract_) owned = std::make_unique<SocketName>(directory_);
     const std::string name = owned ? owned->path() : new_abstract_name();
-    const std::string what = "cannot listen at " + name;
+    const std::string what = "cannot listen at " + cohort::excerpt(name);
     const UnixAddress address(name, what);
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket || ::bind(socket.get(), address.get(), address.size) < 0 || ::listen(socket.get(), backlog_) < 0)
       throw Error(what + ": " + cause(errno));
+    if (owned) ::chmod(name.c_str(), 0700);  // whatever the umask: who may not write cannot connect
     return std::make_unique<UnixListener>(std::move(socket), name, std::move(owned));
   }
 
   IoPair connect(const std::string& address, Clock::time_point deadline) override {
-    const std::string what = "cannot connect to " + address;
+    const std::string what = "cannot connect to " + cohort::excerpt(address);
     const std::string name = address.starts_with(scheme) ? address.substr(scheme.size()) : "";
     if (!name.starts_with('/') && !name.starts_with('@'))
       throw Error(what +

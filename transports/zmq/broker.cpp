@@ -7,7 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+
+#include "broker_address.hpp"
 
 namespace cohort_zmq {
 namespace {
@@ -38,10 +41,11 @@ Broker::Broker(const std::string& address, std::optional<CurveKeys> keys)
       questions_.bind("inproc://zeromq.zap.01");
       encrypt_as_broker(router_, *keys_);
     }
-    router_.bind(address);
+    router_.bind(listening_address(address));
     address_ = router_.get(zmq::sockopt::last_endpoint);
+    file_.watch(address_);
   } catch (const zmq::error_t& error) {
-    throw cohort::Error("the zmq broker cannot listen at '" + address + "': " + error.what());
+    throw cohort::Error("the zmq broker cannot listen at '" + cohort::excerpt(address) + "': " + error.what());
   }
 }
 

@@ -12,6 +12,7 @@
 #include "curve_keys.hpp"
 #include "message.hpp"
 #include "monitor.hpp"
+#include "socket_file.hpp"
 
 namespace cohort_zmq {
 
@@ -40,6 +41,7 @@ class Broker {
   void forget(const ClientId& id);
   void answer_key_question();
 
+  SocketFile file_;  // goes last
   const std::optional<CurveKeys> keys_;
   zmq::context_t context_;
   zmq::socket_t questions_;  // ZeroMQ asks here whose keys are welcome (ZAP)

@@ -8,6 +8,7 @@
 #include <climits>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr int kept_by_the_socket = 64;  // messages; what is more waits in the streams, whose writers then wait
 constexpr std::string_view tcp = "tcp://";
-constexpr std::string_view ipc = "ipc://";
 
 // ZeroMQ says nothing about names that it cannot find.
 void check_host(const std::string& address) {
@@ -33,17 +33,10 @@ void check_host(const std::string& address) {
 
 }  // namespace
 
-void check_broker_address(const std::string& address) {
-  const bool is_tcp = address.starts_with(tcp) && address.rfind(':') > tcp.size();
-  const bool is_ipc = address.starts_with(ipc) && address.size() > ipc.size() && address != "ipc://*";
-  if (!is_tcp && !is_ipc)
-    throw cohort::ConfigError("zmq: '" + address + "' is no address of a broker; it is tcp://HOST:PORT or ipc://PATH");
-}
-
 BrokerConnection::BrokerConnection(BrokerSettings settings, cohort::Clock::time_point deadline)
     : settings_(std::move(settings)), socket_(context_, zmq::socket_type::dealer) {
   check_host(settings_.address);
-  const std::string what = "cannot connect to the zmq broker at " + settings_.address + ": ";
+  const std::string what = "cannot connect to the zmq broker at " + cohort::excerpt(settings_.address) + ": ";
   try {
     socket_.set(zmq::sockopt::routing_id, id_);
     socket_.set(zmq::sockopt::linger, 0);
@@ -63,7 +56,7 @@ BrokerConnection::BrokerConnection(BrokerSettings settings, cohort::Clock::time_
 }
 
 void BrokerConnection::greet(cohort::Clock::time_point deadline) {
-  const std::string what = "cannot connect to the zmq broker at " + settings_.address + ": ";
+  const std::string what = "cannot connect to the zmq broker at " + cohort::excerpt(settings_.address) + ": ";
   send({}, {.type = MessageType::hello, .value = protocol_version});
   while (true) {
     if (auto answer = receive()) {

@@ -21,9 +21,6 @@ struct BrokerSettings {
   std::optional<CurveKeys> keys;
 };
 
-/// @throws ConfigError unless it is an address that a broker can have.
-void check_broker_address(const std::string& address);
-
 /// This process's one connection to the broker: a DEALER socket, and one that says what becomes of the connection.
 /// Never connects again by itself: a broker that was gone knows nothing any more. One thread at a time.
 class BrokerConnection {

@@ -2,14 +2,18 @@
 // `cohort zmq-broker`, which says more about it. Prints its address on one line; ends by SIGTERM or SIGINT.
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
@@ -33,7 +37,8 @@ Flags read_flags(int argc, char** argv) {
     else if (flag.starts_with(key_file))
       flags.key_file = flag.substr(key_file.size());
     else
-      throw cohort::ConfigError("unknown argument '" + std::string(flag) + "'; there are --listen= and --key-file=");
+      throw cohort::ConfigError("unknown argument '" + cohort::excerpt(flag) +
+                                "'; there are --listen= and --key-file=");
   }
   return flags;
 }
@@ -49,17 +54,24 @@ cohort::FileDescriptor end_signals() {
   return cohort::FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+// The manager starts it to be killed with its master; to be told instead leaves time to remove its socket.
+void end_in_order_with_parent() {
+  int signal = 0;
+  if (::prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == SIGKILL) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     const auto stop = end_signals();
+    end_in_order_with_parent();
     const Flags flags = read_flags(argc, argv);
     std::optional<cohort_zmq::CurveKeys> keys;
     if (!flags.key_file.empty()) keys.emplace(cohort_zmq::read_secret(flags.key_file));
     cohort_zmq::Broker broker(flags.listen, std::move(keys));
-    std::printf("%s\n", broker.address().c_str());
-    std::fflush(stdout);
+    if (std::printf("%s\n", broker.address().c_str()) < 0 || std::fflush(stdout) != 0)
+      throw cohort::Error("cannot write its address to standard output: " + std::generic_category().message(errno));
     broker.serve(stop.get());
     return 0;
   } catch (const cohort::ConfigError& error) {

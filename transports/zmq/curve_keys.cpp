@@ -2,14 +2,15 @@
 
 #include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
 
 namespace cohort_zmq {
@@ -61,13 +62,11 @@ Secret secret_of(std::string_view text) {
 
 Secret read_secret(const std::string& file) {
   const bool from_input = file == "-";
-  const std::string what = from_input ? "key on standard input" : "key_file '" + file + "'";
+  const std::string what = from_input ? "key on standard input" : "key_file '" + cohort::excerpt(file) + "'";
   const cohort::FileDescriptor in(from_input ? ::dup(STDIN_FILENO) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (!in || ::fstat(in.get(), &status) < 0)
-    throw cohort::ConfigError("zmq: " + what + ": " + std::generic_category().message(errno));
-  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
-    throw cohort::ConfigError("zmq: " + what + " can be read by others; run: chmod 600 " + file);
+  if (!in) throw cohort::ConfigError("zmq: " + what + ": " + std::generic_category().message(errno));
+  if (const std::string problem = cohort::why_not_private(in.get(), file); !problem.empty())
+    throw cohort::ConfigError("zmq: " + what + ": " + problem);
   std::string text(longest_key + 1, '\0');
   std::size_t size = 0;
   for (ssize_t n = 1; n > 0 && size < text.size(); size += static_cast<std::size_t>(n)) {

@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/start_thread.hpp>
 
 namespace cohort_zmq {
 namespace {
@@ -81,7 +83,7 @@ void Waiting::close() {
 
 Hub::Hub(BrokerSettings settings, Clock::time_point deadline) : connection_(std::move(settings), deadline) {
   const SignalsBlocked blocked;
-  thread_ = std::thread([this] { run(); });
+  thread_ = cohort::start_thread("exchange messages with the zmq broker", [this] { run(); });
 }
 
 Hub::~Hub() {
@@ -92,7 +94,8 @@ Hub::~Hub() {
 // --- Any thread. ---
 
 NodeEnd Hub::dial(const std::string& address, Clock::time_point deadline) {
-  const std::string what = "cannot connect to " + address + " over the zmq broker at " + connection_.address() + ": ";
+  const std::string what =
+      "cannot connect to " + cohort::excerpt(address) + " over the zmq broker at " + connection_.address() + ": ";
   const auto to = parse_address(address);
   if (!to) throw Error(what + "the address must be zmq:CLIENT/NUMBER, as a listener of this transport says it");
   auto dialling = std::make_shared<Dialling>();

@@ -3,6 +3,11 @@
 #include <cerrno>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
+#include <cohort/file_access.hpp>
+
+#include "broker_address.hpp"
+
 namespace cohort_zmq {
 namespace {
 
@@ -78,17 +83,19 @@ ZmqTransport::ZmqTransport(std::string broker, const cohort::Options& options)
       curve_(options.boolean("curve") || options.has("key_file")),
       has_key_file_(options.has("key_file")) {
   check_broker_address(broker_);
-  if (has_key_file_) secret_ = read_secret(options.string("key_file"));
+  if (has_key_file_) secret_ = read_secret(cohort::expand_home(options.string("key_file")));
 }
 
 std::unique_ptr<cohort::Listener> ZmqTransport::listen(const std::string& bind) {
   if (!bind.empty())
-    throw ConfigError("cannot listen at '" + bind + "': the processes of a zmq cluster listen at their broker only");
+    throw ConfigError("cannot listen at '" + cohort::excerpt(bind) +
+                      "': the processes of a zmq cluster listen at their broker only");
   return std::make_unique<ZmqListener>(hub(cohort::deadline_after(listen_limit)));
 }
 
 IoPair ZmqTransport::connect(const std::string& address, Clock::time_point deadline) {
-  if (!parse_address(address)) throw Error("cannot connect to " + address + ": the address must be zmq:CLIENT/NUMBER");
+  if (!parse_address(address))
+    throw Error("cannot connect to " + cohort::excerpt(address) + ": the address must be zmq:CLIENT/NUMBER");
   const auto hub = this->hub(deadline);
   return to_pair(hub, hub->dial(address, deadline));
 }
@@ -118,7 +125,8 @@ std::shared_ptr<Hub> ZmqTransport::hub(Clock::time_point deadline) {
   try {
     made = std::make_shared<Hub>(std::move(settings), deadline);
   } catch (const zmq::error_t& error) {
-    throw Error("cannot connect to the zmq broker at " + broker_ + ": " + error.what(), cohort::ErrorKind::overloaded);
+    throw Error("cannot connect to the zmq broker at " + cohort::excerpt(broker_) + ": " + error.what(),
+                cohort::ErrorKind::overloaded);
   }
   const std::lock_guard lock(mutex_);
   hub_.swap(made);

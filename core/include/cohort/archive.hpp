@@ -18,11 +18,17 @@
 // What can travel: numbers, enums, plain aggregates of up to 32 fields (no code needed), the containers and vocabulary
 // types of the standard library, and every class with one of
 //
-//   template <class Archive> void serialize(Archive& ar) { ar(first_, second_); }      // both directions, as for
-//   cereal template <class Archive> void serialize(Archive& ar, Type& value)                  // the same, beside the
-//   class template <class Archive> void save(Archive& ar) const; template <class Archive> void load(Archive& ar);
-//   template <class Archive> void save(Archive& ar, const Type&); template <class Archive> void load(Archive& ar,
-//   Type&);
+// clang-format off
+//   template <class Archive> void serialize(Archive& ar) { ar(first_, second_); }  // both directions, as for cereal
+//   template <class Archive> void serialize(Archive& ar, Type& value);             // the same, beside the class
+//   template <class Archive> void save(Archive& ar) const;                         // one direction each
+//   template <class Archive> void load(Archive& ar);
+//   template <class Archive> void save(Archive& ar, const Type& value);            // one direction each, beside it
+//   template <class Archive> void load(Archive& ar, Type& value);
+// clang-format on
+//
+// A type that travels has a public default constructor: the receiver makes an object and reads it. An aggregate that
+// has a base class, or more than 32 fields, needs one of these functions.
 
 namespace cohort {
 
@@ -262,7 +268,7 @@ requires(!std::is_lvalue_reference_v<T>) Payload encode(T&& value) {
 /// @throws BadMessage when the payload is not exactly one T.
 template <class T>
 T decode(const Payload& payload) {
-  static_assert(std::is_default_constructible_v<T>, "a type that travels needs a default constructor");
+  static_assert(detail::check_value<T>());
   InArchive ar(payload);
   T value{};
   ar(value);

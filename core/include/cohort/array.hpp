@@ -26,6 +26,17 @@ class Array {
   using const_iterator = const T*;
 
   Array() = default;
+  Array(const Array&) = default;
+  Array(Array&& other) noexcept
+      : owner_(std::move(other.owner_)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  Array& operator=(Array other) noexcept {
+    std::swap(owner_, other.owner_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
   /// Takes the elements over.
   explicit Array(std::vector<T>&& elements) {
     auto owner = std::make_shared<const std::vector<T>>(std::move(elements));

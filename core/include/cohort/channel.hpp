@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <cohort/detail/channels.hpp>
+#include <cohort/detail/checked.hpp>
 #include <cohort/error.hpp>
 #include <cohort/future.hpp>
 
@@ -134,10 +135,7 @@ class Channel {
 
  private:
   friend const detail::ChannelPtr& detail::state_of<T>(const Channel<T>&);
-  const detail::ChannelPtr& checked() const {
-    if (channel_ == nullptr) throw Error("this Channel was never made, or finalised");
-    return channel_;
-  }
+  const detail::ChannelPtr& checked() const { return detail::checked(channel_, "Channel"); }
   detail::ChannelPtr channel_;
 };
 

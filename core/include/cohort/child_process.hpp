@@ -1,5 +1,6 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <map>
@@ -14,8 +15,10 @@ namespace cohort {
 
 /// How to start a process.
 struct SpawnOptions {
-  std::vector<std::string> command;  ///< program, then its arguments; a program without '/' is looked up in PATH
-  std::string dir;                   ///< working directory; a relative program is relative to it. Empty: inherited
+  /// Program, then its arguments; a program without '/' is looked up in PATH. Where it is this process's own program,
+  /// and its file was replaced or removed since, what runs here is started.
+  std::vector<std::string> command;
+  std::string dir;  ///< working directory; a relative program is relative to it. Empty: inherited
   std::map<std::string, std::optional<std::string>> env;  ///< changes to this process's environment; nullopt removes
   std::string input;        ///< what it reads on standard input before the end; at most 64 KiB (what a pipe holds)
   bool capture = true;      ///< standard output and error as pipes, see out() and err(); else inherited
@@ -23,6 +26,9 @@ struct SpawnOptions {
   /// SIGKILL for it (not for what it started) when the thread that calls spawn() ends, and so when this process does,
   /// however that comes about. The thread must live as long as the process is wanted.
   bool die_with_parent = false;
+  /// SIGKILL, when it has ended, for what it started in its session; with `new_session`. What made a session of its own
+  /// stays.
+  bool end_with_children = false;
   std::vector<int> cpus;  ///< CPUs it may run on, bound before it can read its input; empty: inherited
 };
 
@@ -37,13 +43,14 @@ struct ExitStatus {
 };
 
 /// A process that this one started, and its end: never a zombie, never left behind. Inherits no descriptor but the
-/// standard three, no blocked and no ignored signal. One thread at a time.
+/// standard three, no blocked and no ignored signal, and the limit of descriptors that this process had before its
+/// Session raised it. One thread at a time.
 class ChildProcess {
  public:
   /// @throws Error naming the program, the directory and the cause.
   static ChildProcess spawn(const SpawnOptions& options);
 
-  ChildProcess(ChildProcess&&) noexcept = default;
+  ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   /// Kills the process (SIGKILL) if it is still there, and reaps it.
   ~ChildProcess();
@@ -66,10 +73,12 @@ class ChildProcess {
  private:
   ChildProcess() = default;
   void end() noexcept;
+  /// waitid() for it, without waiting.
+  int look(siginfo_t& info, int options) const;
 
-  pid_t pid_ = -1;
-  bool leads_group_ = false;
-  FileDescriptor pidfd_;  // empty: this object was moved from
+  pid_t pid_ = -1;  // -1: this object was moved from
+  bool leads_group_ = false, ends_group_ = false;
+  FileDescriptor pidfd_;  // empty: the kernel, or valgrind, has none
   FileDescriptor out_;
   FileDescriptor err_;
   std::optional<ExitStatus> status_;

@@ -33,7 +33,8 @@ struct AddprocsOptions {
   std::string dir{};                    ///< their working directory; empty: this one's
   std::optional<Timeouts> timeouts{};   ///< the cluster's from now on; default: as they are
   /// How many workers are enough: "all", a number "12" or a percentage "50%" of those wanted. With so many, what failed
-  /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay.
+  /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay. A
+  /// launch that timeouts.launch cut short is among what failed.
   std::optional<std::string> min{};
 };
 
@@ -52,7 +53,7 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
 std::vector<Pid> addprocs(const ClusterFile& file);
 
 struct RmprocsOptions {
-  Duration waitfor = never;  ///< give up after this; zero: do not wait
+  Duration waitfor = never;  ///< give up after this; zero: do not wait; a negative one is a ConfigError
 };
 /// Removes workers: they are asked to exit, then made to. Unknown pids are ignored, pid 1 too, with a warning.
 /// @throws Error "rmprocs: pids [..] not terminated after T seconds."
@@ -60,7 +61,8 @@ void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options = {});
 void rmprocs(Pid pid, const RmprocsOptions& options = {});
 
 /// Interrupts what the workers run: blocking cohort functions in it throw InterruptedException,
-/// this_call().stop_requested() turns true. An idle worker notices nothing. Master only.
+/// this_call().stop_requested() turns true. A function that never looks runs on, and no worker ends by it: rmprocs()
+/// is for that. An idle worker notices nothing. Returns when all have stopped, or a second or so after. Master only.
 void interrupt(const std::vector<Pid>& pids);
 void interrupt();
 
@@ -69,21 +71,26 @@ int nprocs();
 int nworkers();
 /// All processes, ascending, the master first.
 std::vector<Pid> procs();
-/// All processes on the host of process `pid`, ascending. A worker asks the master. @throws Error if there is no `pid`.
+/// All processes on the host of process `pid`, ascending. A worker asks the master. @throws Error if there is no
+/// `pid`, a ProcessExitedException if it is gone.
 std::vector<Pid> procs(Pid pid);
 /// All workers, ascending; with none, the master counts as one.
 std::vector<Pid> workers();
 bool is_worker_process();
 
-/// The secret that the processes of this cluster know each other by. Do not print it.
+/// The secret that the processes of this cluster know each other by: 64 hexadecimal digits that nobody can guess. Do
+/// not print it.
 std::string cluster_cookie();
-/// Sets it, before workers exist.
+/// Sets it, before workers exist. Whoever can guess it can run programs as you. @param cookie one line of 16 to 4096
+/// bytes. @throws ConfigError if it is another text.
 std::string cluster_cookie(const std::string& cookie);
 
 /// Round trip of an empty message, answered by the other process's loop while its functions compute.
+/// @throws TimeoutError, ProcessExitedException; ConfigError if the timeout is negative.
 Duration ping(Pid pid, Duration timeout = std::chrono::seconds(60));
 
-/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects.
+/// What process `pid` keeps because other processes hold handles on it: futures, channels and objects. It answers also
+/// while its functions compute.
 struct ReferenceTable {
   struct Entry {
     Pid whence = no_pid;  ///< the process that named it

@@ -67,14 +67,16 @@ class ClusterManager {
   virtual ~ClusterManager();
 
   /// Starts workers and pushes each as it comes up; returns when all were pushed. What it throws fails addprocs, but
-  /// the workers pushed before stay. When it does not return soon after `params.stop` was requested, it is left alone:
-  /// its thread ends with the process, which does not wait for it.
+  /// the workers pushed before stay. `params.stop` is requested after `params.timeout`: tell by launched.fail() how
+  /// many workers will not come, and return; addprocs throws that, or that launch() was stopped if nothing is told.
+  /// When it does not return soon it is left alone: its thread ends with the process, which does not wait for it.
   virtual void launch(const LaunchParams& params, LaunchQueue& launched) = 0;
 
   virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;
 
-  /// Dials a worker. On the master `config` is launch()'s, on workers only connect_at is set.
-  /// The default dials connect_at, or host and port, by the configured transport, and sets connect_at.
+  /// Dials a worker, for the master. `config` is what launch() pushed. (Workers dial each other by the transport alone:
+  /// no manager is loaded there.) The default dials connect_at, or host and port, by the configured transport, and sets
+  /// connect_at.
   virtual IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline);
 
   /// Ends a worker that was asked to exit and did not. The default does nothing: its connection is then closed.

@@ -99,6 +99,13 @@ auto distributed_reduce(Op op, const R& range, F f, const LoopOptions& options =
   return sum;
 }
 
+/// For those who write the range first: nothing but the sentence that says so.
+template <std::ranges::range R, class Op, class F>
+detail::NoResult distributed_reduce(const R&, const Op&, const F&) {
+  static_assert(sizeof(R) == 0, "cohort: the operation comes first: distributed_reduce(op, range, f)");
+  return {};
+}
+
 /// A loop under way on the workers. Who drops it without having waited does not stop it, and if it fails reads that on
 /// standard error. Any thread.
 class [[nodiscard]] DistributedLoop {

@@ -59,22 +59,25 @@ class InterruptedException : public Error {
   InterruptedException() : Error("interrupted") {}
 };
 
+// The next three quote what others wrote: files, flags, names, the output of programs. Their messages have at most 64
+// KiB, and no bytes that a terminal would obey, but for line ends and tabs.
+
 /// An option, a cluster file or a command line that cannot be accepted. The tool's exit code 3.
 class ConfigError : public Error {
  public:
-  using Error::Error;
+  explicit ConfigError(const std::string& message);
 };
 
 /// A plugin that was not found or was refused. The tool's exit code 4.
 class PluginError : public Error {
  public:
-  using Error::Error;
+  explicit PluginError(const std::string& message);
 };
 
 /// A worker that did not come up: the message says which step failed and what the launch command printed.
 class LaunchError : public Error {
  public:
-  explicit LaunchError(const std::string& message) : Error(message, ErrorKind::disconnected) {}
+  explicit LaunchError(const std::string& message);
 };
 
 /// The process that was to answer is gone.
@@ -102,12 +105,17 @@ class RemoteException : public Error {
   };
 
   explicit RemoteException(Details details, std::exception_ptr cause = nullptr);
+  // No moves: one that was moved from would have no details.
+  RemoteException(const RemoteException&) = default;
+  RemoteException& operator=(const RemoteException&) = default;
 
   Pid worker() const noexcept { return details_->worker; }
   const std::string& type_name() const noexcept { return details_->type_name; }
   const std::string& message() const noexcept { return details_->message; }
   const std::string& stack() const noexcept { return details_->stack; }
-  /// The exception itself where its type is a standard or a cohort one, else null. Rethrow it to catch it by type.
+  /// Rethrow it to catch it by type. The exception itself where its type is a standard or a cohort one. Of a type of
+  /// the program's own, which cannot travel, the nearest of these that it is derived from, with its text; null where it
+  /// is derived from none but std::exception. Where the function ran in this process, the exception itself in any case.
   std::exception_ptr cause() const noexcept { return cause_; }
 
  private:
@@ -119,6 +127,8 @@ class RemoteException : public Error {
 class CompositeException : public Error {
  public:
   explicit CompositeException(std::vector<std::exception_ptr> exceptions);
+  CompositeException(const CompositeException&) = default;
+  CompositeException& operator=(const CompositeException&) = default;
   const std::vector<std::exception_ptr>& exceptions() const noexcept { return *exceptions_; }
   std::size_t size() const noexcept { return exceptions_->size(); }
 

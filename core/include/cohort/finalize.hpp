@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 namespace cohort {
 
 /// Gives a handle (a Future, a RemoteChannel, a RemoteStore) back now: it is as if it had never been made. Other copies

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,15 +15,23 @@
 
 namespace cohort {
 
-/// Names an ordinary function for a remote call: `remotecall(fn<count_heads>, pid, 1000L)`.
-template <auto Function>
+namespace detail {
+/// True of whatever `auto` can stand for. The compiler quotes its name where the argument of fn<> is the name of
+/// several functions: then there is nothing to deduce, and no static_assert is reached.
+template <class T>
+concept one_function_so_cast_an_overloaded_name_or_write_a_lambda = !std::is_void_v<T>;
+}  // namespace detail
+
+/// Names an ordinary function for a remote call: `remotecall(fn<count_heads>, pid, 1000L)`. A member function takes
+/// the object, which travels as a value, as its first argument: `remotecall(fn<&Account::total>, pid, account)`.
+/// One of several functions of the same name is chosen by a cast: `fn<static_cast<double (*)(double)>(std::sqrt)>`.
+template <detail::one_function_so_cast_an_overloaded_name_or_write_a_lambda auto Function>
 struct NamedFunction {
   template <class... A>
-  decltype(auto) operator()(A&&... a) const {
-    return Function(std::forward<A>(a)...);
-  }
+  requires std::is_invocable_v<decltype(Function), A...>
+  decltype(auto) operator()(A&&... a) const { return std::invoke(Function, std::forward<A>(a)...); }
 };
-template <auto Function>
+template <detail::one_function_so_cast_an_overloaded_name_or_write_a_lambda auto Function>
 inline constexpr NamedFunction<Function> fn{};
 
 /// A captureless lambda together with the values it needs: they travel with the call and come first among the
@@ -31,6 +41,7 @@ struct Captured {
   std::tuple<Values...> values;
 
   template <class... A>
+  requires std::is_invocable_v<F, const Values&..., A...>
   decltype(auto) operator()(A&&... a) const {
     return std::apply([&](const Values&... v) -> decltype(auto) { return F{}(v..., std::forward<A>(a)...); }, values);
   }
@@ -73,20 +84,129 @@ struct Travelling<std::string_view> {
 template <class T>
 using travelling_t = typename Travelling<std::decay_t<T>>::type;
 
-template <class F, class... A>
-struct CallTraits {
-  static_assert(Stateless<F> || FunctionPointer<F> || FunctorByValue<F>,
+template <class F>
+constexpr bool check_function() {
+  static_assert(
+      !std::is_member_pointer_v<F>,
+      "cohort: a pointer to a member is named with fn: fn<&Class::member>, with the object as first argument");
+  static_assert(Stateless<F> || FunctionPointer<F> || FunctorByValue<F> || std::is_member_pointer_v<F>,
                 "cohort: this function cannot travel because it captures variables; pass them as arguments, or write "
                 "capture(values..., lambda) with a lambda that takes them as its first parameters");
+  return Stateless<F> || FunctionPointer<F> || FunctorByValue<F>;
+}
+
+template <class F, class... A>
+constexpr bool check_arguments_fit() {
   static_assert(std::is_invocable_v<F&, A...>,
-                "cohort: the function cannot be called with these arguments; on the worker each argument is a value of "
-                "its decayed type (text arrives as std::string), passed as an rvalue");
+                "cohort: the function cannot be called with these arguments. After the process come all parameters, "
+                "default arguments too; options come first; a braced list needs its type. Each arrives as a value of "
+                "its own (text as std::string), so no parameter is a `T&` or `const char*`");
+  return std::is_invocable_v<F&, A...>;
+}
+
+template <class T>
+constexpr bool check_result() {
+  if constexpr (std::is_void_v<T>)
+    return true;
+  else
+    return check_value<T>();
+}
+
+template <class F, class... A>
+struct CallResult {
   using Returned = std::invoke_result_t<F&, A...>;
-  using Result = travelling_t<typename Outcome<std::decay_t<Returned>>::type>;
+  using Type = travelling_t<typename Outcome<std::decay_t<Returned>>::type>;
+};
+
+/// What a call has instead of a result where a static_assert has told what is wrong with it: fits everywhere, so that
+/// the compiler does not add its own sentences about each use.
+struct NoResult {
+  template <class T>
+  operator T() const;
+  template <class Stream>
+  friend Stream& operator<<(Stream& stream, const NoResult&) {
+    return stream;
+  }
+};
+
+/// Says what is wrong with a call in one sentence of ours, instead of the compiler's pages about what follows from it.
+template <class F, class... A>
+constexpr bool check_call() {
+  if constexpr (!check_function<F>())
+    return false;
+  else if constexpr (!(... && check_value<A>()))
+    return false;
+  else if constexpr (!check_arguments_fit<F, A...>())
+    return false;
+  else
+    return check_result<typename CallResult<F, A...>::Type>();
+}
+
+template <class F, class... A>
+struct CallTraits {
+  using Returned = NoResult;
+  using Result = NoResult;
+};
+template <class F, class... A>
+requires(check_call<F, A...>()) struct CallTraits<F, A...> {
+  using Returned = typename CallResult<F, A...>::Returned;
+  using Result = typename CallResult<F, A...>::Type;
 };
 
 template <class F, class... A>
 using remote_result_t = typename CallTraits<std::decay_t<F>, travelling_t<A>...>::Result;
+/// False only after a static_assert has failed: what would be compiled for the call is left out then.
+template <class F, class... A>
+inline constexpr bool can_call = !std::is_same_v<remote_result_t<F, A...>, NoResult>;
+
+template <class F>
+struct ParametersOf {
+  using Types = std::tuple<>;  // a template or several functions: unknown
+};
+template <class R, class... P>
+struct ParametersOf<R (*)(P...)> {
+  using Types = std::tuple<std::decay_t<P>...>;
+};
+template <class R, class... P>
+struct ParametersOf<R (*)(P...) noexcept> : ParametersOf<R (*)(P...)> {};
+template <auto Function>
+struct ParametersOf<NamedFunction<Function>> : ParametersOf<std::decay_t<decltype(Function)>> {};
+template <class F, class R, class... P>
+constexpr auto call_operator(R (F::*)(P...)) -> R (*)(P...);
+template <class F, class R, class... P>
+constexpr auto call_operator(R (F::*)(P...) const) -> R (*)(P...);
+template <class F>
+requires requires { &F::operator(); }
+struct ParametersOf<F> : ParametersOf<decltype(call_operator(&F::operator()))> {};
+
+template <class P, class A>
+void check_number_fits(std::size_t place, const A& argument) {
+  if constexpr (std::is_integral_v<P> && !std::is_same_v<P, bool>) {
+    if constexpr (std::is_integral_v<A> && !std::is_same_v<A, bool>) {
+      if (!std::cmp_equal(+static_cast<P>(argument), +argument))
+        fail_number_does_not_fit(place, std::to_string(argument), typeid(P));
+    } else if constexpr (std::is_floating_point_v<A>) {
+      constexpr A low = static_cast<A>(std::numeric_limits<P>::min());
+      constexpr A beyond = static_cast<A>(std::numeric_limits<P>::max() / 2 + 1) * 2;  // a power of two: exact
+      if (!(argument >= low && argument < beyond) || static_cast<A>(static_cast<P>(argument)) != argument)
+        fail_number_does_not_fit(place, static_cast<double>(argument), typeid(P));
+    }
+  }
+}
+
+/// Numbers arrive as the type that they had here; what a parameter for whole numbers cannot hold would be changed
+/// without a word there.
+/// @throws Error
+template <class F, class... A>
+void check_numbers_fit(const A&... arguments) {
+  using Parameters = typename ParametersOf<F>::Types;
+  if constexpr (std::tuple_size_v<Parameters> == sizeof...(A)) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (check_number_fits<std::tuple_element_t<I, Parameters>>(I, arguments), ...);
+    }
+    (std::index_sequence_for<A...>{});
+  }
+}
 
 /// The result of a call into a payload. What the segments point at is kept alive by them.
 template <class R, class Call>
@@ -125,8 +245,10 @@ struct DecodedCall {
   }
 };
 
+/// The whole class is hidden, so that each module has its own statics, also those of inline functions, which the
+/// dynamic linker would merge otherwise: an id is then right whatever the order in which modules were loaded.
 template <class F, class... A>
-struct ThunkOf {
+struct __attribute__((visibility("hidden"))) ThunkOf {
   using Traits = CallTraits<F, A...>;
   using Result = typename Traits::Result;
 
@@ -151,15 +273,22 @@ struct ThunkOf {
     }
   }
 
-  // Hidden, so that each module has its own: an id is then right whatever the order in which modules were loaded.
-  __attribute__((visibility("hidden"))) static inline const Thunk thunk{&ThunkOf::invoke, __PRETTY_FUNCTION__};
-  __attribute__((visibility("hidden"))) static inline const bool registered = register_thunk(thunk);
+  static constexpr const char* signature() { return __PRETTY_FUNCTION__; }
+  static inline const Thunk thunk{&ThunkOf::invoke, signature()};
+  static inline const bool registered = register_thunk(thunk);
 
   static FunctionId id() {
     static const FunctionId cached = registered ? function_id(&thunk) : FunctionId{};
     return cached;
   }
 };
+
+/// For a call that cannot be made.
+struct NoThunk {
+  static FunctionId id() { return {}; }
+};
+template <class F, class... A>
+using thunk_t = std::conditional_t<can_call<F, A...>, ThunkOf<std::decay_t<F>, travelling_t<A>...>, NoThunk>;
 
 template <class T, class A>
 void encode_argument(OutArchive& archive, const A& argument) {
@@ -175,14 +304,17 @@ void encode_argument(OutArchive& archive, const A& argument) {
 template <class F, class... A>
 Payload encode_call(const F& function, const A&... arguments) {
   Payload payload;
-  OutArchive archive(payload);
-  if constexpr (FunctionPointer<F>) {
-    const FunctionId id = function_id(reinterpret_cast<const void*>(function));
-    archive(id.module, id.offset);
-  } else if constexpr (!Stateless<F>) {
-    archive(function);
+  if constexpr (can_call<F, A...>) {
+    check_numbers_fit<F>(arguments...);
+    OutArchive archive(payload);
+    if constexpr (FunctionPointer<F>) {
+      const FunctionId id = function_id(reinterpret_cast<const void*>(function));
+      archive(id.module, id.offset);
+    } else if constexpr (!Stateless<F>) {
+      archive(function);
+    }
+    (encode_argument<travelling_t<A>>(archive, arguments), ...);
   }
-  (encode_argument<travelling_t<A>>(archive, arguments), ...);
   return payload;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/detail/checked.hpp>
 #include <cohort/detail/runtime.hpp>
 #include <cohort/error.hpp>
 
@@ -47,7 +48,7 @@ Payload encode_object(const std::shared_ptr<const void>& object) {
 
 template <class T>
 const FuturePtr& state_of(const Future<T>& future) {
-  return future.state_;
+  return checked(future.state_, "Future");
 }
 
 }  // namespace detail
@@ -60,53 +61,56 @@ class Future {
  public:
   using value_type = T;
 
-  /// A future owned by this process, or by `owner`, for somebody to put() into.
+  /// A future owned by this process, or by `owner`, for somebody to put() into. Another owner is told at once, and its
+  /// word is waited for. @throws ProcessExitedException, Error as remotecall().
   explicit Future(Pid owner) : state_(detail::make_future(owner)) {}
-  Future() = default;  ///< no future at all; only to be assigned to
+  /// No future at all; only to be assigned to. Its functions throw Error, but for valid(); sent, it arrives as such.
+  Future() = default;
   explicit Future(detail::FuturePtr state) : state_(std::move(state)) {}
 
   bool valid() const { return state_ != nullptr; }
   /// The process that holds the value.
-  Pid owner() const { return detail::future_owner(*state_); }
+  Pid owner() const { return detail::future_owner(*state()); }
 
   /// Waits for the value, moves it here if it is elsewhere, and keeps it: a second fetch costs nothing.
   /// @throws RemoteException what the function threw; ProcessExitedException the owner is gone.
   std::add_lvalue_reference_t<const T> fetch() const& {
-    auto object = detail::future_object(*state_, &detail::decode_object<T>);
+    auto object = detail::future_object(*state(), &detail::decode_object<T>);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
   /// The same of a temporary: by value.
   T fetch() && {
-    auto object = detail::future_object(*state_, &detail::decode_object<T>);
+    auto object = detail::future_object(*state(), &detail::decode_object<T>);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
   /// The same, but it may give up; the value can be fetched later. @throws TimeoutError, CancelledException.
   T fetch(const WaitOptions& options) const {
-    auto object = detail::future_object(*state_, &detail::decode_object<T>, options);
+    auto object = detail::future_object(*state(), &detail::decode_object<T>, options);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
 
   /// Waits until there is a value, and leaves it where it is. @throws as fetch().
   const Future& wait() const {
-    detail::future_wait(*state_, WaitOptions{});
+    detail::future_wait(*state(), WaitOptions{});
     return *this;
   }
   /// @throws also TimeoutError, CancelledException.
   const Future& wait(const WaitOptions& options) const {
-    detail::future_wait(*state_, options);
+    detail::future_wait(*state(), options);
     return *this;
   }
   /// @return whether it is ready now. Does not throw what it failed with.
-  bool wait_for(Duration duration) const { return detail::future_wait_until(*state_, deadline_after(duration)); }
-  bool ready() const { return detail::future_ready(*state_); }
+  bool wait_for(Duration duration) const { return detail::future_wait_until(*state(), deadline_after(duration)); }
+  bool ready() const { return detail::future_ready(*state()); }
 
-  /// Sets the value. @throws Error "Future can be set only once".
+  /// Sets the value. @throws Error "Future can be set only once", wherever it was set before; also for the result of a
+  /// call.
   template <class V = T>
   requires(!std::is_void_v<T>) void put(V&& value) const {
-    detail::future_put(*state_, std::make_shared<T>(std::forward<V>(value)), &detail::encode_object<T>);
+    detail::future_put(*state(), std::make_shared<T>(std::forward<V>(value)), &detail::encode_object<T>);
   }
   void put() const requires std::is_void_v<T> {
-    detail::future_put(*state_, std::make_shared<detail::Nothing>(), &detail::encode_object<T>);
+    detail::future_put(*state(), std::make_shared<detail::Nothing>(), &detail::encode_object<T>);
   }
 
   /// Calls `next` with this future once it is ready, on a thread of this process. @return the future of what it
@@ -115,7 +119,7 @@ class Future {
   auto then(G next) const -> Future<std::invoke_result_t<G, Future<T>>> {
     using R = std::invoke_result_t<G, Future<T>>;
     auto result = detail::make_future(no_pid);
-    detail::future_on_ready(*state_, [result, self = *this, next = std::move(next)]() mutable {
+    detail::future_on_ready(*state(), [result, self = *this, next = std::move(next)]() mutable {
       try {
         if constexpr (std::is_void_v<R>) {
           next(self);
@@ -135,10 +139,10 @@ class Future {
     struct Awaiter {
       Future future;
       std::shared_ptr<detail::Suspension> suspension;
-      bool await_ready() const { return detail::future_is_here(*future.state_); }
+      bool await_ready() const { return detail::future_is_here(*future.state()); }
       void await_suspend(std::coroutine_handle<> handle) {
         // Copies: once it is handed over, the coroutine may go on, and this end, on another thread.
-        const auto state = future.state_;
+        const auto state = future.state();
         const auto waiting = suspension = std::make_shared<detail::Suspension>(handle);
         detail::resume_when_here(state, waiting);
       }
@@ -147,19 +151,21 @@ class Future {
         return std::move(future).fetch();
       }
     };
+    state();  // not in await_ready(), to which nobody's stack leads
     return Awaiter{*this, nullptr};
   }
 
   /// Calls the call off that makes the value, if this process made the call: it never runs if it does not yet, else its
   /// this_call().stop_requested() turns true and its waits throw InterruptedException. The future becomes ready when
   /// the function ends.
-  void cancel() const { detail::future_cancel(*state_); }
+  void cancel() const { detail::future_cancel(*state()); }
 
   void save(OutArchive& archive) const { detail::future_save(archive, state_, &detail::encode_object<T>); }
   void load(InArchive& archive) { state_ = detail::future_load(archive, &detail::decode_object<T>); }
 
  private:
   friend const detail::FuturePtr& detail::state_of<T>(const Future<T>&);
+  const detail::FuturePtr& state() const { return detail::state_of(*this); }
   detail::FuturePtr state_;
 };
 

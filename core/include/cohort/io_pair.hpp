@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <sys/uio.h>
 
 #include <cstddef>

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <cohort/file_descriptor.hpp>
 
 namespace cohort {
 
@@ -15,8 +19,11 @@ struct JoinFile {
   std::string dir;                 ///< working directory; empty: whatever it is started in
   std::string cookie;
 
-  /// Writes it with mode 0600, whole or not at all: a file of that name is replaced. @throws Error.
-  void write(const std::filesystem::path& path) const;
+  /// Writes it with mode 0600, whole or not at all. A file of that name is replaced, unless it is in use.
+  /// @return it is in use as long as this descriptor is open. @throws Error.
+  FileDescriptor write(const std::filesystem::path& path) const;
+  /// Removes what write() wrote and returned, if `path` is still that file.
+  static void remove(const std::filesystem::path& path, const FileDescriptor& written);
   /// @param path "-": standard input, to its end.
   /// @throws ConfigError: it cannot be read, is readable by others, or is not what write() wrote.
   static JoinFile read(const std::filesystem::path& path);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <filesystem>
 
 namespace cohort {

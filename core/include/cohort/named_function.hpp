@@ -24,8 +24,9 @@ void save_named_call(OutArchive& archive, std::string_view name, const std::type
 Payload fetch_named(Pid pid, Payload& call);
 FuturePtr start_named(Pid pid, Payload& call);
 
+/// Hidden, so that each module registers its own thunk.
 template <auto Function, class R, class... A>
-bool register_named(const char* name, R (*)(A...)) {
+__attribute__((visibility("hidden"))) bool register_named(const char* name, R (*)(A...)) {
   using Named = ThunkOf<NamedFunction<Function>, travelling_t<A>...>;
   using Signature = typename Named::Result(travelling_t<A>...);
   return register_named_function(name, {typeid(Signature).name(), &Named::thunk, is_task<std::decay_t<R>>});

@@ -36,7 +36,7 @@ struct Option {
   const char* default_value;         ///< as it would stand in JSON ("true", "4", "\"5s\"", "[]"); null: none
   const char* help;                  ///< one line, no full stop
   const char* choices;               ///< for `choice`: "none|core|compact"; else null
-  std::int64_t minimum = INT64_MIN;  ///< for integer and count
+  std::int64_t minimum = INT64_MIN;  ///< for integer and count; for duration in nanoseconds, 1: longer than 0
   std::int64_t maximum = INT64_MAX;
 };
 

@@ -15,7 +15,8 @@ namespace cohort {
 
 enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
 
-/// Bumped when an interface above changes: major when old plugins break, minor when something is added at the end.
+/// Bumped when an interface above changes: major when old plugins break, minor when something is added that they need
+/// not know. A plugin built for a newer minor, or for another major, is refused.
 inline constexpr std::uint32_t plugin_abi_major = 1;
 inline constexpr std::uint32_t plugin_abi_minor = 0;
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/detail/checked.hpp>
 #include <cohort/detail/mapping.hpp>
 #include <cohort/pmap_options.hpp>
 
@@ -145,9 +146,9 @@ class PmapStream {
     PmapStream* stream_;
   };
 
-  /// Once.
+  /// Once. @throws Error it was moved from.
   Iterator begin() {
-    current_ = map_->next();
+    current_ = detail::checked(map_, "PmapStream")->next();
     return Iterator(*this);
   }
   std::default_sentinel_t end() const { return {}; }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <compare>
 #include <concepts>
 #include <cstddef>

@@ -45,7 +45,8 @@ MakeCustomChannel<T, F> make_custom_channel(F factory) {
 /// A take or put that waits costs the owner no thread, and a computing owner serves its channels. Waits take a last
 /// argument `{.deadline = 5s, .stop_token = token}` and throw TimeoutError, CancelledException or InterruptedException
 /// when they are called off. They have had no effect then: one that could not be called off in time succeeds, so no
-/// item is lost. A process that dies while it waits takes nothing with it.
+/// item is lost. The wait of a process that dies is called off when the owner hears of the death: what comes after that
+/// is for others.
 /// Once closed, waits throw ChannelClosedError, or what it was closed with: a put at once, the others when nothing is
 /// left. All operations throw ProcessExitedException when the owner is gone.
 template <class T>
@@ -57,7 +58,8 @@ class RemoteChannel {
   explicit RemoteChannel(std::size_t capacity, Pid owner = myid())
       : channel_(detail::make_remote_channel(capacity, owner)) {}
   /// A channel of the program's own kind: what `factory()` returns on `owner`, a pointer to an AbstractChannel<T>. A
-  /// wait that is called off interrupts its function there.
+  /// wait that is called off interrupts its function there, as RemoteStore::call_with() does: the promises below hold
+  /// for functions that wait by cohort's functions.
   template <class F>
   requires std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<AbstractChannel<T>>>
   explicit RemoteChannel(F factory, Pid owner = myid())
@@ -170,10 +172,7 @@ class RemoteChannel {
     }
   }
   detail::ChannelStatus status() const { return detail::remote_channel_status(checked()); }
-  const detail::RemoteChannelPtr& checked() const {
-    if (channel_ == nullptr) throw Error("this RemoteChannel was never made, or finalised");
-    return channel_;
-  }
+  const detail::RemoteChannelPtr& checked() const { return detail::checked(channel_, "RemoteChannel"); }
 
   // One of the two.
   detail::RemoteChannelPtr channel_;

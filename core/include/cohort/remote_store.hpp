@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <cohort/detail/channels.hpp>
+#include <cohort/detail/checked.hpp>
 #include <cohort/error.hpp>
 #include <cohort/remotecall.hpp>
 
@@ -22,9 +23,10 @@ template <class Store>
 class RemoteStore {
  public:
   RemoteStore() = default;  ///< no object at all; only to be assigned to
-  /// Makes this process the owner of an object.
+  /// Makes this process the owner of an object. @throws Error `object` is null.
   explicit RemoteStore(std::shared_ptr<Store> object)
-      : object_(detail::make_object(std::move(object), typeid(Store))) {}
+      : object_(detail::make_object(detail::checked(object, "pointer to the object of a RemoteStore"), typeid(Store))) {
+  }
 
   /// Makes a `Store(arguments...)` on process `pid`. @throws as remotecall_fetch.
   template <class... A>
@@ -40,11 +42,14 @@ class RemoteStore {
     return call_with<Function>(WaitOptions{}, std::forward<A>(arguments)...);
   }
   /// The same, but it may give up: `words.call_with<&Dictionary::take>({.deadline = 5s}, "one")`. The function is
-  /// called off then. @throws also TimeoutError, CancelledException.
+  /// called off then: from that moment its waits throw, and it takes nothing out of a Channel or RemoteChannel. If it
+  /// has done so before, it succeeds, though late: its end is waited for. So what another call puts is lost to nobody.
+  /// A function that computes, and does not look whether it is called off, is waited for half a second; what it returns
+  /// after that is lost. @throws also TimeoutError, CancelledException.
   template <auto Function, class... A>
   auto call_with(const WaitOptions& options, A&&... arguments) const {
-    return remotecall_fetch(
-        options,
+    return detail::fetch_within(
+        detail::GivingUp::with_last_word, options,
         [](const RemoteStore& store, auto&&... a) -> decltype(auto) {
           return ((*store.local()).*Function)(std::forward<decltype(a)>(a)...);
         },
@@ -71,10 +76,7 @@ class RemoteStore {
   }
 
  private:
-  const detail::ReferencePtr& checked() const {
-    if (object_ == nullptr) throw Error("this RemoteStore was never made, or finalised");
-    return object_;
-  }
+  const detail::ReferencePtr& checked() const { return detail::checked(object_, "RemoteStore"); }
   detail::ReferencePtr object_;
 };
 

@@ -20,13 +20,12 @@ namespace cohort {
 
 namespace detail {
 
-template <class F, class... A>
-using thunk_t = ThunkOf<std::decay_t<F>, travelling_t<A>...>;
-
 template <class R>
 R decode_result(const Payload& payload) {
   if constexpr (std::is_void_v<R>) {
     InArchive(payload).finish();
+  } else if constexpr (std::is_same_v<R, NoResult>) {
+    return R{};
   } else {
     R value{};
     InArchive archive(payload);
@@ -40,16 +39,52 @@ R decode_result(const Payload& payload) {
 template <class F, class... A>
 auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   using R = remote_result_t<F, A...>;
-  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
+  if constexpr (!can_call<F, A...>) {
+    return R{};
+  } else if constexpr (is_task<std::decay_t<typename CallTraits<F, travelling_t<A>...>::Returned>>) {
     return call_here<R>(function, std::forward<A>(arguments)...).fetch();
   } else {
+    check_numbers_fit<F>(arguments...);
     ThrowStackScope scope;
     try {
-      return static_cast<R>(function(std::forward<A>(arguments)...));
+      if constexpr (std::is_invocable_v<F&, A...>)
+        return static_cast<R>(function(std::forward<A>(arguments)...));
+      else  // text that it takes as std::string, or an lvalue that it moves from: as from another process
+        return static_cast<R>(function(travelling_t<A>(std::forward<A>(arguments))...));
     } catch (...) {
       std::rethrow_exception(current_as_remote());
     }
   }
+}
+
+template <class F, class... A>
+auto call_inline_within(const WaitOptions& options, F& function, A&&... arguments) -> remote_result_t<F, A...> {
+  using R = remote_result_t<F, A...>;
+  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
+    const auto future = call_here<R>(function, std::forward<A>(arguments)...);
+    try {
+      return future.fetch(options);
+    } catch (...) {
+      if (!future.ready()) future.cancel();
+      throw;
+    }
+  } else {
+    const WaitLimit limit(options);
+    try {
+      return call_inline(function, std::forward<A>(arguments)...);
+    } catch (...) {
+      limit.rethrow_if_reached();
+      throw;
+    }
+  }
+}
+
+template <class F, class... A>
+auto fetch_within(GivingUp giving_up, const WaitOptions& options, F f, Pid pid, A&&... arguments)
+    -> remote_result_t<F, A...> {
+  if (pid == myid()) return call_inline_within(options, f, std::forward<A>(arguments)...);
+  Payload payload = encode_call(f, arguments...);
+  return decode_result<remote_result_t<F, A...>>(call_fetch(pid, thunk_t<F, A...>::id(), payload, options, giving_up));
 }
 
 }  // namespace detail
@@ -66,14 +101,12 @@ auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t
 }
 
 /// The same, but it may give up: `remotecall_fetch({.deadline = 5s}, f, pid, args...)`. The call is called off then,
-/// see Future::cancel(). A call to the own process is not cut short: the function runs on the calling thread.
+/// see Future::cancel(). So is one to the own process, which runs on the calling thread: its waits throw, and the
+/// wait ends with the function.
 /// @throws also TimeoutError, CancelledException.
 template <class F, class... A>
 auto remotecall_fetch(const WaitOptions& options, F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
-  if (pid == myid()) return detail::call_inline(f, std::forward<A>(arguments)...);
-  Payload payload = detail::encode_call(f, arguments...);
-  return detail::decode_result<detail::remote_result_t<F, A...>>(
-      detail::call_fetch(pid, detail::thunk_t<F, A...>::id(), payload, options));
+  return detail::fetch_within(detail::GivingUp::at_once, options, std::move(f), pid, std::forward<A>(arguments)...);
 }
 
 /// Calls `f` on process `pid` and returns at once; the result stays there until fetched.
@@ -105,6 +138,19 @@ auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
     throw;
   }
   return future;
+}
+
+/// For those who write the process first: nothing but the sentence that says so.
+template <class F, class... A>
+Future<detail::NoResult> remotecall(Pid, const F&, const A&...) {
+  static_assert(sizeof(F) == 0, "cohort: the function comes first: remotecall(f, pid, ...); or spawnat(pid, f, ...)");
+  return {};
+}
+template <class F, class... A>
+detail::NoResult remotecall_fetch(Pid, const F&, const A&...) {
+  static_assert(sizeof(F) == 0,
+                "cohort: the function comes first: remotecall_fetch(f, pid, ...); or fetchfrom(pid, f, ...)");
+  return {};
 }
 
 /// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.

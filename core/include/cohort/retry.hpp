@@ -29,9 +29,10 @@ struct ExponentialBackOff {
 class RetryDelays {
  public:
   RetryDelays() = default;
-  RetryDelays(std::initializer_list<Duration> delays) : delays_(std::vector<Duration>(delays)) {}
-  RetryDelays(std::vector<Duration> delays) : delays_(std::move(delays)) {}
-  RetryDelays(const ExponentialBackOff& delays) : delays_(delays) {}
+  /// @throws ConfigError for negative delays, and for a back-off whose factor or jitter makes some.
+  RetryDelays(std::initializer_list<Duration> delays) : RetryDelays(std::vector<Duration>(delays)) {}
+  RetryDelays(std::vector<Duration> delays);
+  RetryDelays(const ExponentialBackOff& delays);
 
   std::size_t size() const {
     return std::visit([](const auto& delays) { return delays.size(); }, delays_);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include <cohort/detail/checked.hpp>
 #include <cohort/detail/runtime.hpp>
 
 namespace cohort {
@@ -15,7 +16,8 @@ namespace cohort {
 /// A function that returns Task<T> is a coroutine: while it waits with co_await (a Future, another Task) it occupies
 /// neither a thread nor a slot, so a worker can have many thousands of them under way. To callers it is a function that
 /// returns T: `remotecall_fetch(fn<my_coroutine>, pid, ...)`.
-/// Starts when it is awaited or called remotely. Its parts run on pool threads, one at a time. Move only.
+/// Starts when it is awaited or called remotely, once: to await it again, or after it was moved from, is an Error. Its
+/// parts run on pool threads, one at a time. Move only.
 template <class T = void>
 class [[nodiscard]] Task {
  public:
@@ -41,6 +43,7 @@ class [[nodiscard]] Task {
       }
       T await_resume() { return handle.promise().take(); }
     };
+    if (!handle_ || handle_.done()) detail::throw_empty("Task");
     return Awaiter{handle_};
   }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 #include <chrono>
 #include <cstdint>
 
@@ -21,9 +23,12 @@ using Clock = std::chrono::steady_clock;
 /// A time-out that does not lapse.
 inline constexpr Duration never = Duration::max();
 
-/// `now + after`, without overflow for `never`.
+/// `now + after`. What the clock cannot reach is Clock::time_point::max(), which never passes; a negative `after` has
+/// passed already, as 0 has.
 inline Clock::time_point deadline_after(Duration after) {
-  return after == never ? Clock::time_point::max() : Clock::now() + after;
+  const auto now = Clock::now();
+  if (after <= Duration::zero()) return now;
+  return after > Clock::time_point::max() - now ? Clock::time_point::max() : now + after;
 }
 
 }  // namespace cohort

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>
+
 namespace cohort {
 
 /// "0.1.0"

@@ -17,7 +17,8 @@ struct WorkerOutput {
 };
 
 /// What a cluster manager tells about one worker it launched, and what the core adds as the worker joins.
-/// The fields are Distributed's. A manager sets `io`, or `host` and `port`, or `connect_at`; the rest as it needs.
+/// The fields are those of Distributed's WorkerConfig that mean something here. A manager sets `io`, or `host` and
+/// `port`, or `connect_at`; the rest as it needs.
 struct WorkerConfig {
   std::optional<WorkerOutput>
       io;            ///< set: the address is read from the worker's output ("cohort_worker:<port>#<addr>")

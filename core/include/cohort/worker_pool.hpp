@@ -26,6 +26,9 @@ class WorkerPool {
  public:
   explicit WorkerPool(const std::vector<Pid>& workers);
   explicit WorkerPool(std::shared_ptr<detail::PoolState> state) : state_(std::move(state)) {}
+  // No moves: there is no pool without workers behind it.
+  WorkerPool(const WorkerPool&) = default;
+  WorkerPool& operator=(const WorkerPool&) = default;
 
   /// Waits for a free worker and takes it. The default pool gives this process while there is no worker.
   /// @throws Error "No active worker available in pool" all are gone; TimeoutError, CancelledException.

@@ -1,5 +1,7 @@
 #include <cohort/error.hpp>
 
+#include <cohort/detail/text.hpp>
+
 namespace cohort {
 
 ProcessExitedException::ProcessExitedException(Pid worker, const std::string& cause)
@@ -9,6 +11,8 @@ ProcessExitedException::ProcessExitedException(Pid worker, const std::string& ca
       cause_(cause) {}
 
 namespace {
+
+std::string quoting(const std::string& message) { return excerpt(message, 64 << 10, true); }
 
 std::string describe(const RemoteException::Details& details) {
   std::string text = "On worker " + std::to_string(details.worker) + ":\n" + details.type_name;
@@ -20,11 +24,16 @@ std::string describe(const RemoteException::Details& details) {
 std::string describe(const std::vector<std::exception_ptr>& exceptions) {
   if (exceptions.empty()) return "CompositeException()";
   std::string text = message_of(exceptions.front());
-  if (exceptions.size() > 1) text += "\n\n...and " + std::to_string(exceptions.size() - 1) + " more exceptions.";
+  const std::size_t more = exceptions.size() - 1;
+  if (more > 0) text += "\n\n...and " + std::to_string(more) + (more == 1 ? " more exception." : " more exceptions.");
   return text;
 }
 
 }  // namespace
+
+ConfigError::ConfigError(const std::string& message) : Error(quoting(message)) {}
+PluginError::PluginError(const std::string& message) : Error(quoting(message)) {}
+LaunchError::LaunchError(const std::string& message) : Error(quoting(message), ErrorKind::disconnected) {}
 
 RemoteException::RemoteException(Details details, std::exception_ptr cause)
     : Error(describe(details), details.kind),
@@ -47,4 +56,11 @@ std::string message_of(const std::exception_ptr& exception) {
   }
 }
 
+namespace detail {
+
+void throw_empty(const char* class_name) {
+  throw Error("this " + std::string(class_name) + " is empty: it was never made, or was moved from or finalised");
+}
+
+}  // namespace detail
 }  // namespace cohort

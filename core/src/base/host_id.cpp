@@ -3,7 +3,9 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace cohort {
 
@@ -13,6 +15,11 @@ std::string host_id() {
   std::string boot;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
   return std::string(name) + '/' + boot;
+}
+
+std::string process_space() {
+  std::error_code none;
+  return host_id() + '/' + std::filesystem::read_symlink("/proc/self/ns/pid", none).string();
 }
 
 }  // namespace cohort

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdlib>
 
+#include <cohort/error.hpp>
+
 namespace cohort {
 namespace {
 
@@ -27,6 +29,15 @@ std::string random_cookie() {
   return cookie;
 }
 
+void check_cookie(std::string_view cookie, const std::string& what) {
+  if (cookie.find_first_of(std::string_view("\n\0", 2)) != cookie.npos)
+    throw ConfigError(what + " has a line end or a zero byte; it is one line");
+  if (cookie.size() < shortest_cookie || cookie.size() > longest_cookie)
+    throw ConfigError(what + " must have " + std::to_string(shortest_cookie) + " to " + std::to_string(longest_cookie) +
+                      " bytes, and has " + (cookie.size() > longest_cookie ? "more" : std::to_string(cookie.size())) +
+                      "; without one of your own, cohort makes one that nobody can guess");
+}
+
 void fill_random(std::span<std::byte> bytes) {
   initialise_sodium();
   randombytes_buf(bytes.data(), bytes.size());
@@ -44,12 +55,6 @@ std::array<std::byte, 32> derive_key(std::string_view cookie, std::string_view p
 }
 
 void wipe(std::span<std::byte> bytes) noexcept { sodium_memzero(bytes.data(), bytes.size()); }
-
-void wipe(std::string& text) noexcept {
-  text.resize(text.capacity());  // within the capacity: nothing is allocated
-  sodium_memzero(text.data(), text.size());
-  text.clear();
-}
 
 bool equal_secrets(std::span<const std::byte> a, std::span<const std::byte> b) noexcept {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;

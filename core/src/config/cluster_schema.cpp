@@ -69,7 +69,7 @@ std::string cluster_schema(std::span<const KnownPlugin> plugins) {
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "cohort cluster file, version 1"}};
   schema.update(object_schema(cluster_keys, sections));
   schema["properties"]["topology"]["pattern"] = topology_pattern();
-  return schema.dump(2);
+  return schema.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace cohort::detail

@@ -3,6 +3,7 @@
 #include <cohort/cluster_file.hpp>
 #include <cohort/options.hpp>
 
+#include "base/durations.hpp"
 #include "config/option_table.hpp"
 
 namespace cohort::detail {
@@ -47,15 +48,15 @@ inline constexpr ObjectKeys manager_keys = {manager_options, plugin_sections, pl
 inline constexpr ObjectKeys transport_keys = {transport_options, plugin_sections, plugin_required};
 
 inline constexpr Option timeout_options[] = {
-    {"launch", OptionType::duration, "\"5m\"", "A manager's launch as a whole", nullptr},
-    {"connect", OptionType::duration, "\"30s\"", "Dialling a worker that said where it listens", nullptr},
-    {"handshake", OptionType::duration, "\"10s\"", "From the open connection to the authenticated peer", nullptr},
-    {"heartbeat", OptionType::duration, "\"5s\"", "Silence after which a peer is asked whether it lives", nullptr},
-    {"suspect", OptionType::duration, "\"15s\"", "Silence after which a peer is reported as suspect", nullptr},
-    {"dead", OptionType::duration, "\"60s\"", "Silence after which a peer is given up", nullptr},
-    {"shutdown", OptionType::duration, "\"5s\"", "From asking a worker to exit to SIGTERM", nullptr},
-    {"term", OptionType::duration, "\"5s\"", "From SIGTERM to SIGKILL", nullptr},
-    {"kill", OptionType::duration, "\"5s\"", "From SIGKILL to giving the worker up", nullptr},
+    {"launch", OptionType::duration, "\"5m\"", "A manager's launch as a whole", nullptr, 1},
+    {"connect", OptionType::duration, "\"30s\"", "Dialling a worker that said where it listens", nullptr, 1},
+    {"handshake", OptionType::duration, "\"10s\"", "From the open connection to the authenticated peer", nullptr, 1},
+    {"heartbeat", OptionType::duration, "\"5s\"", "Silence after which a peer is asked whether it lives", nullptr, 1},
+    {"suspect", OptionType::duration, "\"15s\"", "Silence after which a peer is reported as suspect", nullptr, 1},
+    {"dead", OptionType::duration, "\"60s\"", "Silence after which a peer is given up", nullptr, 1},
+    {"shutdown", OptionType::duration, "\"5s\"", "From asking a worker to exit to SIGTERM", nullptr, 0},
+    {"term", OptionType::duration, "\"5s\"", "From SIGTERM to SIGKILL", nullptr, 0},
+    {"kill", OptionType::duration, "\"5s\"", "From SIGKILL to giving the worker up", nullptr, 0},
 };
 
 /// Where each row of timeout_options goes.
@@ -64,6 +65,13 @@ inline constexpr Duration Timeouts::*timeout_fields[] = {
     &Timeouts::dead,   &Timeouts::shutdown, &Timeouts::term,      &Timeouts::kill,
 };
 static_assert(std::size(timeout_fields) == std::size(timeout_options));
+
+/// What a cluster file cannot say, a program may not either. @throws ConfigError.
+inline void check_timeouts(const Timeouts& timeouts) {
+  for (std::size_t i = 0; i < std::size(timeout_options); ++i)
+    refuse_shorter(timeouts.*timeout_fields[i], Duration(timeout_options[i].minimum),
+                   std::string("timeouts.") + timeout_options[i].name);
+}
 
 inline constexpr Option logging_options[] = {
     {"level", OptionType::choice, "\"info\"", "Least important message that is printed", "error|warn|info|debug"},

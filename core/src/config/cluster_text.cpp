@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "config/cluster_tables.hpp"
@@ -63,7 +64,7 @@ class ClusterParser {
         check_count(*count, manager.plugin, *table, options, path);
         checked.erase("count");
       }
-      manager.options_json = checked.dump();
+      manager.options_json = checked.dump(-1, ' ', false, Json::error_handler_t::replace);
     }
     manager.id = values.value("id", manager.plugin);
     if (auto count = values.find("count"); count != values.end()) {
@@ -121,7 +122,8 @@ class ClusterParser {
         if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
           continue;
         errors_.add(root.find("managers")->items[i].find("connect_idents")->offset,
-                    fmt::format("managers[{}].connect_idents", i), fmt::format("'{}' matches no worker's ident", text));
+                    fmt::format("managers[{}].connect_idents", i),
+                    fmt::format("'{}' matches no worker's ident", excerpt(text)));
       }
     }
   }
@@ -142,7 +144,7 @@ class ClusterParser {
     auto row = std::find_if(table.begin(), table.end(),
                             [](const Option& option) { return std::string_view(option.name) == "count"; });
     if (row == table.end())
-      errors_.add(count.offset, path + ".count", "the plugin '" + plugin + "' takes no count");
+      errors_.add(count.offset, path + ".count", "the plugin '" + excerpt(plugin) + "' takes no count");
     else
       check_value(*row, count, path + ".count", errors_);
     if (const JsonNode* again = options ? options->find("count") : nullptr)
@@ -158,12 +160,13 @@ class ClusterParser {
       if (!plugin || !plugin->is_string()) return transport;
       transport.plugin = plugin->scalar;
       auto table = find_table({PluginKind::transport, transport.plugin, plugin->offset, "transport.plugin"});
-      transport.options_json = check_options(table, given->find("options"), "transport.options").dump();
+      transport.options_json = check_options(table, given->find("options"), "transport.options")
+                                   .dump(-1, ' ', false, Json::error_handler_t::replace);
     } else if (!given || given->is_string()) {
       if (given) transport.plugin = given->scalar;
       std::size_t offset = given ? given->offset : root.offset;
       auto table = find_table({PluginKind::transport, transport.plugin, offset, "transport"});
-      transport.options_json = check_options(table, nullptr, "").dump();
+      transport.options_json = check_options(table, nullptr, "").dump(-1, ' ', false, Json::error_handler_t::replace);
     } else {
       errors_.add(given->offset, "transport",
                   "expected a transport's name or an object with its options, found " + given->description());
@@ -274,7 +277,7 @@ std::string ClusterFile::to_json() const {
   json["transport"] = {{"plugin", transport.plugin}, {"options", detail::Json::parse(transport.options_json)}};
   json["timeouts"] = timeout_values;
   json["logging"] = {{"level", logging.level}, {"forward", logging.forward}, {"prefix", logging.prefix}};
-  return json.dump(2);
+  return json.dump(2, ' ', false, detail::Json::error_handler_t::replace);
 }
 
 }  // namespace cohort

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +12,10 @@
 #include <nlohmann/json.hpp>
 
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
+
+#include "base/secret.hpp"
 
 namespace cohort {
 namespace {
@@ -36,31 +40,95 @@ std::string read_all(int descriptor, const std::string& name) {
   }
 }
 
-// Who can read it can run programs as its owner.
-void refuse_if_others_read_it(int descriptor, const std::string& name) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) throw ConfigError(fmt::format("cannot look at {}: {}", name, reason()));
-  if (!S_ISREG(status.st_mode) || (status.st_mode & 077) == 0) return;
-  throw ConfigError(fmt::format(
-      "{}: others may read or write it (mode {:04o}), and with it the secret of the cluster. Try: chmod 600 "
-      "{}, if nobody did",
-      name, status.st_mode & 07777, name));
+/// Says what is wrong without the JSON library's words, which could show the secret.
+class Reader {
+ public:
+  Reader(const Json& json, const std::string& name) : json_(json), name_(name) {
+    if (json.is_discarded()) refuse("it is not JSON");
+    if (!json.is_object()) refuse("it is not a JSON object");
+  }
+
+  template <class T>
+  T get(const char* key) const {
+    const auto value = json_.find(key);
+    if (value == json_.end()) refuse(fmt::format("the key '{}' is missing", key));
+    try {
+      return value->get<T>();
+    } catch (const Json::exception&) {
+      refuse(fmt::format("the value of '{}' is of the wrong type", key));
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw ConfigError(fmt::format("{}: this is no join file, as a manager 'elastic' writes it: {}", name_, why));
+  }
+
+  const Json& json_;
+  const std::string& name_;
+};
+
+bool is_same_file(int descriptor, const std::filesystem::path& path) {
+  struct stat open {
+  }, named{};
+  return ::fstat(descriptor, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
+// Takes the lock of a file that is there already, which one that a cluster still uses does not give. @return nothing if
+// there is no such file.
+FileDescriptor take_over(const std::filesystem::path& path) {
+  for (;;) {
+    FileDescriptor old(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!old && errno == ENOENT) return old;
+    if (!old) throw Error(fmt::format("cannot write the join file {}: {}", path.string(), reason()));
+    if (::flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      throw Error(
+          fmt::format("the join file {} is that of a cluster which is still running; the option 'file' says "
+                      "another name for this one",
+                      path.string()));
+    if (is_same_file(old.get(), path)) return old;
+  }
 }
 
 }  // namespace
 
-void JoinFile::write(const std::filesystem::path& path) const {
+FileDescriptor JoinFile::write(const std::filesystem::path& path) const {
   const Json json = {{"version", version}, {"address", address}, {"program", program},
                      {"flags", flags},     {"dir", dir},         {"cookie", cookie}};
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
   std::string temporary = path.string() + ".XXXXXX";
-  const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // its mode is 0600
-  const bool written = file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::rename(temporary.c_str(), path.c_str()) == 0;
-  if (written) return;
-  const std::string why = reason();
+  FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // its mode is 0600
+  if (file) ::flock(file.get(), LOCK_EX | LOCK_NB);
+  bool written = file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  std::string why = reason();
+  while (written) {
+    FileDescriptor old;
+    try {
+      old = take_over(path);
+    } catch (...) {
+      ::unlink(temporary.c_str());
+      throw;
+    }
+    // Where there is none, of several that write at once one is the first.
+    if (old) {
+      if (::rename(temporary.c_str(), path.c_str()) == 0) return file;
+      written = false;
+    } else {
+      if (::link(temporary.c_str(), path.c_str()) == 0) {
+        ::unlink(temporary.c_str());
+        return file;
+      }
+      written = errno == EEXIST;
+    }
+    why = reason();
+  }
   if (file) ::unlink(temporary.c_str());
   throw Error(fmt::format("cannot write the join file {}: {}", path.string(), why));
+}
+
+void JoinFile::remove(const std::filesystem::path& path, const FileDescriptor& written) {
+  if (written && is_same_file(written.get(), path)) ::unlink(path.c_str());
 }
 
 JoinFile JoinFile::read(const std::filesystem::path& path) {
@@ -72,23 +140,22 @@ JoinFile JoinFile::read(const std::filesystem::path& path) {
         fmt::format("cannot read the join file {}: {}. A manager 'elastic' writes it when it starts", name, reason()));
   }
   const int descriptor = from_input ? STDIN_FILENO : file.get();
-  refuse_if_others_read_it(descriptor, name);
-  JoinFile join;
-  try {
-    const Json json = Json::parse(read_all(descriptor, name));
-    if (const int found = json.at("version"); found != version) {
-      throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,
-                                    found, version));
-    }
-    join.address = json.at("address");
-    join.program = json.at("program");
-    join.flags = json.at("flags");
-    join.dir = json.at("dir");
-    join.cookie = json.at("cookie");
-  } catch (const Json::exception& error) {  // its text could show the secret
-    throw ConfigError(
-        fmt::format("{}: this is no join file, as a manager 'elastic' writes it (error {})", name, error.id));
+  // Who can read it can run programs as its owner.
+  if (const std::string problem = why_not_private(descriptor, name); !problem.empty())
+    throw ConfigError(problem + ". In it is the secret of the cluster");
+  const Json json = Json::parse(read_all(descriptor, name), nullptr, false);
+  const Reader reader(json, name);
+  if (const int found = reader.get<int>("version"); found != version) {
+    throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,
+                                  found, version));
   }
+  JoinFile join;
+  join.address = reader.get<std::string>("address");
+  join.program = reader.get<std::string>("program");
+  join.flags = reader.get<std::vector<std::string>>("flags");
+  join.dir = reader.get<std::string>("dir");
+  join.cookie = reader.get<std::string>("cookie");
+  check_cookie(join.cookie, name + ": its cookie");
   return join;
 }
 

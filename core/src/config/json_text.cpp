@@ -5,6 +5,8 @@
 #include <iterator>
 #include <unordered_map>
 
+#include <cohort/detail/text.hpp>
+
 namespace cohort::detail {
 namespace {
 
@@ -87,7 +89,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     for (const JsonMember& member : open_.back()->members) {
       auto [first, inserted] = first_places.try_emplace(member.key, member.offset);
       if (!inserted)
-        errors_.add_repeated(member.offset, fmt::format("key '{}' is given twice", member.key), first->second);
+        errors_.add_repeated(member.offset, fmt::format("key '{}' is given twice", excerpt(member.key)), first->second);
     }
     return end();
   }
@@ -101,7 +103,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     } else {
       message.erase(0, message.find(' ') + 1);  // "[json.exception.out_of_range.406] number overflow ..."
     }
-    if (message.size() > 300) message = message.substr(0, 300) + "...";
+    message = excerpt(message, 300);
 
     std::size_t at = skip_space_and_comments(text_, token_end_);
     bool comma_before = false;
@@ -194,11 +196,8 @@ std::string JsonNode::description() const {
   if (is_object()) return "an object";
   if (is_array()) return "a list";
   constexpr std::size_t longest = 60;
-  std::string text = scalar.dump();
-  if (text.size() <= longest) return text;
-  std::size_t cut = longest;
-  while ((text[cut] & 0xC0) == 0x80) --cut;  // not inside a character
-  return text.substr(0, cut) + "...";
+  return is_string() ? '"' + excerpt(scalar.get_ref<const std::string&>(), longest) + '"'
+                     : scalar.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 JsonNode parse_json(std::string_view text, ErrorList& errors) {

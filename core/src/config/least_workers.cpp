@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort {
@@ -18,7 +19,7 @@ LeastWorkers::LeastWorkers(std::string text) : text_(std::move(text)) {
   if (is_number) std::from_chars(digits.data(), digits.data() + digits.size(), number_);
   if (!is_number)
     throw ConfigError("expected \"all\", a number of workers like \"12\" or a percentage like \"50%\", found \"" +
-                      text_ + "\"");
+                      excerpt(text_) + "\"");
 }
 
 int LeastWorkers::of(int wanted) const {

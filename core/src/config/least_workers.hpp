@@ -10,6 +10,8 @@ class LeastWorkers {
   /// @throws ConfigError.
   explicit LeastWorkers(std::string text);
 
+  /// Whether it is a number, which does not depend on how many are wanted.
+  bool is_number() const { return !is_percent_; }
   /// Of `wanted` workers; a number may be more than these.
   int of(int wanted) const;
   const std::string& text() const { return text_; }

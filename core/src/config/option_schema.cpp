@@ -25,7 +25,7 @@ Json value_schema(const Option& option) {
     case OptionType::choice:
       return {{"enum", choices_of(option)}};
     case OptionType::duration:
-      return {{"type", "string"}, {"pattern", duration_pattern()}};
+      return {{"type", "string"}, {"pattern", duration_pattern(option.minimum <= 0)}};
     case OptionType::size:
       return {{"type", "string"}, {"pattern", size_pattern()}};
     case OptionType::count:
@@ -91,7 +91,7 @@ Json object_schema(const ObjectKeys& keys, const Json& sections) {
 std::string option_schema(std::span<const Option> table) {
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}};
   schema.update(object_schema({table}));
-  return schema.dump(2);
+  return schema.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string option_help(std::span<const Option> table) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/nearest.hpp"
@@ -35,7 +36,7 @@ std::string expectation(const Option& option) {
     case OptionType::choice:
       return fmt::format("one of \"{}\"", fmt::join(choices_of(option), "\", \""));
     case OptionType::duration:
-      return "a duration like \"30s\"";
+      return option.minimum > 0 ? "a duration longer than 0, like \"30s\"" : "a duration like \"30s\"";
     case OptionType::size:
       return "a size like \"64MiB\"";
     case OptionType::count:
@@ -82,7 +83,9 @@ class ValueCheck {
       case OptionType::choice:
         return choice();
       case OptionType::duration:
-        return with_unit([](const std::string& text) { parse_duration(text); });
+        return with_unit([this](const std::string& text) {
+          if (parse_duration(text).count() < option_.minimum) throw ConfigError("expected " + expectation(option_));
+        });
       case OptionType::size:
         return with_unit([](const std::string& text) { parse_size(text); });
       case OptionType::strings:
@@ -118,7 +121,8 @@ class ValueCheck {
     if (!node_.is_string() && !node_.scalar.is_number()) return wrong();
     try {
       // A bare number cannot pass: the parser asks for its unit.
-      parse(node_.is_string() ? node_.scalar.get<std::string>() : node_.scalar.dump());
+      parse(node_.is_string() ? node_.scalar.get<std::string>()
+                              : node_.scalar.dump(-1, ' ', false, Json::error_handler_t::replace));
     } catch (const ConfigError& error) {
       errors_.add(node_.offset, path_, error.what() + std::string(", found ") + node_.description());
       return std::nullopt;
@@ -144,9 +148,10 @@ class ValueCheck {
     Json values = Json::object();
     for (const JsonMember& member : node_.members) {
       if (member.key.empty() || member.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
-        errors_.add(member.offset, path_, "'" + member.key + "' cannot be the name of an environment variable");
+        errors_.add(member.offset, path_,
+                    "'" + excerpt(member.key) + "' cannot be the name of an environment variable");
       } else if (!member.value.is_string() && member.value.type != Json::value_t::null) {
-        errors_.add(member.value.offset, join_path(path_, member.key),
+        errors_.add(member.value.offset, join_path(path_, excerpt(member.key)),
                     "expected text or null, found " + member.value.description());
       } else {
         values[member.key] = member.value.scalar;
@@ -180,7 +185,7 @@ void check_names(const ObjectKeys& keys, const JsonNode& node, const std::string
   std::vector<std::string> names = names_of(keys);
   for (const JsonMember& member : node.members) {
     if (member.key.starts_with("x-") || std::find(names.begin(), names.end(), member.key) != names.end()) continue;
-    errors.add(member.offset, path, "unknown key '" + member.key + "'" + did_you_mean(member.key, names));
+    errors.add(member.offset, path, "unknown key '" + excerpt(member.key) + "'" + did_you_mean(member.key, names));
   }
   for (const char* name : keys.required)
     if (!node.find(name)) errors.add(node.offset, path, fmt::format("the key '{}' is missing", name));

@@ -91,6 +91,8 @@ std::map<std::string, std::optional<std::string>> Options::env(std::string_view 
 
 bool Options::has(std::string_view name) const { return values_->find(name) != nullptr; }
 
-std::string Options::to_json() const { return values_->values.dump(); }
+std::string Options::to_json() const {
+  return values_->values.dump(-1, ' ', false, detail::Json::error_handler_t::replace);
+}
 
 }  // namespace cohort

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <charconv>
 #include <cmath>
 #include <span>
 
@@ -71,9 +72,16 @@ Amount take_amount(std::string_view& text) {
 std::int64_t value_of(const Amount& amount, const Unit& unit, const std::string& what) {
   if (amount.digits.size() > unit.max_digits || amount.decimals.size() > max_decimals)
     throw ConfigError(what + " has too many digits");
-  std::int64_t whole = std::stoll(std::string(amount.digits));
-  double part = amount.decimals.empty() ? 0 : std::stod("0." + std::string(amount.decimals));
-  return whole * unit.factor + std::llround(part * static_cast<double>(unit.factor));
+  const auto number_of = [](std::string_view digits) {
+    std::int64_t number = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);  // so few digits fit
+    return number;
+  };
+  double part = static_cast<double>(number_of(amount.decimals));
+  for (std::size_t i = 0; i < amount.decimals.size(); ++i) part /= 10;
+  const std::int64_t value =
+      number_of(amount.digits) * unit.factor + std::llround(part * static_cast<double>(unit.factor));
+  return value == 0 && part > 0 ? 1 : value;  // what is more than nothing stays so
 }
 
 std::string pattern_of(const Unit& unit) {
@@ -120,8 +128,8 @@ std::string format_duration(Duration duration) {
   return text;
 }
 
-std::string duration_pattern() {
-  std::string pattern = "^(never|(?=[0-9])";
+std::string duration_pattern(bool or_zero) {
+  std::string pattern = std::string("^(never|(?=[0-9])") + (or_zero ? "" : "(?=.*[1-9])");
   for (const Unit& unit : duration_units) pattern += "(" + pattern_of(unit) + ")?";
   return pattern + ")$";
 }

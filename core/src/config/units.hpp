@@ -14,8 +14,8 @@ namespace cohort::detail {
 Duration parse_duration(std::string_view text);
 /// The shortest text that parse_duration() reads as `duration`.
 std::string format_duration(Duration duration);
-/// As a regular expression for the JSON Schema.
-std::string duration_pattern();
+/// As a regular expression for the JSON Schema. @param or_zero false: of those longer than 0.
+std::string duration_pattern(bool or_zero = true);
 
 /// "64MiB", "1GB", "1.5kB": bytes. @throws ConfigError that says what is wrong with the text.
 std::uint64_t parse_size(std::string_view text);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,8 @@ inline std::string announcement_of(const std::string& address) {
 }
 
 /// The line that a worker prints when it listens, without its end: "cohort_worker:<port>#<host>", or
-/// "cohort_worker:0#<address>". Host and address are printable text without blanks. nullopt: it is some other line.
+/// "cohort_worker:0#<address>". Host and address are printable text without blanks, of 1024 bytes at most. nullopt: it
+/// is some other line.
 inline std::optional<Announcement> parse_announcement(std::string_view line) {
   constexpr std::string_view start = "cohort_worker:";
   if (!line.starts_with(start)) return std::nullopt;
@@ -44,11 +46,19 @@ inline std::optional<Announcement> parse_announcement(std::string_view line) {
   const auto [end, error] = std::from_chars(line.data(), line.data() + hash, found.port);
   if (error != std::errc() || end != line.data() + hash || found.port < 0 || found.port > 65535) return std::nullopt;
   found.host = line.substr(hash + 1);
-  if (found.host.empty()) return std::nullopt;
+  if (found.host.empty() || found.host.size() > 1024) return std::nullopt;
   for (const char c : found.host) {
     if (c <= ' ' || c == '\x7f') return std::nullopt;  // as char is signed here, this takes ASCII only
   }
   return found;
+}
+
+/// How many bytes of the line come before an announcement at its end: what was printed without a line end before the
+/// worker listened. nullopt: there is none.
+inline std::optional<std::size_t> find_announcement(std::string_view line) {
+  const std::size_t place = line.rfind("cohort_worker:");
+  if (place == line.npos || !parse_announcement(line.substr(place))) return std::nullopt;
+  return place;
 }
 
 }  // namespace cohort

@@ -13,7 +13,8 @@ namespace cohort {
 
 /// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
 /// One thread is started with the pool, so that there always is one; others as they are needed, up to `limit`, and as
-/// the machine allows. They end with the pool. Never runs user functions.
+/// the machine allows. They end with the pool. Runs no user functions, but for coroutines that go on while no thread of
+/// the reactor's pool is left.
 class BlockingPool {
  public:
   /// @throws Error when no thread can be started.

@@ -9,21 +9,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/own_program.hpp"
+#include "base/process_settings.hpp"
 #include "io/start_process.hpp"
 
 namespace cohort {
 namespace {
 
 constexpr std::size_t input_limit = 64 * 1024;
+constexpr int look_again = 10;  // milliseconds, where the end cannot be waited for: no pidfd, as in valgrind
 
 std::string text_of(int error) { return std::generic_category().message(error); }
 
@@ -72,7 +78,7 @@ class Environment {
   explicit Environment(const std::map<std::string, std::optional<std::string>>& changes) {
     for (const auto& [name, value] : changes) {
       if (name.empty() || name.find('=') != std::string::npos)
-        throw Error(fmt::format("'{}' cannot be the name of an environment variable", name));
+        throw Error(fmt::format("'{}' cannot be the name of an environment variable", excerpt(name)));
       if (value) added_.push_back(name + '=' + *value);
     }
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -99,11 +105,12 @@ class Environment {
                           : ::access(options.dir.c_str(), X_OK) < 0 ? errno
                                                                     : 0;
     if (dir_error != 0)
-      throw Error(
-          fmt::format("cannot start '{}': working directory '{}': {}", program, options.dir, text_of(dir_error)));
+      throw Error(fmt::format("cannot start '{}': working directory '{}': {}", excerpt(program), excerpt(options.dir),
+                              text_of(dir_error)));
   }
   const bool by_path = program.find('/') != std::string::npos;
-  const std::string place = options.dir.empty() || program.starts_with('/') ? "" : fmt::format(" in '{}'", options.dir);
+  const std::string place =
+      options.dir.empty() || program.starts_with('/') ? "" : fmt::format(" in '{}'", excerpt(options.dir));
   std::string cause = text_of(error);
   if (error == ENOENT) {
     const std::string file = program.starts_with('/') || options.dir.empty() ? program : options.dir + '/' + program;
@@ -111,8 +118,10 @@ class Environment {
     if (by_path && ::stat(file.c_str(), &info) == 0)
       cause += " (the file is there, but its interpreter or loader is not)";
   }
+  if (error == EAGAIN) cause += " (no more processes: see `ulimit -u`, and the limit of processes of a container)";
+  if (error == EMFILE) cause += " (no more descriptors in this process: see `ulimit -n`)";
   const bool may_pass = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
-  throw Error(fmt::format("cannot start '{}'{}: {}", program, place, cause),
+  throw Error(fmt::format("cannot start '{}'{}: {}", excerpt(program), place, cause),
               may_pass ? ErrorKind::overloaded : ErrorKind::failed);
 }
 
@@ -131,7 +140,7 @@ void bind_to_cpus(pid_t pid, const std::vector<int>& cpus) {
 
 std::string ExitStatus::text() const {
   if (exited) return fmt::format("exited with code {}", code);
-  if (signal == 0) return "ended with unknown status";
+  if (signal == 0) return "ended with unknown status (this program ignores SIGCHLD, or took the status elsewhere)";
   const char* description = ::sigdescr_np(signal);
   return fmt::format("killed by signal {} ({})", signal, description != nullptr ? description : "real-time signal");
 }
@@ -142,7 +151,8 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   std::vector<char*> arguments;
   for (const std::string& argument : options.command) {
     if (argument.find('\0') != std::string::npos)
-      throw Error(fmt::format("cannot start '{}': an argument has a zero byte", options.command.front().c_str()));
+      throw Error(
+          fmt::format("cannot start '{}': an argument has a zero byte", excerpt(options.command.front().c_str())));
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
   arguments.push_back(nullptr);
@@ -157,7 +167,8 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
     err = make_pipe();
   }
   ProcessImage image;
-  image.program = options.command.front().c_str();
+  // What is in its place may be another build, or half written.
+  image.program = is_replaced_program(options.command.front()) ? "/proc/self/exe" : options.command.front().c_str();
   image.arguments = arguments.data();
   image.environment = environment.data();
   image.dir = options.dir.empty() ? nullptr : options.dir.c_str();
@@ -166,20 +177,22 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   image.standard[STDERR_FILENO] = err.write.get();
   image.new_session = options.new_session;
   image.die_with_parent = options.die_with_parent;
+  const auto descriptor_limit = descriptor_limit_for_programs();
+  image.descriptor_limit = descriptor_limit ? &*descriptor_limit : nullptr;
 
   ChildProcess child;
   pid_t pid = -1;
   if (const int error = start_process(image, pid); error != 0) throw_cannot_start(options, error);
   child.pid_ = pid;
   child.leads_group_ = options.new_session;
+  child.ends_group_ = options.new_session && options.end_with_children;
   child.out_ = std::move(out.read);
   child.err_ = std::move(err.read);
   child.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!child.pidfd_) {
+  if (!child.pidfd_ && errno != ENOSYS) {
     const int pidfd_error = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    throw Error(fmt::format("cannot watch '{}': {}", options.command.front(), text_of(pidfd_error)),
+    child.end();
+    throw Error(fmt::format("cannot watch '{}': {}", excerpt(options.command.front()), text_of(pidfd_error)),
                 ErrorKind::overloaded);
   }
   // Where these throw, `child` ends the process. What it does after reading its input is bound in any case.
@@ -188,11 +201,14 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   return child;
 }
 
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept { *this = std::move(other); }
+
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   if (this == &other) return *this;
   end();
-  pid_ = other.pid_;
+  pid_ = std::exchange(other.pid_, -1);
   leads_group_ = other.leads_group_;
+  ends_group_ = other.ends_group_;
   pidfd_ = std::move(other.pidfd_);
   out_ = std::move(other.out_);
   err_ = std::move(other.err_);
@@ -203,30 +219,37 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 ChildProcess::~ChildProcess() { end(); }
 
 void ChildProcess::end() noexcept {
-  if (!pidfd_ || poll()) return;
+  if (pid_ < 0 || poll()) return;
   signal(SIGKILL);
   // At once, but for a process that hangs in the kernel, as on a dead file server.
   wait_until(Clock::now() + std::chrono::seconds(5));
 }
 
+// Without a pidfd the number may, once somebody else took the status, be that of another child.
+int ChildProcess::look(siginfo_t& info, int options) const {
+  const auto kind = pidfd_ ? static_cast<idtype_t>(P_PIDFD) : P_PID;
+  const auto id = static_cast<id_t>(pidfd_ ? pidfd_.get() : pid_);
+  int result;
+  do {
+    info.si_pid = 0;
+    result = ::waitid(kind, id, &info, WEXITED | WNOHANG | options);
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
 // While nobody reaped the process its number cannot belong to another one; hence WNOWAIT, which fails if someone did.
 // A process that ended but was not reaped yet still names its group.
 void ChildProcess::signal(int number) {
-  if (!pidfd_ || status_) return;
   siginfo_t info{};
-  const auto pidfd = static_cast<id_t>(pidfd_.get());
-  if (::waitid(static_cast<idtype_t>(P_PIDFD), pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) return;
+  if (pid_ < 0 || status_ || look(info, WNOWAIT) < 0) return;
   ::kill(leads_group_ ? -pid_ : pid_, number);
 }
 
 std::optional<ExitStatus> ChildProcess::poll() {
-  if (status_ || !pidfd_) return status_;
+  if (status_ || pid_ < 0) return status_;
   siginfo_t info{};
-  int result;
-  do {
-    result = ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG);
-  } while (result < 0 && errno == EINTR);
-  if (result < 0) {
+  if (ends_group_ && look(info, WNOWAIT) == 0 && info.si_pid == pid_) ::kill(-pid_, SIGKILL);
+  if (look(info, 0) < 0) {
     status_ = ExitStatus{};  // ECHILD: someone else took it
   } else if (info.si_pid == pid_) {
     const bool exited = info.si_code == CLD_EXITED;
@@ -236,9 +259,10 @@ std::optional<ExitStatus> ChildProcess::poll() {
 }
 
 std::optional<ExitStatus> ChildProcess::wait_until(Clock::time_point deadline) {
-  while (pidfd_ && !poll()) {
+  while (pid_ >= 0 && !poll()) {
     pollfd ended{pidfd_.get(), POLLIN, 0};
-    const int timeout = poll_timeout(deadline);
+    int timeout = poll_timeout(deadline);
+    if (!pidfd_) timeout = std::min(timeout, look_again);
     if (::poll(&ended, 1, timeout) == 0 && timeout == 0) break;
   }
   return status_;

@@ -1,5 +1,6 @@
 #include "io/loop_handles.hpp"
 
+#include <signal.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -107,6 +108,30 @@ void Timer::stop() {
   if (without_descriptor_ == nullptr) return;
   uv_close(reinterpret_cast<uv_handle_t*>(&std::exchange(without_descriptor_, nullptr)->timer),
            [](uv_handle_t* handle) { delete static_cast<WithoutDescriptor*>(handle->data); });
+}
+
+struct SignalWatcher::Handle {
+  uv_signal_t signal;
+  std::function<void()> callback;
+};
+
+void SignalWatcher::watch(Reactor& reactor, int number, std::function<void()> callback) {
+  struct sigaction now {};
+  if (handle_ != nullptr || ::sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
+  handle_ = new Handle{{}, std::move(callback)};
+  if (uv_signal_init(reactor.loop(), &handle_->signal) != 0) {  // no descriptors
+    delete std::exchange(handle_, nullptr);
+    return;
+  }
+  handle_->signal.data = handle_;
+  uv_signal_start(
+      &handle_->signal, [](uv_signal_t* signal, int) { static_cast<Handle*>(signal->data)->callback(); }, number);
+}
+
+void SignalWatcher::stop() {
+  if (handle_ == nullptr) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&std::exchange(handle_, nullptr)->signal),
+           [](uv_handle_t* handle) { delete static_cast<Handle*>(handle->data); });
 }
 
 }  // namespace cohort

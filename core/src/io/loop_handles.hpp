@@ -50,4 +50,21 @@ class Timer {
   WithoutDescriptor* without_descriptor_ = nullptr;  // freed by its close callback
 };
 
+/// Calls back on the loop when the process gets a signal that would else have its default effect. Where the program
+/// handles or ignores the signal, nothing is changed. Loop thread only.
+class SignalWatcher {
+ public:
+  SignalWatcher() = default;
+  ~SignalWatcher() { stop(); }
+  SignalWatcher(const SignalWatcher&) = delete;
+  SignalWatcher& operator=(const SignalWatcher&) = delete;
+
+  void watch(Reactor& reactor, int number, std::function<void()> callback);
+  void stop();
+
+ private:
+  struct Handle;
+  Handle* handle_ = nullptr;  // freed by its close callback
+};
+
 }  // namespace cohort

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
@@ -105,27 +106,40 @@ void OutputForwarder::set_hook(Hook hook) {
 
 OutputForwarder::Id OutputForwarder::watch(WorkerOutput io, Clock::time_point announce_deadline, Announced announced,
                                            Failed failed) {
+  const Id id = new_id();
+  watch(id, io, announce_deadline, std::move(announced), std::move(failed));
+  return id;
+}
+
+void OutputForwarder::watch(Id id, WorkerOutput io, Clock::time_point announce_deadline, Announced announced,
+                            Failed failed) {
   auto worker = std::make_shared<Worker>(io);
   worker->phase = Worker::Phase::starting;
   worker->deadline = announce_deadline;
   worker->announced = std::move(announced);
   worker->failed = std::move(failed);
-  return add(std::move(worker));
+  add(id, std::move(worker));
 }
 
-OutputForwarder::Id OutputForwarder::forward(WorkerOutput io) { return add(std::make_shared<Worker>(io)); }
+OutputForwarder::Id OutputForwarder::forward(WorkerOutput io) {
+  const Id id = new_id();
+  add(id, std::make_shared<Worker>(io));
+  return id;
+}
 
-OutputForwarder::Id OutputForwarder::add(std::shared_ptr<Worker> worker) {
-  Id id;
+OutputForwarder::Id OutputForwarder::new_id() {
+  const std::lock_guard lock(mutex_);
+  return next_id_++;
+}
+
+void OutputForwarder::add(Id id, std::shared_ptr<Worker> worker) {
   {
     const std::lock_guard lock(mutex_);
     if (!thread_.joinable() && !stop_) thread_ = std::thread([this] { run(); });
-    id = next_id_++;
     workers_.emplace(id, std::move(worker));
     workers_changed_ = true;
   }
   wake();
-  return id;
 }
 
 void OutputForwarder::wake() const { ::eventfd_write(wake_.get(), 1); }
@@ -244,16 +258,21 @@ void OutputForwarder::take_line(Worker& worker, Stream& stream, std::string_view
   if (worker.phase == Worker::Phase::failed) return;
   if (stream.is_stderr) {
     const std::lock_guard lock(mutex_);
-    worker.tail.emplace_back(line);
+    worker.tail.push_back(excerpt(line, longest_quoted_line));
     if (worker.tail.size() > tail_lines) worker.tail.pop_front();
   }
   if (worker.phase == Worker::Phase::forwarding) return print(worker, false, stream.is_stderr, line);
   if (!stream.is_stderr) {
-    if (auto found = parse_announcement(line)) return announce(worker, std::move(found->host), found->port);
+    if (const auto before = find_announcement(line)) {
+      if (*before > 0) worker.startup.add(false, line.substr(0, *before));
+      auto found = parse_announcement(line.substr(*before));
+      return announce(worker, std::move(found->host), found->port);
+    }
   }
   worker.startup.add(stream.is_stderr, line);
   if (worker.startup.unexpected())
-    return fail(worker, "Unexpected output from worker launch command. Host:port string not found.");
+    return fail(worker, StartupFailure::given_up,
+                "Unexpected output from worker launch command. Host:port string not found.");
   while (worker.startup.stderr_overflows()) {
     const auto oldest = worker.startup.take_oldest();
     print(worker, true, oldest.is_stderr, oldest.text);
@@ -273,26 +292,27 @@ void OutputForwarder::announce(Worker& worker, std::string host, int port) {
   std::exchange(worker.announced, nullptr)(std::move(host), port);
 }
 
-void OutputForwarder::fail(Worker& worker, std::string_view what) {
+void OutputForwarder::fail(Worker& worker, StartupFailure why, std::string_view what) {
   worker.phase = Worker::Phase::failed;
   for (Stream& stream : worker.streams) stream.descriptor.reset();
   {
     const std::lock_guard lock(mutex_);
     if (worker.removed) return;
   }
-  std::exchange(worker.failed, nullptr)(worker.startup.failure(what));
+  std::exchange(worker.failed, nullptr)(why, worker.startup.failure(what));
 }
 
 void OutputForwarder::check_startup(Worker& worker) {
   if (worker.phase != Worker::Phase::starting) return;
   const auto now = Clock::now();
   if (worker.ended() || (!worker.streams[0].descriptor && now >= worker.last_words_until)) {
-    fail(worker, launch_command_ended);
+    fail(worker, StartupFailure::ended,
+         "Unable to read host:port string from worker. Launch command exited with error?");
   } else if (now >= worker.deadline) {
     for (Stream& stream : worker.streams) {
       stream.lines.finish([&](std::string_view line) { worker.startup.add(stream.is_stderr, line); });
     }
-    fail(worker, "Timed out waiting to read host:port string from worker.");
+    fail(worker, StartupFailure::given_up, "Timed out waiting to read host:port string from worker.");
   }
 }
 

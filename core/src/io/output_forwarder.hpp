@@ -21,9 +21,11 @@
 
 namespace cohort {
 
-/// How the message begins when a worker's outputs ended before it said where it listens.
-inline constexpr std::string_view launch_command_ended =
-    "Unable to read host:port string from worker. Launch command exited with error?";
+/// Why a worker is not announced.
+enum class StartupFailure : std::uint8_t {
+  ended,     ///< its outputs ended before it said where it listens
+  given_up,  ///< it printed something else, or nothing in time: the process may still run
+};
 
 enum class ForwardMode : std::uint8_t { all, only_stderr, none };
 enum class ForwardPrefix : std::uint8_t { brief, none };
@@ -36,7 +38,7 @@ class OutputForwarder {
  public:
   using Id = std::uint64_t;
   using Announced = std::function<void(std::string host, int port)>;
-  using Failed = std::function<void(std::string message)>;
+  using Failed = std::function<void(StartupFailure why, std::string message)>;
   /// Makes the text to print (without its line end) of a worker's line. Where it throws, the prefix is used.
   using Hook = std::function<std::string(Pid worker, bool is_stderr, std::string_view line)>;
 
@@ -58,6 +60,9 @@ class OutputForwarder {
   /// its lines are kept: they are printed after it, or are in the message of the failure. After a failure the
   /// descriptors are closed.
   Id watch(WorkerOutput io, Clock::time_point announce_deadline, Announced announced, Failed failed);
+  /// The same under an id that new_id() gave, for who must know it before a callback can come.
+  void watch(Id id, WorkerOutput io, Clock::time_point announce_deadline, Announced announced, Failed failed);
+  Id new_id();
   /// The same for a worker whose address is known already.
   Id forward(WorkerOutput io);
   /// Lines of workers without a pid are said to be "From worker startup".
@@ -80,7 +85,7 @@ class OutputForwarder {
     std::shared_ptr<const Hook> hook;
   };
 
-  Id add(std::shared_ptr<Worker> worker);
+  void add(Id id, std::shared_ptr<Worker> worker);
   void wake() const;
 
   // On the forwarder's thread.
@@ -92,7 +97,7 @@ class OutputForwarder {
   void take_line(Worker& worker, Stream& stream, std::string_view line);
   void check_startup(Worker& worker);
   void announce(Worker& worker, std::string host, int port);
-  void fail(Worker& worker, std::string_view what);
+  void fail(Worker& worker, StartupFailure why, std::string_view what);
   void print(Worker& worker, bool startup, bool is_stderr, std::string_view line);
   void end_stream(Worker& worker, Stream& stream);
   void finish(Worker& worker);

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
+
+#include "base/log.hpp"
 
 namespace cohort {
 
@@ -30,8 +33,14 @@ std::size_t OutputSink::next_write_size() const {
   return line_end == next.npos ? PIPE_BUF : line_end + 1;
 }
 
+// Why it gives up is in errno.
 void OutputSink::give_up() {
+  const int error = errno;
   broken_ = true;
+  // With a reader that is gone there is nobody to tell it to.
+  if (error != EPIPE && descriptor_ == STDOUT_FILENO)
+    log_error("what workers print is lost from now on: standard output takes no more: " +
+              std::generic_category().message(error));
   written_ = pending_.size();
 }
 

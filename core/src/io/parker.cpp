@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <mutex>
@@ -23,7 +24,8 @@ void Parker::park(Clock::time_point deadline) {
     state_.exchange(nothing);
     return;
   }
-  const auto ns = deadline.time_since_epoch().count();  // steady_clock is CLOCK_MONOTONIC, as the futex wants it
+  // steady_clock is CLOCK_MONOTONIC, as the futex wants it. That refuses what lies before the clock's beginning.
+  const auto ns = std::max(deadline.time_since_epoch(), Clock::duration::zero()).count();
   const timespec until{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
   for (;;) {
     const long result =

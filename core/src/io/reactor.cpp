@@ -10,10 +10,16 @@
 
 #include <cohort/error.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
+#include "io/alarms.hpp"
 #include "io/reactor_threads.hpp"
 
 namespace cohort {
+
+namespace {
+constexpr int rounds_a_turn = 4;  // of posted operations: then the descriptors have a turn
+}
 
 PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;
@@ -54,6 +60,7 @@ Reactor::Reactor(Options options)
     std::uint64_t count;
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
+  alarms_ = std::make_unique<Alarms>(*this);
   Wakes wakes;
   Lock lock(mutex_);
   free_since_ = Clock::now();
@@ -100,6 +107,7 @@ Reactor::~Reactor() {
 
 void Reactor::close_loop() {
   thread_state().loop_of = this;
+  alarms_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
@@ -206,7 +214,9 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
       lock.lock();
     }
   };
-  while (!operations_.empty() || !gathered_.empty()) {
+  bool more = false;  // others post faster than this thread runs it
+  for (int round = 0; !more && (!operations_.empty() || !gathered_.empty()); round++) {
+    more = round == rounds_a_turn;
     if (!operations_.empty()) {
       auto operations = std::exchange(operations_, {});
       on_loop([&] {
@@ -216,11 +226,11 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
     }
     flush_gathered(lock, true);
   }
-  kick_ = false;
+  kick_ = more;
   const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
-  polling_ = true;
-  on_loop([&] { uv_run(&loop_, UV_RUN_ONCE); });
+  polling_ = !more;
+  on_loop([&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
 }
 
 // --- Any thread, without the lock. ---
@@ -228,6 +238,7 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
 WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Interruption* interruption,
                          Interruption* cancellation) {
   if (completion.done()) return WaitResult::done;
+  refuse_in_forked_child();
   if (on_loop()) throw Error("a wait inside a callback of the event loop would never end");
   const bool has_slot = in_task();
   const bool timed = deadline != Clock::time_point::max();
@@ -334,6 +345,7 @@ void Reactor::submit(std::shared_ptr<PoolTask> task) {
 }
 
 void Reactor::post(std::function<void()> operation, bool soon) {
+  if (is_forked_child()) return;
   Wakes wakes;
   Lock lock(mutex_);
   operations_.push_back(std::move(operation));

@@ -16,6 +16,8 @@
 
 namespace cohort {
 
+class Alarms;
+
 // One libuv loop, driven by whichever thread has nothing better to do: the "baton". A thread that waits for an answer
 // drives the loop itself, so the answer needs no hand-over; a pool thread that read a request leaves the loop, runs the
 // function and comes back, while a parked pool thread, the watcher, takes over after `grace`.
@@ -125,6 +127,8 @@ class Reactor {
   /// Whether the calling thread runs a user function of this reactor.
   bool in_task() const;
   uv_loop_t* loop() { return &loop_; }
+  /// On the loop.
+  Alarms& alarms() { return *alarms_; }
 
   void set_slots(int slots);
   int threads() const;
@@ -180,6 +184,9 @@ class Reactor {
   bool watcher_armed_ = false;
   std::vector<std::shared_ptr<Flushable>> gathered_;
   std::vector<std::function<void()>> operations_;
+
+  // The driver's own.
+  std::unique_ptr<Alarms> alarms_;
 
   // The driver's own, within one turn.
   std::vector<std::shared_ptr<Completion>> turn_completions_;

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/forked_child.hpp"
 #include "io/reactor_threads.hpp"
 
 namespace cohort {
@@ -164,6 +165,7 @@ void Reactor::run_tasks(Lock& lock, PoolThread& self, Wakes& wakes) {
     }
     thread_state().task_of = this;
     task->run();
+    end_if_forked_child();
     thread_state().task_of = nullptr;
     task.reset();
     lock.lock();

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/forked_child.hpp"
+
 namespace cohort {
 namespace {
 constexpr std::size_t gather_limit = 32 << 10;  // gathered output beyond this is sent
@@ -171,6 +173,7 @@ bool SendQueue::tell(Lock& lock, Written& written) {
 
 std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std::span<const std::byte> body,
                                             std::span<const Segment> segments, Mode mode, bool is_answer) {
+  if (is_forked_child()) return nullptr;
   Written written;
   const bool soon = mode != Mode::now;
   const bool gather = mode == Mode::gather || mode == Mode::gather_on_loop;

@@ -10,6 +10,7 @@
 #include <cohort/file_descriptor.hpp>
 #include <cohort/io_pair.hpp>
 
+#include "base/forked_child.hpp"
 #include "io/descriptor_flags.hpp"
 
 namespace cohort {
@@ -17,7 +18,13 @@ namespace {
 
 // Both halves share the socket, which is closed when the second of them is destroyed. close() of a half only shuts its
 // direction down: the descriptor may be in use by another thread at that moment, and its number must not be reused.
-using SharedSocket = std::shared_ptr<const FileDescriptor>;
+struct Socket {
+  explicit Socket(int number) : descriptor(number), closed_in_forked_children(number) {}
+  int get() const { return descriptor.get(); }
+  const FileDescriptor descriptor;
+  const ClosedInForkedChildren closed_in_forked_children;
+};
+using SharedSocket = std::shared_ptr<const Socket>;
 
 constexpr std::size_t small_message = 512;  // bytes; copying so few costs less than handing the kernel a list of parts
 
@@ -88,7 +95,7 @@ class SocketWriter final : public Writer {
 }  // namespace
 
 IoPair make_socket_pair(int descriptor) {
-  auto socket = std::make_shared<const FileDescriptor>(descriptor);
+  auto socket = std::make_shared<const Socket>(descriptor);
   detail::make_nonblocking_cloexec(descriptor);
   return {std::make_unique<SocketReader>(socket), std::make_unique<SocketWriter>(socket)};
 }

@@ -57,6 +57,7 @@ void become(const ProcessImage& image, pid_t parent, int report, const sigset_t&
   if (!place_descriptors(image, report)) return;
   if (image.dir != nullptr && ::chdir(image.dir) < 0) return;
   if (image.die_with_parent && !bind_to_parent(parent)) return;
+  if (image.descriptor_limit != nullptr && ::setrlimit(RLIMIT_NOFILE, image.descriptor_limit) < 0) return;
   ::sigprocmask(SIG_SETMASK, &no_signals, nullptr);
   ::execvpe(image.program, image.arguments, image.environment);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 namespace cohort {
@@ -13,6 +14,7 @@ struct ProcessImage {
   int standard[3];  ///< become descriptors 0, 1 and 2 and are above them; -1: /dev/null for 0, else inherited
   bool new_session;
   bool die_with_parent;
+  const rlimit* descriptor_limit;  ///< null: inherited
 };
 
 /// Starts a process that inherits no other descriptor, no blocked and no ignored signal.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
+
 namespace cohort {
 
 void StartupOutput::add(bool is_stderr, std::string_view line) {
@@ -25,7 +27,7 @@ std::string StartupOutput::failure(std::string_view what) const {
   message += "\nThe last lines it printed:";
   const std::size_t count = std::min(lines_.size(), shown_lines);
   for (auto line = lines_.end() - static_cast<std::ptrdiff_t>(count); line != lines_.end(); ++line)
-    message.append("\n  ").append(line->text);
+    message.append("\n  ").append(excerpt(line->text, longest_quoted_line));
   return message;
 }
 

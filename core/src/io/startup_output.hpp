@@ -7,6 +7,9 @@
 
 namespace cohort {
 
+/// Of a worker's line, so much goes into a message; `cohort` prints the whole line as it comes.
+inline constexpr std::size_t longest_quoted_line = 1000;
+
 /// What a worker printed before the line with its address: kept to be shown after that line, or with the failure.
 class StartupOutput {
  public:

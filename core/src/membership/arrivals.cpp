@@ -7,7 +7,9 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/start_thread.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "membership/joining.hpp"
 #include "membership/line_stream.hpp"
@@ -29,8 +31,9 @@ class Arrivals::Door {
         cookie_(std::move(cookie)),
         arrived_(std::move(arrived)),
         limit_(limit) {
+    refuse_shorter(limit, Duration(1), "the time for a worker to prove itself");
     ready_.tell(*listener_);
-    thread_ = std::thread([this] { run(); });
+    thread_ = start_thread("let workers join", [this] { run(); });
   }
 
   ~Door() {

@@ -66,6 +66,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// Since when the peer has taken nothing although very many answers wait for it; max(): it takes what it asks for.
   /// Loop thread.
   Clock::time_point takes_nothing_since() const { return takes_nothing_since_; }
+  /// As if they came now: one of the two processes did not run meanwhile. Loop thread.
+  void count_silence_anew() { last_received_ = Clock::now(); }
   bool established() const { return established_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort {
@@ -25,7 +26,7 @@ std::uint32_t number_of(std::string_view digits) {
 }  // namespace
 
 void IdentPattern::fail(const std::string& what) const {
-  throw ConfigError("'" + text_ + "' is no name of workers: " + what + ", as in node[01-16] or node*");
+  throw ConfigError("'" + excerpt(text_) + "' is no name of workers: " + what + ", as in node[01-16] or node*");
 }
 
 IdentPattern::IdentPattern(std::string_view text) : text_(text) {

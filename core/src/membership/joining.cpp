@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/secret.hpp"
@@ -59,10 +60,10 @@ IoPair join_at(IoPair master, const std::string& cookie, const std::string& own_
   ready.tell(stream.pair());
   const std::string challenge = wait_for_line(stream, ready, deadline);
   if (!challenge.starts_with(greeting))
-    throw Error("it is no master of this version that takes workers: it says '" + challenge + "'");
+    throw Error("it is no master of this version that takes workers: it says '" + excerpt(challenge) + "'");
   stream.send(proof_of(cookie, std::string_view(challenge).substr(greeting.size())) + ' ' + own_address);
   const std::string answer = wait_for_line(stream, ready, deadline);
-  if (answer != welcome) throw Error("the master says '" + answer + "'");
+  if (answer != welcome) throw Error("the master says '" + excerpt(answer) + "'");
   return std::move(stream.pair());
 }
 

@@ -17,4 +17,10 @@ struct MemberInfo {
   std::vector<std::string> connect_idents;
 };
 
+/// Which ids the master has given. Those that belong to no member and are not coming up are gone.
+struct IdsGiven {
+  Pid highest = no_pid;
+  std::vector<Pid> coming_up;  ///< ascending
+};
+
 }  // namespace cohort

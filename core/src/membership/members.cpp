@@ -20,8 +20,24 @@ void Members::set_epoch(std::uint64_t epoch) {
 void Members::add(const MemberInfo& member) {
   Guard lock(mutex_);
   if (gone_.contains(member.pid)) return;
-  members_[member.pid].info = member;
+  Member& known = members_[member.pid];
+  if (known.added) give_up_place(known.info.place);
+  known.info = member;
+  known.added = true;
+  places_.insert(member.place);
+  while (places_.contains(free_place_)) free_place_++;
   epoch_++;
+}
+
+// mutex_ held.
+void Members::give_up_place(std::int32_t place) {
+  places_.erase(places_.find(place));
+  if (place >= 0 && place < free_place_ && !places_.contains(place)) free_place_ = place;
+}
+
+std::int32_t Members::free_place() const {
+  Guard lock(mutex_);
+  return free_place_;
 }
 
 bool Members::remove(Pid pid, const std::string& cause) {
@@ -30,20 +46,33 @@ bool Members::remove(Pid pid, const std::string& cause) {
   if (!gone_.try_emplace(pid, cause).second) return false;
   if (auto member = members_.find(pid); member != members_.end()) {
     connection = std::move(member->second.connection);
+    if (member->second.added) give_up_place(member->second.info.place);
     members_.erase(member);
   }
   epoch_++;
   return true;
 }
 
+void Members::set_ids_given(IdsGiven ids) {
+  Guard lock(mutex_);
+  ids_given_ = std::move(ids);
+}
+
+bool Members::was_removed(Pid pid) const {
+  if (gone_.contains(pid)) return true;
+  return pid > master_pid && pid <= ids_given_.highest && !members_.contains(pid) &&
+         !std::binary_search(ids_given_.coming_up.begin(), ids_given_.coming_up.end(), pid);
+}
+
 bool Members::contains(Pid pid) const {
   Guard lock(mutex_);
-  return members_.contains(pid);
+  const auto member = members_.find(pid);
+  return member != members_.end() && member->second.added;
 }
 
 bool Members::is_gone(Pid pid) const {
   Guard lock(mutex_);
-  return gone_.contains(pid);
+  return was_removed(pid);
 }
 
 std::string Members::cause_of_end(Pid pid) const {
@@ -55,14 +84,18 @@ std::string Members::cause_of_end(Pid pid) const {
 std::vector<MemberInfo> Members::list() const {
   Guard lock(mutex_);
   std::vector<MemberInfo> members;
-  for (const auto& [pid, member] : members_) members.push_back(member.info);
+  for (const auto& [pid, member] : members_) {
+    if (member.added) members.push_back(member.info);
+  }
   return members;
 }
 
 std::vector<Pid> Members::pids() const {
   Guard lock(mutex_);
   std::vector<Pid> pids;
-  for (const auto& [pid, member] : members_) pids.push_back(pid);
+  for (const auto& [pid, member] : members_) {
+    if (member.added) pids.push_back(pid);
+  }
   return pids;
 }
 
@@ -88,6 +121,7 @@ void Members::unbind(Pid pid, const Connection* connection) {
   auto member = members_.find(pid);
   if (member != members_.end() && member->second.connection.get() == connection) {
     released = std::move(member->second.connection);
+    if (!member->second.added) members_.erase(member);
   }
 }
 

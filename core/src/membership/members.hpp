@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct ConnectAttempt : Completion {
 };
 
 /// The processes of the cluster as this one knows them. Ids are never reused, so the dead are remembered. Every change
-/// has a number, the epoch. Thread-safe.
+/// has a number, the epoch. Who connected but was not added by the master's word yet, or never will be, has a
+/// connection here and no more: it is listed nowhere, and forgotten when the connection ends. Thread-safe.
 class Members {
  public:
   std::uint64_t epoch() const;
@@ -29,16 +31,19 @@ class Members {
   void add(const MemberInfo& member);
   /// @return false: it was gone already. Its connection, if any, is the caller's to close.
   bool remove(Pid pid, const std::string& cause = "");
+  /// For one that joins later: processes that were removed before it came are gone for it as well.
+  void set_ids_given(IdsGiven ids);
   bool contains(Pid pid) const;
   bool is_gone(Pid pid) const;
   /// As remove() was told; "": not known here.
   std::string cause_of_end(Pid pid) const;
   std::vector<MemberInfo> list() const;
   std::vector<Pid> pids() const;
+  /// The lowest place that no member has: a new worker takes it, so that one that ended is replaced.
+  std::int32_t free_place() const;
 
   std::shared_ptr<Connection> connection(Pid pid) const;
-  /// Makes `connection` the one to `pid`, adding the member if it is unknown. @return false: there is another one, or
-  /// the process is gone.
+  /// Makes `connection` the one to `pid`, member or not. @return false: there is another one, or the process is gone.
   bool bind(Pid pid, const std::shared_ptr<Connection>& connection);
   /// Forgets the connection if it still is this one.
   void unbind(Pid pid, const Connection* connection);
@@ -57,13 +62,20 @@ class Members {
  private:
   struct Member {
     MemberInfo info;
+    bool added = false;  // else it only connected
     std::shared_ptr<Connection> connection;
     std::shared_ptr<ConnectAttempt> attempt;
   };
+  bool was_removed(Pid pid) const;  // with mutex_ held
+  void give_up_place(std::int32_t place);
+
   mutable std::mutex mutex_;  // guards all below
   std::uint64_t epoch_ = 0;
+  IdsGiven ids_given_;  // when this process joined
   std::map<Pid, Member> members_;
-  std::map<Pid, std::string> gone_;  // with the cause
+  std::multiset<std::int32_t> places_;  // of members; tables that other processes sent may have one twice
+  std::int32_t free_place_ = 0;         // the lowest that is not in places_
+  std::map<Pid, std::string> gone_;     // with the cause
 };
 
 }  // namespace cohort

@@ -33,14 +33,20 @@ std::shared_ptr<Request> RequestTable::take(std::uint64_t id) {
   return std::exchange(entry.request, nullptr);
 }
 
-std::vector<std::shared_ptr<Request>> RequestTable::take_all_and_close() {
+std::vector<std::shared_ptr<Request>> RequestTable::take_all_and_close(const std::string& cause) {
   std::lock_guard lock(mutex_);
   closed_ = true;
+  cause_ = cause;
   std::vector<std::shared_ptr<Request>> requests;
   for (Entry& entry : entries_) {
     if (entry.request != nullptr) requests.push_back(std::exchange(entry.request, nullptr));
   }
   return requests;
+}
+
+std::string RequestTable::cause() const {
+  std::lock_guard lock(mutex_);
+  return cause_;
 }
 
 }  // namespace cohort

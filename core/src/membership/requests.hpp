@@ -30,17 +30,21 @@ class RequestTable {
   std::optional<std::uint64_t> add(std::shared_ptr<Request> request, std::size_t* open = nullptr);
   /// Null for an id that is not open.
   std::shared_ptr<Request> take(std::uint64_t id);
-  std::vector<std::shared_ptr<Request>> take_all_and_close();
+  /// @param cause why the connection ended, for those that come too late.
+  std::vector<std::shared_ptr<Request>> take_all_and_close(const std::string& cause);
+  /// As take_all_and_close() was told; until then that the connection ended.
+  std::string cause() const;
 
  private:
   struct Entry {
     std::shared_ptr<Request> request;
     std::uint32_t generation = 1;
   };
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_;
   bool closed_ = false;
+  std::string cause_ = "the connection ended";
 };
 
 }  // namespace cohort

@@ -10,6 +10,7 @@
 
 namespace cohort {
 
+class BlockingPool;
 class ParallelState;
 
 /// The way to other processes, as the remote calls see it. Implemented by the node. Any thread unless said otherwise.
@@ -28,6 +29,8 @@ class Router {
   virtual bool is_gone(Pid pid) = 0;
   /// All processes that calls may go to now, ascending, this one included.
   virtual std::vector<Pid> processes() = 0;
+  /// Threads beside those of the reactor.
+  virtual BlockingPool& blocking() = 0;
   /// What the parallel room keeps for this node.
   virtual ParallelState& parallel() = 0;
 };

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/nearest.hpp"
@@ -84,7 +85,7 @@ Topology Topology::parse(std::string_view text) {
   }
   std::vector<std::string> names;
   for (const auto& [kind, kind_name] : kind_names) names.push_back(kind_name);
-  throw ConfigError("unknown topology '" + std::string(text) + "'" +
+  throw ConfigError("unknown topology '" + excerpt(text) + "'" +
                     (has_numbers ? "" : detail::did_you_mean(std::string(text), names)) +
                     "; there are: all_to_all, master_worker, custom, ring, grid, grid:RxC, torus, torus:RxC, tree:K, "
                     "hypercube, with R, C and K from 1 to 9999");
@@ -178,18 +179,10 @@ bool parse_unconnected(const std::string& text) {
   for (const bool relay : {false, true}) {
     if (text == unconnected_text(relay)) return relay;
   }
-  throw ConfigError("unconnected: '" + text + "' is neither 'error' nor 'relay'");
+  throw ConfigError("unconnected: '" + excerpt(text) + "' is neither 'error' nor 'relay'");
 }
 
 const char* unconnected_text(bool relay) { return relay ? "relay" : "error"; }
-
-std::int32_t free_place(std::span<const MemberInfo> members) {
-  std::set<std::int32_t> taken;
-  for (const auto& member : members) taken.insert(member.place);
-  std::int32_t place = 0;
-  while (taken.contains(place)) place++;
-  return place;
-}
 
 void check_connect_idents(std::span<const std::string> patterns) {
   for (const auto& pattern : patterns) static_cast<void>(IdentPattern(pattern));

@@ -60,9 +60,6 @@ struct Wiring {
 bool parse_unconnected(const std::string& text);
 const char* unconnected_text(bool relay);
 
-/// The lowest place that no member has: a new worker takes it, so that one that ended is replaced.
-std::int32_t free_place(std::span<const MemberInfo> members);
-
 /// @throws ConfigError for a pattern that is malformed.
 void check_connect_idents(std::span<const std::string> patterns);
 

@@ -1,6 +1,7 @@
 #include "node/addition.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,10 +9,11 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "base/durations.hpp"
+#include "base/host_id.hpp"
 #include "base/log.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
@@ -69,25 +71,31 @@ std::vector<Pid> Addition::run() {
 void Addition::wait_for_end() {
   Reactor& reactor = master_.node().reactor();
   if (reactor.wait(*finished_, deadline_) == WaitResult::done) return;
-  stop_.request_stop();
-  bool settled;
+  bool settled, launching;
   {
     std::lock_guard lock(mutex_);
     given_up_ = true;
     settled = open_ == 0;
+    launching = launching_;
   }
+  stop_.request_stop();
   if (settled) reactor.complete(settled_);
   reactor.post([self = shared_from_this()] { self->join_those_ready(); });
   const auto steps = sum({timeouts_.connect, timeouts_.handshake, timeouts_.connect, master_.time_to_end()});
   const bool ended = reactor.wait(*settled_, deadline_after(steps)) == WaitResult::done;
-  if (reactor.wait(*finished_, deadline_after(stop_limit)) == WaitResult::done) return;
-  keep_error(std::make_exception_ptr(LaunchError(
-      ended
-          ? fmt::format("launch() of manager '{}' did not return within {} and was given up; workers that are up stay. "
-                        "timeouts.launch says how long it may take",
-                        manager_name_, in_seconds(timeouts_.launch))
-          : fmt::format("workers of manager '{}' were not all up within {}, nor ended after that", manager_name_,
-                        in_seconds(timeouts_.launch)))));
+  const bool returned = reactor.wait(*finished_, deadline_after(stop_limit)) == WaitResult::done;
+  if (!ended && !returned) {
+    return keep_error(std::make_exception_ptr(
+        LaunchError(fmt::format("workers of manager '{}' were not all up within {}, nor ended after that",
+                                manager_name_, in_seconds(timeouts_.launch)))));
+  }
+  std::lock_guard lock(mutex_);
+  const bool told = returned && (!result_.errors.empty() || !result_.not_launched.empty());  // by the manager itself
+  if (!launching || told) return;
+  result_.unfinished = fmt::format(
+      "launch() of manager '{}' did not return within {} and was {}{}. timeouts.launch says how long it may take",
+      manager_name_, in_seconds(timeouts_.launch), returned ? "stopped" : "given up",
+      least_ ? "" : "; workers that are up stay");
 }
 
 void Addition::launch() {
@@ -139,7 +147,7 @@ void Addition::push(WorkerConfig config) {
     FileDescriptor(record->config.io->out).reset();
     FileDescriptor(record->config.io->err).reset();
   }
-  fail(record, Step::announce, "It came too late.");
+  fail(record, Step::announce, Process::still_runs, "It came too late.");
 }
 
 std::shared_ptr<LaunchQueue> Addition::keep_open() {
@@ -149,16 +157,20 @@ std::shared_ptr<LaunchQueue> Addition::keep_open() {
 void Addition::begin(const Record& record) {
   if (!record->config.io) return dial(record);
   auto self = shared_from_this();
-  std::lock_guard lock(mutex_);  // the callbacks wait until `output` is set
-  record->output = master_.output().watch(
-      *record->config.io, deadline_,
+  const auto id = master_.output().new_id();
+  record->output = id;  // before the callbacks, which use it
+  master_.output().watch(
+      id, *record->config.io, deadline_,
       [self, record](std::string host, int port) {
-        { std::lock_guard wait_for_output(self->mutex_); }
         take_address(record->config, std::move(host), port);
         self->dial(record);
       },
-      [self, record](std::string message) { self->fail(record, Step::announce, message); });
-  master_.output().set_pid(*record->output, record->pid);
+      // Where the core gives a launch command up, it ends by that: its end is no cause.
+      [self, record](StartupFailure why, const std::string& message) {
+        self->fail(record, Step::announce, why == StartupFailure::ended ? Process::may_have_ended : Process::still_runs,
+                   message);
+      });
+  master_.output().set_pid(id, record->pid);
 }
 
 void Addition::dial(const Record& record) {
@@ -171,7 +183,7 @@ void Addition::dial(const Record& record) {
                                              deadline_after(self->timeouts_.connect));
       node.add_connection(std::move(pair), record->pid);
     } catch (...) {
-      self->fail(record, Step::connect, message_of(std::current_exception()));
+      self->fail(record, Step::connect, Process::may_have_ended, message_of(std::current_exception()));
     }
   });
 }
@@ -209,8 +221,7 @@ bool Addition::give_place(const Record& record) {
   Members& members = master_.node().members();
   const Topology topology = master_.node().wiring().topology;
   const WorkerConfig& config = record->config;
-  const MemberInfo member{record->pid, config.connect_at, free_place(members.list()), config.ident,
-                          config.connect_idents};
+  const MemberInfo member{record->pid, config.connect_at, members.free_place(), config.ident, config.connect_idents};
   try {
     if (member.place >= topology.capacity())
       throw Error(fmt::format("Topology {} has room for {} only.", topology.text(), topology.capacity()));
@@ -218,7 +229,7 @@ bool Addition::give_place(const Record& record) {
       throw Error(fmt::format("There are idents for {} workers only.", names_.idents.size()));
     check_connect_idents(member.connect_idents);
   } catch (const std::exception& error) {
-    fail(record, Step::place, error.what());
+    fail(record, Step::place, Process::still_runs, error.what());
     return false;
   }
   members.add(member);
@@ -227,7 +238,8 @@ bool Addition::give_place(const Record& record) {
 
 void Addition::send_join(const Record& record) {
   Node& node = master_.node();
-  if (!node.members().bind(record->pid, record->connection)) return fail(record, Step::join, "It left.");
+  if (!node.members().bind(record->pid, record->connection))
+    return fail(record, Step::join, Process::may_have_ended, "It left.");
   Join join;
   join.pid = record->pid;
   join.epoch = node.members().epoch();
@@ -237,7 +249,10 @@ void Addition::send_join(const Record& record) {
   join.relay = wiring.relay;
   join.slots = record->config.threads;
   join.timeouts = node.timeouts();
+  join.ids = master_.ids_given();  // before the list: who becomes a member meanwhile is in one of them
   join.members = node.members().list();
+  join.master_ospid = getpid();
+  join.master_host = process_space();
   if (!wiring.lazy) {
     for (const Pid pid : wiring.topology.neighbours(record->pid, join.members)) {
       if (pid < record->pid) join.dial.push_back(pid);
@@ -246,9 +261,9 @@ void Addition::send_join(const Record& record) {
   auto self = shared_from_this();
   auto request = std::make_shared<Awaited>(
       node.reactor(), [self, record](Frame&& answer) { self->joined(record, std::move(answer)); },
-      [self, record](const std::string& cause) { self->fail(record, Step::join, cause); });
+      [self, record](const std::string& cause) { self->fail(record, Step::join, Process::may_have_ended, cause); });
   const auto id = record->connection->requests().add(request);
-  if (!id) return fail(record, Step::join, "The connection ended.");
+  if (!id) return fail(record, Step::join, Process::may_have_ended, "The connection ended.");
   request->start_deadline(timeouts_.connect, "worker did not connect within " + in_seconds(timeouts_.connect));
   record->connection->send(FrameKind::join, 0, *id, to_payload(join), SendQueue::Mode::gather_on_loop);
 }
@@ -259,7 +274,8 @@ void Addition::joined(const Record& record, Frame&& answer) {
   try {
     joined = from_frame<Joined>(std::move(answer));
   } catch (const std::exception& error) {
-    return fail(record, Step::join, std::string("Its answer is not understood: ") + error.what());
+    return fail(record, Step::join, Process::may_have_ended,
+                std::string("Its answer is not understood: ") + error.what());
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
@@ -326,7 +342,8 @@ void Addition::launch_more(const Record& first) {
       [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
       [self, more](const std::string& cause) {
         for (const auto& record : more) {
-          self->fail(record, Step::announce, "The first worker of its host could not launch it: " + cause);
+          self->fail(record, Step::announce, Process::still_runs,
+                     "The first worker of its host could not launch it: " + cause);
         }
       });
   master_.node().reactor().post([this, self, first, more, request, launch] {
@@ -355,9 +372,9 @@ void Addition::take_launched(const Record& first, const std::vector<Record>& mor
   }
   for (std::size_t i = 0; i < more.size(); i++) {
     if (i >= launched.workers.size()) {
-      fail(more[i], Step::announce, problem);
+      fail(more[i], Step::announce, Process::still_runs, problem);
     } else if (const auto& worker = launched.workers[i]; !worker.error.empty()) {
-      fail(more[i], Step::announce, worker.error);
+      fail(more[i], Step::announce, worker.ended ? Process::may_have_ended : Process::still_runs, worker.error);
     } else {
       take_address(more[i]->config, worker.host, worker.port);
       more[i]->config.ospid = worker.ospid;

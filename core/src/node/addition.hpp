@@ -28,6 +28,7 @@ struct AdditionResult {
   std::vector<std::string> not_launched;   ///< what the manager told of some of these
   std::vector<std::exception_ptr> failed;  ///< what happened to the others
   std::vector<std::exception_ptr> errors;  ///< what fails the launch however many workers are up
+  std::string unfinished;  ///< not empty: launch() was stopped, and nobody knows how many more were to come
 };
 
 /// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
@@ -55,6 +56,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
  private:
   using Record = std::shared_ptr<WorkerRecord>;
   enum class Step { announce, connect, handshake, join, place };
+  enum class Process { may_have_ended, still_runs };  // of a worker that did not come up: why it ended is a cause
 
   Record make_record();
   void wait_for_end();
@@ -68,7 +70,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   void provide(const Record& record);
   void launch_more(const Record& first);
   void take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer);
-  void fail(const Record& record, Step step, const std::string& what);
+  void fail(const Record& record, Step step, Process process, const std::string& what);
   std::string describe(const WorkerRecord& record, Step step, const std::string& what, const std::string& cause) const;
   void keep_error(std::exception_ptr error);
   void keep_failure(std::exception_ptr failure, int workers);

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "node/addition.hpp"
-#include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
 
 namespace cohort {
@@ -19,23 +20,20 @@ void Addition::lost(const Record& record, const std::string& reason) {
     std::lock_guard lock(mutex_);
     established = established_.contains(record->pid);
   }
-  fail(record, established ? Step::join : Step::handshake, reason);
+  fail(record, established ? Step::join : Step::handshake, Process::may_have_ended, reason);
 }
 
 // Any thread; the first failure of a worker counts.
-void Addition::fail(const Record& record, Step step, const std::string& what) {
+void Addition::fail(const Record& record, Step step, Process process, const std::string& what) {
   {
     std::lock_guard lock(mutex_);
     if (!failed_.insert(record->pid).second) return;
     std::erase(ready_, record);
     if (!established_.contains(record->pid)) connecting_--;
   }
-  master_.node().blocking().run([self = shared_from_this(), record, step, what] {
+  master_.node().blocking().run([self = shared_from_this(), record, step, process, what] {
     Master& master = self->master_;
-    // Where the core gave a launch command up, it ends by that: its end is no cause.
-    const bool ended_first =
-        step == Step::announce ? what.starts_with(launch_command_ended) : step != Step::place;  // there it still runs
-    const std::string cause = ended_first ? master.exit_cause(*record) : "";
+    const std::string cause = process == Process::may_have_ended ? master.exit_cause(*record) : "";
     self->keep_failure(std::make_exception_ptr(LaunchError(self->describe(*record, step, what, cause))),
                        record->config.count);  // the others would have been started by it
     master.kill(*record);
@@ -60,14 +58,15 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
       hint = fmt::format(
           "Is '{}' a program whose main() begins with a cohort::Session, and can it be started there by hand? "
           "timeouts.launch ({}) says how long it may take.",
-          command, in_seconds(timeouts_.launch));
+          excerpt(command), in_seconds(timeouts_.launch));
       break;
     case Step::connect:
       name = "connect";
       hint = fmt::format(
-          "Can this host reach that address: does the worker listen at it, and does a firewall let it through? "
-          "timeouts.connect ({}) says how long it may take.",
-          in_seconds(timeouts_.connect));
+          "Can this host reach that address: does the worker listen at it{}? timeouts.connect ({}) says how long it "
+          "may "
+          "take.",
+          config.port == 0 ? "" : ", and does a firewall let it through", in_seconds(timeouts_.connect));
       break;
     case Step::handshake:
       name = "handshake";
@@ -87,9 +86,9 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
   }
   const std::size_t line_end = std::min(what.find('\n'), what.size());
   return fmt::format("worker {} of manager '{}' did not come up (step: {}; command: {}{}{}): {}{}{}\n{}", record.pid,
-                     record.manager_name, name, command, config.host.empty() ? "" : "; host: ", config.host,
-                     what.substr(0, line_end), cause.empty() ? "" : " The process: " + cause + ".",
-                     what.substr(line_end), hint);
+                     excerpt(record.manager_name), name, excerpt(command),
+                     config.host.empty() ? "" : "; host: ", excerpt(config.host), what.substr(0, line_end),
+                     cause.empty() ? "" : " The process: " + cause + ".", what.substr(line_end), hint);
 }
 
 void Addition::fail(std::string what, int workers) {
@@ -120,10 +119,13 @@ void Addition::remove(const std::vector<Pid>& pids) const {
 // Shows those that are up to all, unless they must go.
 void Addition::throw_if_too_few(AdditionResult& result) const {
   const int up = static_cast<int>(result.added.size()), wanted = up + result.missing;
-  const bool is_enough = result.errors.empty() && least_ && up >= least_->of(wanted);
+  const bool all_known = result.unfinished.empty();  // else a share of all cannot be had
+  const bool is_enough =
+      result.errors.empty() && least_ && (all_known || least_->is_number()) && up >= least_->of(wanted);
   if (is_enough || !least_) master_.announce_members(result.added);
   auto& failures = result.failed;
-  if (result.errors.empty() && result.missing == 0) {
+  if (!all_known) failures.push_back(std::make_exception_ptr(LaunchError(result.unfinished)));
+  if (result.errors.empty() && result.missing == 0 && all_known) {
     if (is_enough || !least_) return;
     failures.push_back(std::make_exception_ptr(LaunchError(fmt::format(
         "manager '{}' launched {} workers, and all are up, but min says {}", manager_name_, up, least_->text()))));
@@ -135,8 +137,9 @@ void Addition::throw_if_too_few(AdditionResult& result) const {
                                                         manager_name_, fmt::join(result.not_launched, "\n  ")))));
   }
   if (is_enough) {
-    std::string text = fmt::format("{} of {} workers of manager '{}' are up, which is enough (min: {}).", up, wanted,
-                                   manager_name_, least_->text());
+    std::string text =
+        fmt::format("{}{} workers of manager '{}' are up, which is enough (min: {}).", up,
+                    all_known ? fmt::format(" of {}", wanted) : std::string(), manager_name_, least_->text());
     for (const auto& failure : failures) text += '\n' + message_of(failure);
     return log_warning(text);
   }

@@ -6,6 +6,7 @@
 
 #include <cohort/child_process.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 
 #include "base/log.hpp"
 #include "io/output_forwarder.hpp"
@@ -75,10 +76,11 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
     auto announced = announcing.emplace_back(std::make_shared<Announcing>());
     try {
       SpawnOptions spawn;
-      spawn.command = {launch.exename.empty() ? std::string("/proc/self/exe") : launch.exename};
+      spawn.command = {launch.exename.empty() ? std::string("/proc/self/exe") : expand_home(launch.exename)};
       spawn.command.insert(spawn.command.end(), launch.exeflags.begin(), launch.exeflags.end());
       spawn.input = node.cookie() + "\n";
       spawn.die_with_parent = true;  // blocking threads live as long as the process
+      spawn.end_with_children = true;
       auto process = ChildProcess::spawn(spawn);
       announced->worker.ospid = process.pid();
       const auto id = siblings.output.watch(
@@ -88,8 +90,9 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
             announced->worker.port = port;
             node.reactor().complete(announced);
           },
-          [&node, announced](std::string message) {
+          [&node, announced](StartupFailure why, std::string message) {
             announced->worker.error = std::move(message);
+            announced->worker.ended = why == StartupFailure::ended;
             node.reactor().complete(announced);
           });
       siblings.output.set_pid(id, pid);

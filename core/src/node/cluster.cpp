@@ -3,13 +3,19 @@
 #include <algorithm>
 #include <thread>
 
+#include <cohort/detail/checked.hpp>
 #include <cohort/error.hpp>
 #include <cohort/module.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/this_call.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
+#include "base/secret.hpp"
+#include "membership/open_request.hpp"
+#include "node/messages.hpp"
 #include "node/session.hpp"
+#include "remote/messages.hpp"
 
 namespace cohort {
 namespace {
@@ -60,7 +66,7 @@ std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_o
 }
 
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options) {
-  return add_checked(std::move(manager), "of the program", options);
+  return add_checked(detail::checked(manager, "pointer to a ClusterManager"), "of the program", options);
 }
 
 std::vector<Pid> addprocs(const ClusterFile& file) {
@@ -115,7 +121,7 @@ std::string cluster_cookie() { return current_node().cookie(); }
 
 std::string cluster_cookie(const std::string& cookie) {
   Master& master = current_master();
-  if (cookie.find('\n') != cookie.npos) throw Error("a cookie is one line");
+  check_cookie(cookie, "the cookie");
   if (master.workers().size() > 0) throw Error("the cookie cannot change while there are workers");
   master.node().set_cookie(cookie);
   return cookie;
@@ -131,13 +137,14 @@ Duration ping(Pid pid, Duration timeout) {
       cause = reason;
     }
   };
+  refuse_shorter(timeout, Duration::zero(), "the timeout of a ping");
   const auto start = Clock::now();
   Node& node = current_node();
   if (pid == node.self()) return Clock::now() - start;
   auto connection = node.connection_to(pid);
   auto request = std::make_shared<Ping>();
   const auto id = connection->requests().add(request);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
+  if (!id) throw ProcessExitedException(pid, connection->requests().cause());
   connection->send(FrameKind::ping, *id, {}, SendQueue::Mode::before_wait);
   // A wait with a deadline does not drive the loop, so first see whether the answer is there at once.
   if (!wait_interruptibly(node.reactor(), *request, deadline_after(timeout))) {
@@ -148,12 +155,25 @@ Duration ping(Pid pid, Duration timeout) {
 }
 
 ReferenceTable refs(Pid pid) {
-  return remotecall_fetch([] { return current_node().references().table(); }, pid);
+  struct Question final : Request {
+    Frame answer{};
+    std::optional<std::string> lost;
+    void on_result(Frame&& frame) noexcept override { answer = std::move(frame); }
+    void on_lost(const std::string& cause) noexcept override { lost = cause; }
+  };
+  Node& node = current_node();
+  if (pid == node.self()) return node.references().table();
+  auto connection = node.connection_to(pid);
+  auto question = std::make_shared<Question>();
+  OpenRequest open(*connection, question);
+  connection->send(FrameKind::references, references_table, open.id(), Payload{}, SendQueue::Mode::before_wait);
+  open.sent();
+  wait_interruptibly(node.reactor(), *question);
+  if (question->lost) throw ProcessExitedException(pid, *question->lost);
+  return from_frame<ReferenceTable>(std::move(question->answer));
 }
 
-std::size_t reference_count(Pid pid) {
-  return remotecall_fetch([] { return current_node().references().entries(); }, pid);
-}
+std::size_t reference_count(Pid pid) { return refs(pid).entries.size(); }
 
 Pid ThisCall::caller() const {
   const CallContext* context = CallContext::current();

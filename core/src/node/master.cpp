@@ -4,19 +4,23 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <ranges>
+#include <set>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
+#include "base/own_program.hpp"
 #include "base/secret.hpp"
+#include "config/cluster_tables.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addition.hpp"
 #include "node/late_queue.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
 #include "plugin/loader.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -119,15 +123,16 @@ void Master::check_all_named(const std::vector<Pid>& pids) {
   for (const auto& member : members) {
     if (!member.ident.empty()) idents.insert(member.ident);
   }
+  const std::set new_ones(pids.begin(), pids.end());
   for (const auto& member : members) {
-    if (std::find(pids.begin(), pids.end(), member.pid) == pids.end()) continue;
+    if (!new_ones.contains(member.pid)) continue;
     for (const auto& text : member.connect_idents) {
       const IdentPattern pattern(text);
       if (std::any_of(idents.begin(), idents.end(), [&](const auto& ident) { return pattern.matches(ident); }))
         continue;
-      throw ConfigError(fmt::format("connect_idents of worker {}: '{}' matches no worker; their idents are: {}",
-                                    member.pid, text,
-                                    idents.empty() ? "none" : fmt::format("{}", fmt::join(idents, ", "))));
+      throw ConfigError(fmt::format(
+          "connect_idents of worker {}: '{}' matches no worker; their idents are: {}", member.pid, excerpt(text),
+          idents.empty() ? "none" : excerpt(fmt::format("{}", fmt::join(idents, ", ")), 2000)));
     }
   }
 }
@@ -147,10 +152,12 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   names.connect_idents = options.connect_idents;
   std::optional<LeastWorkers> least;
   if (options.min) least.emplace(*options.min);
+  if (options.timeouts) detail::check_timeouts(*options.timeouts);
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
-  params.exename = options.exename.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.exename;
+  params.exename = options.exename.empty() ? own_program() : options.exename;
+  if (params.exename.empty()) throw Error("which program this is cannot be found out, as /proc is not there");
   params.exeflags = {"--cohort-worker", "--cohort-build=" + build_text(), "--cohort-transport=" + transport_.plugin};
   if (transport_.options_json != "{}")
     params.exeflags.push_back("--cohort-transport-options=" + transport_.options_json);
@@ -188,8 +195,9 @@ void Master::add_arrived(std::shared_ptr<ClusterManager> manager, const std::str
 
 void Master::announce_members(const std::vector<Pid>& pids) {
   auto added = node_->members().list();
-  std::erase_if(added,
-                [&](const auto& member) { return std::find(pids.begin(), pids.end(), member.pid) == pids.end(); });
+  std::erase_if(added, [new_ones = std::set(pids.begin(), pids.end())](const auto& member) {
+    return !new_ones.contains(member.pid);
+  });
   if (added.empty()) return;
   const Payload change = to_payload(MembersChange{node_->members().epoch(), added, {}});
   std::vector<std::shared_ptr<Answered>> answers;
@@ -202,8 +210,12 @@ void Master::announce_members(const std::vector<Pid>& pids) {
   }
   const auto deadline = deadline_after(node_->timeouts().connect);
   for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
-  for (const Pid pid : pids) {
-    if (auto record = record_of(pid)) record->announced.store(true);
+  {
+    std::lock_guard lock(mutex_);
+    for (const Pid pid : pids) {
+      if (const auto record = records_.find(pid); record != records_.end()) record->second->announced.store(true);
+    }
+    list_again();
   }
   node_->membership_changed();
 }
@@ -216,8 +228,12 @@ void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
 }
 
 bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
-  if (frame.header.kind != FrameKind::dial) return false;
-  relay_dial(connection, std::move(frame));
+  if (frame.header.kind == FrameKind::dial)
+    relay_dial(connection, std::move(frame));
+  else if (frame.header.kind == FrameKind::fate)
+    tell_fate(connection, std::move(frame));
+  else
+    return false;
   return true;
 }
 
@@ -279,16 +295,23 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
       cause += "; its last words on standard error:\n" + tail;
     }
   }
-  const bool known = node_->members().remove(record->pid, cause);
-  node_->membership_changed();
-  node_->fail_requests(*connection, cause);
-  node_->references().drop_client(record->pid);
+  bool known;
+  {
+    std::lock_guard lock(mutex_);
+    known = node_->members().remove(record->pid, cause);
+    list_again();
+  }
+  node_->drop_client(record->pid);
   if (known) {
-    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {record->pid}});
+    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}});
     for (const auto& other : node_->members().connections()) {
       other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
     }
   }
+  // Those who learn of it by this ask the other workers after these were told.
+  answer_fate(record->pid);
+  node_->membership_changed();
+  node_->fail_requests(*connection, cause);
   if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
   if (still_runs) kill(*record);  // may take a while; by now everybody knows
   forget(record);
@@ -300,12 +323,14 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
                  [&](ClusterManager& manager, WorkerConfig& config) { manager.manage(record->pid, config, op); });
   }
   if (record->output) output_.remove(*record->output);
-  node_->members().remove(record->pid);
   provisions_->forget(record->pid);
   {
     std::lock_guard lock(mutex_);
+    node_->members().remove(record->pid);
     records_.erase(record->pid);
+    if (record->announced.load()) list_again();
   }
+  answer_fate(record->pid);
   node_->reactor().post([this, record] {
     record->leave_timer.stop();
     record->connection.reset();
@@ -314,18 +339,26 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
 }
 
 void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
-  std::vector<std::shared_ptr<WorkerRecord>> records;
+  refuse_shorter(options.waitfor, Duration::zero(), "rmprocs: waitfor");
+  std::set<std::shared_ptr<WorkerRecord>> wanted;
   for (const Pid pid : pids) {
     if (pid == master_pid) log_warning("rmprocs: process 1 not removed");
     auto record = record_of(pid);
-    if (record == nullptr || !record->joined.load()) continue;
-    std::lock_guard lock(mutex_);
-    for (const auto& [other_pid, other] : records_) {  // those it launched die with it
-      if (other->launched_by == record && other->joined.load()) records.push_back(other);
-    }
-    records.push_back(std::move(record));
+    if (record != nullptr && record->joined.load()) wanted.insert(std::move(record));
   }
-  for (const auto& record : records) start_removal(record);
+  std::vector<std::shared_ptr<WorkerRecord>> records, begun;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [pid, record] : records_) {  // those that one of them launched die with it
+      const bool goes = wanted.contains(record) || wanted.contains(record->launched_by);
+      if (!goes || !record->joined.load()) continue;
+      records.push_back(record);
+      if (!record->removing.exchange(true)) begun.push_back(record);
+    }
+    if (!begun.empty()) list_again();
+  }
+  if (!begun.empty()) node_->membership_changed();
+  for (const auto& record : std::views::reverse(begun)) start_removal(record);  // those launched by others first
   if (options.waitfor == Duration::zero()) return;
   const auto deadline = deadline_after(options.waitfor);
   std::vector<Pid> left;
@@ -333,14 +366,12 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
     if (node_->reactor().wait(*record->gone, deadline) != WaitResult::done) left.push_back(record->pid);
   }
   if (!left.empty()) {
-    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:.1f} seconds.", fmt::join(left, ", "),
+    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.", fmt::join(left, ", "),
                             std::chrono::duration<double>(options.waitfor).count()));
   }
 }
 
 void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
-  if (record->removing.exchange(true)) return;
-  node_->membership_changed();
   node_->reactor().post([this, record] {
     if (record->connection == nullptr) return;
     record->connection->send(FrameKind::leave, 0, {}, SendQueue::Mode::before_wait);
@@ -475,19 +506,30 @@ void Master::interrupt(const std::vector<Pid>& pids) {
   for (const auto& done : signalled) node_->reactor().wait(*done, deadline);
 }
 
-Pid Master::next_worker() {
-  const auto pids = workers();
-  return pids.empty() ? master_pid : pids[turn_.fetch_add(1) % pids.size()];
+// mutex_ held. To be called whenever one of these conditions changes, under the same lock.
+void Master::list_again() {
+  auto pids = std::make_shared<std::vector<Pid>>(1, master_pid);
+  for (const auto& [pid, record] : records_) {
+    if (record->announced.load() && !record->removing.load() && !node_->members().is_gone(pid)) pids->push_back(pid);
+  }
+  listed_ = std::move(pids);
 }
 
-std::vector<Pid> Master::processes() {
-  auto pids = workers();
-  pids.insert(pids.begin(), master_pid);
-  return pids;
+std::shared_ptr<const std::vector<Pid>> Master::listed() const {
+  std::lock_guard lock(mutex_);
+  return listed_;
 }
+
+Pid Master::next_worker() {
+  const auto pids = listed();
+  return pids->size() == 1 ? master_pid : (*pids)[1 + turn_.fetch_add(1) % (pids->size() - 1)];
+}
+
+std::vector<Pid> Master::processes() { return *listed(); }
 
 std::vector<Pid> Master::processes_beside(Pid pid) {
   auto pids = processes();
+  if (node_->members().is_gone(pid)) throw ProcessExitedException(pid, node_->members().cause_of_end(pid));
   if (std::find(pids.begin(), pids.end(), pid) == pids.end())
     throw Error("no process with id " + std::to_string(pid) + " exists");
   const auto host_of = [this, own = host_id()](Pid each) {
@@ -499,13 +541,8 @@ std::vector<Pid> Master::processes_beside(Pid pid) {
 }
 
 std::vector<Pid> Master::workers() const {
-  std::vector<Pid> pids;
-  std::lock_guard lock(mutex_);
-  for (const auto& [pid, record] : records_) {
-    if (!record->announced.load() || record->removing.load() || node_->members().is_gone(pid)) continue;
-    pids.push_back(pid);
-  }
-  return pids;
+  const auto pids = listed();
+  return {pids->begin() + 1, pids->end()};
 }
 
 }  // namespace cohort

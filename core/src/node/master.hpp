@@ -78,6 +78,8 @@ class Master final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid) override {}
+  std::optional<std::string> cause_if_gone(Pid pid) override;
+  bool is_stopped(Pid) override { return false; }  // who stops a worker for longer than timeouts.dead gives it up
   std::vector<Pid> processes() override;
 
   // For an Addition.
@@ -87,6 +89,7 @@ class Master final : public Role {
   std::shared_ptr<LaunchQueue> keep_open(const std::shared_ptr<ClusterManager>& manager,
                                          const std::string& manager_name, const LaunchParams& params,
                                          const WorkerNames& names);
+  IdsGiven ids_given() const;
   /// For a LateQueue. Blocks. @throws as addprocs.
   void add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
                    WorkerNames names, std::vector<WorkerConfig> arrived);
@@ -118,6 +121,8 @@ class Master final : public Role {
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool end_it);
   bool may_change_wiring();
+  void list_again();
+  std::shared_ptr<const std::vector<Pid>> listed() const;
   void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
@@ -125,6 +130,8 @@ class Master final : public Role {
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
                   const std::string& reason);
   void relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void tell_fate(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void answer_fate(Pid pid);
 
   ManagerCalls manager_calls_;
   OutputForwarder output_;
@@ -138,8 +145,15 @@ class Master final : public Role {
   mutable std::mutex mutex_;  // guards all below
   Pid next_pid_ = 2;
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
+  // What processes() says, made anew at each change: spawnat(any, ...) looks at it for each call.
+  std::shared_ptr<const std::vector<Pid>> listed_ = std::make_shared<const std::vector<Pid>>(1, master_pid);
   std::vector<std::shared_ptr<LateQueue>> late_queues_;
   std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
+  struct Asker {
+    std::shared_ptr<Connection> connection;
+    std::uint64_t request;
+  };
+  std::multimap<Pid, Asker> askers_;  // who wants to know whether that process is gone
 };
 
 }  // namespace cohort

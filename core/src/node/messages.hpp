@@ -26,7 +26,10 @@ struct Join {
   std::int32_t slots = 1;
   Timeouts timeouts;
   std::vector<MemberInfo> members;
+  IdsGiven ids;
   std::vector<std::int32_t> dial;  ///< workers to connect to before answering
+  std::int32_t master_ospid = 0;   ///< process id of the master
+  std::string master_host;         ///< where that id means something: process_space()
 };
 
 struct Joined {
@@ -37,9 +40,24 @@ struct Joined {
 
 /// Master to workers. Answered by an empty result.
 struct MembersChange {
+  struct Removed {
+    std::int32_t pid = 0;
+    std::string cause;  ///< of its end
+  };
   std::uint64_t epoch = 0;
   std::vector<MemberInfo> added;
-  std::vector<std::int32_t> removed;
+  std::vector<Removed> removed;
+};
+
+/// Worker to master: is that process gone? A worker that loses another, or cannot reach it, hears so first, and the
+/// master learns why. Answered by a result with Fate, once the process has answered the master or is gone.
+struct AskFate {
+  std::int32_t pid = 0;
+};
+
+struct Fate {
+  bool gone = false;
+  std::string cause;  ///< of its end, if gone
 };
 
 /// Worker to master, and on to the worker that is to dial: connect to `to`. Answered by a result, when connected.
@@ -61,7 +79,8 @@ struct Launched {
     std::string host;
     std::int32_t port = 0;
     std::int32_t ospid = 0;
-    std::string error;  ///< not empty: it did not come up
+    std::string error;   ///< not empty: it did not come up
+    bool ended = false;  ///< then: its outputs ended, so that it is about to, or did
   };
   std::vector<Worker> workers;
 };

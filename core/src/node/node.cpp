@@ -7,9 +7,9 @@
 
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
-#include "node/seconds.hpp"
 #include "parallel/parallel_state.hpp"
 #include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
@@ -46,6 +46,7 @@ void check_references(std::span<const ReferenceEntry> references) {
   }
 }
 
+constexpr Duration shortest_heartbeat = std::chrono::milliseconds(1);
 }  // namespace
 
 Role::~Role() = default;
@@ -109,6 +110,10 @@ void Node::configure(Pid self, const Timeouts& timeouts, const Wiring& wiring) {
     wiring_ = wiring;
   }
   self_.store(self);
+  {
+    std::lock_guard lock(neighbours_mutex_);
+    neighbours_.reset();
+  }
   start_heartbeat(timeouts);
 }
 
@@ -217,6 +222,7 @@ void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::s
     std::erase(strangers_, connection);
     return report_stranger(reason);
   }
+  calls_.on_closed(*connection);
   role_->on_lost(connection, reason);
 }
 
@@ -229,10 +235,15 @@ void Node::report_stranger(const std::string& reason) {
 }
 
 void Node::fail_requests(Connection& connection, const std::string& cause) {
-  for (auto& request : connection.requests().take_all_and_close()) {
+  for (auto& request : connection.requests().take_all_and_close(cause)) {
     request->on_lost(cause);
     reactor_->complete(std::move(request));
   }
+}
+
+void Node::drop_client(Pid client) {
+  references_->drop_client(client);
+  calls_.drop_client(client);  // after that, as it looks who still holds the results
 }
 
 // --- Frames. ---
@@ -311,7 +322,13 @@ bool Node::linked(Pid pid) {
   if (self() == master_pid || pid == master_pid) return true;
   const Topology topology = wiring().topology;
   if (topology.kind() == Topology::Kind::all_to_all) return true;  // the list may be long
-  return topology.neighbours(self(), members_.list()).contains(pid);
+  // Asked at the first message to another worker, and for each reference to one that cannot be reached.
+  std::lock_guard lock(neighbours_mutex_);
+  if (const auto epoch = members_.epoch(); !neighbours_ || neighbours_epoch_ != epoch) {
+    neighbours_ = topology.neighbours(self(), members_.list());
+    neighbours_epoch_ = epoch;
+  }
+  return neighbours_->contains(pid);
 }
 
 bool Node::may_connect(Pid pid) { return wiring().relay || linked(pid); }
@@ -337,18 +354,22 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   const Duration limit = timeouts().connect;
   if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw Error(
-        "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " + in_seconds(limit),
-        ErrorKind::disconnected);
+    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " +
+                               in_seconds(limit));
   }
   if (!attempted.attempt->error.empty()) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
-    throw Error("process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) + ": " +
-                    attempted.attempt->error,
-                ErrorKind::disconnected);
+    throw_unreachable(pid, "process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) +
+                               ": " + attempted.attempt->error);
   }
   if (auto connection = members_.connection(pid)) return connection;
-  throw ProcessExitedException(pid, "the connection ended");
+  throw_unreachable(pid, "the connection to peer " + std::to_string(pid) + " ended as soon as it was made");
+}
+
+// It may be dying: then the connection is refused or lost before this process hears of its end.
+void Node::throw_unreachable(Pid pid, const std::string& problem) {
+  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
+  if (const auto cause = role_->cause_if_gone(pid)) throw ProcessExitedException(pid, *cause);
+  throw Error(problem, ErrorKind::disconnected);
 }
 
 void Node::dial(Pid pid, const std::string& address) {
@@ -375,7 +396,8 @@ void Node::membership_changed() { parallel_->membership_changed(*this); }
 
 void Node::start_heartbeat(const Timeouts& limits) {
   // Nobody is given up who was not asked several times before.
-  const Duration interval = limits.heartbeat == never ? never : std::min(limits.heartbeat, limits.dead / 4);
+  const Duration interval =
+      limits.heartbeat == never ? never : std::max(std::min(limits.heartbeat, limits.dead / 4), shortest_heartbeat);
   reactor_->post([this, interval] {
     if (interval == heartbeat_interval_) return;
     heartbeat_interval_ = interval;
@@ -388,16 +410,19 @@ void Node::start_heartbeat(const Timeouts& limits) {
 void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
-  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread.
-  const bool was_away = now - std::exchange(last_check_, now) > 2 * heartbeat_interval_;
   give_segments_back(segment_rest);
+  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread, and
+  // they may have stood still with it. Their time counts from now.
+  const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});
   for (const auto& connection : std::set(connections_)) {
     if (!connection->established()) continue;
+    if (was_away || (now - connection->last_received() >= limits.suspect && role_->is_stopped(connection->peer())))
+      connection->count_silence_anew();
     const auto silence = now - connection->last_received();
     if (silence < limits.suspect) {
       if (suspects_.erase(connection.get()) > 0)
         log_warning("process " + std::to_string(connection->peer()) + " answers again");
-    } else if (silence >= limits.dead && !was_away) {
+    } else if (silence >= limits.dead) {
       connection->close("no answer for " + in_seconds(limits.dead));
       continue;
     } else if (suspects_.insert(connection.get()).second) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -37,8 +38,13 @@ class Role {
   virtual void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
   /// Those that have joined and are not about to leave, ascending, this one included. Any thread.
   virtual std::vector<Pid> processes() = 0;
+  /// Whether process `pid` stands still and will go on: it is silent, but not gone.
+  virtual bool is_stopped(Pid pid) = 0;
   /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
   virtual void request_dial_from(Pid pid) = 0;
+  /// Why a process that cannot be reached ended; nullopt: as far as the master knows it is there. Waits for the
+  /// master's word for some seconds. @throws InterruptedException.
+  virtual std::optional<std::string> cause_if_gone(Pid pid) = 0;
 };
 
 /// Everything that a process knows about its cluster. One a process, as a rule; several can live in one.
@@ -69,7 +75,7 @@ class Node final : public Router, public Connection::Handler {
   References& references() { return *references_; }
   CallServer& calls() { return calls_; }
   NamedValues& values() { return values_; }
-  BlockingPool& blocking() { return *blocking_; }
+  BlockingPool& blocking() override { return *blocking_; }
   Timeouts timeouts() const;
   std::string cookie() const;
   void set_cookie(const std::string& cookie);
@@ -94,6 +100,8 @@ class Node final : public Router, public Connection::Handler {
   /// Somebody joined or left: for pools of workers. No lock of the role may be held. Any thread.
   void membership_changed();
   void fail_requests(Connection& connection, const std::string& cause);
+  /// A process is gone: what it holds and what it asked for is dropped. Any thread.
+  void drop_client(Pid client);
   /// Runs `body` on the loop and waits for it. Not on the loop. @throws what it throws.
   void on_loop(std::function<void()> body);
 
@@ -106,6 +114,8 @@ class Node final : public Router, public Connection::Handler {
   void on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void accept_waiting();
   void report_stranger(const std::string& reason);
+  /// @throws ProcessExitedException if the process is gone, else Error.
+  [[noreturn]] void throw_unreachable(Pid pid, const std::string& problem);
   /// Whether the topology connects this process and that one.
   bool linked(Pid pid);
   void start_heartbeat(const Timeouts& limits);
@@ -125,6 +135,10 @@ class Node final : public Router, public Connection::Handler {
   mutable std::mutex mutex_;  // guards settings_ and wiring_
   Settings settings_;
   Wiring wiring_;
+
+  std::mutex neighbours_mutex_;  // guards the next two; taken before that of members_
+  std::optional<std::set<Pid>> neighbours_;
+  std::uint64_t neighbours_epoch_ = 0;  // of the list that they follow from
 
   Tunnels tunnels_;
 

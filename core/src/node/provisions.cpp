@@ -175,22 +175,22 @@ void Provisions::deliver_all(const std::vector<ItemPtr>& items, const std::vecto
 
 void Provisions::admit(Pid pid, Clock::time_point deadline) {
   for (;;) {
-    ItemPtr item;
+    std::vector<ItemPtr> lacking;
     {
       std::lock_guard lock(mutex_);
-      const auto all = items();
-      const auto lacking =
-          std::find_if(all.begin(), all.end(), [pid](const ItemPtr& each) { return !each->holders.contains(pid); });
-      if (lacking == all.end()) {
+      lacking = items();
+      std::erase_if(lacking, [pid](const ItemPtr& each) { return each->holders.contains(pid); });
+      if (lacking.empty()) {
         admitted_.insert(pid);
         joining_.erase(pid);
         return;
       }
       joining_.insert(pid);
-      item = *lacking;
     }
-    if (const auto failures = deliver(*item, {pid}, deadline); !failures.empty()) {
-      std::rethrow_exception(failures.at(pid));
+    for (const auto& item : lacking) {
+      if (const auto failures = deliver(*item, {pid}, deadline); !failures.empty()) {
+        std::rethrow_exception(failures.at(pid));
+      }
     }
   }
 }

@@ -2,33 +2,40 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <cohort/cluster.hpp>
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
+#include <cohort/wait_options.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
+#include "base/process_settings.hpp"
+#include "base/secret.hpp"
+#include "config/handover.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
 
 namespace cohort {
 namespace {
 
-constexpr std::size_t longest_cookie = 4096;
-
 std::atomic<Master*> the_master{nullptr};
+std::atomic<bool> has_session{false};
 
 // The flags that are ours, taken out of the program's arguments: "--cohort-name=value" or "--cohort-name".
 class OwnArguments {
@@ -56,7 +63,7 @@ class OwnArguments {
   void refuse_rest() const {
     if (!flags_.empty()) {
       throw ConfigError(
-          "unknown flag --cohort-" + flags_.front() +
+          "unknown flag --cohort-" + excerpt(flags_.front()) +
           "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
           "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
     }
@@ -86,12 +93,12 @@ std::string read_cookie(Duration limit) {
     char next = 0;
     const ssize_t n = read(STDIN_FILENO, &next, 1);
     if (n < 0 && errno == EINTR) continue;
-    // An empty line is a cookie, but nothing at all is none: everybody could join such a worker.
     if (n <= 0 && line.empty()) throw Error("no cookie came by standard input");
     if (n <= 0 || next == '\n') break;
     line.push_back(next);
-    if (line.size() > longest_cookie) throw Error("the cookie on standard input is too long");
+    if (line.size() > longest_cookie) break;
   }
+  check_cookie(line, "the cookie on standard input");
   const FileDescriptor nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   dup2(nothing.get(), STDIN_FILENO);
   return line;
@@ -105,10 +112,17 @@ TransportSpec transport_of(OwnArguments& own) {
   return transport;
 }
 
+// What Distributed's workers understand by JULIA_WORKER_TIMEOUT: a plain number of seconds.
 Duration master_timeout() {
-  const char* text = std::getenv("COHORT_WORKER_TIMEOUT");
-  const double seconds = text == nullptr ? 60 : std::atof(text);
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds > 0 ? seconds : 60));
+  const char* variable = std::getenv("COHORT_WORKER_TIMEOUT");
+  if (variable == nullptr) return Worker::Settings().master_timeout;
+  const std::string_view text = variable;
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0) || std::isinf(seconds))
+    throw ConfigError("COHORT_WORKER_TIMEOUT: expected a number of seconds, like 60 or 0.5, found '" + excerpt(text) +
+                      "'");
+  return detail::nanoseconds_of(std::chrono::duration<double>(seconds));
 }
 
 // A stale copy of the program is found before it listens, by whoever launches it. The handshake would find it later.
@@ -150,27 +164,10 @@ void leave_unless_build(const std::string& build_of_master) {
   }
 }
 
-std::string read_handover(const std::string& descriptor_text) {
-  const FileDescriptor descriptor(std::atoi(descriptor_text.c_str()));
-  std::string text;
-  char buffer[4096];
-  for (off_t at = 0;;) {
-    const ssize_t n = pread(descriptor.get(), buffer, sizeof buffer, at);
-    if (n <= 0) break;
-    text.append(buffer, static_cast<std::size_t>(n));
-    at += n;
-  }
-  return text;
-}
-
 // What `cohort run` or the flags ask for.
 std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   std::optional<ClusterFile> file;
-  if (const char* descriptor = std::getenv("COHORT_HANDOVER")) {
-    const std::string text = read_handover(descriptor);
-    unsetenv("COHORT_HANDOVER");  // not for what this program starts
-    file = ClusterFile::parse(text, "cohort run");
-  }
+  if (const auto text = take_handover()) file = ClusterFile::parse(*text, "cohort run");
   if (const auto path = own.value("cluster")) file = ClusterFile::load(*path);
   if (const auto procs = own.value("procs")) {
     if (!file) file.emplace();
@@ -194,6 +191,7 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
 }
 
 void end_master() {
+  if (is_forked_child()) return;  // its parent removes the workers
   std::unique_ptr<Master> master(the_master.load());
   if (master == nullptr) return;
   master->remove_all();
@@ -217,9 +215,12 @@ Master& current_master() {
 Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 Session::Session(int& argc, char** argv) {
+  refuse_in_forked_child();
+  if (has_session.exchange(true))
+    throw Error("there is a cohort::Session already: a program has one, made at the beginning of main()");
+  prepare_process();
   OwnArguments own(argc, argv);
   if (own.has("worker")) serve_as_worker(argc, argv, own);
-  signal(SIGPIPE, SIG_IGN);
   int code = 1;
   try {
     code = 3;
@@ -246,6 +247,9 @@ Session::Session(int& argc, char** argv) {
   std::exit(code);
 }
 
-Session::~Session() { end_master(); }
+Session::~Session() {
+  end_master();
+  has_session = false;
+}
 
 }  // namespace cohort

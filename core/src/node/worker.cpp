@@ -5,17 +5,20 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
+#include <cohort/cpus.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "base/host_id.hpp"
 #include "base/log.hpp"
+#include "base/stopped_process.hpp"
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
+#include "node/awaited.hpp"
 #include "node/messages.hpp"
-#include "node/seconds.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 
@@ -28,6 +31,19 @@ void answer(Connection& connection, std::uint64_t request, const Payload& payloa
 
 void answer_failure(Node& node, Connection& connection, std::uint64_t request) {
   answer(connection, request, encode_exception(std::current_exception(), node.self()), result_exception);
+}
+
+// How long to wait for the master's word on a process that this one lost: it asks its manager, which may take a second,
+// and a process that is stopped neither answers nor ends.
+constexpr Duration fate_limit = std::chrono::seconds(5);
+
+Fate fate_in(Frame&& frame) noexcept {
+  try {
+    if (frame.header.flags == result_value) return from_frame<Fate>(std::move(frame));
+  } catch (const std::exception& error) {
+    log_warning(error.what());
+  }
+  return {};
 }
 
 // Standard output, at once: the master waits for it.
@@ -47,6 +63,7 @@ Worker::Worker(Settings settings) : settings_(std::move(settings)) {
 Worker::~Worker() {
   guard_loop([this] {
     node_->on_loop([this] {
+      interrupt_signal_.stop();
       master_deadline_.stop();
       master_.reset();
     });
@@ -56,16 +73,15 @@ Worker::~Worker() {
 }
 
 int Worker::serve() {
-  signal(SIGPIPE, SIG_IGN);
   auto listener = node_->transport().listen(settings_.bind_to);
   const std::string address = listener->address();
   node_->accept_at(std::move(listener));
   node_->on_loop([this] {
-    master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
-      log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) +
-                ".\nexiting.");
-      leave(1);
-    });
+    // Who started a worker by hand, to join, ends it by Ctrl-C.
+    if (settings_.join.empty()) {
+      interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });
+    }
+    expect_master();
   });
   if (settings_.join.empty())
     announce(address);
@@ -74,6 +90,15 @@ int Worker::serve() {
   std::unique_lock lock(mutex_);
   left_.wait(lock, [this] { return exit_code_.has_value(); });
   return *exit_code_;
+}
+
+// Loop thread.
+void Worker::expect_master() {
+  master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
+    if (is_stopped_process(getppid())) return expect_master();  // by Ctrl-Z while it launched
+    log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) + ".\nexiting.");
+    leave(1);
+  });
 }
 
 // Dials the master instead of being dialled; from then on all is the same.
@@ -85,7 +110,7 @@ void Worker::join_master(const std::string& own_address) {
     node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), master_pid,
                           Handshake::Role::acceptor);
   } catch (const std::exception& error) {
-    throw Error("cannot join the master at " + settings_.join + ": " + error.what() +
+    throw Error("cannot join the master at " + excerpt(settings_.join) + ": " + error.what() +
                 ". Does it still run, and is the join file its own?");
   }
 }
@@ -126,7 +151,41 @@ void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::s
   }
   node_->members().unbind(pid, connection.get());
   if (!connection->established()) node_->finish_attempt(pid, reason);
-  node_->fail_requests(*connection, reason);
+  if (node_->members().is_gone(pid)) {
+    const std::string cause = node_->members().cause_of_end(pid);
+    return node_->fail_requests(*connection, cause.empty() ? reason : cause);
+  }
+  if (!connection->established() || pid <= master_pid) return node_->fail_requests(*connection, reason);
+  // The master learns why a process ended; a moment passes until it knows.
+  auto answer = std::make_shared<Awaited>(
+      node_->reactor(),
+      [this, connection, reason](Frame&& frame) {
+        const auto fate = fate_in(std::move(frame));
+        node_->fail_requests(*connection, fate.gone ? fate.cause : reason);
+      },
+      [this, connection, reason](const std::string&) { node_->fail_requests(*connection, reason); });
+  if (!ask_fate(pid, answer)) return node_->fail_requests(*connection, reason);
+  answer->start_deadline(fate_limit, "");
+}
+
+bool Worker::ask_fate(Pid pid, const std::shared_ptr<Request>& answer) {
+  auto connection = node_->members().connection(master_pid);
+  const auto id = connection == nullptr ? std::nullopt : connection->requests().add(answer);
+  if (id) connection->send(FrameKind::fate, 0, *id, to_payload(AskFate{pid}), SendQueue::Mode::before_wait);
+  return id.has_value();
+}
+
+std::optional<std::string> Worker::cause_if_gone(Pid pid) {
+  struct Answer final : Request {
+    Fate fate;
+    void on_result(Frame&& frame) noexcept override { fate = fate_in(std::move(frame)); }
+    void on_lost(const std::string&) noexcept override {}  // without the master this process ends
+  };
+  auto answer = std::make_shared<Answer>();
+  if (!ask_fate(pid, answer)) return std::nullopt;
+  if (!wait_interruptibly(node_->reactor(), *answer, deadline_after(fate_limit)) || !answer->fate.gone)
+    return std::nullopt;
+  return answer->fate.cause;
 }
 
 bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
@@ -163,13 +222,15 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   const std::uint64_t request = frame.header.request;
   const auto join = from_frame<Join>(std::move(frame));
   master_deadline_.stop();
+  if (join.master_host == process_space()) master_ospid_ = join.master_ospid;
   node_->configure(join.pid, join.timeouts, {Topology::parse(join.topology), join.lazy, join.relay});
   node_->reactor().set_slots(join.slots);
   for (const auto& member : join.members) node_->members().add(member);
+  node_->members().set_ids_given(join.ids);
   node_->members().set_epoch(join.epoch);
   node_->membership_changed();
   auto answer_joined = [connection, request] {
-    const Joined joined{static_cast<std::int32_t>(std::thread::hardware_concurrency()), getpid(), host_id()};
+    const Joined joined{usable_cpus(), getpid(), host_id()};
     answer(*connection, request, to_payload(joined));
   };
   if (join.dial.empty()) return answer_joined();
@@ -189,16 +250,20 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
   const std::uint64_t request = frame.header.request;
   const auto change = from_frame<MembersChange>(std::move(frame));
   for (const auto& member : change.added) node_->members().add(member);
-  for (const Pid pid : change.removed) {
+  for (const auto& [pid, cause] : change.removed) {
     auto lost = node_->members().connection(pid);
     node_->finish_attempt(pid, "it is gone");
-    node_->members().remove(pid);
+    node_->members().remove(pid, cause);
     if (lost != nullptr) lost->close("process " + std::to_string(pid) + " was removed from the cluster");
-    node_->references().drop_client(pid);
+    node_->drop_client(pid);
   }
   node_->members().set_epoch(change.epoch);
   node_->membership_changed();
   if (request != 0) answer(*connection, request, {});
+}
+
+bool Worker::is_stopped(Pid pid) {
+  return pid == master_pid && master_ospid_ != 0 && is_stopped_process(master_ospid_);
 }
 
 void Worker::on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame) {

@@ -35,14 +35,19 @@ class Worker final : public Role {
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid pid) override;
+  std::optional<std::string> cause_if_gone(Pid pid) override;
   std::vector<Pid> processes() override { return node_->members().pids(); }
+  bool is_stopped(Pid pid) override;
 
  private:
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_members(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  /// Asks the master; the answer is a Fate. Any thread. @return false: the master is not connected.
+  bool ask_fate(Pid pid, const std::shared_ptr<Request>& answer);
   void join_master(const std::string& own_address);
   void leave(int code);
+  void expect_master();
 
   const Settings settings_;
   std::unique_ptr<Node> node_;
@@ -52,7 +57,9 @@ class Worker final : public Role {
 
   // Loop thread only.
   std::shared_ptr<Connection> master_;
+  int master_ospid_ = 0;  // 0: it is not seen from here
   Timer master_deadline_;
+  SignalWatcher interrupt_signal_;
 };
 
 /// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <map>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include <cohort/error.hpp>
 
+#include "membership/open_request.hpp"
 #include "membership/router.hpp"
 #include "parallel/inbox.hpp"
 #include "parallel/parallel_state.hpp"
@@ -91,31 +95,27 @@ class Farm::Impl {
 
   FunctionKey function_key() const { return key_; }
   std::size_t open() const { return open_; }
-  std::size_t worker_count() const {
-    return static_cast<std::size_t>(
-        std::count_if(stations_.begin(), stations_.end(), [](const Station& station) { return station.usable(); }));
-  }
+  std::size_t worker_count() const { return usable_; }
 
   Pid free_worker(const std::vector<Pid>& but) {
     if (inbox_->take_pool_changed()) refresh();
-    const auto excluded = [&](const Station& station) {
-      return std::find(but.begin(), but.end(), station.pid) != but.end();
-    };
-    const bool others = but.empty() || std::any_of(stations_.begin(), stations_.end(), [&](const Station& station) {
-                          return station.usable() && !excluded(station);
-                        });
-    const Station* best = nullptr;
-    for (const Station& station : stations_) {
-      if (!station.usable() || station.open >= station.capacity(ahead_) || (others && excluded(station))) continue;
-      if (best == nullptr || station.open < best->open) best = &station;
+    const std::set excluded(but.begin(), but.end());
+    const auto unwanted = std::count_if(excluded.begin(), excluded.end(), [&](Pid pid) {
+      const Station* station = find(pid);
+      return station != nullptr && station->usable();
+    });
+    const bool others = usable_ > static_cast<std::size_t>(unwanted);
+    for (const auto& [rank, station] : with_room_) {
+      if (!others || !excluded.contains(station->pid)) return station->pid;
     }
-    return best == nullptr ? no_pid : best->pid;
+    return no_pid;
   }
 
   void send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
     Station& station = *find(worker);
     open_++;
     station.open++;
+    look_again(station);
     if (functions_ != nullptr && !station.has_function) {
       station.has_function = functions_->is_at(key_, worker);
       if (!station.has_function) {
@@ -173,6 +173,8 @@ class Farm::Impl {
     FunctionId thunk;
     Payload arguments;
   };
+  // Who is to have the next job: the lowest, that is the one with the fewest open jobs, of these the first that came.
+  using Rank = std::pair<int, std::uint64_t>;
   // One worker as this farm knows it.
   struct Station {
     Pid pid = no_pid;
@@ -192,6 +194,9 @@ class Farm::Impl {
     };
     std::deque<Sent> sent;                 // the jobs under way
     std::weak_ptr<Connection> connection;  // of `sent`
+    std::uint64_t number = 0;              // in the order of coming
+    bool counted = false;                  // in usable_
+    std::optional<Rank> rank;              // in with_room_
 
     bool usable() const { return member && unreachable.empty(); }
     int capacity(int ahead) const {
@@ -212,22 +217,48 @@ class Farm::Impl {
   };
 
   Station* find(Pid pid) {
-    const auto found = std::find_if(stations_.begin(), stations_.end(), [pid](auto& s) { return s.pid == pid; });
-    return found == stations_.end() ? nullptr : &*found;
+    const auto found = by_pid_.find(pid);
+    return found == by_pid_.end() ? nullptr : &*found->second;
+  }
+
+  // After every change of whether it is usable, of its open jobs and of its capacity.
+  void look_again(Station& station) {
+    usable_ += station.usable();
+    usable_ -= std::exchange(station.counted, station.usable());
+    if (station.rank) with_room_.erase(*station.rank);
+    station.rank.reset();
+    if (!station.usable() || station.open >= station.capacity(ahead_)) return;
+    station.rank.emplace(station.open, station.number);
+    with_room_.emplace(*station.rank, &station);
+  }
+
+  // It is no member any more, so neither counted nor ranked, and has no open jobs.
+  void forget(std::list<Station>::iterator station) {
+    by_pid_.erase(station->pid);
+    stations_.erase(station);
   }
 
   void refresh() {
     auto pids = pool_->workers();
     // Where all workers are gone, their work is not for this process, unless it was among them from the start.
     if (had_workers_ && !had_self_) std::erase(pids, self_);
-    for (Station& station : stations_) {
-      station.member = std::find(pids.begin(), pids.end(), station.pid) != pids.end();
-      station.unreachable.clear();
+    const std::set members(pids.begin(), pids.end());
+    for (auto station = stations_.begin(); station != stations_.end();) {
+      const auto next = std::next(station);
+      station->member = members.contains(station->pid);
+      station->unreachable.clear();
+      look_again(*station);
+      if (!station->member && station->open == 0) forget(station);
+      station = next;
     }
     for (const Pid pid : pids) {
-      if (find(pid) == nullptr) stations_.emplace_back().pid = pid;
+      if (find(pid) != nullptr) continue;
+      const auto station = stations_.emplace(stations_.end());
+      station->pid = pid;
+      station->number = ++last_number_;
+      by_pid_.emplace(pid, station);
+      look_again(*station);
     }
-    std::erase_if(stations_, [](const Station& station) { return !station.member && station.open == 0; });
     const bool self_alone = pids == std::vector{self_};
     if (!pids.empty() && !self_alone) had_workers_ = true;
     if (had_workers_ && std::find(pids.begin(), pids.end(), self_) != pids.end()) had_self_ = true;
@@ -268,20 +299,22 @@ class Farm::Impl {
     try {
       auto connection = node_.router->connection_to(station.pid);
       auto request = std::make_shared<JobRequest>(inbox_, node_.references->shared_from_this(), job, station.pid);
-      std::vector<ReferenceEntry> entries;
-      if (!payload.references.empty()) entries = node_.references->acquire_for(station.pid, payload.references);
-      const auto id = connection->closed() ? std::nullopt : connection->requests().add(std::move(request));
-      if (!id) throw ProcessExitedException(station.pid, "the connection ended");
-      if (job != arrival_of_function) {
+      if (connection->closed()) throw ProcessExitedException(station.pid, connection->requests().cause());
+      OpenRequest open(*connection, std::move(request));
+      const auto now = Clock::now();
+      node_.references->send(*connection, FrameKind::call_fetch, 0, open.id(), payload, SendQueue::Mode::before_wait,
+                             prefix);
+      open.sent();
+      if (job != arrival_of_function) {  // its answer is read by this thread, later
         station.connection = connection;
-        station.sent.push_back({job, *id, Clock::now()});
+        station.sent.push_back({job, open.id(), now});
       }
-      connection->send(FrameKind::call_fetch, 0, *id, payload, SendQueue::Mode::before_wait, entries, prefix);
       return true;
     } catch (const InterruptedException&) {
       throw;
     } catch (const std::exception& error) {
       station.unreachable = error.what();
+      look_again(station);
       if (job == arrival_of_function) return false;
       give_back(station, job);
       return false;
@@ -317,6 +350,7 @@ class Farm::Impl {
   void give_back(Station& station, std::uint64_t job) {
     station.open--;
     open_--;
+    look_again(station);
     answers_.push_back({job, station.pid, false, {}, nullptr});
   }
 
@@ -335,9 +369,10 @@ class Farm::Impl {
       station.open--;
       open_--;
       station.answered(message.job, message.came);
+      look_again(station);
       answers_.push_back({message.job, message.worker, true, std::move(message.payload), message.failure});
     }
-    if (!station.member && station.open == 0) std::erase_if(stations_, [&](auto& s) { return &s == &station; });
+    if (!station.member && station.open == 0) forget(by_pid_.at(station.pid));
   }
 
   void take_arrival(Station& station, const std::exception_ptr& failure) {
@@ -356,6 +391,7 @@ class Farm::Impl {
       } else {
         station.open--;
         open_--;
+        look_again(station);
         answers_.push_back({job, station.pid, true, {}, failure});
       }
     }
@@ -370,7 +406,11 @@ class Farm::Impl {
   std::optional<FunctionTable> own_functions_;
   FunctionTable* functions_ = nullptr;  // own_functions_ or the pool's; null: no function to send
   FunctionKey key_;
-  std::deque<Station> stations_;
+  std::list<Station> stations_;
+  std::unordered_map<Pid, std::list<Station>::iterator> by_pid_;
+  std::map<Rank, Station*> with_room_;  // that may be sent a job
+  std::size_t usable_ = 0;
+  std::uint64_t last_number_ = 0;
   std::deque<Answer> answers_;
   std::size_t open_ = 0;
   bool had_workers_ = false, had_self_ = false;

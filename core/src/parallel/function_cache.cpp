@@ -1,5 +1,7 @@
 #include "parallel/function_cache.hpp"
 
+#include <limits>
+
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
 
@@ -36,13 +38,14 @@ void FunctionCache::drop(Pid owner, const std::vector<std::uint64_t>& ids) {
 void FunctionCache::drop_owners_that(const std::function<bool(Pid)>& are_gone) {
   std::vector<Entry> dropped;
   std::lock_guard lock(mutex_);
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    if (are_gone(entry->first.owner)) {
-      dropped.push_back(std::move(entry->second));
-      entry = entries_.erase(entry);
-    } else {
-      ++entry;
+  for (auto entry = entries_.begin(); entry != entries_.end();) {  // owner by owner: each may have sent very many
+    const Pid owner = entry->first.owner;
+    const auto end = entries_.upper_bound({owner, std::numeric_limits<std::uint64_t>::max()});
+    if (are_gone(owner)) {
+      for (auto own = entry; own != end; ++own) dropped.push_back(std::move(own->second));
+      entries_.erase(entry, end);
     }
+    entry = end;
   }
 }
 

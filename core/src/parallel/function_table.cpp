@@ -39,15 +39,15 @@ FunctionKey FunctionTable::key_of(const PortableFunction& function) {
   const std::uint64_t id = next_id.fetch_add(1);
   const std::string hash = hash_of(function, id);
   std::lock_guard lock(mutex_);
-  return entries_.try_emplace(hash, Entry{FunctionKey(myid(), id), {}}).first->second.key;
+  const auto [place, is_new] = entries_.try_emplace(hash, Entry{FunctionKey(myid(), id), {}});
+  if (is_new) numbered_.emplace(id, &place->second);
+  return place->second.key;
 }
 
 // mutex_ held.
 FunctionTable::Entry* FunctionTable::find(FunctionKey key) {
-  for (auto& [hash, entry] : entries_) {
-    if (entry.key == key) return &entry;
-  }
-  return nullptr;
+  const auto place = numbered_.find(key.id);
+  return place != numbered_.end() && place->second->key == key ? place->second : nullptr;
 }
 
 bool FunctionTable::is_at(FunctionKey key, Pid pid) {
@@ -76,13 +76,19 @@ void FunctionTable::clear() noexcept {
       for (const auto& [pid, arrived] : entry.at) at[pid].push_back(entry.key.id);
     }
     entries_.clear();
+    numbered_.clear();
   }
   for (const auto& [pid, ids] : at) {
     try {
-      if (pid == myid())
-        CurrentNode::get().router->parallel().functions().drop(pid, ids);
-      else
-        remote_do(fn<drop_functions>, pid, ids);
+      Router& router = *CurrentNode::get().router;
+      if (pid == router.self()) {
+        router.parallel().functions().drop(pid, ids);
+      } else if (const auto connection = router.existing_connection(pid)) {
+        // As remote_do would, which makes a connection where there is none, and may wait for the peer to read.
+        const auto function = thunk_t<NamedFunction<&drop_functions>, std::vector<std::uint64_t>>::id();
+        connection->send(FrameKind::remote_do, 0, 0, encode_call(fn<&drop_functions>, ids), SendQueue::Mode::now, {},
+                         std::as_bytes(std::span(&function, 1)));
+      }
     } catch (const std::exception& error) {  // it is gone, and what it kept too
       log(LogLevel::debug, std::string("functions were not dropped: ") + error.what());
     }

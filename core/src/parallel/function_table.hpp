@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 
 #include <cohort/detail/function_ref.hpp>
 
@@ -26,7 +27,7 @@ class FunctionTable {
   /// It is on its way there, and will have to be dropped there.
   void sent(FunctionKey key, Pid pid);
   void arrived(FunctionKey key, Pid pid);
-  /// Never throws.
+  /// Neither throws nor waits: a worker that this process is not connected to any more is not told.
   void clear() noexcept;
   /// Contents known now.
   std::size_t size() const;
@@ -38,8 +39,9 @@ class FunctionTable {
   };
   Entry* find(FunctionKey key);
 
-  mutable std::mutex mutex_;              // guards entries_
-  std::map<std::string, Entry> entries_;  // by a hash of the content
+  mutable std::mutex mutex_;                            // guards all below
+  std::map<std::string, Entry> entries_;                // by a hash of the content
+  std::unordered_map<std::uint64_t, Entry*> numbered_;  // the same by the number in the key
 };
 
 }  // namespace cohort::detail

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/demangle.hpp"
@@ -29,7 +30,7 @@ struct NamedFunctions {
 
 [[noreturn]] void fail_unknown(const std::string& name, const std::vector<std::string>& names) {
   const std::string hint = did_you_mean(name, names);
-  throw Error("no function is registered as '" + name + "'" +
+  throw Error("no function is registered as '" + excerpt(name) + "'" +
                   (hint.empty() ? "; is its module loaded (load_module, -L)?" : hint),
               ErrorKind::unimplemented);
 }
@@ -125,7 +126,7 @@ Payload fetch_named(Pid pid, Payload& call) {
   if (pid != myid()) return call_fetch(pid, named_call_id(), call);
   auto state = start_here(std::move(call));
   future_wait(*state, WaitOptions{});
-  return *state->outcome_or_share(nullptr)->payload;
+  return *state->outcome(nullptr)->payload;
 }
 
 FuturePtr start_named(Pid pid, Payload& call) {

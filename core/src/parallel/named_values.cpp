@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/demangle.hpp"
@@ -72,7 +73,7 @@ std::shared_ptr<NamedValues::Entry> NamedValues::find(const std::string& name) {
   for (const auto& [known, entry] : entries_) {
     if (entry->there) names.push_back(known);
   }
-  throw Error("process " + std::to_string(myid()) + " has no value named '" + name + "'" +
+  throw Error("process " + std::to_string(myid()) + " has no value named '" + excerpt(name) + "'" +
               detail::did_you_mean(name, names));
 }
 

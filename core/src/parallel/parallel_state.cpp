@@ -21,7 +21,7 @@ void ParallelState::set_default_pool(std::shared_ptr<detail::PoolState> pool) {
 
 void ParallelState::watch(const std::shared_ptr<detail::PoolState>& pool) {
   std::lock_guard lock(mutex_);
-  std::erase_if(pools_, [](const auto& weak) { return weak.expired(); });
+  prune_pools_.erase_expired(pools_, [](const auto& weak) { return weak.expired(); });
   pools_.push_back(pool);
 }
 

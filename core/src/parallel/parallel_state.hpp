@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/pruning.hpp"
 #include "parallel/function_cache.hpp"
 #include "parallel/pool_state.hpp"
 
@@ -25,6 +26,7 @@ class ParallelState {
   FunctionCache functions_;
   std::mutex mutex_;  // guards all below; taken before a pool's
   std::vector<std::weak_ptr<detail::PoolState>> pools_;
+  Pruning prune_pools_;
   std::shared_ptr<detail::PoolState> default_pool_;
 };
 

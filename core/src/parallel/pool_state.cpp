@@ -9,42 +9,51 @@
 #include "remote/call_context.hpp"
 
 namespace cohort::detail {
-namespace {
-
-template <class Container>
-bool has(const Container& pids, Pid pid) {
-  return std::find(pids.begin(), pids.end(), pid) != pids.end();
-}
-
-}  // namespace
 
 PoolObserver::~PoolObserver() = default;
 
 PoolState::PoolState(Pid self, const std::vector<Pid>& workers, std::unique_ptr<FunctionTable> functions)
     : self_(self), follows_(false), functions_(std::move(functions)) {
   for (const Pid pid : workers) {
-    if (!has(members_, pid)) members_.push_back(pid);
+    if (add(pid)) give(pid, false);
   }
-  free_.assign(members_.begin(), members_.end());
+}
+
+// mutex_ held, as for the next ones. The new member is not free yet.
+bool PoolState::add(Pid pid) {
+  if (!members_.try_emplace(pid).second) return false;
+  in_order_.push_back(pid);
+  return true;
+}
+
+// The caller takes it out of in_order_.
+void PoolState::forget(Pid pid) {
+  const auto member = members_.find(pid);
+  if (member->second.free) free_.erase(*member->second.free);
+  members_.erase(member);
 }
 
 void PoolState::refresh(Router& router) {
   Lock lock(mutex_);
   const auto processes = router.processes();  // under the lock, so that the newest answer is the last one taken in
-  const auto gone = [&](Pid pid) { return !has(processes, pid); };
-  bool changed = std::erase_if(members_, gone) > 0;
-  std::erase_if(free_, gone);
+  bool changed = std::erase_if(in_order_, [&](Pid pid) {
+                   const bool gone = !std::binary_search(processes.begin(), processes.end(), pid);
+                   if (gone) forget(pid);
+                   return gone;
+                 }) > 0;
   std::vector<std::shared_ptr<Taker>> served;
   if (follows_) {
     for (const Pid pid : processes) {
-      if (pid == master_pid || has(members_, pid)) continue;
-      members_.push_back(pid);
+      if (pid == master_pid || !add(pid)) continue;
       if (auto taker = give(pid, false)) served.push_back(std::move(taker));
       changed = true;
     }
   }
   if (members_.empty()) {  // those who wait find that out by themselves
-    served.insert(served.end(), takers_.begin(), takers_.end());
+    for (auto& taker : takers_) {
+      taker->place.reset();
+      served.push_back(std::move(taker));
+    }
     takers_.clear();
   }
   if (changed) tell(lock);
@@ -73,6 +82,7 @@ Pid PoolState::take_free() {
   }
   const Pid pid = free_.front();
   free_.pop_front();
+  members_.at(pid).free.reset();
   return pid;
 }
 
@@ -81,13 +91,11 @@ std::shared_ptr<PoolState::Taker> PoolState::give(Pid pid, bool first) {
   if (!takers_.empty()) {
     auto taker = std::move(takers_.front());
     takers_.pop_front();
+    taker->place.reset();
     taker->pid = pid;
     return taker;
   }
-  if (first)
-    free_.push_front(pid);
-  else
-    free_.push_back(pid);
+  members_.at(pid).free = free_.insert(first ? free_.begin() : free_.end(), pid);
   return nullptr;
 }
 
@@ -96,27 +104,28 @@ Pid PoolState::take(const WaitOptions& options) {
   for (;;) {
     if (const Pid pid = take_free(); pid != no_pid) return pid;
     auto taker = std::make_shared<Taker>();
-    takers_.push_back(taker);
+    taker->place = takers_.insert(takers_.end(), taker);
     lock.unlock();
     try {
       wait_interruptibly(CurrentNode::get().router->reactor(), *taker, options, "a free worker for process", self_);
     } catch (...) {
       lock.lock();
-      std::erase(takers_, taker);
+      if (taker->place) takers_.erase(*taker->place);
       const Pid given = std::exchange(taker->pid, no_pid);
       lock.unlock();
       if (given != no_pid) put(given);
       throw;
     }
     lock.lock();
-    if (taker->pid != no_pid && has(members_, taker->pid)) return taker->pid;
+    if (taker->pid != no_pid && members_.contains(taker->pid)) return taker->pid;
   }
 }
 
 void PoolState::wait(const WaitOptions& options) {
   const Pid pid = take(options);
   Lock lock(mutex_);
-  if (!has(members_, pid)) return;
+  const auto member = members_.find(pid);
+  if (member == members_.end() || member->second.free) return;
   auto taker = give(pid, true);
   lock.unlock();
   if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
@@ -124,7 +133,8 @@ void PoolState::wait(const WaitOptions& options) {
 
 void PoolState::put(Pid pid) {
   Lock lock(mutex_);
-  if (!has(members_, pid) || has(free_, pid)) return;
+  const auto member = members_.find(pid);
+  if (member == members_.end() || member->second.free) return;
   auto taker = give(pid, false);
   lock.unlock();
   if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
@@ -132,8 +142,7 @@ void PoolState::put(Pid pid) {
 
 void PoolState::push(Pid pid) {
   Lock lock(mutex_);
-  if (has(members_, pid)) return;
-  members_.push_back(pid);
+  if (!add(pid)) return;
   auto taker = give(pid, false);
   tell(lock);
   if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
@@ -147,12 +156,17 @@ bool PoolState::has_free() const {
 std::vector<Pid> PoolState::workers() const {
   Lock lock(mutex_);
   if (follows_ && members_.empty()) return {self_};
-  return members_;
+  return in_order_;
+}
+
+std::size_t PoolState::size() const {
+  Lock lock(mutex_);
+  return follows_ && members_.empty() ? 1 : members_.size();
 }
 
 void PoolState::observe(std::weak_ptr<PoolObserver> observer) {
   Lock lock(mutex_);
-  std::erase_if(observers_, [](const auto& weak) { return weak.expired(); });
+  prune_observers_.erase_expired(observers_, [](const auto& weak) { return weak.expired(); });
   observers_.push_back(std::move(observer));
 }
 

@@ -1,14 +1,16 @@
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include <cohort/types.hpp>
 #include <cohort/wait_options.hpp>
 
+#include "base/pruning.hpp"
 #include "io/reactor.hpp"
 #include "parallel/function_table.hpp"
 
@@ -44,14 +46,23 @@ class PoolState {
   void push(Pid pid);
   bool has_free() const;
   std::vector<Pid> workers() const;
+  std::size_t size() const;
   FunctionTable* functions() { return functions_.get(); }
   void observe(std::weak_ptr<PoolObserver> observer);
 
  private:
   struct Taker : Completion {
-    Pid pid = no_pid;  // guarded by the pool's mutex_
+    // Guarded by the pool's mutex_.
+    Pid pid = no_pid;
+    std::optional<std::list<std::shared_ptr<Taker>>::iterator> place;  // where it waits
+  };
+  /// A worker of the pool, and its place in free_ unless it is taken.
+  struct Member {
+    std::optional<std::list<Pid>::iterator> free;
   };
   using Lock = std::unique_lock<std::mutex>;
+  bool add(Pid pid);
+  void forget(Pid pid);
   Pid take_free();
   std::shared_ptr<Taker> give(Pid pid, bool first);
   void tell(Lock& lock);
@@ -59,11 +70,13 @@ class PoolState {
   const Pid self_;
   const bool follows_;
   const std::unique_ptr<FunctionTable> functions_;
-  mutable std::mutex mutex_;  // guards all below; taken before the master's, never with the reactor's
-  std::vector<Pid> members_;  // in the order they came
-  std::deque<Pid> free_;      // of members_, in the order of their return
-  std::deque<std::shared_ptr<Taker>> takers_;
+  mutable std::mutex mutex_;   // guards all below; taken before the master's, never with the reactor's
+  std::vector<Pid> in_order_;  // the members, as they came
+  std::unordered_map<Pid, Member> members_;
+  std::list<Pid> free_;  // of the members, in the order of their return
+  std::list<std::shared_ptr<Taker>> takers_;
   std::vector<std::weak_ptr<PoolObserver>> observers_;
+  Pruning prune_observers_;
 };
 
 }  // namespace detail

@@ -33,7 +33,7 @@ void WorkerPool::push(Pid pid) const {
 void WorkerPool::wait(const WaitOptions& options) const { state_->wait(options); }
 bool WorkerPool::isready() const { return state_->has_free(); }
 std::vector<Pid> WorkerPool::workers() const { return state_->workers(); }
-std::size_t WorkerPool::length() const { return state_->workers().size(); }
+std::size_t WorkerPool::length() const { return state_->size(); }
 
 void clear(const CachingPool& pool) { pool_state(pool)->functions()->clear(); }
 

@@ -7,7 +7,9 @@
 
 #include <boost/dll/shared_library.hpp>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 
 #include "plugin/elf_file.hpp"
 #include "plugin/plugin_files.hpp"
@@ -55,7 +57,8 @@ void check_descriptor(const PluginDescriptor& descriptor, PluginKind wanted, con
         fmt::format("is a {} plugin; a {} plugin was asked for", kind_name(descriptor.kind), kind_name(wanted)));
   if (descriptor.kind != file.kind || descriptor.name != file.name)
     throw PluginError(fmt::format("is the {} plugin '{}' by its descriptor, the {} plugin '{}' by its file's name",
-                                  kind_name(descriptor.kind), descriptor.name, kind_name(file.kind), file.name));
+                                  kind_name(descriptor.kind), excerpt(descriptor.name), kind_name(file.kind),
+                                  file.name));
   if (descriptor.runtime() != runtime_instance())
     throw PluginError("links its own copy of libcohort: link it to the shared library");
 }
@@ -78,7 +81,7 @@ void refuse_with_path(const fs::path& path, Check check) {
   try {
     check();
   } catch (const PluginError& error) {
-    throw PluginError(fmt::format("the plugin {} {}", path.string(), error.what()));
+    throw PluginError(fmt::format("the plugin {} {}", excerpt(path.string()), error.what()));
   }
 }
 
@@ -160,6 +163,8 @@ const Plugin& PluginLoader::load_file(PluginKind kind, const fs::path& path) {
     std::lock_guard lock(mutex_);
     std::unique_ptr<Library>& library = libraries_[file_path];
     if (!library) {
+      if (const std::string problem = why_untrusted(path); !problem.empty())
+        throw PluginError("is not loaded, because somebody else could have put it there: " + problem);
       check_numbers(file_path);
       library = std::make_unique<Library>(file_path);
     }

@@ -10,7 +10,9 @@
 #include <system_error>
 #include <vector>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
 
 #include "plugin/elf_file.hpp"
@@ -22,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& problem) {
-  throw PluginError("cannot load the module " + path.string() + ": " + problem);
+  throw PluginError("cannot load the module " + excerpt(path.string()) + ": " + problem);
 }
 
 bool is_build(const Module& module) {
@@ -80,7 +82,8 @@ Array<std::byte> read_module(const Module& module) {
 
 bool load_from_path(const Module& module) {
   if (module_is_loaded(module.build_id)) return true;
-  if (!is_build(module)) return false;
+  // A build-id is easily forged. What others could have put there comes from the master instead.
+  if (!is_build(module) || !why_untrusted(module.path).empty()) return false;
   open_library(module, module.path);
   // Where an earlier build was loaded from the same path, the dynamic linker has given that one again.
   return module_is_loaded(module.build_id);

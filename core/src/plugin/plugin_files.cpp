@@ -8,6 +8,7 @@
 #include <map>
 #include <system_error>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/nearest.hpp"
@@ -79,6 +80,11 @@ std::vector<fs::path> plugin_search_path() {
   for (std::size_t at = 0; at < listed.size();) {
     std::size_t colon = std::min(listed.find(':', at), listed.size());
     if (colon > at) directories.push_back(listed.substr(at, colon - at));
+    if (colon > at && !directories.back().is_absolute())
+      throw PluginError(
+          fmt::format("COHORT_PLUGIN_PATH: '{}' is a relative path, which is another place in each working "
+                      "directory; write $PWD/{}",
+                      directories.back().string(), directories.back().string()));
     at = colon + 1;
   }
   if (auto user = user_directory()) directories.push_back(*user);
@@ -104,11 +110,17 @@ fs::path find_plugin_file(PluginKind kind, const std::string& name) {
     if (fs::exists(fs::symlink_status(path, error))) return path;
   }
   std::vector<std::string> names, places;
-  for (const PluginFile& file : find_plugin_files())
-    if (file.kind == kind) names.push_back(file.name);
+  std::string hint;
+  for (const PluginFile& file : find_plugin_files()) {
+    if (file.kind == kind)
+      names.push_back(file.name);
+    else if (file.name == name)
+      hint = fmt::format("; there is a {} of that name", kind_name(file.kind));
+  }
+  if (hint.empty()) hint = did_you_mean(name, names);
   for (const fs::path& directory : directories) places.push_back(directory);
   throw PluginError(fmt::format("there is no {} plugin '{}'{} (looked for {} in {}; there are: {})", kind_name(kind),
-                                name, did_you_mean(name, names), plugin_file_name(kind, name), fmt::join(places, ", "),
+                                excerpt(name), hint, excerpt(plugin_file_name(kind, name)), fmt::join(places, ", "),
                                 names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 

@@ -22,6 +22,7 @@ std::string plugin_file_name(PluginKind kind, const std::string& name);
 std::optional<PluginFile> plugin_of_file(const std::filesystem::path& path);
 
 /// The directories to look in: COHORT_PLUGIN_PATH, $XDG_DATA_HOME/cohort/plugins, cohort/plugins beside libcohort.so.
+/// @throws PluginError if one of COHORT_PLUGIN_PATH is relative.
 std::vector<std::filesystem::path> plugin_search_path();
 
 /// The files that the search finds, the first of each kind and name. Sorted by kind and name.

@@ -1,7 +1,6 @@
 #include "remote/answer.hpp"
 
 #include <utility>
-#include <vector>
 
 #include <cohort/error.hpp>
 
@@ -46,9 +45,7 @@ std::shared_ptr<Completion> send_answer_now(References& references, const std::s
                                             std::uint64_t request, std::uint8_t flag, const Payload& payload,
                                             SendQueue::Mode mode) noexcept {
   try {
-    std::vector<ReferenceEntry> entries;
-    if (!payload.references.empty()) entries = references.acquire_for(connection->peer(), payload.references);
-    return connection->send(FrameKind::result, flag, request, payload, mode, entries);
+    return references.send(*connection, FrameKind::result, flag, request, payload, mode);
   } catch (...) {
     send_failure(references, connection, request, std::current_exception(), mode);
   }

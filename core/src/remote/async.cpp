@@ -4,7 +4,7 @@
 
 #include <cohort/error.hpp>
 
-#include "io/loop_handles.hpp"
+#include "io/alarms.hpp"
 #include "remote/call_context.hpp"
 #include "remote/references.hpp"
 
@@ -14,12 +14,9 @@ Future<void> after(Duration duration) {
   const CurrentNode node = CurrentNode::get();
   Reactor& reactor = node.router->reactor();
   auto state = node.references->make_local();
-  reactor.post([&reactor, state, duration] {
-    auto timer = std::make_shared<Timer>();
-    timer->start(reactor, duration, [timer, state] {
-      state->set_payload(std::make_shared<const Payload>(detail::encode_object<void>(nullptr)));
-      timer->stop();
-    });
+  reactor.post([&reactor, state, when = deadline_after(duration)] {
+    reactor.alarms().set(
+        when, [state] { state->set_payload(std::make_shared<const Payload>(detail::encode_object<void>(nullptr))); });
   });
   return Future<void>(std::move(state));
 }

@@ -9,8 +9,18 @@
 namespace cohort::detail {
 
 BlockedOperation::BlockedOperation(CurrentNode node, ChannelQueue::Kind what, ChannelItem with)
-    : Operation(what), router_(*node.router) {
+    : Operation(what), router_(*node.router), call_(CallContext::current()) {
   item = std::move(with);
+}
+
+bool BlockedOperation::claim(bool failing) noexcept {
+  if (!failing && call_ != nullptr && call_->interrupted()) refused_ = true;
+  return !refused_;
+}
+
+bool BlockedOperation::give_up(ChannelQueue& queue) {
+  const bool withdrawn = queue.withdraw(shared_from_this());
+  return withdrawn || refused_;  // the queue dropped it, under its lock
 }
 
 void BlockedOperation::done() noexcept {
@@ -21,7 +31,7 @@ void BlockedOperation::wait(ChannelQueue& queue, const WaitOptions& options) {
   try {
     wait_interruptibly(router_.reactor(), *this, options, channel_of, router_.self());
   } catch (...) {
-    if (queue.withdraw(shared_from_this())) throw;
+    if (give_up(queue)) throw;
     router_.reactor().wait(*this);  // done() is on its way
   }
   if (failure) std::rethrow_exception(failure);

@@ -1,5 +1,8 @@
 #include "remote/call_context.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -7,10 +10,12 @@
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
 
+#include "base/forked_child.hpp"
+
 namespace cohort {
 namespace {
-std::mutex process_node_mutex;
-CurrentNode process_node;  // guarded by process_node_mutex
+// Read at each call, so without a lock. What it points at stays for ever: another thread may be reading it.
+std::atomic<const CurrentNode*> process_node{nullptr};
 }  // namespace
 
 void CallContext::interrupt(Reactor& reactor) {
@@ -40,32 +45,81 @@ CurrentNode& CurrentNode::of_thread() {
 }
 
 CurrentNode CurrentNode::get() {
+  refuse_in_forked_child();
   if (const CurrentNode& node = of_thread(); node.router != nullptr) return node;
-  std::lock_guard lock(process_node_mutex);
-  if (process_node.router == nullptr) {
+  const CurrentNode* node = process_node.load(std::memory_order_acquire);
+  if (node == nullptr) {
     throw Error("there is no cluster session: main() must begin with `cohort::Session session(argc, argv);`");
   }
-  return process_node;
+  return *node;
 }
 
 void CurrentNode::set_for_process(CurrentNode node) {
-  std::lock_guard lock(process_node_mutex);
-  process_node = node;
+  static std::mutex mutex;
+  static auto* kept = new std::deque<CurrentNode>;  // guarded by mutex; one for each session that the program had
+  std::lock_guard lock(mutex);
+  process_node.store(node.router == nullptr ? nullptr : &kept->emplace_back(node), std::memory_order_release);
 }
 
 namespace {
+
+thread_local detail::WaitLimit* current_limit = nullptr;
+
 WaitResult wait_in_call(Reactor& reactor, Completion& completion, Clock::time_point deadline,
-                        Interruption* cancellation = nullptr) {
+                        Interruption* cancellation) {
   CallContext* context = CallContext::current();
   Interruption* interruption = context == nullptr ? nullptr : &context->interruption;
   const auto result = reactor.wait(completion, deadline, interruption, cancellation);
   if (result == WaitResult::interrupted) throw InterruptedException();
   return result;
 }
+
+// The same within the limits of the calling thread, from `limit` outwards. One that ends the wait interrupts it.
+WaitResult wait_within(const detail::WaitLimit* limit, Reactor& reactor, Completion& completion,
+                       Clock::time_point deadline, Interruption* cancellation) {
+  if (limit == nullptr) return wait_in_call(reactor, completion, deadline, cancellation);
+  Interruption own;
+  if (cancellation == nullptr) cancellation = &own;
+  WaitResult result;
+  {
+    std::stop_callback on_stop(limit->stop_token, [&] { reactor.interrupt(*cancellation); });
+    result = wait_within(limit->outer, reactor, completion, std::min(deadline, limit->deadline), cancellation);
+  }
+  if (result != WaitResult::done && limit->reached()) throw InterruptedException();
+  return result;
+}
+
 }  // namespace
 
+namespace detail {
+
+WaitLimit::WaitLimit(const WaitOptions& options)
+    : deadline(options.deadline.at()), stop_token(options.stop_token), outer(current_limit) {
+  current_limit = this;
+}
+
+WaitLimit::~WaitLimit() { current_limit = outer; }
+
+void WaitLimit::rethrow_if_reached() const {
+  if (!reached()) return;
+  try {
+    try {
+      throw;
+    } catch (const RemoteException& error) {
+      if (error.cause() == nullptr) return;
+      std::rethrow_exception(error.cause());
+    }
+  } catch (const InterruptedException&) {
+    if (stop_token.stop_requested()) throw CancelledException("called off while a function of this process waited");
+    throw TimeoutError("no time left for a function of this process");
+  } catch (...) {
+  }
+}
+
+}  // namespace detail
+
 bool wait_interruptibly(Reactor& reactor, Completion& completion, Clock::time_point deadline) {
-  return wait_in_call(reactor, completion, deadline) == WaitResult::done;
+  return wait_within(current_limit, reactor, completion, deadline, nullptr) == WaitResult::done;
 }
 
 void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOptions& options, const char* what,
@@ -74,9 +128,9 @@ void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOpti
   if (options.stop_token.stop_possible()) {
     Interruption cancellation;
     std::stop_callback on_stop(options.stop_token, [&] { reactor.interrupt(cancellation); });
-    result = wait_in_call(reactor, completion, options.deadline.at(), &cancellation);
+    result = wait_within(current_limit, reactor, completion, options.deadline.at(), &cancellation);
   } else {
-    result = wait_in_call(reactor, completion, options.deadline.at());
+    result = wait_within(current_limit, reactor, completion, options.deadline.at(), nullptr);
   }
   if (result == WaitResult::done) return;
   const std::string thing = std::string(what) + ' ' + std::to_string(process);
@@ -85,6 +139,9 @@ void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOpti
 }
 
 bool ThisCall::stop_requested() const {
+  for (const auto* limit = current_limit; limit != nullptr; limit = limit->outer) {
+    if (limit->reached()) return true;
+  }
   const CallContext* context = CallContext::current();
   return context != nullptr && context->interrupted();
 }

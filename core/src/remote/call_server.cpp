@@ -1,12 +1,13 @@
 #include "remote/call_server.hpp"
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
@@ -49,6 +50,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
         std::lock_guard lock(server_.mutex_);
         if (given_back) return;
         started = true;
+        server_.running_.push_back(*this);
       }
       CallScope scope({&server_.router_, &server_.references_}, this);
       const Payload payload = std::move(payload_);
@@ -62,8 +64,10 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
           archive(ref);
         }
         find_thunk(function).invoke(archive, result);
+        end_if_forked_child();
       } catch (...) {
         failure = std::current_exception();
+        end_if_forked_child();
       }
       // References that came along are released here, before the caller hears that the call is over.
     }
@@ -88,7 +92,8 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     {
       std::shared_ptr<void> tell;
       std::lock_guard lock(server_.mutex_);
-      unlink();
+      OpenHook::unlink();
+      RunningHook::unlink();
       tell.swap(interrupted_by);
     }
     try {
@@ -116,11 +121,11 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       send_result(server_.router_, server_.references_, connection, header.request, flag, payload, mode);
     };
     if (failure) {
-      if (state_ != nullptr) {
-        state_->fail(as_remote_exception(failure, self));
-        server_.references_.leave(state_->ref, connection->peer());
-      }
-      return send(result_exception, encode_exception(failure, self));
+      if (state_ != nullptr) state_->fail(as_remote_exception(failure, self));
+      send(result_exception, encode_exception(failure, self));
+      // Behind the result: a caller that has itself counted once more is told so only after it has the result.
+      if (state_ != nullptr) server_.references_.leave(state_->ref, connection->peer());
+      return;
     }
     if (state_ == nullptr) return send(result_value, result);
     const bool eager = result.byte_size() <= eager_result_limit;
@@ -158,10 +163,11 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
   const FrameHeader header = frame.header;
   auto state = enter_result(*connection, frame);
   auto task = std::make_shared<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
+  if (state != nullptr) task->result_ref = state->ref;
   task->state_ = std::move(state);
   {
     std::lock_guard lock(mutex_);
-    calls_.push_back(*task);
+    if (header.kind != FrameKind::remote_do) open_.insert(*task);
   }
   router_.reactor().submit(std::move(task));
 }
@@ -198,7 +204,7 @@ void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const F
     auto asker = weak.lock();
     if (asker == nullptr) return;
     const auto send_mode = router_.reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::before_wait;
-    const auto outcome = settled->outcome_or_share(nullptr);
+    const auto outcome = settled->outcome(nullptr);
     if (mode == FetchMode::wait && outcome->payload != nullptr) {
       send_result(router_, references_, asker, request, result_stored, {}, send_mode);
     } else {
@@ -223,7 +229,7 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
     payload->body = std::move(value);
     auto state = references_.find(ref);
     if (state == nullptr) throw Error("Local instance of remote reference not found");
-    state->set_payload(std::move(payload));
+    state->put_payload(std::move(payload));
   } catch (...) {
     flag = result_exception;
     result = encode_exception(std::current_exception(), router_.self());
@@ -233,15 +239,14 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
 
 bool CallServer::idle() {
   std::lock_guard lock(mutex_);
-  return std::none_of(calls_.begin(), calls_.end(), [](const Call& call) { return call.started; });
+  return running_.empty();
 }
 
 std::size_t CallServer::interrupt_running(const std::shared_ptr<void>& told_at_end) {
   std::vector<std::shared_ptr<CallContext>> running;
   {
     std::lock_guard lock(mutex_);
-    for (Call& call : calls_) {
-      if (!call.started) continue;
+    for (Call& call : running_) {
       call.interrupted_by = told_at_end;
       running.push_back(call.shared_from_this());
     }
@@ -254,22 +259,45 @@ void CallServer::call_off(const Connection& caller, std::uint64_t request) {
   std::shared_ptr<CallContext> found;
   {
     std::lock_guard lock(mutex_);
-    for (Call& call : calls_) {
-      if (call.is(caller, request)) found = call.shared_from_this();
-    }
+    const auto call = open_.find(Key(&caller, request));
+    if (call != open_.end()) found = call->shared_from_this();
   }
   if (found != nullptr) found->interrupt(router_.reactor());  // else it has ended meanwhile
+}
+
+template <class F>
+void CallServer::call_off_if(F which) {
+  std::vector<std::shared_ptr<CallContext>> found;
+  {
+    std::lock_guard lock(mutex_);
+    for (Call& call : open_) {
+      if (which(call)) found.push_back(call.shared_from_this());
+    }
+  }
+  for (const auto& call : found) call->interrupt(router_.reactor());
+}
+
+void CallServer::on_closed(const Connection& connection) {
+  call_off_if([&](const Call& call) {
+    return call.connection.get() == &connection && call.header.kind == FrameKind::call_fetch;
+  });
+}
+
+void CallServer::drop_client(Pid client) {
+  call_off_if([&](const Call& call) {
+    if (call.caller != client || call.header.kind == FrameKind::remote_do) return false;
+    return call.header.kind == FrameKind::call_fetch || references_.find(call.result_ref) == nullptr;
+  });
 }
 
 // Its task stays in the pool's queue, and does nothing when its turn comes.
 void CallServer::give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
   {
     std::lock_guard lock(mutex_);
-    const auto found =
-        std::find_if(calls_.begin(), calls_.end(), [&](auto& call) { return call.is(*caller, request); });
-    if (found == calls_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
+    const auto found = open_.find(Key(caller.get(), request));
+    if (found == open_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
     found->given_back = true;
-    found->unlink();
+    open_.erase(found);
   }
   caller->send(FrameKind::result, result_given_back, request, Payload{}, SendQueue::Mode::gather_on_loop);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -27,6 +28,11 @@ class CallServer {
   /// listen. Or calls one call off, which is interrupted if it runs and never runs if it does not yet.
   void on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame);
 
+  /// A connection has ended: nobody waits any more for what it asked for, so that is called off. Loop thread.
+  void on_closed(const Connection& connection);
+  /// A process is gone: calls off what it asked for, but for results that others hold futures of. Any thread.
+  void drop_client(Pid client);
+
   /// Whether no function runs. Any thread.
   bool idle();
   /// Interrupts what runs now. Any thread. @return how many calls.
@@ -35,35 +41,49 @@ class CallServer {
  private:
   class CallTask;
 
-  // A task that is dropped unrun, at the end of the reactor, leaves the list by itself.
-  using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  // A task that is dropped unrun, at the end of the reactor, leaves both by itself.
+  using AutoUnlink = boost::intrusive::link_mode<boost::intrusive::auto_unlink>;
+  using OpenHook = boost::intrusive::set_base_hook<AutoUnlink>;
+  using RunningHook = boost::intrusive::list_base_hook<AutoUnlink>;
+
+  /// Which call it is, to whoever asked for it. A caller may have very many open, and call each of them off.
+  using Key = std::pair<const Connection*, std::uint64_t>;
 
   /// A call from its arrival to its answer.
-  struct Call : CallContext, Hook {
+  struct Call : CallContext, OpenHook, RunningHook {
     Call(std::shared_ptr<Connection> from, const FrameHeader& frame_header)
         : CallContext(from->peer()), connection(std::move(from)), header(frame_header) {}
-    bool is(const Connection& asker, std::uint64_t request) const {
-      return connection.get() == &asker && header.request == request && header.kind != FrameKind::remote_do;
-    }
+    Key key() const { return {connection.get(), header.request}; }
     const std::shared_ptr<Connection> connection;
     const FrameHeader header;
+    RefId result_ref;  // of a call whose result stays here
     // Guarded by CallServer::mutex_.
-    bool started = false;
+    bool started = false;                  // and so in running_
     bool given_back = false;               // and answered: not to be run
     std::shared_ptr<void> interrupted_by;  // held until the call ends; whoever interrupted is told then
   };
+
+  struct KeyOfCall {
+    using type = Key;
+    Key operator()(const Call& call) const { return call.key(); }
+  };
+  using NotCounted = boost::intrusive::constant_time_size<false>;
 
   detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
   void call_off(const Connection& caller, std::uint64_t request);
+  template <class F>
+  void call_off_if(F which);
   void give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request);
 
   Router& router_;
   References& references_;
-  std::mutex mutex_;  // guards calls_
-  boost::intrusive::list<Call, boost::intrusive::constant_time_size<false>> calls_;
+  std::mutex mutex_;  // guards all below
+  // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
+  boost::intrusive::multiset<Call, boost::intrusive::key_of_value<KeyOfCall>, NotCounted> open_;
+  boost::intrusive::list<Call, NotCounted> running_;
 };
 
 }  // namespace cohort

@@ -7,6 +7,8 @@
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
+#include "io/blocking_pool.hpp"
+#include "membership/open_request.hpp"
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -19,6 +21,8 @@ namespace cohort::detail {
 namespace {
 
 constexpr std::size_t gather_after = 8;  // more calls than this open on a connection: they are sent together
+// Less than what interrupt() gives to a function that waits for such a call.
+constexpr Duration last_word = std::chrono::milliseconds(500);
 
 class FetchCall final : public Request {
  public:
@@ -55,12 +59,9 @@ class FetchCall final : public Request {
 /// Completed once borrowed segments are no longer needed; null: they are not.
 using Ticket = std::shared_ptr<Completion>;
 
-[[nodiscard]] Ticket send_call(const CurrentNode& node, Connection& connection, Pid pid, FrameKind kind,
-                               std::uint64_t request, std::span<const std::byte> prefix, const Payload& arguments,
-                               SendQueue::Mode mode) {
-  std::vector<ReferenceEntry> entries;
-  if (!arguments.references.empty()) entries = node.references->acquire_for(pid, arguments.references);
-  return connection.send(kind, 0, request, arguments, mode, entries, prefix);
+[[nodiscard]] Ticket send_call(const CurrentNode& node, Connection& connection, FrameKind kind, std::uint64_t request,
+                               std::span<const std::byte> prefix, const Payload& arguments, SendQueue::Mode mode) {
+  return node.references->send(connection, kind, 0, request, arguments, mode, prefix);
 }
 
 void wait_for(const CurrentNode& node, const Ticket& ticket) {
@@ -71,34 +72,43 @@ void wait_for(const CurrentNode& node, const Ticket& ticket) {
 FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, const Payload& arguments, Ticket& ticket) {
   auto connection = node.router->connection_to(pid);
   auto state = node.references->make_for_call(pid);
-  std::size_t open = 0;
-  const auto id = connection->requests().add(state, &open);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
-  state->request = *id;
+  OpenRequest open(*connection, state);
+  state->request = open.id();
   struct {
     FunctionId function;
     std::uint64_t ref;
   } const prefix{function, state->ref.id};
-  ticket = send_call(node, *connection, pid, FrameKind::call, *id, std::as_bytes(std::span(&prefix, 1)), arguments,
-                     open > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  ticket = send_call(node, *connection, FrameKind::call, open.id(), std::as_bytes(std::span(&prefix, 1)), arguments,
+                     open.open() > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
+  open.sent();
+  state->add_held(1);  // the owner enters it as the call arrives
   return state;
 }
 
 }  // namespace
 
-Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options) {
+Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options, GivingUp giving_up) {
   const CurrentNode node = CurrentNode::get();
   auto connection = node.router->connection_to(pid);
   auto call = std::make_shared<FetchCall>(pid);
-  const auto id = connection->requests().add(call);
-  if (!id) throw ProcessExitedException(pid, "the connection ended");
-  wait_for(node, send_call(node, *connection, pid, FrameKind::call_fetch, *id, std::as_bytes(std::span(&function, 1)),
-                           arguments, SendQueue::Mode::before_wait));
+  OpenRequest open(*connection, call);
+  const auto ticket = send_call(node, *connection, FrameKind::call_fetch, open.id(),
+                                std::as_bytes(std::span(&function, 1)), arguments, SendQueue::Mode::before_wait);
+  open.sent();
+  wait_for(node, ticket);
   try {
     wait_interruptibly(node.router->reactor(), *call, options, "a call on process", pid);
   } catch (...) {
+    send_cancel(*connection, open.id());
+    if (giving_up == GivingUp::with_last_word &&
+        node.router->reactor().wait(*call, Clock::now() + last_word) == WaitResult::done) {
+      try {
+        return call->take(*node.references);  // it had its result already, which must not be lost
+      } catch (const std::exception&) {
+      }
+      throw;
+    }
     call->abandon(*node.references);
-    send_cancel(*connection, *id);
     throw;
   }
   return call->take(*node.references);
@@ -132,7 +142,7 @@ std::vector<FuturePtr> call_each(std::span<const Pid> pids, FunctionId function,
 void call_do(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
   auto connection = node.router->connection_to(pid);
-  wait_for(node, send_call(node, *connection, pid, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)),
+  wait_for(node, send_call(node, *connection, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)),
                            arguments, SendQueue::Mode::now));
 }
 
@@ -171,11 +181,10 @@ enum class Travels : std::uint8_t { nothing, value, failure, reference };
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
   const auto write = [&](Travels what) { archive(static_cast<std::uint8_t>(what)); };
   if (state == nullptr) return write(Travels::nothing);
-  state->keep_at_owner();
-  const auto outcome = state->outcome_or_share(encoder);
+  const auto [outcome, handle] = state->ship(encoder);
   if (!outcome) {
     write(Travels::reference);
-    archive(archive.add_reference(state->in_transit()));
+    archive(archive.add_reference(handle));
   } else if (outcome->payload != nullptr) {
     write(Travels::value);
     save_payload(archive, *outcome->payload);
@@ -193,7 +202,7 @@ FuturePtr future_load(InArchive& archive, Decoder) {
     case Travels::nothing:
       return nullptr;
     case Travels::reference:
-      return reference_as<FutureState>(archive.take_reference());
+      return reference_as<FutureState>(archive.take_reference())->shared_from_this();
     case Travels::value: {
       auto state = references.make_local();
       state->set_payload(std::make_shared<const Payload>(load_payload(archive)));
@@ -251,7 +260,14 @@ class ResumeTask final : public PoolTask {
     CallScope scope(node_, context_.get());
     handle_.resume();
   }
-  void refuse() noexcept override { run(); }  // on the loop, which is better than never
+  // All threads of the pool wait, perhaps for this very coroutine.
+  void refuse() noexcept override {
+    try {
+      node_.router->blocking().run([rest = ResumeTask(*this)]() mutable { rest.run(); });
+    } catch (const std::exception&) {
+      run();  // on the loop, which is better than never
+    }
+  }
 
  private:
   const CurrentNode node_;

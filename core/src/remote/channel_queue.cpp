@@ -21,6 +21,7 @@ ChannelQueue::Waiting& ChannelQueue::list_of(const Operation& operation) {
 
 ChannelQueue::Waiting::iterator ChannelQueue::unlink(Waiting::iterator place) {
   (*place)->queued_ = false;
+  if (std::exchange((*place)->of_client_, false)) of_clients_.erase((*place)->place_of_client_);
   return list_of(**place).erase(place);
 }
 
@@ -116,7 +117,30 @@ void ChannelQueue::start(const OperationPtr& operation) {
   operation->place_ = waiting.insert(waiting.end(), operation);
   operation->queued_ = true;
   match(done);
+  if (operation->queued_ && operation->client() != no_pid) {  // most are done at once
+    operation->place_of_client_ =
+        of_clients_.emplace(std::pair(operation->client(), operation->request()), &*operation);
+    operation->of_client_ = true;
+  }
   tell(lock, done);
+}
+
+std::vector<ChannelQueue::OperationPtr> ChannelQueue::waiting_for(Pid client, std::uint64_t request) {
+  Lock lock(mutex_);
+  std::vector<OperationPtr> waiting;
+  const auto [first, last] = of_clients_.equal_range({client, request});
+  for (auto operation = first; operation != last; ++operation) waiting.push_back(*operation->second->place_);
+  return waiting;
+}
+
+void ChannelQueue::withdraw_all_of(Pid client) {
+  Done dropped;  // after the lock
+  Lock lock(mutex_);
+  for (auto own = of_clients_.lower_bound({client, 0}); own != of_clients_.end() && own->first.first == client;) {
+    const auto place = (own++)->second->place_;
+    dropped.push_back(*place);
+    unlink(place);
+  }
 }
 
 bool ChannelQueue::withdraw(const OperationPtr& operation) {

@@ -3,8 +3,10 @@
 #include <deque>
 #include <exception>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <cohort/detail/channels.hpp>
@@ -31,6 +33,8 @@ class ChannelQueue {
     virtual void done() noexcept = 0;
     /// The process that it is done for; no_pid: this one.
     virtual Pid client() const { return no_pid; }
+    /// That process's number for it. A connection that broke may leave another one with the same number behind.
+    virtual std::uint64_t request() const { return 0; }
 
     const Kind kind;
     ChannelItem item;            ///< what is put, or was got
@@ -38,8 +42,11 @@ class ChannelQueue {
 
    private:
     friend class ChannelQueue;
-    bool queued_ = false;                                    // guarded by the queue's lock, as is place_
+    // Guarded by the queue's lock.
+    bool queued_ = false;
     std::list<std::shared_ptr<Operation>>::iterator place_;  // where it waits
+    bool of_client_ = false;
+    std::multimap<std::pair<Pid, std::uint64_t>, Operation*>::iterator place_of_client_;
   };
   using OperationPtr = std::shared_ptr<Operation>;
 
@@ -49,23 +56,10 @@ class ChannelQueue {
   void start(const OperationPtr& operation);
   /// Takes back what still waits. @return false: it was done.
   bool withdraw(const OperationPtr& operation);
-  /// Takes back everything waiting for which `which(operation)` is true; nobody is told.
-  template <class F>
-  std::vector<OperationPtr> withdraw_if(F which) {
-    std::vector<OperationPtr> withdrawn;
-    std::lock_guard lock(mutex_);
-    for (Waiting* waiting : {&putters_, &takers_, &lookers_}) {
-      for (auto place = waiting->begin(); place != waiting->end();) {
-        if (!which(**place)) {
-          ++place;
-          continue;
-        }
-        withdrawn.push_back(*place);
-        place = unlink(place);
-      }
-    }
-    return withdrawn;
-  }
+  /// What waits for `client` under this number.
+  std::vector<OperationPtr> waiting_for(Pid client, std::uint64_t request);
+  /// Takes back everything that waits for `client`; nobody is told.
+  void withdraw_all_of(Pid client);
 
   /// The same without waiting. @return whether it could be done. @throws what the channel was closed with.
   bool try_put(ChannelItem&& item);
@@ -113,7 +107,9 @@ class ChannelQueue {
   std::mutex mutex_;  // guards all below
   std::deque<ChannelItem> items_;
   Waiting putters_, takers_, lookers_;  // lookers fetch or wait
-  std::exception_ptr closed_by_;        // null: open
+  // Those of other processes among them: a process may have very many waiting, and call each of them off.
+  std::multimap<std::pair<Pid, std::uint64_t>, Operation*> of_clients_;
+  std::exception_ptr closed_by_;  // null: open
 };
 
 }  // namespace cohort::detail

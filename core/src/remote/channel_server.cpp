@@ -53,12 +53,11 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
   }
 
   Pid client() const override { return client_; }
-  bool is(const Connection& connection, std::uint64_t request) const {
-    return request_ == request && connection_.lock().get() == &connection;
-  }
+  std::uint64_t request() const override { return request_; }
+  bool came_by(const Connection& connection) const { return connection_.lock().get() == &connection; }
   bool claim(bool) noexcept override {
     const auto connection = connection_.lock();
-    return connection != nullptr && !connection->closed();
+    return connection != nullptr && !connection->closed() && !references_->router().is_gone(client_);
   }
   void done() noexcept override {
     const auto connection = connection_.lock();
@@ -191,11 +190,12 @@ void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&
 // Not answered by itself: either the operation is, now, or it was done before.
 void ChannelServer::call_off(const std::shared_ptr<Connection>& connection, ChannelQueue& queue,
                              std::uint64_t request) {
-  const auto withdrawn = queue.withdraw_if([&](const ChannelQueue::Operation& operation) {
-    const auto* parked = dynamic_cast<const Parked*>(&operation);
-    return parked != nullptr && parked->is(*connection, request);
-  });
-  if (withdrawn.empty()) return;
+  bool withdrawn = false;
+  for (const auto& operation : queue.waiting_for(connection->peer(), request)) {
+    const auto* parked = dynamic_cast<const Parked*>(operation.get());
+    if (parked != nullptr && parked->came_by(*connection)) withdrawn |= queue.withdraw(operation);
+  }
+  if (!withdrawn) return;
   const auto reason = std::make_exception_ptr(CancelledException("called off"));
   reply_failure(references_, connection, request, reason);
 }

@@ -6,6 +6,7 @@
 
 #include <cohort/error.hpp>
 
+#include "membership/open_request.hpp"
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -15,7 +16,20 @@ namespace cohort::detail {
 
 namespace {
 constexpr const char* future_of = "a future of process";
+constexpr const char* set_only_once = "Future can be set only once";
+constexpr const char* set_by_call = "Future can be set only once: its value comes from the call that made it";
+
+// Why the owner refused a put: the Error that a put in the owner's process throws.
+[[noreturn]] void throw_refusal(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const RemoteException& error) {
+    if (error.cause() != nullptr) std::rethrow_exception(error.cause());
+    throw;
+  }
 }
+
+}  // namespace
 
 enum class FutureState::Ask : std::uint8_t { value = 0, wait = 1, poll = 2 };  // as FetchMode
 
@@ -64,26 +78,6 @@ void FutureState::settle(Lock& lock, Status status) {
   ask_or_fail(lock, Ask::value);
 }
 
-// mutex_ held. The value is here, so the owner need not count this process any more. But while a handle is on its way
-// to others, its acquire may not have been sent yet, and must come before the release.
-int FutureState::let_go() { return in_transit_ > 0 ? 0 : take_held(); }
-
-std::shared_ptr<Reference> FutureState::in_transit() {
-  auto self = shared_from_this();
-  if (owned_here()) return self;
-  references_->remember(self);
-  return {this, [self](Reference*) { self->landed(); }};  // when the message goes, sent or not
-}
-
-void FutureState::landed() {
-  Lock lock(mutex_);
-  in_transit_--;
-  if (status_ == Status::pending || status_ == Status::elsewhere) return;
-  const int no_longer_held = let_go();
-  lock.unlock();
-  if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
-}
-
 /// @param counted_off the owner has taken this process off the entry already: it pushed the result of a call.
 void FutureState::receive(Frame&& frame, bool counted_off) {
   const auto flag = frame.header.flags;
@@ -91,6 +85,7 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
   payload->body = std::move(frame.body);
   payload->segments = std::move(frame.segments);
   if (!frame.references.empty()) payload->references = references_->adopt(frame.references);
+  if (counted_off && flag != result_stored) add_held(-1);
   Lock lock(mutex_);
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
   if (flag == result_stored) {
@@ -98,8 +93,6 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
     return settle(lock, Status::elsewhere);
   }
   query_ = nullptr;
-  if (counted_off) add_held(-1);
-  const int no_longer_held = let_go();
   if (flag == result_exception) {
     exception_ = decode_exception(*payload, owner);
     settle(lock, Status::failed);
@@ -107,7 +100,7 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
     payload_ = std::move(payload);
     settle(lock, Status::value);
   }
-  if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
+  let_go();
 }
 
 void FutureState::on_result(Frame&& frame) noexcept { receive(std::move(frame), true); }
@@ -126,12 +119,13 @@ std::shared_ptr<FutureState::Query> FutureState::ask(Lock& lock, Ask what) {
     Router& router = references_->router();
     // On the loop, where nobody can wait for a new one, it was there just now.
     auto connection = router.reactor().on_loop() ? router.existing_connection(owner) : router.connection_to(owner);
-    const auto id = connection == nullptr ? std::nullopt : connection->requests().add(query);
-    if (!id) throw ProcessExitedException(owner, "the connection ended");
+    if (connection == nullptr) throw ProcessExitedException(owner, "the connection ended");
     Payload payload;
     OutArchive archive(payload);
     archive(std::int32_t{ref.whence}, ref.id, static_cast<std::uint8_t>(what));
-    connection->send(FrameKind::fetch, *id, payload.body.span(), SendQueue::Mode::before_wait);
+    OpenRequest open(*connection, query);
+    connection->send(FrameKind::fetch, open.id(), payload.body.span(), SendQueue::Mode::before_wait);
+    open.sent();
   } catch (...) {
     lock.lock();
     if (query_ == query) query_ = nullptr;
@@ -205,7 +199,7 @@ void FutureState::put(std::shared_ptr<const void> object, Encoder encoder) {
 
 void FutureState::put_here(std::shared_ptr<const void> object, Encoder encoder) {
   Lock lock(mutex_);
-  if (status_ != Status::pending || putting_) throw Error("Future can be set only once");
+  if (status_ != Status::pending || putting_) throw Error(set_only_once);
   putting_ = true;
   if (shared_) {
     lock.unlock();
@@ -242,7 +236,8 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   };
   {
     Lock lock(mutex_);
-    if (status_ != Status::pending) throw Error("Future can be set only once");
+    if (status_ != Status::pending) throw Error(set_only_once);
+    if (answer_comes_) throw Error(set_by_call);
   }
   auto payload = std::make_shared<Payload>(encoder(object));
   Payload message;
@@ -257,26 +252,42 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   auto connection = router.connection_to(owner);
   auto put = std::make_shared<Put>();
   put->owner = owner;
-  const auto id = connection->requests().add(put);
-  if (!id) throw ProcessExitedException(owner, "the connection ended");
-  const auto entries = references_->acquire_for(owner, message.references);
-  connection->send(FrameKind::put, 0, *id, message, SendQueue::Mode::before_wait, entries);
+  OpenRequest open(*connection, put);
+  references_->send(*connection, FrameKind::put, 0, open.id(), message, SendQueue::Mode::before_wait);
+  open.sent();
   wait_interruptibly(router.reactor(), *put);
-  if (put->failure) std::rethrow_exception(put->failure);
+  if (put->failure) throw_refusal(put->failure);
   Lock lock(mutex_);
   if (status_ != Status::pending) return;
   object_ = std::move(object);
   payload_ = std::move(payload);
-  const int no_longer_held = let_go();
   settle(lock, Status::value);
-  if (no_longer_held > 0) references_->release(owner, ref, no_longer_held);
+  let_go();
 }
 
 void FutureState::set_payload(std::shared_ptr<const Payload> payload) {
   Lock lock(mutex_);
-  if (status_ != Status::pending || putting_) throw Error("Future can be set only once");
+  if (status_ != Status::pending || putting_) throw Error(set_only_once);
   payload_ = std::move(payload);
   settle(lock, Status::value);
+}
+
+void FutureState::put_payload(std::shared_ptr<const Payload> payload) {
+  {
+    Lock lock(mutex_);
+    if (of_call_ && status_ == Status::pending) throw Error(set_by_call);
+  }
+  set_payload(std::move(payload));
+}
+
+void FutureState::expect_call() {
+  Lock lock(mutex_);
+  of_call_ = true;
+}
+
+void FutureState::mark_shared() {
+  Lock lock(mutex_);
+  shared_ = true;
 }
 
 void FutureState::fail(std::exception_ptr exception) {
@@ -290,12 +301,14 @@ void FutureState::fail(std::exception_ptr exception) {
 // A result that is pushed to the caller leaves its owner, unless somebody is counted besides. So this process has
 // itself counted once more, and waits for the word: a result that left before that is here by then.
 void FutureState::keep_at_owner() {
+  std::optional<Sending> sending;  // else the result, on its way here, would give back what is not counted yet
   {
     Lock lock(mutex_);
     if (status_ != Status::pending || !answer_comes_ || owned_here() || kept_) return;
+    sending.emplace(shared_from_this());
   }
   try {
-    references_->enter_at_owner(shared_from_this());
+    references_->enter_at_owner(shared_from_this(), *sending);
     Lock lock(mutex_);
     kept_ = true;
   } catch (const ProcessExitedException&) {
@@ -353,29 +366,43 @@ void FutureState::ask_or_fail(Lock& lock, Ask what) {
   }
 }
 
-std::optional<FutureState::Outcome> FutureState::outcome_or_share(Encoder encoder) {
+std::optional<FutureState::Outcome> FutureState::outcome(Encoder encoder) {
   Lock lock(mutex_);
-  switch (status_) {
-    case Status::failed:
-      return Outcome{nullptr, exception_};
-    case Status::elsewhere:
-      in_transit_++;
-      return std::nullopt;
-    case Status::pending:
-      in_transit_++;
-      shared_ = true;
-      return std::nullopt;
-    case Status::value:
-      break;
-  }
+  return outcome(lock, encoder);
+}
+
+// mutex_ held; opens it while it encodes.
+std::optional<FutureState::Outcome> FutureState::outcome(Lock& lock, Encoder encoder) {
+  if (status_ == Status::failed) return Outcome{nullptr, exception_};
+  if (status_ != Status::value) return std::nullopt;
   if (payload_ == nullptr) {
-    auto object = object_;
+    const auto object = object_;
+    if (encoder == nullptr) encoder = encoder_;
     lock.unlock();
     auto payload = std::make_shared<const Payload>(encoder(object));
     lock.lock();
     if (payload_ == nullptr) payload_ = std::move(payload);
   }
   return Outcome{payload_, nullptr};
+}
+
+FutureState::Shipment FutureState::ship(Encoder encoder) {
+  keep_at_owner();
+  auto self = shared_from_this();
+  Shipment shipment;
+  {
+    Lock lock(mutex_);
+    shipment.outcome = outcome(lock, encoder);
+    if (shipment.outcome) return shipment;
+    shared_ = true;
+    if (owned_here()) {
+      shipment.handle = std::move(self);
+      return shipment;
+    }
+    shipment.handle = {std::make_shared<Sending>(self), this};
+  }
+  references_->remember(self);
+  return shipment;
 }
 
 }  // namespace cohort::detail

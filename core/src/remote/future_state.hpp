@@ -53,6 +53,8 @@ class FutureState final : public Request, public Reference, public std::enable_s
   std::shared_ptr<const void> object(Decoder decoder, const WaitOptions& options);
   void put(std::shared_ptr<const void> object, Encoder encoder);
   void set_payload(std::shared_ptr<const Payload> payload);
+  /// Owner: the value that another process puts. @throws Error as put().
+  void put_payload(std::shared_ptr<const Payload> payload);
   void fail(std::exception_ptr exception);
   void cancel();
   /// Calls back once it is not pending: at once if so now. On whichever thread settles it, so short and without waits.
@@ -62,13 +64,19 @@ class FutureState final : public Request, public Reference, public std::enable_s
   /// Whether the value or the failure is in this process. Never waits.
   bool here();
 
-  /// For sending: the outcome if it is here, encoded; else nullopt, and from then on a put() encodes by itself.
-  std::optional<Outcome> outcome_or_share(Encoder encoder);
+  /// The outcome, encoded; nullopt while it is not in this process. @param encoder null: that of the put.
+  std::optional<Outcome> outcome(Encoder encoder);
+  /// For sending: the outcome if it is here, else a handle, which lives until the message is sent or given up.
+  struct Shipment {
+    std::optional<Outcome> outcome;
+    std::shared_ptr<Reference> handle;
+  };
+  Shipment ship(Encoder encoder);
+  /// Others may ask for the value: a put() encodes it.
+  void mark_shared();
+  /// Owner: a call makes the value, and nobody else may.
+  void expect_call();
   std::size_t bytes() override;
-  /// The handle for a message, after outcome_or_share() had no outcome. To be called once each.
-  std::shared_ptr<Reference> in_transit();
-  /// Before an open future is sent: sees to it that the owner keeps the value although it pushes it to this process.
-  void keep_at_owner();
 
  private:
   class Query;
@@ -78,8 +86,8 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void settle(Lock& lock, Status status);
   void ask_or_fail(Lock& lock, Ask what);
   void receive(Frame&& frame, bool counted_off);
-  int let_go();
-  void landed();
+  void keep_at_owner();
+  std::optional<Outcome> outcome(Lock& lock, Encoder encoder);
   std::shared_ptr<Query> ask(Lock& lock, Ask what);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
@@ -88,9 +96,9 @@ class FutureState final : public Request, public Reference, public std::enable_s
   Status status_ = Status::pending;
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
-  bool answer_comes_;   // without being asked for: the result of the call
-  bool kept_ = false;   // by keep_at_owner()
-  int in_transit_ = 0;  // messages with a handle that may not have been sent yet
+  bool answer_comes_;     // without being asked for: the result of the call
+  bool of_call_ = false;  // owner: a call makes the value
+  bool kept_ = false;     // by keep_at_owner()
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;
   Encoder encoder_ = nullptr;

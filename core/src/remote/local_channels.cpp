@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <cohort/error.hpp>
+#include <cohort/this_call.hpp>
 
 #include "membership/router.hpp"
 #include "remote/blocked_operation.hpp"
@@ -30,6 +31,7 @@ void channel_put(const ChannelPtr& channel, ChannelItem item, const WaitOptions&
 }
 
 ChannelItem channel_take(const ChannelPtr& channel, const WaitOptions& options) {
+  interruption_point();  // the item would be lost: nobody waits for the call any more
   ChannelItem item;
   if (channel->try_take(item)) return item;
   return std::move(wait_for(channel, ChannelQueue::Kind::take, {}, options)->item);
@@ -59,6 +61,8 @@ class Selection final : public Completion {
   Selection(CurrentNode node, std::size_t channels) : reactor_(node.router->reactor()), open_(channels) {}
 
   bool claim() { return !claimed_.exchange(true); }
+  /// For a take. Not once the call that the waiting thread runs is interrupted.
+  bool claim_item() { return (call_ == nullptr || !call_->interrupted()) && claim(); }
   Reactor& reactor() { return reactor_; }
   /// One channel is closed and has nothing left. @return whether it was the last.
   bool closed() { return open_.fetch_sub(1) == 1; }
@@ -69,6 +73,7 @@ class Selection final : public Completion {
 
  private:
   Reactor& reactor_;
+  const CallContext* const call_ = CallContext::current();
   std::atomic<bool> claimed_{false};
   std::atomic<std::size_t> open_;
 };
@@ -78,7 +83,7 @@ class SelectCase final : public ChannelQueue::Operation {
   SelectCase(std::shared_ptr<Selection> selection, std::size_t index)
       : Operation(ChannelQueue::Kind::take), selection_(std::move(selection)), index_(index) {}
 
-  bool claim(bool failing) noexcept override { return failing || selection_->claim(); }
+  bool claim(bool failing) noexcept override { return failing || selection_->claim_item(); }
   void done() noexcept override {
     if (failure == nullptr) {
       selection_->selected = Selected{index_, std::move(item)};

@@ -22,6 +22,12 @@ enum CancelFlag : std::uint8_t {
   cancel_waiting = 2   ///< the same, unless it has begun: then nothing happens
 };
 
+// Flags of a `references` frame.
+enum ReferencesFlag : std::uint8_t {
+  references_count = 0,  ///< a change of one count
+  references_table = 1   ///< asks for the table of all; answered with a ReferenceTable
+};
+
 inline void send_cancel(Connection& connection, std::uint64_t request, CancelFlag flag = cancel_call) {
   connection.send(FrameKind::cancel, flag, request, Payload{}, SendQueue::Mode::now);
 }

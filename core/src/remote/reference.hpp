@@ -1,12 +1,14 @@
 #pragma once
 
-#include <atomic>
 #include <compare>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include <cohort/error.hpp>
 #include <cohort/types.hpp>
+
+#include "remote/holding.hpp"
 
 namespace cohort {
 
@@ -38,8 +40,20 @@ struct Reference {
   virtual ~Reference();
 
   bool owned_here() const;
-  /// The owner counts `n` more for this process.
-  void add_held(int n) { held_.fetch_add(n, std::memory_order_relaxed); }
+  /// The owner counts `n` more for this process, or fewer.
+  void add_held(int n);
+
+  /// While it lives, a message that makes the owner count may be on its way out, so nothing is given back.
+  class Sending {
+   public:
+    explicit Sending(std::shared_ptr<Reference> reference);
+    ~Sending();
+    Sending(const Sending&) = delete;
+    Sending& operator=(const Sending&) = delete;
+
+   private:
+    const std::shared_ptr<Reference> reference_;
+  };
 
   /// Owner: bytes of values kept here.
   virtual std::size_t bytes() { return 0; }
@@ -50,12 +64,17 @@ struct Reference {
   const Pid owner;
 
  protected:
-  int take_held() { return held_.exchange(0, std::memory_order_relaxed); }
+  /// The value is in this process: gives back what the owner counts for it, now or after the last Sending. Without
+  /// locks.
+  void let_go();
 
   const std::shared_ptr<References> references_;
 
  private:
-  std::atomic<int> held_{0};
+  void give_back(int count);
+
+  std::mutex holding_mutex_;  // guards holding_; no other lock is taken while it is held
+  Holding holding_;
 };
 
 /// @throws BadMessage when it is something else: the sender said so.

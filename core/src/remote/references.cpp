@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/forked_child.hpp"
+#include "membership/open_request.hpp"
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -38,6 +40,7 @@ Payload encode_change(const Change& change) {
 }  // namespace
 
 Router& References::router() const {
+  refuse_in_forked_child();
   Router* router = router_.load(std::memory_order_acquire);
   if (router == nullptr) throw Error("the session has ended");
   return *router;
@@ -50,19 +53,17 @@ FuturePtr References::make_local() {
 
 FuturePtr References::make_for_call(Pid owner) {
   Lock lock(mutex_);
-  auto state = std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, owner, true);
-  state->add_held(1);  // the owner enters it as the call arrives
-  return state;
+  return std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, owner, true);
 }
 
 FuturePtr References::make_remote(Pid owner) {
   auto state = std::make_shared<FutureState>(shared_from_this(), new_name(ReferenceKind::future), owner, false);
-  enter_at_owner(state);
+  enter_at_owner(state, Reference::Sending(state));
   return state;
 }
 
-void References::enter_at_owner(const FuturePtr& state) {
-  make_there(state, FrameKind::references, 0,
+void References::enter_at_owner(const FuturePtr& state, const Reference::Sending&) {
+  make_there(state, FrameKind::references, references_count,
              encode_change({state->owner, state->ref.whence, state->ref.id, router().self(), 1}));
 }
 
@@ -93,42 +94,35 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
   auto connection = router().connection_to(handle->owner);
   auto entered = std::make_shared<Entered>();
   entered->owner = handle->owner;
-  const auto id = connection->requests().add(entered);
-  if (!id) throw ProcessExitedException(handle->owner, "the connection ended");
+  OpenRequest open(*connection, entered);
+  connection->send(kind, flags, open.id(), request, SendQueue::Mode::before_wait);
+  open.sent();
   handle->add_held(1);
-  connection->send(kind, flags, *id, request, SendQueue::Mode::before_wait);
   wait_interruptibly(router().reactor(), *entered);
   if (entered->failure) std::rethrow_exception(entered->failure);
 }
 
 FuturePtr References::enter(RefId ref, Pid caller) {
   Lock lock(mutex_);
-  auto [place, inserted] = owned_.try_emplace(ref);
-  FuturePtr state;
-  if (inserted) {
-    state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
-    place->second.object = state;
-  } else {
-    state = detail::reference_as<FutureState>(place->second.object);
-  }
-  place->second.counts[caller]++;
-  return state;
+  return detail::reference_as<FutureState>(owned_.enter(ref, caller, [&] {
+    auto state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
+    state->expect_call();
+    return state;
+  }));
 }
 
 void References::enter(const ReferencePtr& made, Pid client) {
   Lock lock(mutex_);
   if (router().is_gone(client)) return;
-  auto [place, inserted] = owned_.try_emplace(made->ref);
-  if (!inserted) throw BadMessage("a new name for a remote value is not new");
-  place->second.object = made;
-  place->second.counts[client] = 1;
+  if (owned_.find(made->ref) != nullptr) throw BadMessage("a new name for a remote value is not new");
+  owned_.enter(made->ref, client, [&] { return made; });
 }
 
 void References::watch(Pid pid, const ReferencePtr& watcher) {
   {
     Lock lock(mutex_);
     if (!router().is_gone(pid)) {
-      std::erase_if(watchers_, [](const auto& entry) { return entry.second.expired(); });
+      prune_watchers_.erase_expired(watchers_, [](const auto& entry) { return entry.second.expired(); });
       watchers_.emplace(pid, watcher);
       return;
     }
@@ -137,16 +131,16 @@ void References::watch(Pid pid, const ReferencePtr& watcher) {
 }
 
 void References::leave(RefId ref, Pid client) {
-  std::vector<ReferencePtr> dropped;
+  std::vector<ReferencePtr> dropped;  // destroyed after the lock
   Lock lock(mutex_);
-  if (auto entry = owned_.find(ref); entry != owned_.end()) count(lock, entry, client, -1, dropped);
+  owned_.leave(ref, client, dropped);
   lock.unlock();
 }
 
 References::ReferencePtr References::find_any(RefId ref) {
   Lock lock(mutex_);
-  auto entry = owned_.find(ref);
-  return entry == owned_.end() ? nullptr : entry->second.object;
+  const auto* object = owned_.find(ref);
+  return object == nullptr ? nullptr : *object;
 }
 
 FuturePtr References::find(RefId ref) { return std::dynamic_pointer_cast<FutureState>(find_any(ref)); }
@@ -172,40 +166,48 @@ References::ReferencePtr References::make_handle(RefId ref, Pid owner) {
   throw BadMessage("a reference of an unknown kind");
 }
 
-// mutex_ held.
-void References::count(Lock&, std::map<RefId, Entry>::iterator entry, Pid client, int change,
-                       std::vector<ReferencePtr>& dropped) {
-  auto [place, inserted] = entry->second.counts.try_emplace(client, 0);
-  place->second += change;
-  if (place->second == 0) entry->second.counts.erase(place);
-  if (!entry->second.unused()) return;
-  dropped.push_back(std::move(entry->second.object));
-  owned_.erase(entry);
+void References::acquire(Pid target, const ReferencePtr& reference, std::vector<ReferenceEntry>& entries) {
+  if (reference->owner == router().self()) {
+    Lock lock(mutex_);
+    if (router().is_gone(target)) return;  // under the lock, so that drop_client() comes before or after
+    owned_.enter(reference->ref, target, [&] { return reference; });
+  } else {
+    {
+      Lock lock(mutex_);
+      auto& known = handles_[reference->ref];
+      if (known.expired()) known = reference;  // it may come back
+    }
+    send_change(reference->owner, reference->ref, target, 1, true);
+  }
+  entries.push_back({reference->owner, reference->ref.whence, reference->ref.id});
 }
 
-std::vector<ReferenceEntry> References::acquire_for(Pid target,
-                                                    const std::vector<std::shared_ptr<detail::Reference>>& references) {
-  std::vector<ReferenceEntry> entries;
-  entries.reserve(references.size());
-  for (const auto& state : references) {
-    if (state->owner == router().self()) {
-      Lock lock(mutex_);
-      if (router().is_gone(target)) continue;  // under the lock, so that drop_client() comes before or after
-      auto [place, inserted] = owned_.try_emplace(state->ref);
-      if (inserted) place->second.object = state;
-      auto [counter, first] = place->second.counts.try_emplace(target, 0);
-      if (++counter->second == 0) place->second.counts.erase(counter);
-    } else {
-      {
-        Lock lock(mutex_);
-        auto& known = handles_[state->ref];
-        if (known.expired()) known = state;  // it may come back
-      }
-      send_change(state->owner, state->ref, target, 1, true);
+// What acquire() did, for a frame that is not sent after all.
+void References::take_back(Pid target, std::span<const ReferenceEntry> entries) noexcept {
+  for (const auto& entry : entries) {
+    const RefId ref{entry.whence, entry.id};
+    try {
+      if (entry.where == router().self())
+        leave(ref, target);
+      else
+        send_change(entry.where, ref, target, -1, false);
+    } catch (const std::exception&) {  // no memory left: the entry stays until the target ends
     }
-    entries.push_back({state->owner, state->ref.whence, state->ref.id});
   }
-  return entries;
+}
+
+std::shared_ptr<Completion> References::send(Connection& connection, FrameKind kind, std::uint8_t flags,
+                                             std::uint64_t request, const Payload& payload, SendQueue::Mode mode,
+                                             std::span<const std::byte> prefix) {
+  std::vector<ReferenceEntry> entries;
+  try {
+    entries.reserve(payload.references.size());
+    for (const auto& reference : payload.references) acquire(connection.peer(), reference, entries);
+    return connection.send(kind, flags, request, payload, mode, entries, prefix);
+  } catch (...) {
+    take_back(connection.peer(), entries);
+    throw;
+  }
 }
 
 void References::remember(const std::shared_ptr<detail::Reference>& handle) {
@@ -229,12 +231,9 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
     if (named.where == router().self()) {
       std::vector<ReferencePtr> dropped;  // destroyed after the lock
       Lock lock(mutex_);
-      auto entry = owned_.find(ref);
-      ReferencePtr state;
-      if (entry != owned_.end()) {
-        state = entry->second.object;
-        count(lock, entry, router().self(), -1, dropped);  // a handle of the owner's own needs no count
-      }
+      const auto* object = owned_.find(ref);
+      ReferencePtr state = object == nullptr ? nullptr : *object;
+      owned_.leave(ref, router().self(), dropped);  // a handle of the owner's own needs no count
       lock.unlock();
       if (state == nullptr) state = make_handle(ref, router().self());
       references.push_back(std::move(state));
@@ -245,14 +244,15 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
       if (state == nullptr) known = state = make_handle(ref, named.where);
       lock.unlock();
       state->add_held(1);
-      references.push_back(std::move(state));
+      // Whoever has the encoded value may send it on, and with it the handle's name.
+      references.emplace_back(std::make_shared<Reference::Sending>(state), state.get());
     }
   }
   return references;
 }
 
 void References::release(Pid owner, RefId ref, int count) {
-  if (router_.load(std::memory_order_acquire) == nullptr) return;
+  if (router_.load(std::memory_order_acquire) == nullptr || is_forked_child()) return;
   {
     Lock lock(mutex_);
     if (auto known = handles_.find(ref); known != handles_.end() && known->second.expired()) handles_.erase(known);
@@ -279,6 +279,11 @@ void References::send_change(Pid owner, RefId ref, Pid client, int change, bool 
 void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame& frame) {
   Payload payload;
   payload.body = frame.body;
+  if (frame.header.flags == references_table) {
+    sender->send(FrameKind::result, result_value, frame.header.request, encode(table()),
+                 SendQueue::Mode::gather_on_loop);
+    return;
+  }
   InArchive archive(payload);
   Change message{};
   archive(message.owner, message.whence, message.id, message.client, message.change);
@@ -292,17 +297,12 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
   Lock lock(mutex_);
   if (router().is_gone(message.client)) return;
   const RefId ref{message.whence, message.id};
-  auto entry = owned_.find(ref);
-  if (entry == owned_.end()) {
-    // Only the process that makes the name can make an entry: this is Future(pid) there.
-    if (message.whence != message.client || message.change <= 0) return;
-    if (ref.kind() != ReferenceKind::future) return;
+  if (owned_.find(ref) == nullptr && ref.kind() != ReferenceKind::future) return;
+  owned_.count(ref, message.client, message.change, dropped, [&] {  // this is Future(pid) there
     auto state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
-    state->outcome_or_share(nullptr);  // others will ask for it
-    entry = owned_.try_emplace(ref).first;
-    entry->second.object = std::move(state);
-  }
-  count(lock, entry, message.client, message.change, dropped);
+    state->mark_shared();  // others will ask for it
+    return state;
+  });
   lock.unlock();
   if (frame.header.request != 0) {
     sender->send(FrameKind::result, frame.header.request, {}, SendQueue::Mode::gather_on_loop);
@@ -312,14 +312,7 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
 void References::drop_client(Pid client) {
   std::vector<ReferencePtr> touched;
   Lock lock(mutex_);
-  for (auto entry = owned_.begin(); entry != owned_.end();) {
-    auto next = std::next(entry);
-    if (entry->second.counts.erase(client) > 0) {
-      touched.push_back(entry->second.object);
-      if (entry->second.unused()) owned_.erase(entry);
-    }
-    entry = next;
-  }
+  owned_.forget(client, touched);
   const auto [first, last] = watchers_.equal_range(client);
   for (auto watcher = first; watcher != last; ++watcher) {
     if (auto reference = watcher->second.lock()) touched.push_back(std::move(reference));
@@ -327,11 +320,6 @@ void References::drop_client(Pid client) {
   watchers_.erase(first, last);
   lock.unlock();
   for (const auto& reference : touched) reference->on_gone(client);
-}
-
-std::size_t References::entries() const {
-  Lock lock(mutex_);
-  return owned_.size();
 }
 
 ReferenceTable References::table() const {
@@ -345,7 +333,10 @@ ReferenceTable References::table() const {
     row.kind = ref.kind() == ReferenceKind::future    ? "future"
                : ref.kind() == ReferenceKind::channel ? "channel"
                                                       : "object";
-    for (const auto& [client, count] : entry.counts) row.clients.push_back(client);
+    for (const auto& [client, count] : entry.counts) {
+      if (!router().is_gone(client)) row.clients.push_back(client);
+    }
+    if (row.clients.empty()) continue;  // it goes in this moment
     table.entries.push_back(std::move(row));
     objects.push_back(entry.object);
   }

@@ -15,6 +15,7 @@
 #include <cohort/error.hpp>
 
 #include "base/build_id.hpp"
+#include "base/demangle.hpp"
 
 namespace cohort {
 namespace {
@@ -102,6 +103,15 @@ FunctionId function_id(const void* address) {
     return {module.key, value - module.base};
   }
   throw Error("a function outside of every loaded module cannot be called remotely");
+}
+
+void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type) {
+  throw Error(fmt::format("argument {} of the function is {}, which a parameter of type {} cannot hold", place + 1,
+                          number, demangle(type.name())));
+}
+
+void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type) {
+  fail_number_does_not_fit(place, fmt::format("{}", number), type);
 }
 
 const void* function_at(FunctionId id) {

@@ -4,7 +4,9 @@
 
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
+#include <cohort/this_call.hpp>
 
+#include "membership/open_request.hpp"
 #include "remote/blocked_operation.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -79,13 +81,11 @@ std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin(ChannelOp w
   Router& router = references_->router();
   auto asked = std::make_shared<Asked>(owner);
   asked->connection = router.connection_to(owner);
-  const auto id = asked->connection->requests().add(asked);
-  if (!id) throw ProcessExitedException(owner, "the connection ended");
-  asked->request = *id;
-  std::vector<ReferenceEntry> entries;
-  if (!argument.references.empty()) entries = references_->acquire_for(owner, argument.references);
-  auto written = asked->connection->send(FrameKind::channel, static_cast<std::uint8_t>(what), *id, argument, mode,
-                                         entries, encode_name(ref).body.span());
+  OpenRequest open(*asked->connection, asked);
+  asked->request = open.id();
+  const auto written = references_->send(*asked->connection, FrameKind::channel, static_cast<std::uint8_t>(what),
+                                         open.id(), argument, mode, encode_name(ref).body.span());
+  open.sent();
   if (written != nullptr) router.reactor().wait(*written);
   return asked;
 }
@@ -108,6 +108,8 @@ Payload RemoteChannelState::finish(Asked& asked, const WaitOptions& options) {
 }
 
 Payload RemoteChannelState::ask(ChannelOp what, const Payload& argument, const WaitOptions& options) {
+  // The item would be lost: nobody waits for the call any more.
+  if (what == ChannelOp::take || what == ChannelOp::take_some) interruption_point();
   return finish(*begin(what, argument, SendQueue::Mode::before_wait), options);
 }
 
@@ -136,13 +138,13 @@ std::size_t RemoteChannelState::bytes() {
 void RemoteChannelState::bind(Pid pid) {
   {
     std::lock_guard lock(mutex_);
-    bound_.insert(pid);
+    if (!bound_.insert(pid).second) return;  // it is watched already
   }
   references_->watch(pid, shared_from_this());
 }
 
 void RemoteChannelState::on_gone(Pid pid) {
-  queue_->withdraw_if([pid](const auto& operation) { return operation.client() == pid; });
+  queue_->withdraw_all_of(pid);
   std::unique_lock lock(mutex_);
   const bool bound = bound_.erase(pid) > 0;
   lock.unlock();

@@ -39,6 +39,7 @@ enum class FrameKind : std::uint8_t {
   look_after,
   channel,
   tunnel,
+  fate,
 };
 
 /// Exactly the bytes at the beginning of a frame.

@@ -51,6 +51,16 @@ TEST(Units, WritesDurationsThatItReadsAgain) {
     EXPECT_EQ(parse_duration(format_duration(duration)), duration);
 }
 
+TEST(Units, WhatIsMoreThanNothingStaysSo) {
+  EXPECT_EQ(parse_duration("0.4ns"), 1ns);
+  EXPECT_EQ(parse_duration("0.000000001us"), 1ns);
+  EXPECT_EQ(parse_duration("0.0s"), 0s);
+  const std::regex positive(duration_pattern(false));
+  for (const char* text : {"1ns", "0.4ns", "0h1s", "0.001s", "10s", "never"})
+    EXPECT_TRUE(std::regex_search(text, positive)) << text;
+  for (const char* text : {"0s", "0.0s", "0h0m", "", "x"}) EXPECT_FALSE(std::regex_search(text, positive)) << text;
+}
+
 TEST(Units, ReadsSizes) {
   EXPECT_EQ(parse_size("64MiB"), 64u << 20);
   EXPECT_EQ(parse_size("1GB"), 1'000'000'000u);

@@ -1,11 +1,18 @@
 #include <cohort/child_process.hpp>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <thread>
@@ -154,7 +161,8 @@ TEST_F(ChildProcessTest, TheDestructorKillsItAndWhatItStarted) {
 TEST_F(ChildProcessTest, SurvivesThatSomeoneElseTookTheStatus) {
   auto child = ChildProcess::spawn(shell("exit 3"));
   EXPECT_EQ(::waitpid(child.pid(), nullptr, 0), child.pid());
-  EXPECT_EQ(child.wait_until(patience())->text(), "ended with unknown status");
+  EXPECT_EQ(child.wait_until(patience())->text(),
+            "ended with unknown status (this program ignores SIGCHLD, or took the status elsewhere)");
 }
 
 TEST_F(ChildProcessTest, IsBoundToTheCpusGiven) {
@@ -203,6 +211,49 @@ TEST_F(ChildProcessTest, TerminateAsksAndThenInsists) {
   }
   EXPECT_EQ(obeying.terminate(60s, 60s)->text(), "exited with code 4");
   EXPECT_EQ(stubborn.terminate(50ms, 60s)->text(), "killed by signal 9 (Killed)");
+}
+
+// As in valgrind, and on kernels before 5.3.
+TEST_F(ChildProcessTest, NeedsNoPidfd) {
+  std::thread([] {  // the filter is this thread's and its children's
+    sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const sock_fprog filter{std::size(rules), rules};
+    ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+    ASSERT_EQ(::syscall(SYS_pidfd_open, ::getpid(), 0), -1);
+
+    auto first = ChildProcess::spawn(shell("read line; exit 3"));
+    auto child = std::move(first);
+    EXPECT_FALSE(first.poll());
+    EXPECT_EQ(child.wait_until(patience())->text(), "exited with code 3");
+    auto endless = ChildProcess::spawn(shell("exec sleep 1000"));
+    EXPECT_FALSE(endless.poll());
+    EXPECT_FALSE(endless.wait_until(Clock::now()));
+    EXPECT_EQ(endless.terminate(30s, 30s)->text(), "killed by signal 15 (Terminated)");
+    ChildProcess::spawn(shell("exec sleep 1000"));  // is ended with its object
+  })
+      .join();
+}
+
+TEST_F(ChildProcessTest, EndsWhatIsLeftOfTheSessionWhereThatIsWanted) {
+  for (const bool wanted : {false, true}) {
+    SpawnOptions options = shell("sleep 1000 > /dev/null 2>&1 & echo $!");
+    options.end_with_children = wanted;
+    auto child = ChildProcess::spawn(options);
+    const int left = std::stoi(read_until(child.out(), [](const std::string& text) { return text.ends_with('\n'); }));
+    EXPECT_TRUE(child.wait_until(patience()));
+    const FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, left, 0)));
+    pollfd ended{pidfd.get(), POLLIN, 0};
+    if (wanted) {
+      EXPECT_TRUE(!pidfd || ::poll(&ended, 1, 30'000) == 1);
+    } else {
+      EXPECT_EQ(::poll(&ended, 1, 0), 0);
+      ::kill(left, SIGKILL);
+    }
+  }
 }
 
 }  // namespace

@@ -24,7 +24,9 @@ class FakeWorker {
   OutputForwarder::Id watch(OutputForwarder& forwarder, Clock::time_point deadline = patience()) {
     return forwarder.watch(
         io(), deadline, [this](std::string host, int port) { result_.set_value(host + " " + std::to_string(port)); },
-        [this](std::string message) { result_.set_value("failed: " + message); });
+        [this](StartupFailure why, std::string message) {
+          result_.set_value((why == StartupFailure::ended ? "ended: " : "failed: ") + message);
+        });
   }
   OutputForwarder::Id forward(OutputForwarder& forwarder, Pid pid) {
     const auto id = forwarder.forward(io());
@@ -81,6 +83,17 @@ TEST(OutputForwarder, FindsTheAddressAndShowsWhatCameBeforeIt) {
   EXPECT_EQ(printed.end_err(), "      From worker startup:\ta warning\n");
 }
 
+TEST(OutputForwarder, FindsTheAddressBehindALineWithoutEnd) {
+  FakeWorker worker;
+  Printed printed;
+  worker.watch(*printed.forwarder);
+  write_all(worker.out.write.get(), "Loading ... cohort_worker:9123#127.0.0.1\nhello\n");
+  EXPECT_EQ(worker.result(), "127.0.0.1 9123");
+  worker.out.write.reset();
+  worker.err.write.reset();
+  EXPECT_TRUE(printed.end().starts_with("      From worker startup:\tLoading ... \n"));
+}
+
 TEST(OutputForwarder, TellsThatTheCommandEndedAndItsLastWords) {
   FakeWorker worker;
   Printed printed;
@@ -91,7 +104,7 @@ TEST(OutputForwarder, TellsThatTheCommandEndedAndItsLastWords) {
   worker.err.write.reset();
   const std::string result = worker.result();
   EXPECT_TRUE(
-      result.starts_with("failed: Unable to read host:port string from worker. Launch command exited with error?"))
+      result.starts_with("ended: Unable to read host:port string from worker. Launch command exited with error?"))
       << result;
   for (const char* line : {"\n  starting", "\n  no licence", "\n  cohort_worker:9123#cut off"})
     EXPECT_NE(result.find(line), std::string::npos) << result;
@@ -105,7 +118,7 @@ TEST(OutputForwarder, DoesNotWaitForEverForTheLastWords) {
   Printed printed;
   worker.watch(*printed.forwarder);
   worker.out.write.reset();
-  EXPECT_TRUE(worker.result().starts_with("failed: Unable to read host:port"));
+  EXPECT_TRUE(worker.result().starts_with("ended: Unable to read host:port"));
 }
 
 TEST(OutputForwarder, GivesUpAfterAThousandOtherLines) {
@@ -222,7 +235,7 @@ TEST(OutputForwarder, ARemovedWorkerCallsNobody) {
   FakeWorker worker;
   const WorkerOutput io{worker.out.read.release(), worker.err.read.release()};
   const auto id = printed.forwarder->watch(
-      io, patience(), [&](std::string, int) { ++calls; }, [&](std::string) { ++calls; });
+      io, patience(), [&](std::string, int) { ++calls; }, [&](StartupFailure, std::string) { ++calls; });
   printed.forwarder->remove(id);
   write_all(worker.out.write.get(), "");
   printed.end();
@@ -237,7 +250,7 @@ TEST(OutputForwarder, ACallbackMayRemoveItsWorkerAndAddAnother) {
   std::atomic<OutputForwarder::Id> id{0};
   id = printed.forwarder->watch(
       {first.out.read.release(), first.err.read.release()}, patience(), [](std::string, int) {},
-      [&](std::string) {
+      [&](StartupFailure, std::string) {
         printed.forwarder->remove(id);
         second.watch(*printed.forwarder);
         added.set_value();

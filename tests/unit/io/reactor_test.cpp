@@ -7,6 +7,7 @@
 
 #include <cohort/error.hpp>
 
+#include "io/alarms.hpp"
 #include "io/loop_handles.hpp"
 #include "reactor_fixture.hpp"
 
@@ -281,6 +282,21 @@ TEST(Reactor, WhatAnOperationThrowsDoesNotReachTheThreadThatDrives) {
   reactor.post([] { throw 7; }, true);
   reactor.post([&] { reactor.complete(end); }, true);
   EXPECT_EQ(reactor.wait(*end), WaitResult::done);
+}
+
+// As when other threads post faster than the driver runs it.
+TEST(Reactor, OperationsWithoutEndLeaveTheLoopToOthers) {
+  auto ended = completion();
+  std::function<void()> again;
+  Reactor reactor({});
+  again = [&] {
+    if (!ended->done()) reactor.post(again);
+  };
+  reactor.post([&] {
+    reactor.alarms().set(Clock::now() + 1ms, [&] { reactor.complete(ended); });
+    again();
+  });
+  reactor.wait(*ended);
 }
 
 }  // namespace

@@ -77,6 +77,15 @@ TEST(StartupOutput, HasRoomForAThousandLines) {
   EXPECT_TRUE(output.unexpected());
 }
 
+TEST(StartupOutput, AFailureShowsTheBeginningOfALongLine) {
+  StartupOutput output;
+  output.add(false, std::string(60'000, 'x') + "\x1b[2J");
+  EXPECT_EQ(output.failure("It failed."),
+            "It failed.\nThe last lines it printed:\n  " + std::string(1000, 'x') + "... (60004 bytes)");
+  output.add(false, "a\x1b[2Jb");
+  EXPECT_TRUE(output.failure("").ends_with("\n  a\\x1b[2Jb"));
+}
+
 TEST(StartupOutput, HasNoRoomForAMegabyte) {
   StartupOutput output;
   for (int i = 0; i < 17; ++i) output.add(false, std::string(64 * 1024, 'x'));

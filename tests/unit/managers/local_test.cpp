@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -234,6 +235,25 @@ TEST_F(LocalManagerTest, SixtyFourWorkersEndWithTheManager) {
   EXPECT_EQ(workers.size(), 64u);
   manager_.reset();
   for (auto& worker : workers) EXPECT_TRUE(has_ended(worker));
+}
+
+TEST_F(LocalManagerTest, MoreWorkersThanThereMayBeAreRefusedBeforeTheFirst) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{200, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  try {
+    launch(R"({"count": 100})", shell("exit 0"));
+    ADD_FAILURE() << "launched";
+  } catch (const LaunchError& error) {
+    const std::string text = error.what();
+    EXPECT_EQ(text.find("100 local workers need some 500 descriptors in this process; there may be 200 (ulimit -n)"),
+              0u)
+        << text;
+    EXPECT_NE(text.find("Launch at most "), std::string::npos) << text;
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(launched_.configs.empty());
 }
 
 }  // namespace

@@ -108,14 +108,6 @@ TEST(Topology, CustomGoesByNamesOfEitherSide) {
   EXPECT_EQ(edges("custom", named), (Edges{{0, 1}, {0, 2}, {0, 3}, {2, 3}}));
 }
 
-TEST(Topology, ANewWorkerTakesTheLowestFreePlace) {
-  auto some = members(4);
-  EXPECT_EQ(free_place(some), 4);
-  std::erase_if(some, [](const auto& member) { return member.place == 1; });
-  EXPECT_EQ(free_place(some), 1);
-  EXPECT_EQ(free_place({}), 0);
-}
-
 TEST(Topology, WhoIsNotThereOrHasNoPlaceHasNoNeighbours) {
   EXPECT_EQ(Topology::parse("ring").neighbours(99, members(3)), std::set<Pid>{});
   EXPECT_EQ(Topology::parse("ring").neighbours(master_pid, members(3)), std::set<Pid>{});

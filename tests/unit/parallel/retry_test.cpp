@@ -1,5 +1,7 @@
 #include <cohort/retry.hpp>
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <cohort/error.hpp>
@@ -26,6 +28,23 @@ TEST(ExponentialBackOffTest, GrowsUpToItsLimit) {
   EXPECT_EQ(exact[2], 250ms);
   EXPECT_EQ(exact[3], 500ms);
   EXPECT_EQ(exact[1000], 500ms);
+}
+
+TEST(ExponentialBackOffTest, NeverIsAsLongAsItGets) {
+  const ExponentialBackOff endless{.n = 9, .first_delay = 1h, .max_delay = never, .factor = 1e9, .jitter = 0.5};
+  EXPECT_GT(endless[1], 0s);
+  EXPECT_EQ(endless[8], never);
+  EXPECT_EQ(RetryDelays(endless)[1000], never);
+}
+
+TEST(RetryDelaysTest, NonsenseIsRefusedWhereItIsGiven) {
+  EXPECT_THROW((RetryDelays{1s, -1ns}), ConfigError);
+  EXPECT_THROW(RetryDelays(ExponentialBackOff{.first_delay = -1s}), ConfigError);
+  EXPECT_THROW(RetryDelays(ExponentialBackOff{.max_delay = -1s}), ConfigError);
+  EXPECT_THROW(RetryDelays(ExponentialBackOff{.factor = -2}), ConfigError);
+  EXPECT_THROW(RetryDelays(ExponentialBackOff{.factor = NAN}), ConfigError);
+  EXPECT_THROW(RetryDelays(ExponentialBackOff{.jitter = 1.1}), ConfigError);
+  EXPECT_NO_THROW((RetryDelays{0s, never}));
 }
 
 TEST(ExponentialBackOffTest, JitterMakesEachPauseDifferent) {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
@@ -172,6 +174,38 @@ TEST_F(PluginDirectory, ABrokenFileIsAnErrorAndNotPassedOver) {
   fs::remove(directory_ / "libcohort_manager_sample.so");
   fs::create_symlink("nowhere", directory_ / "libcohort_manager_sample.so");
   EXPECT_TRUE(contains(load_error("sample"), "cannot be read")) << "a dangling link, too";
+}
+
+TEST_F(PluginDirectory, WhatOthersCouldHavePutThereIsNotLoaded) {
+  setenv("COHORT_PLUGIN_PATH", directory_.c_str(), 1);
+  const fs::path file = directory_ / "libcohort_manager_sample.so";
+  fs::copy(good / "libcohort_manager_sample.so", file);
+  fs::permissions(directory_, fs::perms(0777));
+  EXPECT_TRUE(contains(load_error("sample"),
+                       "is not loaded, because somebody else could have put it there: others may write to " +
+                           directory_.string() + " (mode 0777)"));
+  EXPECT_FALSE(code_ran());
+  const auto listed = PluginLoader::instance().list();
+  EXPECT_TRUE(std::any_of(listed.begin(), listed.end(), [](const PluginInfo& info) {
+    return info.name == "sample" && contains(info.error, "somebody else");
+  }));
+  fs::permissions(directory_, fs::perms(0700));
+  fs::permissions(file, fs::perms(0666));
+  EXPECT_TRUE(contains(load_error("sample"), "others may write to " + file.string()));
+  EXPECT_TRUE(contains(load_error(file), "others may write to " + file.string())) << "named by its path, too";
+  fs::permissions(file, fs::perms(0644));
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(file.c_str(), 1234, 1234), 0);
+    EXPECT_TRUE(contains(load_error("sample"), "belongs to the user 1234"));
+    ASSERT_EQ(chown(file.c_str(), 0, 0), 0);
+  }
+  EXPECT_EQ(load_error("sample"), "");
+}
+
+TEST_F(PluginDirectory, ARelativePathIsRefused) {
+  setenv("COHORT_PLUGIN_PATH", ("plugins:" + good.string()).c_str(), 1);
+  EXPECT_TRUE(contains(load_error("sample"), "COHORT_PLUGIN_PATH: 'plugins' is a relative path"));
+  EXPECT_TRUE(contains(load_error("sample"), "$PWD/plugins"));
 }
 
 TEST_F(PluginDirectory, ThePathComesBeforeTheUsersDirectoryBeforeTheLibrarys) {

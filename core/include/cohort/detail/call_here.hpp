@@ -26,6 +26,7 @@ struct LocalCall {
 
 template <class F, class... A>
 auto make_local_call(F&& function, A&&... arguments) {
+  check_numbers_fit<std::decay_t<F>>(arguments...);
   using Call = LocalCall<std::decay_t<F>, A...>;
   return std::make_shared<Call>(
       Call{std::forward<F>(function), std::tuple<travelling_t<A>...>(std::forward<A>(arguments)...)});

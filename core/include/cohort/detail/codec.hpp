@@ -3,7 +3,9 @@
 #include <cfloat>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -119,6 +121,10 @@ template <class T>
 inline constexpr bool is_shared<std::shared_ptr<T>> = true;
 template <class T>
 inline constexpr bool is_shared<std::weak_ptr<T>> = true;
+template <class T>
+inline constexpr bool is_reference_wrapper = false;
+template <class T>
+inline constexpr bool is_reference_wrapper<std::reference_wrapper<T>> = true;
 
 template <class T>
 constexpr bool can_travel() {
@@ -147,9 +153,16 @@ constexpr bool check_travels() {
   } else if constexpr (is_shared<T>) {
     static_assert(!is_shared<T>,
                   "cohort: shared ownership ends at the process; send the value, a std::unique_ptr or a Future");
+  } else if constexpr (is_reference_wrapper<T>) {
+    static_assert(!is_reference_wrapper<T>,
+                  "cohort: std::ref refers to memory of this process; pass the value itself, and return what changed");
+  } else if constexpr (std::is_same_v<T, std::nullopt_t>) {
+    static_assert(!std::is_same_v<T, std::nullopt_t>,
+                  "cohort: std::nullopt does not say what is missing; write std::optional<T>{}");
   } else if constexpr (!std::is_class_v<T> || !std::is_aggregate_v<T>) {
     static_assert(std::is_class_v<T> && std::is_aggregate_v<T>,
-                  "cohort: this type cannot travel; give it `template <class Archive> void serialize(Archive& ar)`");
+                  "cohort: this type cannot travel; give it `template <class Archive> void serialize(Archive& ar)`, or "
+                  "write `serialize(Archive& ar, Type& value)` beside a class that is not yours");
   } else if constexpr (HasBase<T>) {
     static_assert(!HasBase<T>, "cohort: an aggregate with a base class needs serialize(Archive&) to travel");
   } else if constexpr (field_count<T> > max_fields) {
@@ -160,6 +173,20 @@ constexpr bool check_travels() {
                   "copied from, or a long C array (use std::array); give it serialize(Archive&)");
   }
   return can_travel<T>();
+}
+
+/// The same for an argument or a result, which is made before it is read. (What a container holds is looked at where
+/// its elements are written.)
+template <class T>
+constexpr bool check_value() {
+  if constexpr (can_travel<T>() || (HasCodec<T> && !refers_to_memory<T>)) {
+    static_assert(std::is_default_constructible_v<T>,
+                  "cohort: a type that travels needs a public default constructor: the receiver makes an object, then "
+                  "reads it");
+    return std::is_default_constructible_v<T>;
+  } else {
+    return check_travels<T>();
+  }
 }
 
 template <class T>

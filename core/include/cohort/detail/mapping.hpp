@@ -90,6 +90,7 @@ class Mapping {
     for (auto portion = ready_.begin(); portion != ready_.end();) {
       const Pid worker = farm_.free_worker(portion->failed_at);
       if (worker == no_pid) {
+        if (farm_.free_worker() == no_pid) break;  // none for the others either, and these may be very many
         ++portion;
       } else {
         send(worker, std::move(*portion));

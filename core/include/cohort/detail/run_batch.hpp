@@ -23,6 +23,7 @@ template <class Result, class Function, class Item>
 ItemOutcome<stored_t<Result>> outcome_of(Function& function, Item& item) {
   ItemOutcome<stored_t<Result>> outcome;
   try {
+    std::apply([](const auto&... values) { check_numbers_fit<Function>(values...); }, item);
     if constexpr (std::is_void_v<Result>) {
       std::apply([&](auto&... values) { function(std::move(values)...); }, item);
       outcome.value.emplace();

@@ -36,15 +36,44 @@ FunctionId function_id(const void* address);
 /// The function with that name, inside an executable segment of a loaded module. @throws Error, unimplemented.
 const void* function_at(FunctionId id);
 
+/// @throws Error: the number, and the parameter (counted from 0) whose type cannot hold it.
+[[noreturn]] void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type);
+[[noreturn]] void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type);
+
 class FutureState;
 using FuturePtr = std::shared_ptr<FutureState>;
 using Decoder = std::shared_ptr<const void> (*)(const Payload& payload);
 using Encoder = Payload (*)(const std::shared_ptr<const void>& object);
 
+/// What a wait for a call's result does when it gives up, beside calling the call off.
+enum class GivingUp : std::uint8_t {
+  at_once,        ///< nothing more
+  with_last_word  ///< waits a while for the end of the call: if it succeeded all the same, so does the wait
+};
+
+/// Around a function that runs on the calling thread: its waits throw InterruptedException, and
+/// this_call().stop_requested() is true, from when `options` say so.
+class WaitLimit {
+ public:
+  explicit WaitLimit(const WaitOptions& options);
+  ~WaitLimit();
+  WaitLimit(const WaitLimit&) = delete;
+  WaitLimit& operator=(const WaitLimit&) = delete;
+  /// In a handler, of what the function threw. @throws TimeoutError, CancelledException in place of an interruption
+  /// that this limit has caused.
+  void rethrow_if_reached() const;
+  bool reached() const { return stop_token.stop_requested() || deadline <= Clock::now(); }
+
+  const Clock::time_point deadline;
+  const std::stop_token stop_token;
+  WaitLimit* const outer;
+};
+
 /// Sends a call and waits for its result; tells the process when it gives up. @param arguments segments may be
 /// borrowed.
 /// @throws RemoteException, ProcessExitedException, InterruptedException, TimeoutError, CancelledException.
-Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options = {});
+Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options = {},
+                   GivingUp giving_up = GivingUp::at_once);
 /// Sends a call whose result stays with `pid` until fetched. Returns when borrowed segments are no longer needed.
 FuturePtr call(Pid pid, FunctionId function, Payload& arguments);
 void call_do(Pid pid, FunctionId function, Payload& arguments);

@@ -32,16 +32,20 @@ struct is_bitwise<std::complex<T>> : is_bitwise<T> {};
 template <class Rep, class Period>
 struct is_bitwise<std::chrono::duration<Rep, Period>> : is_bitwise<Rep> {};
 template <class ClockType, class Length>
-struct is_bitwise<std::chrono::time_point<ClockType, Length>> : is_bitwise<Length> {};
+struct is_bitwise<std::chrono::time_point<ClockType, Length>>
+    : std::bool_constant<is_bitwise<Length>::value && !std::is_same_v<ClockType, std::chrono::steady_clock>> {};
 
 namespace detail {
 
 template <class T>
 T load_new(InArchive& ar) {
-  static_assert(std::is_default_constructible_v<T>, "cohort: a type that travels needs a default constructor");
-  T value{};
-  load_value(ar, value);
-  return value;
+  if constexpr (!check_value<T>()) {
+    ar.fail(typeid(T), "such a value cannot travel");
+  } else {
+    T value{};
+    load_value(ar, value);
+    return value;
+  }
 }
 
 /// How many elements to make room for at once: never more memory than the bytes left are worth.
@@ -235,12 +239,13 @@ struct MaybeCodec {
   static void load(InArchive& ar, Maybe& maybe) {
     maybe = Maybe{};
     if (!load_new<bool>(ar)) return;
-    static_assert(std::is_default_constructible_v<T>, "cohort: a type that travels needs a default constructor");
-    if constexpr (requires { maybe.emplace(); })
-      maybe.emplace();
-    else
-      maybe.reset(new T{});
-    load_value(ar, *maybe);
+    if constexpr (check_value<T>()) {
+      if constexpr (requires { maybe.emplace(); })
+        maybe.emplace();
+      else
+        maybe.reset(new T{});
+      load_value(ar, *maybe);
+    }
   }
 };
 template <class T>
@@ -299,9 +304,16 @@ struct Codec<std::chrono::duration<Rep, Period>> {
 template <class ClockType, class Length>
 struct Codec<std::chrono::time_point<ClockType, Length>> {
   using Point = std::chrono::time_point<ClockType, Length>;
+  // Each host starts that clock for itself.
+  static constexpr bool means_the_same = !std::is_same_v<ClockType, std::chrono::steady_clock>;
   static constexpr std::size_t min_size = detail::min_size<Length>();
-  static constexpr bool travels = can_travel<Length>();
-  static void save(OutArchive& ar, const Point& point) { save_value(ar, point.time_since_epoch()); }
+  static constexpr bool travels = can_travel<Length>() && means_the_same;
+  static void save(OutArchive& ar, const Point& point) {
+    static_assert(means_the_same,
+                  "cohort: a time_point of steady_clock means nothing on another host; send one of system_clock, or a "
+                  "duration");
+    save_value(ar, point.time_since_epoch());
+  }
   static void load(InArchive& ar, Point& point) { point = Point(load_new<Length>(ar)); }
 };
 template <class T>

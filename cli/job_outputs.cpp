@@ -1,0 +1,56 @@
+#include "job_outputs.hpp"
+
+#include <utility>
+
+namespace cohort::cli {
+namespace {
+
+std::mutex current_mutex;  // guards current, and its life while a part is added
+JobOutputs* current = nullptr;
+
+}  // namespace
+
+std::size_t JobOutput::out_size() const {
+  std::size_t size = 0;
+  for (const auto& text : out) size += text.size();
+  return size;
+}
+
+JobOutputs::JobOutputs() {
+  const std::lock_guard lock(current_mutex);
+  current = this;
+}
+
+JobOutputs::~JobOutputs() {
+  const std::lock_guard lock(current_mutex);
+  current = nullptr;
+}
+
+std::uint64_t JobOutputs::open() {
+  const std::lock_guard lock(mutex_);
+  running_[next_];
+  return next_++;
+}
+
+void JobOutputs::add(const OutputPart& part) {
+  const std::lock_guard lock(mutex_);
+  const auto found = running_.find(part.job);
+  if (found == running_.end()) return;
+  auto& texts = part.is_stderr ? found->second.err : found->second.out;
+  texts.push_back(spool_.keep(part.text));
+}
+
+JobOutput JobOutputs::take(std::uint64_t job, std::string last_out, std::string last_err) {
+  const std::lock_guard lock(mutex_);
+  JobOutput output = std::move(running_.extract(job).mapped());
+  if (!last_out.empty()) output.out.push_back(spool_.keep(std::move(last_out)));
+  if (!last_err.empty()) output.err.push_back(spool_.keep(std::move(last_err)));
+  return output;
+}
+
+void keep_output(const OutputPart& part) {
+  const std::lock_guard lock(current_mutex);
+  if (current != nullptr) current->add(part);
+}
+
+}  // namespace cohort::cli

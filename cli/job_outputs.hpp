@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "spool.hpp"
+
+namespace cohort::cli {
+
+/// What a job printed, in the order in which it did.
+struct JobOutput {
+  std::vector<Spool::Text> out;
+  std::vector<Spool::Text> err;
+
+  std::size_t out_size() const;
+};
+
+/// A part of it, sent before the job ends as there is much. Travels to the master.
+struct OutputPart {
+  std::uint64_t job = 0;  ///< what JobOutputs::open() returned
+  bool is_stderr = false;
+  std::string text;
+};
+
+/// On the master: collects the output of jobs while they run. One object at a time.
+class JobOutputs {
+ public:
+  JobOutputs();
+  ~JobOutputs();
+  JobOutputs(const JobOutputs&) = delete;
+  JobOutputs& operator=(const JobOutputs&) = delete;
+
+  /// A job is about to be sent. @return what its parts name it by.
+  std::uint64_t open();
+  /// The job ended, with these last parts: all that it printed. Parts that come later are dropped.
+  /// @throws Error when there is no room to keep it.
+  JobOutput take(std::uint64_t job, std::string last_out, std::string last_err);
+
+ private:
+  friend void keep_output(const OutputPart& part);
+  void add(const OutputPart& part);
+
+  std::mutex mutex_;  // guards everything below
+  Spool spool_;
+  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, JobOutput> running_;
+};
+
+/// Hands a part to the master's JobOutputs. Called remotely, by workers, which wait for it: who prints faster than the
+/// master can keep it is held back. @throws Error when there is no room to keep it.
+void keep_output(const OutputPart& part);
+
+}  // namespace cohort::cli

@@ -1,0 +1,46 @@
+#include "results.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <system_error>
+
+#include "write_all.hpp"
+
+namespace cohort::cli {
+namespace {
+
+std::string describe(int error) {
+  const std::string what = "cannot write to standard output";
+  return error == 0 ? what : what + ": " + std::generic_category().message(error);
+}
+
+}  // namespace
+
+OutputError::OutputError(int error) : std::runtime_error(describe(error)), reader_is_gone_(error == EPIPE) {}
+
+void write_results(std::string_view text) {
+  if (!write_all(STDOUT_FILENO, text)) throw OutputError(errno);
+}
+
+void close_results() {
+  std::cout.flush();
+  if (std::fflush(stdout) != 0) throw OutputError(errno);
+  if (!std::cout || std::ferror(stdout) != 0) throw OutputError(0);
+  // One that was closed all along is no failure if there was nothing to print.
+  if (close(STDOUT_FILENO) != 0 && errno != EBADF && errno != EINTR) throw OutputError(errno);
+}
+
+void occupy_closed_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) != -1) continue;
+    // Opened the wrong way round. The lowest free number is this one, as those below are in use.
+    open("/dev/null", (descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+  }
+}
+
+}  // namespace cohort::cli

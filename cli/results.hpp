@@ -1,0 +1,33 @@
+#pragma once
+
+#include <stdexcept>
+#include <string_view>
+
+namespace cohort::cli {
+
+/// Standard output did not take what was to be printed. report() gives it the exit status that docs/cli.md promises.
+class OutputError : public std::runtime_error {
+ public:
+  /// @param error an errno; 0: not known.
+  explicit OutputError(int error);
+  /// Nobody reads any more, as with `| head`. There is nobody to tell it to either.
+  bool reader_is_gone() const { return reader_is_gone_; }
+
+ private:
+  bool reader_is_gone_;
+};
+
+/// Writes to standard output what a command found or made. All results go through here (or through std::cout, which
+/// close_results() looks at), so that none is lost without a word. Any thread. @throws OutputError.
+void write_results(std::string_view text);
+
+/// The last thing that the tool does: a disk may refuse only now what it took before. Nothing can be printed
+/// afterwards. @throws OutputError.
+void close_results();
+
+/// Descriptors 0 to 2 that are closed must not become those of some other file, to which results would then be
+/// written. They are taken up so that reading and writing fail as before, and are closed again in other programs. Call
+/// it first of all.
+void occupy_closed_descriptors();
+
+}  // namespace cohort::cli

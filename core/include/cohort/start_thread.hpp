@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <cohort/error.hpp>
+
+namespace cohort {
+
+/// Starts a thread that runs `body`. std::thread by itself says no more than "Resource temporarily unavailable" when
+/// the machine allows no more threads, and that as an exception that few expect.
+/// @param purpose what cannot be done without it: "receive from the broker". @throws Error.
+template <class Body>
+std::thread start_thread(const std::string& purpose, Body&& body) {
+  try {
+    return std::thread(std::forward<Body>(body));
+  } catch (const std::system_error& error) {
+    throw Error("no thread can be started to " + purpose + ": " + error.code().message() +
+                    ". Is there a limit of processes (ulimit -u, or the pids limit of a container)?",
+                ErrorKind::overloaded);
+  }
+}
+
+}  // namespace cohort

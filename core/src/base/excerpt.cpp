@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include <cohort/detail/text.hpp>
+
+namespace cohort::detail {
+namespace {
+
+/// How many bytes the character at the front of `text` has; 0: it is no UTF-8, or one that controls terminals.
+std::size_t shown_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return byte(0) >= ' ' && byte(0) != 0x7f ? 1 : 0;
+  const std::size_t size = byte(0) >= 0xc2 && byte(0) < 0xe0   ? 2
+                           : byte(0) >= 0xe0 && byte(0) < 0xf0 ? 3
+                           : byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4
+                                                               : 0;
+  if (size == 0 || size > text.size()) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  const bool too_long = (byte(0) == 0xe0 && second < 0xa0) || (byte(0) == 0xf0 && second < 0x90);
+  const bool surrogate = byte(0) == 0xed && second >= 0xa0;
+  const bool beyond = byte(0) == 0xf4 && second >= 0x90;
+  const bool controls = byte(0) == 0xc2 && second < 0xa0;  // U+0080 to U+009F
+  return too_long || surrogate || beyond || controls ? 0 : size;
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  if (c == '\n') {
+    out += "\\n";
+  } else if (c == '\t') {
+    out += "\\t";
+  } else {
+    out += "\\x";
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+}
+
+}  // namespace
+
+std::string excerpt(std::string_view text, std::size_t most, bool lines) {
+  std::string shown;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t size = shown_bytes(text.substr(at, 4));
+    const std::size_t taken = std::max<std::size_t>(size, 1);
+    if (at + taken > most) break;
+    if (size > 0 || (lines && (text[at] == '\n' || text[at] == '\t')))
+      shown += text.substr(at, taken);
+    else
+      append_escaped(shown, text[at]);
+    at += taken;
+  }
+  if (at < text.size()) shown += "... (" + std::to_string(text.size()) + " bytes)";
+  return shown;
+}
+
+}  // namespace cohort::detail

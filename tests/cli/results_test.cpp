@@ -1,0 +1,102 @@
+// What the tool is asked for is written, or the exit status says that it was not: on a full disk, to a standard output
+// that is closed, or to one that nobody reads any more.
+
+#include <gtest/gtest.h>
+
+#include "tool.hpp"
+
+namespace {
+
+// A cluster file, a join file and such are not needed: these run everywhere.
+const std::vector<std::string> commands = {
+    "version",
+    "version --json",
+    "--version",
+    "help",
+    "--help",
+    "map --help",
+    "config schema",
+    "config check c.json",
+    "config show c.json",
+    "topology c.json",
+    "topology c.json --svg",
+    "plugin list",
+    "plugin list --json",
+    "plugin info local",
+    "plugin info local --json",
+    "plugin new manager box --dir new",
+    "plugin test local --list",
+    "plugin test inproc --one-process --filter '*Address*'",
+    "completion bash",
+    "completion zsh",
+    "completion fish",
+    "run --dry-run -p 2 true",
+    "exec -p 1 -- echo x",
+    "map -p 1 -- echo ::: x",
+    "zmq-broker",
+};
+
+/// Runs each of them in a directory of its own with this redirection.
+std::map<std::string, ToolResult> run_all(const std::string& redirection) {
+  std::map<std::string, ToolResult> results;
+  for (const auto& command : commands) {
+    const TemporaryDirectory directory;
+    directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
+    results[command] = shell("\"$cohort\" " + command + " " + redirection, {.dir = directory.path()});
+  }
+  return results;
+}
+
+TEST(Results, AFullDiskIsAFailure) {
+  for (const auto& [command, result] : run_all(">/dev/full")) {
+    EXPECT_EQ(result.code, 1) << command << result.err;
+    EXPECT_NE(result.err.find("standard output: No space left on device"), std::string::npos) << command << result.err;
+  }
+}
+
+TEST(Results, AClosedStandardOutputIsAFailure) {
+  for (const auto& [command, result] : run_all(">&-")) {
+    EXPECT_EQ(result.code, 1) << command << result.err;
+    EXPECT_NE(result.err.find("standard output: Bad file descriptor"), std::string::npos) << command << result.err;
+  }
+}
+
+TEST(Results, AReaderThatIsGoneIsStatus141WithoutAWord) {
+  // Also where a broken pipe does not end a program by itself.
+  for (const std::string command : {"help", "config schema", "exec -p 1 echo x", "map -p 1 echo ::: x"}) {
+    const auto result = shell("trap '' PIPE; { \"$cohort\" " + command + "; echo $? >&2; } | true");
+    EXPECT_EQ(result.err, "141\n") << command;
+  }
+}
+
+TEST(Results, EachCommandEndsInOrderWithAnyOfItsDescriptorsClosed) {
+  for (int closed = 0; closed < 8; closed++) {
+    const bool output_closed = (closed & 2) != 0;
+    const std::string redirection = std::string((closed & 1) != 0 ? "<&- " : "") + (output_closed ? ">&- " : "") +
+                                    ((closed & 4) != 0 ? "2>&-" : "");
+    for (const std::string command :
+         {"--help", "config schema", "run -p 1 \"$0\" version", "exec -p 1 -- echo x", "map -p 1 -- echo ::: x"}) {
+      const auto result = shell("set -- \"$cohort\"; exec \"$cohort\" " + command + " " + redirection);
+      EXPECT_EQ(result.code, output_closed && command != "run -p 1 \"$0\" version" ? 1 : 0)
+          << command << redirection << result.err;
+    }
+  }
+}
+
+TEST(Results, ACommandOnWorkersEndsWhenNobodyReadsWhatItPrints) {
+  const auto result = shell("{ \"$cohort\" exec -p 2 -- yes; echo $? >&2; } | head -n 1");
+  EXPECT_TRUE(result.out.ends_with(":\ty\n")) << result.out;
+  EXPECT_EQ(result.err, "141\n");
+  const auto full = shell("\"$cohort\" exec -p 2 -- yes >/dev/full");
+  EXPECT_EQ(full.code, 1);
+  EXPECT_EQ(full.err, "cohort: cannot write to standard output: No space left on device\n");
+}
+
+TEST(Results, WhatWorkersOfAProgramPrintIsNotLostWithoutAWord) {
+  const auto result = shell("\"$cohort\" run -p 2 " COHORT_TEST_MASTER " flood 10 >/dev/full");
+  EXPECT_NE(result.err.find("what workers print is lost from now on: standard output takes no more: No space"),
+            std::string::npos)
+      << result.err;
+}
+
+}  // namespace

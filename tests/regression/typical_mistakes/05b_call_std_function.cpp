@@ -1,0 +1,15 @@
+// refused: cohort: this function cannot travel because it captures variables
+#include "typical_mistakes.hpp"
+
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::function<int(int)> g = [](int x) { return x + 1; };
+    std::cout << cohort::remotecall_fetch(g, pid, 1);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

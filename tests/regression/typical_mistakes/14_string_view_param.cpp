@@ -1,0 +1,15 @@
+// runs: 5
+#include "typical_mistakes.hpp"
+
+int f(std::string_view s) { return s.size(); }
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::cout << cohort::remotecall_fetch(cohort::fn<f>, pid, std::string_view("hello"));
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

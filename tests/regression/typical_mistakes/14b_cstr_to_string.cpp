@@ -1,0 +1,17 @@
+// runs: 55
+#include "typical_mistakes.hpp"
+
+int f(const std::string& s) { return s.size(); }
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    const char* p = "hello";
+    std::cout << cohort::remotecall_fetch(cohort::fn<f>, pid, "hello")
+              << cohort::remotecall_fetch(cohort::fn<f>, pid, p);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

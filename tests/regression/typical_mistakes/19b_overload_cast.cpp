@@ -1,0 +1,16 @@
+// runs: 3.5
+#include "typical_mistakes.hpp"
+
+double f(double x) { return x + .5; }
+int f(int x) { return x; }
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::cout << cohort::remotecall_fetch(cohort::fn<static_cast<double (*)(double)>(f)>, pid, 3);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,19 @@
+// refused: one_function_so_cast_an_overloaded_name_or_write_a_lambda
+#include "typical_mistakes.hpp"
+
+template <class T>
+T tw(T x) {
+  return 2 * x;
+}
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::cout << cohort::remotecall_fetch(cohort::fn<tw<int>>, pid, 3)
+              << cohort::remotecall_fetch(cohort::fn<tw>, pid, 3);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,9 @@
+// runs: one Session
+#include "typical_mistakes.hpp"
+
+int f(int a) { return a; }
+int main(int argc, char** argv) {
+  cohort::Session s(argc, argv);
+  cohort::Session t(argc, argv);
+  std::cout << cohort::nprocs() << "\n";
+}

@@ -1,0 +1,15 @@
+// runs: Only process 1 can add and remove workers
+#include "typical_mistakes.hpp"
+
+int f(int a) { return cohort::addprocs(a).size(); }
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::cout << cohort::remotecall_fetch(cohort::fn<f>, pid, 1);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

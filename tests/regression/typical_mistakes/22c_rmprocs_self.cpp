@@ -1,0 +1,14 @@
+// runs: cohort: rmprocs: process 1 not removed
+#include "typical_mistakes.hpp"
+
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    cohort::rmprocs({1});
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

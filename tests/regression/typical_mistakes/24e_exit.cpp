@@ -1,0 +1,18 @@
+// runs: exited with code 3
+#include "typical_mistakes.hpp"
+
+int f(int) {
+  std::cerr << "about to exit\n";
+  exit(3);
+}
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::cout << cohort::remotecall_fetch(cohort::fn<f>, pid, 1);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

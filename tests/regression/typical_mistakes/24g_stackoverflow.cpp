@@ -1,0 +1,19 @@
+// runs: killed by signal 11 (Segmentation fault)
+#include "typical_mistakes.hpp"
+
+int f(int n) {
+  volatile char b[10000];
+  b[0] = n;
+  return f(n + 1) + b[0];
+}
+int main(int argc, char** argv) {
+  cohort::Session session(argc, argv);
+  auto pids = cohort::addprocs(1);
+  auto pid = pids[0];
+  try {
+    std::cout << cohort::remotecall_fetch(cohort::fn<f>, pid, 1);
+  } catch (const std::exception& e) {
+    std::cout << "CAUGHT " << typeid(e).name() << ": " << e.what() << '\n';
+    return 1;
+  }
+}

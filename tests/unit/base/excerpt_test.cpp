@@ -1,0 +1,44 @@
+#include <cohort/detail/text.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cohort/error.hpp>
+
+namespace cohort {
+namespace {
+
+TEST(Excerpt, LeavesOrdinaryTextAlone) {
+  for (const char* text : {"", "node01", "grüße aus 東京 \xf0\x9f\x98\x80", "a\\b 'c' \"d\""})
+    EXPECT_EQ(excerpt(text), text);
+}
+
+TEST(Excerpt, CutsWhatIsLongAtACharacter) {
+  EXPECT_EQ(excerpt(std::string(200, 'x')), std::string(200, 'x'));
+  EXPECT_EQ(excerpt(std::string(201, 'x')), std::string(200, 'x') + "... (201 bytes)");
+  EXPECT_EQ(excerpt("aä", 2), "a... (3 bytes)");
+  EXPECT_EQ(excerpt(std::string(20 << 20, 'x')).size(), 200u + std::string("... (20971520 bytes)").size());
+}
+
+TEST(Excerpt, ShowsWhatTerminalsWouldObey) {
+  EXPECT_EQ(excerpt("\x1b[2J\a\r\x7f\n\t"), "\\x1b[2J\\x07\\x0d\\x7f\\n\\t");
+  EXPECT_EQ(excerpt(std::string_view("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(excerpt("\xc2\x9b[2J"), "\\xc2\\x9b[2J") << "the control sequence introducer of eight bits";
+  EXPECT_EQ(excerpt("a\nb\tc\x1b", 200, true), "a\nb\tc\\x1b");
+}
+
+TEST(Excerpt, ShowsBytesThatAreNoText) {
+  EXPECT_EQ(excerpt("r\xe9seau"), "r\\xe9seau");
+  EXPECT_EQ(excerpt("\xc3"), "\\xc3");
+  EXPECT_EQ(excerpt("\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80"), "\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80");
+}
+
+TEST(Excerpt, ErrorsThatQuoteHaveNoOtherText) {
+  const std::string foreign = std::string(1 << 20, 'x') + "\x1b";
+  for (const std::string& text : {std::string(ConfigError(foreign).what()), std::string(PluginError(foreign).what()),
+                                  std::string(LaunchError(foreign).what())})
+    EXPECT_LT(text.size(), 66'000u);
+  EXPECT_STREQ(ConfigError("line 1\nline 2\x1b[2J").what(), "line 1\nline 2\\x1b[2J");
+}
+
+}  // namespace
+}  // namespace cohort

@@ -1,0 +1,48 @@
+#include <cohort/start_thread.hpp>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <fstream>
+#include <string>
+
+namespace cohort {
+namespace {
+
+std::size_t address_space() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::size_t kilobytes = 0;
+    if (word == "VmSize:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+TEST(StartThread, RunsTheBody) {
+  std::atomic<int> ran = 0;
+  start_thread("add", [&] { ran++; }).join();
+  EXPECT_EQ(ran, 1);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these need address space without end
+TEST(StartThread, OneThatCannotBeStartedIsAnErrorInWords) {
+  rlimit usual{};
+  getrlimit(RLIMIT_AS, &usual);
+  const rlimit no_room_for_a_stack{address_space() + 1024 * 1024, usual.rlim_max};
+  std::string message;
+  setrlimit(RLIMIT_AS, &no_room_for_a_stack);
+  try {
+    start_thread("serve", [] {}).join();
+  } catch (const Error& error) {
+    message = error.what();
+    EXPECT_EQ(error.kind(), ErrorKind::overloaded);
+  }
+  setrlimit(RLIMIT_AS, &usual);
+  EXPECT_EQ(message.find("no thread can be started to serve: "), 0u) << message;
+  EXPECT_NE(message.find("ulimit -u"), std::string::npos) << message;
+}
+#endif
+
+}  // namespace
+}  // namespace cohort

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+
+namespace cohort_zmq {
+
+/// Removes at its end what a socket that listens left in a directory; ZeroMQ does so for names of its own making only.
+class SocketFile {
+ public:
+  SocketFile() = default;
+  ~SocketFile() {
+    struct stat now {};
+    // Another broker may listen at the same path by now.
+    if (!path_.empty() && ::stat(path_.c_str(), &now) == 0 && now.st_ino == made_.st_ino && now.st_dev == made_.st_dev)
+      ::unlink(path_.c_str());
+  }
+  SocketFile(const SocketFile&) = delete;
+  SocketFile& operator=(const SocketFile&) = delete;
+
+  /// Once it listens. @param address "ipc://PATH"; others, as "ipc://@name", have no file.
+  void watch(std::string_view address) {
+    constexpr std::string_view ipc = "ipc://";
+    if (!address.starts_with(ipc) || address.starts_with("ipc://@")) return;
+    path_ = address.substr(ipc.size());
+    if (::stat(path_.c_str(), &made_) != 0) path_.clear();
+  }
+
+ private:
+  std::string path_;
+  struct stat made_ {};
+};
+
+}  // namespace cohort_zmq
