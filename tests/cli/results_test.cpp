@@ -79,9 +79,9 @@ TEST(Results, EachCommandEndsInOrderWithAnyOfItsDescriptorsClosed) {
     const std::string redirection = std::string((closed & 1) != 0 ? "<&- " : "") + (output_closed ? ">&- " : "") +
                                     ((closed & 4) != 0 ? "2>&-" : "");
     for (const std::string command :
-         {"--help", "config schema", "run -p 1 \"$0\" version", "exec -p 1 -- echo x", "map -p 1 -- echo ::: x"}) {
+         {"--help", "config schema", "run -p 1 \"$cohort\" version", "exec -p 1 -- echo x", "map -p 1 -- echo ::: x"}) {
       const auto result = run_script("set -- \"$cohort\"; exec \"$cohort\" " + command + " " + redirection);
-      EXPECT_EQ(result.code, output_closed && command != "run -p 1 \"$0\" version" ? 1 : 0)
+      EXPECT_EQ(result.code, output_closed && command != "run -p 1 \"$cohort\" version" ? 1 : 0)
           << command << redirection << result.err;
     }
   }
