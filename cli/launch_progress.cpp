@@ -47,14 +47,16 @@ LaunchProgress::~LaunchProgress() = default;
 
 void LaunchProgress::run(const std::stop_token& stop) {
   const bool terminal = isatty(STDERR_FILENO) == 1;
+  bool shown = false;
   std::unique_lock lock(mutex_);
   for (auto next = start_ + patience; !waiting_.wait_until(lock, stop, next, [] { return false; }); next += 1s) {
     if (stop.stop_requested()) break;
     const std::string text = text_of(wanted_, Clock::now() - start_);
     if (!terminal) return print_message(text + "; the launch goes on");
     write_all(STDERR_FILENO, "\r" + text + "\033[K");
+    shown = true;
   }
-  if (terminal) write_all(STDERR_FILENO, "\r\033[K");
+  if (shown) write_all(STDERR_FILENO, "\r\033[K");
 }
 
 }  // namespace cohort::cli

@@ -252,9 +252,10 @@ ToolResult shell(const std::string& script) {
 TEST(Map, ResultsThatCannotBeWrittenAreAFailure) {
   const auto result = shell("$cohort map -p 1 -- echo {} ::: a b > /dev/full; echo $?");
   EXPECT_EQ(result.out, "111\n");
-  EXPECT_EQ(result.err, "cohort: cannot write to standard output: No space left on device\n");
-  EXPECT_EQ(shell("$cohort map -p 1 -- echo {} ::: a b >&- ; echo $?").err,
-            "cohort: cannot write to standard output: Bad file descriptor\n");
+  EXPECT_TRUE(result.err.starts_with("cohort: cannot write to standard output: No space left on device\n"))
+      << result.err;
+  const auto closed = shell("$cohort map -p 1 -- echo {} ::: a b >&- ; echo $?").err;
+  EXPECT_TRUE(closed.starts_with("cohort: cannot write to standard output: Bad file descriptor\n")) << closed;
 }
 
 TEST(Map, AJoblogOnAFullDiskEndsTheRunInWords) {
@@ -264,7 +265,7 @@ TEST(Map, AJoblogOnAFullDiskEndsTheRunInWords) {
   const auto result = shell("trap '' XFSZ; ulimit -f 1; $cohort map -p 2 --joblog " + log +
                             " -- true {} ::: $(seq 200) | cat; echo ${PIPESTATUS[0]}");
   EXPECT_EQ(result.out, "111\n") << result.err;
-  EXPECT_EQ(result.err, "cohort: cannot write the job log " + log + ": File too large\n");
+  EXPECT_TRUE(result.err.starts_with("cohort: cannot write the job log " + log + ": File too large\n")) << result.err;
 }
 
 TEST(Map, MuchOutputIsNotKeptInMemory) {
