@@ -86,6 +86,8 @@ TEST(MembersTest, IdsThatWereGivenBeforeAreGoneUnlessTheyAreMembersOrComing) {
   EXPECT_TRUE(members.contains(5));
   members.remove(5);
   EXPECT_TRUE(members.is_gone(5));
+  EXPECT_FALSE(members.bind(3, nullptr)) << "nor may somebody come under such an id";
+  EXPECT_TRUE(members.bind(6, nullptr));
 }
 
 }  // namespace
