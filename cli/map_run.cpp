@@ -231,18 +231,17 @@ void MapRun::deliver(Outcome outcome) {
   const JobResult& result = outcome.result;
   ++(result.succeeded() ? done_ : failed_);
   bar_.clear();
-  if (joblog_) {
-    const bool ended_by_itself = result.signal == 0 && !result.timed_out;
-    joblog_->add({outcome.job.number, hosts_[outcome.slot.worker], outcome.start, result.seconds,
-                  outcome.output.out_size(), ended_by_itself ? result.code : -1, result.signal, outcome.command});
-  }
-  if (!settings_.keep_order) return print(outcome);
+  const bool ended_by_itself = result.signal == 0 && !result.timed_out;
+  const JoblogEntry entry{
+      outcome.job.number,        hosts_[outcome.slot.worker],        outcome.start, result.seconds,
+      outcome.output.out_size(), ended_by_itself ? result.code : -1, result.signal, outcome.command};
   early_.emplace(outcome.job.number, std::move(outcome));
-  while (!early_.empty() && early_.begin()->first == next_to_print_) {
+  while (!early_.empty() && (!settings_.keep_order || early_.begin()->first == next_to_print_)) {
     const auto next = early_.extract(early_.begin());
     next_to_print_++;
     print(next.mapped());
   }
+  if (joblog_) joblog_->add(entry);
 }
 
 void MapRun::print(const Outcome& outcome) {

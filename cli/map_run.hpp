@@ -103,7 +103,7 @@ class MapRun {
   std::optional<Joblog> joblog_;
   ProgressBar bar_;
   Clock::time_point next_drawing_ = Clock::now();
-  std::map<std::size_t, Outcome> early_;  // with keep_order: those that wait for the output of earlier ones
+  std::map<std::size_t, Outcome> early_;  // with keep_order those that wait for the output of earlier ones
   std::size_t next_to_print_ = 1;
 };
 

@@ -88,7 +88,7 @@ TEST(Exec, CtrlCEndsTheCommands) {
 }
 
 TEST(Exec, WhereWorkersAreElsewhereTheirHostsAreNamed) {
-  if (shell("unshare --uts true 2>/dev/null").code != 0) GTEST_SKIP() << "no right to a host name of one's own";
+  if (run_script("unshare --uts true 2>/dev/null").code != 0) GTEST_SKIP() << "no right to a host name of one's own";
   const TemporaryDirectory directory;
   const auto launcher = directory.write(
       "launcher", "#!/bin/sh\nexec unshare --uts sh -c 'hostname far; exec \"$0\" \"$@\"' " COHORT_TOOL " \"$@\"\n");

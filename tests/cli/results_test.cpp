@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "tool.hpp"
 
 namespace {
@@ -42,7 +46,7 @@ std::map<std::string, ToolResult> run_all(const std::string& redirection) {
   for (const auto& command : commands) {
     const TemporaryDirectory directory;
     directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 2}]})");
-    results[command] = shell("\"$cohort\" " + command + " " + redirection, {.dir = directory.path()});
+    results[command] = run_script("\"$cohort\" " + command + " " + redirection, {.dir = directory.path()});
   }
   return results;
 }
@@ -64,7 +68,7 @@ TEST(Results, AClosedStandardOutputIsAFailure) {
 TEST(Results, AReaderThatIsGoneIsStatus141WithoutAWord) {
   // Also where a broken pipe does not end a program by itself.
   for (const std::string command : {"help", "config schema", "exec -p 1 echo x", "map -p 1 echo ::: x"}) {
-    const auto result = shell("trap '' PIPE; { \"$cohort\" " + command + "; echo $? >&2; } | true");
+    const auto result = run_script("trap '' PIPE; { \"$cohort\" " + command + "; echo $? >&2; } | true");
     EXPECT_EQ(result.err, "141\n") << command;
   }
 }
@@ -76,7 +80,7 @@ TEST(Results, EachCommandEndsInOrderWithAnyOfItsDescriptorsClosed) {
                                     ((closed & 4) != 0 ? "2>&-" : "");
     for (const std::string command :
          {"--help", "config schema", "run -p 1 \"$0\" version", "exec -p 1 -- echo x", "map -p 1 -- echo ::: x"}) {
-      const auto result = shell("set -- \"$cohort\"; exec \"$cohort\" " + command + " " + redirection);
+      const auto result = run_script("set -- \"$cohort\"; exec \"$cohort\" " + command + " " + redirection);
       EXPECT_EQ(result.code, output_closed && command != "run -p 1 \"$0\" version" ? 1 : 0)
           << command << redirection << result.err;
     }
@@ -84,16 +88,16 @@ TEST(Results, EachCommandEndsInOrderWithAnyOfItsDescriptorsClosed) {
 }
 
 TEST(Results, ACommandOnWorkersEndsWhenNobodyReadsWhatItPrints) {
-  const auto result = shell("{ \"$cohort\" exec -p 2 -- yes; echo $? >&2; } | head -n 1");
+  const auto result = run_script("{ \"$cohort\" exec -p 2 -- yes; echo $? >&2; } | head -n 1");
   EXPECT_TRUE(result.out.ends_with(":\ty\n")) << result.out;
   EXPECT_EQ(result.err, "141\n");
-  const auto full = shell("\"$cohort\" exec -p 2 -- yes >/dev/full");
+  const auto full = run_script("\"$cohort\" exec -p 2 -- yes >/dev/full");
   EXPECT_EQ(full.code, 1);
   EXPECT_EQ(full.err, "cohort: cannot write to standard output: No space left on device\n");
 }
 
 TEST(Results, WhatWorkersOfAProgramPrintIsNotLostWithoutAWord) {
-  const auto result = shell("\"$cohort\" run -p 2 " COHORT_TEST_MASTER " flood 10 >/dev/full");
+  const auto result = run_script("\"$cohort\" run -p 2 " COHORT_TEST_MASTER " flood 10 >/dev/full");
   EXPECT_NE(result.err.find("what workers print is lost from now on: standard output takes no more: No space"),
             std::string::npos)
       << result.err;

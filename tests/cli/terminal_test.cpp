@@ -55,7 +55,7 @@ class Terminal {
   std::string text_;
 };
 
-cohort::ChildProcess start_shell(const std::string& script, const std::string& dir = "") {
+cohort::ChildProcess shell(const std::string& script, const std::string& dir = "") {
   cohort::SpawnOptions options;
   options.command = {"sh", "-c", script};
   options.dir = dir;
@@ -68,7 +68,7 @@ TEST(Terminal, ProgressIsShownByItself) {
   Terminal terminal;
   const TemporaryDirectory directory;
   const std::string jobs = "--shell -- '[ {} = 1 ] || until [ -e go ]; do sleep 0.01; done' ::: 1 2";
-  auto tool = start_shell(map + jobs + " 2>" + terminal.path(), directory.path());
+  auto tool = shell(map + jobs + " 2>" + terminal.path(), directory.path());
   EXPECT_TRUE(terminal.shows("\r[##########----------] 1/2")) << terminal.text();
   directory.write("go", "");
   EXPECT_TRUE(terminal.shows("\r\033[Kcohort: [####################] 2/2")) << terminal.text();
@@ -83,7 +83,7 @@ TEST(Terminal, ALongLaunchSaysHowFarItIs) {
       "launcher",
       "#!/bin/sh\nwhile ! [ -e go ] && ! mkdir first 2>/dev/null; do sleep 0.05; done\nexec " COHORT_TOOL " \"$@\"\n");
   std::filesystem::permissions(launcher, std::filesystem::perms::owner_all);
-  auto tool = start_shell(
+  auto tool = shell(
       COHORT_TOOL " exec -p 2 -o exename=" + launcher + " true 2>" + terminal.path() + "; echo END >" + terminal.path(),
       directory.path());
   EXPECT_TRUE(terminal.shows(" of 2 workers are up after 3 s\033[K")) << terminal.text();
@@ -93,8 +93,7 @@ TEST(Terminal, ALongLaunchSaysHowFarItIs) {
 
 TEST(Terminal, NoProgressMeansNone) {
   Terminal terminal;
-  auto tool =
-      start_shell(map + "--no-progress -- true ::: 1 2 2>" + terminal.path() + "; echo END >" + terminal.path());
+  auto tool = shell(map + "--no-progress -- true ::: 1 2 2>" + terminal.path() + "; echo END >" + terminal.path());
   EXPECT_TRUE(terminal.shows("END\r\n")) << terminal.text();
   EXPECT_EQ(terminal.text(), "END\r\n");
 }
@@ -102,9 +101,9 @@ TEST(Terminal, NoProgressMeansNone) {
 TEST(Terminal, OnStandardOutputItIsForOutputAlone) {
   const TemporaryDirectory directory;
   Terminal terminal;
-  auto tool = start_shell(map + "-- echo said ::: 1 2>errors >" + terminal.path() + "; cat errors >" + terminal.path() +
-                              "; echo END >" + terminal.path(),
-                          directory.path());
+  auto tool = shell(map + "-- echo said ::: 1 2>errors >" + terminal.path() + "; cat errors >" + terminal.path() +
+                        "; echo END >" + terminal.path(),
+                    directory.path());
   EXPECT_TRUE(terminal.shows("END\r\n")) << terminal.text();
   EXPECT_EQ(terminal.text(), "said 1\r\nEND\r\n");
 }

@@ -65,7 +65,7 @@ ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInpu
   return run(std::move(command), input);
 }
 
-ToolResult shell(const std::string& script, const ToolInput& input) { return run({"sh", "-c", script}, input); }
+ToolResult run_script(const std::string& script, const ToolInput& input) { return run({"sh", "-c", script}, input); }
 
 std::string text_of_file(const std::filesystem::path& path) {
   std::ostringstream text;

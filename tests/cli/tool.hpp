@@ -25,7 +25,7 @@ struct ToolInput {
 ToolResult cohort_tool(const std::vector<std::string>& arguments, const ToolInput& input = {});
 
 /// Runs a script of sh in which $cohort is the built tool.
-ToolResult shell(const std::string& script, const ToolInput& input = {});
+ToolResult run_script(const std::string& script, const ToolInput& input = {});
 
 /// What could be read of it: a file of /proc ends with its process.
 std::string text_of_file(const std::filesystem::path& path);

@@ -52,7 +52,7 @@ class RawClient {
       throw std::runtime_error("no answer");
     static_cast<void>(socket_.recv(from));
     static_cast<void>(socket_.recv(last_));
-    return decode(last_).value();
+    return cohort_zmq::decode(last_).value();
   }
   Message greet(std::uint32_t version = protocol_version) {
     send({}, {.type = MessageType::hello, .value = version});

@@ -20,7 +20,7 @@ inline constexpr Option cluster_options[] = {
      "error|relay"},
     {"modules", OptionType::strings, "[]", "Shared objects that every process loads, in this order", nullptr},
 };
-inline constexpr Section cluster_sections[] = {
+inline constexpr KeySection cluster_sections[] = {
     {"managers", "Where workers come from, in the order of their launch"},
     {"transport", "What carries the bytes: a plugin's name, or an object with its options"},
     {"timeouts", "How long the steps of the cluster's life may take"},
@@ -42,7 +42,7 @@ inline constexpr Option manager_options[] = {
 inline constexpr Option transport_options[] = {
     {"plugin", OptionType::string, nullptr, "Name of the transport plugin, or its path", nullptr},
 };
-inline constexpr Section plugin_sections[] = {{"options", "The plugin's own options"}};
+inline constexpr KeySection plugin_sections[] = {{"options", "The plugin's own options"}};
 inline constexpr const char* plugin_required[] = {"plugin"};
 inline constexpr ObjectKeys manager_keys = {manager_options, plugin_sections, plugin_required};
 inline constexpr ObjectKeys transport_keys = {transport_options, plugin_sections, plugin_required};

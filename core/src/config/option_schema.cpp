@@ -76,7 +76,7 @@ Json object_schema(const ObjectKeys& keys, const Json& sections) {
     if (option.default_value) schema["default"] = Json::parse(option.default_value);
     properties[option.name] = std::move(schema);
   }
-  for (const Section& section : keys.sections) {
+  for (const KeySection& section : keys.sections) {
     Json schema = sections.value(section.name, Json::object());
     schema["description"] = section.help;
     properties[section.name] = std::move(schema);

@@ -177,7 +177,7 @@ std::optional<Json> default_of(const Option& option) {
 std::vector<std::string> names_of(const ObjectKeys& keys) {
   std::vector<std::string> names;
   for (const Option& option : keys.options) names.push_back(option.name);
-  for (const Section& section : keys.sections) names.push_back(section.name);
+  for (const KeySection& section : keys.sections) names.push_back(section.name);
   return names;
 }
 

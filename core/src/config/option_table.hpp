@@ -13,7 +13,7 @@
 namespace cohort::detail {
 
 /// A key whose value is an object or a list with a table of its own; whoever owns that table checks it.
-struct Section {
+struct KeySection {
   const char* name;
   const char* help;
 };
@@ -21,7 +21,7 @@ struct Section {
 /// What the keys of one JSON object may be. Keys that start with "x-" are ignored everywhere.
 struct ObjectKeys {
   std::span<const Option> options;
-  std::span<const Section> sections = {};
+  std::span<const KeySection> sections = {};
   std::span<const char* const> required = {};
 };
 

@@ -28,6 +28,7 @@ class FakeRouter final : public Router {
   bool may_connect(Pid) override { return false; }
   bool is_gone(Pid) override { return false; }
   std::vector<Pid> processes() override { return {2}; }
+  BlockingPool& blocking() override { throw Error("not of these tests"); }
   ParallelState& parallel() override { throw Error("not of these tests"); }
 
  private:
