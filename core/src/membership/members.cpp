@@ -60,7 +60,9 @@ void Members::set_ids_given(IdsGiven ids) {
 
 bool Members::was_removed(Pid pid) const {
   if (gone_.contains(pid)) return true;
-  return pid > master_pid && pid <= ids_given_.highest && !members_.contains(pid) &&
+  const auto member = members_.find(pid);
+  const bool is_member = member != members_.end() && member->second.added;
+  return pid > master_pid && pid <= ids_given_.highest && !is_member &&
          !std::binary_search(ids_given_.coming_up.begin(), ids_given_.coming_up.end(), pid);
 }
 
@@ -107,7 +109,7 @@ std::shared_ptr<Connection> Members::connection(Pid pid) const {
 
 bool Members::bind(Pid pid, const std::shared_ptr<Connection>& connection) {
   Guard lock(mutex_);
-  if (gone_.contains(pid)) return false;
+  if (was_removed(pid)) return false;
   auto& member = members_[pid];
   member.info.pid = pid;
   if (member.connection != nullptr && !member.connection->closed()) return false;

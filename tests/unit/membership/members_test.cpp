@@ -84,6 +84,8 @@ TEST_F(MembersTest, IdsThatWereGivenBeforeAreGoneUnlessTheyAreMembersOrComing) {
   EXPECT_TRUE(members_.contains(5));
   members_.remove(5);
   EXPECT_TRUE(members_.is_gone(5));
+  EXPECT_FALSE(members_.bind(3, connect())) << "nor can anybody come under such an id";
+  EXPECT_TRUE(members_.bind(6, connect()));
 }
 
 }  // namespace

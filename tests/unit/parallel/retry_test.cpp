@@ -31,10 +31,12 @@ TEST(ExponentialBackOffTest, GrowsUpToItsLimit) {
 }
 
 TEST(ExponentialBackOffTest, NeverIsAsLongAsItGets) {
-  const ExponentialBackOff endless{.n = 9, .first_delay = 1h, .max_delay = never, .factor = 1e9, .jitter = 0.5};
+  const ExponentialBackOff endless{.n = 9, .first_delay = 1h, .max_delay = never, .factor = 1e9, .jitter = 0};
   EXPECT_GT(endless[1], 0s);
   EXPECT_EQ(endless[8], never);
   EXPECT_EQ(RetryDelays(endless)[1000], never);
+  const ExponentialBackOff uncertain{.n = 9, .first_delay = never, .max_delay = never, .jitter = 1};
+  for (int i = 0; i < 100; i++) EXPECT_GE(uncertain[8], 0s);
 }
 
 TEST(RetryDelaysTest, NonsenseIsRefusedWhereItIsGiven) {
