@@ -413,20 +413,15 @@ TEST_P(TransportContract, AStreamAnswersByNumbersAndNeverThrows) {
   Connected ends = connect();
   const auto use = [](StreamEnd& end, const char* when) {
     std::byte one{};
-    EXPECT_NO_THROW({
-      const ssize_t taken = write_once(end, {&one, 1});
-      EXPECT_TRUE(taken == 1 || taken < 0) << taken << ' ' << when;
-      const ssize_t given = end.reader().read({&one, 1});
-      EXPECT_LE(given, 1) << when;
-      static_cast<void>(end.reader().descriptor());
-      static_cast<void>(end.writer().descriptor());
-    }) << when;
+    ssize_t taken = 0, given = 0;
+    EXPECT_NO_THROW(taken = write_once(end, {&one, 1})) << when;
+    EXPECT_TRUE(taken == 1 || taken < 0) << taken << ' ' << when;
+    EXPECT_NO_THROW(given = end.reader().read({&one, 1})) << when;
+    EXPECT_LE(given, 1) << when;
   };
   const auto close = [](StreamEnd& end, const char* when) {
-    EXPECT_NO_THROW({
-      end.writer().close();
-      end.reader().close();
-    }) << when;
+    EXPECT_NO_THROW(end.writer().close()) << when;
+    EXPECT_NO_THROW(end.reader().close()) << when;
   };
   use(*ends.near, "while both ends are open");
   close(*ends.far, "while both ends are open");

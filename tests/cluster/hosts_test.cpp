@@ -25,7 +25,7 @@ TEST_F(HostsTest, ProcessesBesideAnotherAreThoseOfItsHost) {
   for (const Pid asked : procs()) EXPECT_EQ(remotecall_fetch([] { return procs(5); }, asked), procs(4));
   rmprocs(4);
   EXPECT_EQ(procs(5), std::vector<Pid>{5});
-  EXPECT_TRUE(contains(thrown_by([] { procs(4); }), "no process with id 4"));
+  EXPECT_TRUE(contains(thrown_by([] { procs(4); }), "process 4 exited"));
   EXPECT_TRUE(contains(thrown_by([] { remotecall_fetch([] { return procs(9); }, 2); }), "no process with id 9"));
 }
 

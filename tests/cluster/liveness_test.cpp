@@ -126,22 +126,5 @@ TEST_F(LivenessTest, WithoutHeartbeatNobodyIsGivenUp) {
   EXPECT_EQ(waiting.fetch(), 7);
 }
 
-TEST_F(LivenessTest, WorkersLeaveAFrozenMaster) {
-  // The other program is a master here; it says which process its worker is.
-  SpawnOptions spawn;
-  spawn.command = {COHORT_OTHER_PROGRAM};
-  auto master = ChildProcess::spawn(spawn);
-  std::string line;
-  for (char c = 0; c != '\n'; line += c) {
-    pollfd input{master.out(), POLLIN, 0};
-    ASSERT_EQ(poll(&input, 1, 20'000), 1) << line;
-    ASSERT_EQ(read(master.out(), &c, 1), 1) << line;
-  }
-  const int worker = std::stoi(line);
-  EXPECT_TRUE(process_runs(worker));
-  ASSERT_EQ(kill(master.pid(), SIGSTOP), 0);
-  EXPECT_TRUE(eventually([&] { return !process_runs(worker); }));
-}
-
 }  // namespace
 }  // namespace cohort::test

@@ -32,7 +32,7 @@ std::string message_of(int error) { return std::generic_category().message(error
 void make_private_directory(const std::string& directory) {
   const std::string what = "cannot keep sockets in " + cohort::excerpt(directory) + ": ";
   if (::mkdir(directory.c_str(), 0700) == 0) {
-    if (::chmod(directory.c_str(), 0700) == 0) return;  // the umask may take from the owner, too
+    if (::chmod(directory.c_str(), 0700) == 0 || errno == ENOENT) return;  // the umask may take from the owner, too
     throw Error(what + message_of(errno));
   }
   if (errno != EEXIST) throw Error(what + message_of(errno));

@@ -40,7 +40,7 @@ void Alarms::ring() {
   const auto now = Clock::now();
   for (int i = 0; i < rings_a_turn && !waiting_.empty() && waiting_.begin()->first <= now; i++) {
     const auto due = waiting_.extract(waiting_.begin());
-    due.mapped()();
+    guard_loop(due.mapped());  // here, as the others must ring all the same
   }
   armed_for_ = Clock::time_point::max();
   if (!waiting_.empty()) arm();

@@ -33,7 +33,7 @@ void BlockingPool::run(std::function<void()> work) {
   // While the threads are joined there must not come new ones; the thread that calls, if it is one of them, goes on
   // with this.
   const bool no_more = stop_ || static_cast<int>(threads_.size()) >= limit_;
-  if (!no_more && idle_ < static_cast<int>(queue_.size())) {
+  if (!no_more && static_cast<int>(threads_.size()) - busy_ < static_cast<int>(queue_.size())) {
     try {
       threads_.emplace_back([this] { main(); });
       return;
@@ -45,18 +45,16 @@ void BlockingPool::run(std::function<void()> work) {
 
 bool BlockingPool::wait_until_idle(Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  const auto idle = [this] { return queue_.empty() && idle_ == static_cast<int>(threads_.size()); };
+  const auto idle = [this] { return queue_.empty() && busy_ == 0; };
   return idle_changed_.wait_until(lock, deadline, idle);
 }
 
 void BlockingPool::main() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
-    idle_++;
-    if (queue_.empty()) idle_changed_.notify_all();
     changed_.wait(lock, [this] { return stop_ || !queue_.empty(); });
-    idle_--;
     if (queue_.empty()) return;
+    busy_++;
     auto work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
@@ -70,6 +68,7 @@ void BlockingPool::main() noexcept {
     }
     work = nullptr;
     lock.lock();
+    if (--busy_ == 0 && queue_.empty()) idle_changed_.notify_all();
   }
 }
 

@@ -38,7 +38,7 @@ class BlockingPool {
   std::condition_variable idle_changed_;
   std::deque<std::function<void()>> queue_;
   std::vector<std::thread> threads_;
-  int idle_ = 0;
+  int busy_ = 0;  // threads that run something
   bool stop_ = false;
 };
 

@@ -60,7 +60,12 @@ Reactor::Reactor(Options options)
     std::uint64_t count;
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
-  alarms_ = std::make_unique<Alarms>(*this);
+  try {
+    alarms_ = std::make_unique<Alarms>(*this);
+  } catch (...) {
+    close_loop();
+    throw;
+  }
   Wakes wakes;
   Lock lock(mutex_);
   free_since_ = Clock::now();

@@ -19,12 +19,18 @@ constexpr const char* future_of = "a future of process";
 constexpr const char* set_only_once = "Future can be set only once";
 constexpr const char* set_by_call = "Future can be set only once: its value comes from the call that made it";
 
-// Why the owner refused a put: the Error that a put in the owner's process throws.
+// Why the owner refused a put: the Error that a put in the owner's process throws. What else went wrong there, as
+// having no memory for the value, is told as that of a call.
 [[noreturn]] void throw_refusal(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
-  } catch (const RemoteException& error) {
-    if (error.cause() != nullptr) std::rethrow_exception(error.cause());
+  } catch (const RemoteException& remote) {
+    try {
+      if (remote.cause() != nullptr) std::rethrow_exception(remote.cause());
+    } catch (const Error&) {
+      throw;
+    } catch (...) {
+    }
     throw;
   }
 }

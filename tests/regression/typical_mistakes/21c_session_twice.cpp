@@ -1,4 +1,4 @@
-// runs: one Session
+// runs: there is a cohort::Session already
 #include "typical_mistakes.hpp"
 
 int f(int a) { return a; }

@@ -1,4 +1,4 @@
-// runs: process 2 exited: removed
+// compiles
 #include "typical_mistakes.hpp"
 
 int f(int a) { return a; }

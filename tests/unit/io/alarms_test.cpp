@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cohort/error.hpp>
+
 #include "reactor_fixture.hpp"
 
 namespace cohort::test {
@@ -41,6 +43,17 @@ TEST(Alarms, OneMaySetAnother) {
     });
   });
   reactor.wait(*ended);
+}
+
+TEST(Alarms, WhatOneThrowsKeepsNoOtherFromRinging) {
+  Reactor reactor({});
+  auto ended = completion();
+  reactor.post([&] {
+    const auto now = Clock::now();
+    reactor.alarms().set(now + 1ms, [] { throw Error("thrown by a test, and to be seen in the log"); });
+    reactor.alarms().set(now + 2ms, [&reactor, ended] { reactor.complete(ended); });
+  });
+  EXPECT_EQ(reactor.wait(*ended, deadline_after(10s)), WaitResult::done);
 }
 
 TEST(Alarms, ManyTakeOneDescriptorAndLeaveTheLoopToOthers) {

@@ -31,7 +31,10 @@ struct Launched : LaunchQueue {
     if (after_push) after_push();
     configs.push_back(std::move(config));
   }
-  void fail(std::string what, int) override { ADD_FAILURE() << what; }
+  void fail(std::string what, int) override {
+    if (!may_fail) ADD_FAILURE() << what;
+    failures.push_back(std::move(what));
+  }
   ~Launched() override {
     for (auto& config : configs) {
       ::close(config.io->out);
@@ -39,6 +42,8 @@ struct Launched : LaunchQueue {
     }
   }
   std::vector<WorkerConfig> configs;
+  std::vector<std::string> failures;
+  bool may_fail = false;
   std::function<void()> after_push;
 };
 
@@ -168,7 +173,10 @@ TEST_F(LocalManagerTest, StopsBetweenWorkers) {
   auto params = shell("exec sleep 1000");
   params.stop = stop.get_token();
   launched_.after_push = [&] { stop.request_stop(); };
+  launched_.may_fail = true;
   EXPECT_EQ(launch(R"({"count": 50})", params).size(), 1u);
+  ASSERT_EQ(launched_.failures.size(), 1u);
+  EXPECT_NE(launched_.failures[0].find("1 of 50 workers"), std::string::npos) << launched_.failures[0];
 }
 
 TEST_F(LocalManagerTest, KillAsksFirst) {
