@@ -14,10 +14,9 @@ struct Advice {
 // Only what has to be said otherwise here: flags that are the same in both are not flags we do not know.
 constexpr Advice advices[] = {
     {"-P --max-procs", "-p N says how many workers there are, -j N how many jobs each of them runs at once"},
-    {"-S --sshlogin --slf --sshloginfile",
-     "workers on other machines: -m ssh -o machines='[\"node1\",\"node2\"]', or -f FILE"},
+    {"-S --sshlogin --slf --sshloginfile", "workers on other machines: -m ssh -o machines=node1,node2, or -f FILE"},
     {"--wd --workdir", "the manager's option 'dir': -o dir=PATH"},
-    {"--env --record-env --profile -J", "the manager's option 'env': --options '{\"env\": {\"NAME\": \"VALUE\"}}'"},
+    {"--env --record-env --profile -J", "the manager's option 'env': -o 'env={\"NAME\": \"VALUE\"}'"},
     {"--basefile --bf --transferfile --tf --transfer --return --cleanup --trc",
      "files are not copied: use a file system that the workers share, or scp in the command"},
     {"--onall --nonall", "'cohort exec' runs a command once on every worker"},

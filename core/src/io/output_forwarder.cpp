@@ -16,6 +16,7 @@
 
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+#include <cohort/start_thread.hpp>
 
 #include "base/log.hpp"
 #include "io/announcement.hpp"
@@ -135,7 +136,7 @@ OutputForwarder::Id OutputForwarder::new_id() {
 void OutputForwarder::add(Id id, std::shared_ptr<Worker> worker) {
   {
     const std::lock_guard lock(mutex_);
-    if (!thread_.joinable() && !stop_) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable() && !stop_) thread_ = start_thread("forward what workers print", [this] { run(); });
     workers_.emplace(id, std::move(worker));
     workers_changed_ = true;
   }
