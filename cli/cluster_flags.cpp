@@ -305,7 +305,7 @@ ClusterFile ClusterFlags::cluster(int slots) const {
       print_message(
           fmt::format("-j {} has no effect on the workers of manager '{}': it has no option 'threads', so each "
                       "of them runs one job at a time",
-                      slots, manager["id"].get<std::string>()));
+                      slots, manager.value("id", manager["plugin"].get<std::string>())));
   }
   for (const auto& module : modules_) cluster["modules"].push_back(detail::identify_module(module).path);
   if (!topology_.empty()) cluster["topology"] = topology_;
