@@ -1,5 +1,6 @@
 #include "become.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,9 @@ int become(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  // Where one of these was closed something stands in its place, here as there: no file of that program's may come
+  // there.
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fcntl(descriptor, F_SETFD, 0);
   execvp(arguments[0], arguments.data());
   const int error = errno;
   print_message("cannot run " + command[0] + ": " + std::generic_category().message(error) + hint(command[0], error));

@@ -213,8 +213,9 @@ std::optional<std::size_t> wanted_workers(const ClusterFile& cluster) {
 }
 
 /// Whatever makes addprocs fail, bad configuration aside, is a failed launch.
-std::vector<Pid> launch(const ClusterFile& cluster) {
-  const LaunchProgress progress(wanted_workers(cluster));
+std::vector<Pid> launch(const ClusterFile& cluster, bool quiet) {
+  std::optional<LaunchProgress> progress;
+  if (!quiet) progress.emplace(wanted_workers(cluster));
   try {
     return addprocs(cluster);
   } catch (const ConfigError&) {
@@ -332,7 +333,7 @@ void ClusterFlags::refuse_what_is_not_utf8() const {
   for (const auto& setting : settings_) refuse_if_not_utf8("--set", setting);
 }
 
-std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {
+std::vector<Pid> start_workers(const ClusterFlags& flags, int slots, bool quiet) {
   if (flags.empty() && nprocs() > 1) {
     if (slots > 0)
       print_message(
@@ -342,7 +343,7 @@ std::vector<Pid> start_workers(const ClusterFlags& flags, int slots) {
     for (const auto& module : flags.modules()) load_module(module);
     return workers();
   }
-  const auto pids = launch(flags.cluster(slots));
+  const auto pids = launch(flags.cluster(slots), quiet);
   if (pids.empty()) throw LaunchError("the cluster has no workers");
   return pids;
 }

@@ -46,6 +46,7 @@ class ClusterFlags {
 };
 
 /// Starts the workers; with no flags at all, those of `cohort run` serve, if it started this program.
-std::vector<Pid> start_workers(const ClusterFlags& flags, int slots = 0);
+/// @param slots as for ClusterFlags::cluster(). @param quiet nothing is said of how far a long launch is.
+std::vector<Pid> start_workers(const ClusterFlags& flags, int slots = 0, bool quiet = false);
 
 }  // namespace cohort::cli

@@ -31,17 +31,23 @@ struct ExecFlags {
 
 /// The name of each worker's host; none at all where that of all of them is this one's.
 std::map<Pid, std::string> hosts_of(const std::vector<Pid>& workers) {
-  std::vector<Future<std::string>> names;
-  for (const Pid worker : workers) names.push_back(remotecall(fn<host_name>, worker));
+  std::map<Pid, Future<std::string>> names;
   std::map<Pid, std::string> hosts;
   bool elsewhere = false;
-  for (std::size_t i = 0; i < workers.size(); i++) {
+  for (const Pid worker : workers) {
     try {
-      hosts[workers[i]] = names[i].fetch();
+      names[worker] = remotecall(fn<host_name>, worker);
     } catch (const std::exception&) {
-      continue;  // its command will say why
+      // Its command will say why.
     }
-    elsewhere |= hosts[workers[i]] != host_name();
+  }
+  for (const auto& [worker, name] : names) {
+    try {
+      hosts[worker] = name.fetch();
+      elsewhere |= hosts[worker] != host_name();
+    } catch (const std::exception&) {
+      // As above.
+    }
   }
   return elsewhere ? hosts : std::map<Pid, std::string>();
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 
 #include "exit_code.hpp"
 
@@ -15,18 +16,25 @@ namespace {
 
 bool was_taken(int handover) { return lseek(handover, 0, SEEK_CUR) == 0; }
 
+void close_all_but(const std::set<int>& kept) {
+  unsigned first = 0;
+  for (const int descriptor : kept) {
+    const auto number = static_cast<unsigned>(descriptor);
+    if (number > first) syscall(SYS_close_range, first, number - 1, 0);
+    first = number + 1;
+  }
+  syscall(SYS_close_range, first, ~0U, 0);
+}
+
 [[noreturn]] void watch(int program_end, int handover, const std::string& program) {
   setsid();
   if (chdir("/") != 0) _exit(1);
-  // A pipe on standard output would else not end with the program.
-  constexpr int first = 3;
-  for (const int kept : {STDIN_FILENO, STDOUT_FILENO}) close(kept);
-  const int low = dup2(program_end, first), high = dup2(handover, first + 1);
-  syscall(SYS_close_range, first + 2, ~0U, 0);
-  pollfd ended{low, POLLIN, 0};
+  // A pipe that the program writes to would else not end with it.
+  close_all_but({STDERR_FILENO, program_end, handover});
+  pollfd ended{program_end, POLLIN, 0};
   while (poll(&ended, 1, -1) < 0 && errno == EINTR) {
   }
-  if (!was_taken(high))
+  if (!was_taken(handover))
     print_message("no workers were started: '" + program +
                   "' ended, and nothing in it made a cohort::Session, which takes the cluster of 'cohort run'. To run "
                   "it on every worker: cohort exec");

@@ -19,7 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 3s;  // most launches are over by then
+// Most launches are over by then. A log is longer in patience: one line is all that it gets.
+constexpr Duration patience_on_terminal = 3s, patience = 10s;
 
 /// workers() has them once their whole launch is over.
 std::size_t workers_that_are_up() {
@@ -47,16 +48,17 @@ LaunchProgress::~LaunchProgress() = default;
 
 void LaunchProgress::run(const std::stop_token& stop) {
   const bool terminal = isatty(STDERR_FILENO) == 1;
-  bool shown = false;
+  bool drawn = false;
   std::unique_lock lock(mutex_);
-  for (auto next = start_ + patience; !waiting_.wait_until(lock, stop, next, [] { return false; }); next += 1s) {
+  for (auto next = start_ + (terminal ? patience_on_terminal : patience);
+       !waiting_.wait_until(lock, stop, next, [] { return false; }); next += 1s) {
     if (stop.stop_requested()) break;
     const std::string text = text_of(wanted_, Clock::now() - start_);
     if (!terminal) return print_message(text + "; the launch goes on");
     write_all(STDERR_FILENO, "\r" + text + "\033[K");
-    shown = true;
+    drawn = true;
   }
-  if (shown) write_all(STDERR_FILENO, "\r\033[K");
+  if (drawn) write_all(STDERR_FILENO, "\r\033[K");
 }
 
 }  // namespace cohort::cli

@@ -10,8 +10,8 @@
 
 namespace cohort::cli {
 
-/// Says on standard error how far a launch is that lasts longer than some seconds: on a terminal in one line that is
-/// drawn again and again, else once. Has a thread of its own while it lives.
+/// Says on standard error how far a launch is that lasts long: on a terminal after three seconds, in one line that is
+/// drawn again and again, else once after ten. Has a thread of its own while it lives.
 class LaunchProgress {
  public:
   /// @param wanted how many workers there are to be, where that is known.

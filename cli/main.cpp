@@ -72,7 +72,6 @@ int main(int argc, char** argv) {
   // need none, and a session of ours would take out the --cohort-* flags that are meant for the program of `run`.
   if (argc > 1 && std::string_view(argv[1]).starts_with("--cohort-worker")) cohort::Session worker(argc, argv);
   try {
-    cohort::cli::occupy_closed_descriptors();
     const int code = cohort::cli::run_tool(argc, argv);
     cohort::cli::close_results();
     return code;

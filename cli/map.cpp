@@ -75,7 +75,7 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
   char name[] = "cohort";
   char* argv[] = {name, nullptr};
   Session session(argc, argv);
-  const auto workers = start_workers(flags.cluster, settings.slots > 1 ? settings.slots : 0);
+  const auto workers = start_workers(flags.cluster, settings.slots > 1 ? settings.slots : 0, flags.no_progress);
   return MapRun(settings, command, std::move(inputs), workers).run();
 }
 

@@ -1,6 +1,5 @@
 #include "results.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,14 +32,6 @@ void close_results() {
   if (!std::cout || std::ferror(stdout) != 0) throw OutputError(0);
   // One that was closed all along is no failure if there was nothing to print.
   if (close(STDOUT_FILENO) != 0 && errno != EBADF && errno != EINTR) throw OutputError(errno);
-}
-
-void occupy_closed_descriptors() {
-  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(descriptor, F_GETFD) != -1) continue;
-    // Opened the wrong way round. The lowest free number is this one, as those below are in use.
-    open("/dev/null", (descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-  }
 }
 
 }  // namespace cohort::cli

@@ -25,9 +25,4 @@ void write_results(std::string_view text);
 /// afterwards. @throws OutputError.
 void close_results();
 
-/// Descriptors 0 to 2 that are closed must not become those of some other file, to which results would then be
-/// written. They are taken up so that reading and writing fail as before, and are closed again in other programs. Call
-/// it first of all.
-void occupy_closed_descriptors();
-
 }  // namespace cohort::cli

@@ -106,6 +106,10 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     message = excerpt(message, 300);
 
     std::size_t at = skip_space_and_comments(text_, token_end_);
+    const bool nothing_read =
+        token_end_ <= 3 && open_.empty() && root_.type == Json::value_t::null && at < text_.size();
+    if (nothing_read && std::string_view("{[\"").find(text_[at]) == std::string_view::npos)
+      message = fmt::format("this is no JSON: it begins with '{}'", excerpt(text_.substr(at), 20));
     bool comma_before = false;
     while (at < text_.size() && (text_[at] == ',' || text_[at] == ':') && at + 1 < position) {
       comma_before = text_[at] == ',';

@@ -66,6 +66,10 @@ TEST(JsonText, SyntaxErrorsSayWhereAndWhat) {
       {"{\n \"a\": 1\n \"b\": 2}", "f:3:2: ", "expected '}'"},
       {"[1,\n 2,]", "f:2:4: ", "a comma after the last entry is not allowed"},
       {"[1,,2]", "f:1:4: ", "unexpected ','"},
+      {"\x7f"
+       "ELF and the rest of a program",
+       "f:1:1: ", "this is no JSON: it begins with '\\x7fELF"},
+      {"# YAML", "f:1:1: ", "this is no JSON: it begins with '# YAML'"},
       {"{\"a\": yes}", "f:1:7: ", "invalid literal"},
       {"{\"a\": \"x}\n", "f:1:10: ", "invalid string"},
       {"{} {}", "f:1:4: ", "expected end of input"},
