@@ -15,6 +15,8 @@
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "map_run.hpp"
+#include "map_status.hpp"
+#include "node/session.hpp"
 #include "parallel_flags.hpp"
 
 namespace cohort::cli {
@@ -74,6 +76,7 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
   int argc = 1;
   char name[] = "cohort";
   char* argv[] = {name, nullptr};
+  session_exit_status = map_status;
   Session session(argc, argv);
   const auto workers = start_workers(flags.cluster, settings.slots > 1 ? settings.slots : 0, flags.no_progress);
   return MapRun(settings, command, std::move(inputs), workers).run();

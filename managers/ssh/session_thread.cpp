@@ -48,8 +48,13 @@ bool SessionThread::is_over() {
 void SessionThread::run() {
   pump_ = ::ssh_channel_new(session_.get());
   ::ssh_set_counters(session_.get(), &received_, nullptr);
-  work();
-  const std::string reason = why_it_ended();
+  std::string reason;
+  try {
+    work();
+    reason = why_it_ended();
+  } catch (const std::exception& error) {  // without memory, say; the channels end, and those that wait for them
+    reason = std::string("the ssh session was given up: ") + error.what();
+  }
   {
     const std::lock_guard lock(mutex_);
     over_ = true;

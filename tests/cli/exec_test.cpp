@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

@@ -8,6 +8,7 @@
 
 #include <cohort/types.hpp>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string_view>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

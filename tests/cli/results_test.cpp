@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

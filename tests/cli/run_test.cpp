@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {
@@ -22,6 +23,24 @@ TEST(Run, FlagsChangeWhatTheFileSays) {
   EXPECT_EQ(cohort_tool({"run", "-f", file, COHORT_TEST_PROGRAM}).out, "workers 3\nsum 5\n");
   EXPECT_EQ(cohort_tool({"run", "-f", file, "-p", "1", "--topology", "master_worker", COHORT_TEST_PROGRAM}).out,
             "workers 1\nsum 5\n");
+}
+
+TEST(Run, AProgramTakesAClusterByItsOwnFlagsToo) {
+  const TemporaryDirectory directory;
+  const auto file = directory.write("c.json", R"({"version": 1, "managers": [{"plugin": "local", "count": 1}]})");
+  const auto run = [](const std::string& flags) { return run_script(COHORT_TEST_PROGRAM " " + flags); };
+  EXPECT_EQ(run("--cohort-procs=2 0 --other --cohort-topology=ring").out,
+            "workers 2\nargument 0\nargument --other\nsum 5\n");
+  EXPECT_EQ(run("--cohort-cluster=" + file + " --cohort-procs=2 --cohort-lazy").out, "workers 3\nsum 5\n");
+  EXPECT_EQ(run("--cohort-procs=1 --cohort-load=" COHORT_TEST_MODULES "/statistics.so 0 --twice").out.substr(0, 10),
+            "workers 1\n");
+  for (const std::string flags :
+       {"--cohort-topology=ring", "--cohort-lazy", "--cohort-procs=many", "--cohort-cluster=none.json",
+        "--cohort-procs=1 --cohort-topology=rong", "--cohort-procs=1 --cohort-unknown"}) {
+    const auto refused = run(flags);
+    EXPECT_EQ(refused.code, 3) << flags << refused.err;
+    EXPECT_EQ(refused.err.find("cohort: "), 0U) << refused.err;
+  }
 }
 
 TEST(Run, TheExitStatusIsTheProgramsOwn) {
@@ -116,6 +135,7 @@ TEST(Run, AModuleThatIsNoneIsToldBeforeTheProgramStarts) {
   EXPECT_EQ(missing.code, 4);
   EXPECT_EQ(missing.out, "");
   EXPECT_NE(missing.err.find("cannot load the module missing.so: No such file"), std::string::npos) << missing.err;
+  EXPECT_NE(missing.err.find("looked for in /"), std::string::npos) << missing.err;
   const auto broken = cohort_tool({"run", "-p", "1", "-L", modules + "/undefined_symbol.so", COHORT_TEST_PROGRAM});
   EXPECT_EQ(broken.code, 4);
   EXPECT_NE(broken.err.find("undefined symbol"), std::string::npos) << broken.err;

@@ -15,6 +15,7 @@
 #include <cohort/child_process.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

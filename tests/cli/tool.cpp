@@ -13,6 +13,8 @@
 
 #include <cohort/child_process.hpp>
 
+#include "test_programs.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;

@@ -8,6 +8,7 @@
 
 #include <cohort/version.hpp>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {

@@ -16,6 +16,7 @@
 #include "cluster_test.hpp"
 #include "processes.hpp"
 #include "raw_peer.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

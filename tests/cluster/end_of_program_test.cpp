@@ -8,6 +8,7 @@
 
 #include "cluster_test.hpp"
 #include "processes.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

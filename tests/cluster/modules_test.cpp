@@ -6,6 +6,7 @@
 
 #include "cluster_test.hpp"
 #include "counted.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

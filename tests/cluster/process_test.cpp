@@ -11,6 +11,7 @@
 
 #include "cluster_test.hpp"
 #include "processes.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

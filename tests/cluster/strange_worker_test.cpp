@@ -12,6 +12,7 @@
 #include "own_manager.hpp"
 #include "processes.hpp"
 #include "raw_peer.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

@@ -16,6 +16,7 @@
 #include "../contract/zmq_broker.hpp"
 #include "cluster_test.hpp"
 #include "processes.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

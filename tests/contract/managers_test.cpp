@@ -8,6 +8,7 @@
 #include <cohort/session.hpp>
 
 #include "../ssh/sshd.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::contract {
 namespace {
@@ -51,13 +52,13 @@ INSTANTIATE_TEST_SUITE_P(Ssh, ManagerContract,
 // With somebody who starts the workers.
 INSTANTIATE_TEST_SUITE_P(Elastic, ManagerContract,
                          testing::Values(ManagerUnderTest{
-                             .name = "staffed", .plugin = COHORT_TEST_PLUGINS "/libcohort_manager_staffed.so"}),
+                             .name = "staffed", .plugin = COHORT_TEST_PLUGINS "/good/libcohort_manager_staffed.so"}),
                          name_of);
 
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
                          testing::Values(ManagerUnderTest{
-                             .name = "starter", .plugin = COHORT_TEST_PLUGINS "/libcohort_manager_starter.so"}),
+                             .name = "starter", .plugin = COHORT_TEST_PLUGINS "/good/libcohort_manager_starter.so"}),
                          name_of);
 
 }  // namespace

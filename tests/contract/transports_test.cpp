@@ -6,6 +6,7 @@
 #include <cohort/contract/transport_suite.hpp>
 
 #include "certificates.hpp"
+#include "test_programs.hpp"
 #include "zmq_broker.hpp"
 
 namespace cohort::contract {
@@ -53,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(
 // What `cohort plugin new transport` writes.
 INSTANTIATE_TEST_SUITE_P(Example, TransportContract,
                          testing::Values(TransportUnderTest{
-                             .name = "courier", .plugin = COHORT_TEST_PLUGINS "/libcohort_transport_courier.so"}),
+                             .name = "courier", .plugin = COHORT_TEST_PLUGINS "/good/libcohort_transport_courier.so"}),
                          name_of);
 
 INSTANTIATE_TEST_SUITE_P(

@@ -14,6 +14,8 @@
 
 #include <cohort/child_process.hpp>
 
+#include "test_programs.hpp"
+
 namespace cohort::contract {
 
 /// A broker for the transport zmq, started as users start it and ended with this object.

@@ -16,6 +16,7 @@
 #include "membership/members.hpp"
 #include "membership/router.hpp"
 #include "parallel/pool_state.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::growth {
 namespace {

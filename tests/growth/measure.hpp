@@ -27,7 +27,8 @@ class CpuTime {
 
 /// Runs `seconds_of(count)` for growing counts and expects that the time per item at the greatest count is at most
 /// three times that at the least one; what takes less than `no_matter` seconds per item counts as that. It prints the
-/// times, and stops where they have grown tenfold already, so that a fault does not take for ever.
+/// times, and stops where they have grown tenfold already, so that a fault does not take for ever. Each time is the
+/// least of some.
 void expect_linear(const std::string& what, const std::function<double(int count)>& seconds_of,
                    const std::vector<int>& counts = {1'000, 10'000, 100'000}, double no_matter = 1e-6);
 

@@ -11,6 +11,7 @@
 #include <cohort/child_process.hpp>
 
 #include "ssh_hosts.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

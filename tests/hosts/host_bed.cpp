@@ -23,6 +23,8 @@
 
 #include <cohort/child_process.hpp>
 
+#include "test_programs.hpp"
+
 namespace cohort::test {
 namespace {
 

@@ -13,6 +13,7 @@
 #include <cohort/cohort.hpp>
 
 #include "ssh_hosts.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

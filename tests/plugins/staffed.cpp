@@ -14,6 +14,8 @@
 #include <cohort/child_process.hpp>
 #include <cohort/plugin.hpp>
 
+#include "test_programs.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;

@@ -6,6 +6,7 @@
 
 #include "../cluster/captured_stderr.hpp"
 #include "ssh_test.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

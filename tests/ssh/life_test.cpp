@@ -12,6 +12,7 @@
 #include "../cluster/captured_stderr.hpp"
 #include "../cluster/processes.hpp"
 #include "ssh_test.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

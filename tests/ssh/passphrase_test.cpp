@@ -4,6 +4,7 @@
 
 #include "ssh_test.hpp"
 #include "terminal.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {

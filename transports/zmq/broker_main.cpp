@@ -1,5 +1,6 @@
 // The broker as a process: cohort-zmq-broker [--listen ADDRESS] [--key-file FILE]. Started by the manager `zmq` and by
-// `cohort zmq-broker`, which says more about it. Prints its address on one line; ends by SIGTERM or SIGINT.
+// `cohort zmq-broker`, which says more about it. Prints its address on one line; ends by SIGTERM, SIGINT, SIGQUIT
+// or SIGHUP.
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -47,8 +48,7 @@ Flags read_flags(int argc, char** argv) {
 cohort::FileDescriptor end_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int each : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) sigaddset(&signals, each);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return cohort::FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));

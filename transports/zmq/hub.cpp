@@ -131,8 +131,17 @@ std::string Hub::lost() const {
 
 void Hub::run() {
   ::pthread_setname_np(::pthread_self(), "cohort-zmq");
-  while (!finishing_) turn(Clock::time_point::max());
-  say_good_bye();
+  // Without memory all streams end, as if the broker were gone; those that wait for them learn it.
+  const auto guarded = [this](auto&& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      lose_broker(error.what());
+    }
+  };
+  while (!finishing_) guarded([this] { turn(Clock::time_point::max()); });
+  guarded([this] { say_good_bye(); });
+  streams_.clear();
 }
 
 void Hub::turn(Clock::time_point deadline) {
@@ -281,7 +290,6 @@ void Hub::say_good_bye() {
   while (!all_sent() && go_on()) turn(deadline);
   connection_.send({}, {.type = MessageType::bye});
   while (!parted_ && go_on()) turn(deadline);
-  streams_.clear();
 }
 
 }  // namespace cohort_zmq

@@ -2,6 +2,11 @@
 
 // For programs: everything.
 
+// First, as the compiler repeats the way to them with each of its notes about a call.
+#include <cohort/function.hpp>
+#include <cohort/remotecall.hpp>
+#include <cohort/worker_pool.hpp>
+
 #include <cohort/abstract_channel.hpp>
 #include <cohort/array.hpp>
 #include <cohort/async.hpp>
@@ -11,7 +16,6 @@
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
 #include <cohort/finalize.hpp>
-#include <cohort/function.hpp>
 #include <cohort/future.hpp>
 #include <cohort/module.hpp>
 #include <cohort/named_function.hpp>
@@ -21,7 +25,6 @@
 #include <cohort/range.hpp>
 #include <cohort/remote_channel.hpp>
 #include <cohort/remote_store.hpp>
-#include <cohort/remotecall.hpp>
 #include <cohort/retry.hpp>
 #include <cohort/select.hpp>
 #include <cohort/session.hpp>
@@ -29,4 +32,3 @@
 #include <cohort/this_call.hpp>
 #include <cohort/version.hpp>
 #include <cohort/wait_options.hpp>
-#include <cohort/worker_pool.hpp>

@@ -97,11 +97,12 @@ constexpr bool check_function() {
 
 template <class F, class... A>
 constexpr bool check_arguments_fit() {
-  static_assert(std::is_invocable_v<F&, A...>,
+  constexpr bool fit = std::is_invocable_v<F&, A...>;
+  static_assert(fit,
                 "cohort: the function cannot be called with these arguments. After the process come all parameters, "
                 "default arguments too; options come first; a braced list needs its type. Each arrives as a value of "
                 "its own (text as std::string), so no parameter is a `T&` or `const char*`");
-  return std::is_invocable_v<F&, A...>;
+  return fit;
 }
 
 template <class T>

@@ -15,9 +15,10 @@ namespace cohort {
 
 enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
 
-/// Bumped when an interface above changes: major when old plugins break, minor when something is added that they need
-/// not know. A plugin built for a newer minor, or for another major, is refused.
-inline constexpr std::uint32_t plugin_abi_major = 1;
+/// Bumped when an interface above, or what a plugin starts processes and threads with, changes: major when old plugins
+/// break, minor when something is added that they need not know. A plugin built for a newer minor, or for another
+/// major, is refused.
+inline constexpr std::uint32_t plugin_abi_major = 2;
 inline constexpr std::uint32_t plugin_abi_minor = 0;
 
 /// What two binaries must agree on to exchange C++ objects.

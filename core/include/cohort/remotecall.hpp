@@ -12,6 +12,8 @@
 
 namespace cohort {
 
+class WorkerPool;
+
 // What can be called: a captureless lambda, fn<function>, a function pointer, an aggregate with an operator(), or
 // capture(values..., lambda). Arguments travel as values of their decayed type; a result as a value too.
 // A call to the own process is an ordinary call: nothing is copied or encoded.
@@ -146,11 +148,19 @@ Future<detail::NoResult> remotecall(Pid, const F&, const A&...) {
   static_assert(sizeof(F) == 0, "cohort: the function comes first: remotecall(f, pid, ...); or spawnat(pid, f, ...)");
   return {};
 }
-template <class F, class... A>
-detail::NoResult remotecall_fetch(Pid, const F&, const A&...) {
-  static_assert(sizeof(F) == 0,
-                "cohort: the function comes first: remotecall_fetch(f, pid, ...); or fetchfrom(pid, f, ...)");
-  return {};
+/// Also for where the process or pool is of another type, and fits. (It is one for all, as the compiler lists each
+/// function of this name to those who write none of them.)
+template <class F, class P, class... A>
+auto remotecall_fetch(F f, const P& where, A&&... arguments) {
+  if constexpr (std::is_convertible_v<P, Pid>) {
+    return remotecall_fetch(std::move(f), static_cast<Pid>(where), std::forward<A>(arguments)...);
+  } else if constexpr (std::is_base_of_v<WorkerPool, P>) {
+    return remotecall_fetch(std::move(f), static_cast<const WorkerPool&>(where), std::forward<A>(arguments)...);
+  } else {
+    static_assert(sizeof(F) == 0,
+                  "cohort: the function comes first: remotecall_fetch(f, pid, ...); or fetchfrom(pid, f, ...)");
+    return detail::NoResult{};
+  }
 }
 
 /// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.

@@ -9,8 +9,8 @@ namespace cohort {
 /// The first object of main(), and the only one of its kind. In a worker process its constructor serves the cluster and
 /// never returns. In the master it takes the cluster that `cohort run` handed over, or that --cohort-* flags ask for,
 /// starts it, and removes those flags from the arguments; its destructor removes all workers.
-/// A cluster that cannot be started ends the program: a message on stderr, exit code 3 (cluster file), 4 (plugin) or
-/// 20 (launch failed).
+/// A cluster that cannot be started ends the program: a message on stderr, exit code 3 (cluster file), 4 (plugin), 20
+/// (launch failed), or 1 (the system gives no thread, memory or descriptor).
 ///
 /// What it changes in the process, for good, in master and workers:
 /// - The soft limit of descriptors (`ulimit -n`) rises to the hard one, but not above 1048576. Children of fork() and

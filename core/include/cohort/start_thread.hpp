@@ -17,9 +17,10 @@ std::thread start_thread(const std::string& purpose, Body&& body) {
   try {
     return std::thread(std::forward<Body>(body));
   } catch (const std::system_error& error) {
-    throw Error("no thread can be started to " + purpose + ": " + error.code().message() +
-                    ". Is there a limit of processes (ulimit -u, or the pids limit of a container)?",
-                ErrorKind::overloaded);
+    throw Error(
+        "no thread can be started to " + purpose + ": " + error.code().message() +
+            ". Is there a limit of processes (ulimit -u, or the pids limit of a container) or of memory (ulimit -v)?",
+        ErrorKind::overloaded);
   }
 }
 

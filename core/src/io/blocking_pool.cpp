@@ -13,8 +13,10 @@ BlockingPool::BlockingPool(int limit) : limit_(limit) {
   try {
     threads_.emplace_back([this] { main(); });
   } catch (const std::system_error&) {
-    throw Error("no thread can be started: the limit of processes (ulimit -u) or of this container is reached",
-                ErrorKind::overloaded);
+    throw Error(
+        "no thread can be started: the limit of processes (ulimit -u), of memory (ulimit -v) or of this container is "
+        "reached",
+        ErrorKind::overloaded);
   }
 }
 

@@ -72,8 +72,10 @@ Reactor::Reactor(Options options)
   settle(wakes);
   if (threads_.empty()) {  // nobody would ever drive the loop
     close_loop();
-    throw Error("no thread can be started: the limit of processes (ulimit -u) or of this container is reached",
-                ErrorKind::overloaded);
+    throw Error(
+        "no thread can be started: the limit of processes (ulimit -u), of memory (ulimit -v) or of this container is "
+        "reached",
+        ErrorKind::overloaded);
   }
 }
 

@@ -139,7 +139,13 @@ void Addition::push(WorkerConfig config) {
     connecting_++;
     too_late = given_up_;
   }
-  if (!too_late) return begin(record);
+  if (!too_late) {
+    try {
+      return begin(record);
+    } catch (...) {  // no thread reads what it prints
+      return fail(record, Step::announce, Process::still_runs, message_of(std::current_exception()));
+    }
+  }
   // Nobody waits for it any more, and it would join unheard of by the others.
   log_warning("manager '" + manager_name_ +
               "' handed over a worker after its launch was given up: the worker is ended");

@@ -183,6 +183,10 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   const auto topology = own.value("topology");
   const bool lazy = own.has("lazy"), not_lazy = own.has("no-lazy");
   own.refuse_rest();
+  if (!file && (topology || lazy || not_lazy))
+    throw ConfigError(
+        "--cohort-topology, --cohort-lazy and --cohort-no-lazy are about the workers of --cohort-procs or "
+        "--cohort-cluster, and there is none of these; for addprocs() see AddprocsOptions");
   if (file) {
     if (topology) file->topology = *topology;
     if (lazy || not_lazy) file->lazy = lazy;
@@ -214,6 +218,8 @@ Master& current_master() {
 
 Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
+int (*session_exit_status)(int status) = [](int status) { return status; };
+
 Session::Session(int& argc, char** argv) {
   refuse_in_forked_child();
   if (has_session.exchange(true))
@@ -244,7 +250,7 @@ Session::Session(int& argc, char** argv) {
     std::cerr << "cohort: " << error.what() << '\n';
   }
   end_master();
-  std::exit(code);
+  std::exit(session_exit_status(code));
 }
 
 Session::~Session() {

@@ -61,7 +61,11 @@ void open_bytes(const Module& module, std::span<const std::byte> bytes) {
 Module identify_module(const fs::path& path) {
   std::error_code error;
   Module module{fs::canonical(path, error).string(), ""};
-  if (error) fail(path, error.message());
+  if (error) {
+    std::error_code ignored;
+    fail(path, error.message() +
+                   (path.is_absolute() ? "" : "; it was looked for in " + excerpt(fs::current_path(ignored).string())));
+  }
   try {
     module.build_id = read_elf_build_id(module.path);
   } catch (const PluginError& problem) {

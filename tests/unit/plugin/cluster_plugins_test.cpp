@@ -7,6 +7,8 @@
 
 #include <cohort/error.hpp>
 
+#include "test_programs.hpp"
+
 namespace cohort {
 namespace {
 

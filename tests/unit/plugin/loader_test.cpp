@@ -1,4 +1,5 @@
 #include "plugin/loader.hpp"
+#include "test_programs.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -65,8 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"no_symbol", "it exports no symbol 'cohort_plugin'", "", false},
                       Refusal{"wrong_magic", "does not start with the magic bytes", "", false},
                       Refusal{"wrong_size", "has a descriptor of 12 bytes", "this libcohort knows one of", false},
-                      Refusal{"wrong_abi", "was built for plugin ABI 77.0", "this libcohort has 1.0", false},
-                      Refusal{"newer_abi", "was built for plugin ABI 1.88", "this libcohort has 1.0", false},
+                      Refusal{"wrong_abi", "was built for plugin ABI 77.0", "this libcohort has 2.0", false},
+                      Refusal{"newer_abi", "was built for plugin ABI 2.88", "this libcohort has 2.0", false},
                       Refusal{"undefined_symbol", "cohort_test_function_that_nobody_defines"},
                       Refusal{"wrong_build_tag", "was built as \"cfront-1.0\"", COHORT_BUILD_TAG},
                       Refusal{"wrong_kind", "is a transport plugin", "a manager plugin was asked for"},
