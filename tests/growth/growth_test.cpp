@@ -106,7 +106,7 @@ TEST_F(GrowthTest, Deadlines) {
   expect_linear("deadlines to come", [&](int count) {
     const CpuTime cpu({getpid()});
     std::vector<Future<void>> times;
-    for (int i = 0; i < count; i++) times.push_back(after(std::chrono::microseconds(count - i)));
+    for (int i = 0; i < count; i++) times.push_back(after(200ms + std::chrono::microseconds(count - i)));
     for (const auto& time : times) time.wait();
     return cpu.seconds();
   });
