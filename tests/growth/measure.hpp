@@ -26,11 +26,11 @@ class CpuTime {
 };
 
 /// Runs `seconds_of(count)` for growing counts and expects that the time per item at the greatest count is at most
-/// three times that at the least one; what takes less than `no_matter` seconds per item counts as that. It prints the
-/// times, and stops where they have grown tenfold already, so that a fault does not take for ever. Each time is the
-/// least of some.
+/// three times that at the least one; what takes less than `no_matter` seconds per item counts as that (caches hold a
+/// thousand, and not a hundred thousand). It prints the times, and stops where they have grown tenfold already, so that
+/// a fault does not take for ever. Each time is the least of some.
 void expect_linear(const std::string& what, const std::function<double(int count)>& seconds_of,
-                   const std::vector<int>& counts = {1'000, 10'000, 100'000}, double no_matter = 1e-6);
+                   const std::vector<int>& counts = {1'000, 10'000, 100'000}, double no_matter = 3e-6);
 
 /// Pings a worker from a thread of its own for as long as it lives, and prints the longest ping in the end.
 class Pings {
