@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr auto list_limit = 30s;
 constexpr auto reader_period = 200ms;  // between looks whether the results are still read

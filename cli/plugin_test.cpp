@@ -84,7 +84,7 @@ Json json_of(const TestResult& result) {
   return entry;
 }
 
-Json json_of(const detail::Plugin& plugin) {
+Json json_of_tested(const detail::Plugin& plugin) {
   return {{"kind", detail::kind_name(plugin.descriptor->kind)},
           {"name", plugin.descriptor->name},
           {"path", plugin.path.string()}};
@@ -104,13 +104,13 @@ std::vector<std::string> chosen(const std::vector<std::string>& tests, const std
   return some;
 }
 
-void print_document(const Json& document) {
+void print_tests(const Json& document) {
   write_results(document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
 }
 
 int list(const detail::Plugin& plugin, const std::vector<std::string>& tests, bool as_json) {
   if (as_json) {
-    print_document({{"schema_version", 1}, {"plugin", json_of(plugin)}, {"tests", tests}});
+    print_tests({{"schema_version", 1}, {"plugin", json_of_tested(plugin)}, {"tests", tests}});
   } else {
     std::string names;
     for (const auto& test : tests) names += test + '\n';
@@ -155,12 +155,12 @@ int test(TestFlags flags) {
   }
   if (flags.json) {
     const Json document = {{"schema_version", 1},
-                           {"plugin", json_of(plugin)},
+                           {"plugin", json_of_tested(plugin)},
                            {"passed", counts[Outcome::passed]},
                            {"failed", counts[Outcome::failed]},
                            {"skipped", counts[Outcome::skipped]},
                            {"tests", results}};
-    print_document(document);
+    print_tests(document);
   } else {
     write_results(fmt::format("{}: {} passed, {} failed, {} skipped\n", plural(tests.size(), "test"),
                               counts[Outcome::passed], counts[Outcome::failed], counts[Outcome::skipped]));

@@ -9,7 +9,7 @@
 namespace cohort_ssh {
 namespace {
 
-constexpr std::size_t longest_answer = 1000;
+constexpr std::size_t longest_passphrase = 1000;
 
 // A terminal that does not show what is typed, as long as this object lives.
 class HiddenInput {
@@ -36,10 +36,10 @@ void show(int terminal, std::string_view text) {
 // Up to the end of the line.
 std::optional<std::string> read_answer(int terminal, const Patience& patience) {
   std::string answer;
-  answer.reserve(longest_answer);  // so that there is but one copy of it
+  answer.reserve(longest_passphrase);  // so that there is but one copy of it
   for (char next = 0; patience.wait(terminal, POLLIN) && ::read(terminal, &next, 1) == 1;) {
     if (next == '\n') return answer;
-    if (answer.size() < longest_answer) answer += next;
+    if (answer.size() < longest_passphrase) answer += next;
   }
   return std::nullopt;
 }

@@ -16,12 +16,12 @@ namespace cohort_zmq {
 namespace {
 
 constexpr int kept_by_the_socket = 64;  // messages; what is more waits in the streams, whose writers then wait
-constexpr std::string_view tcp = "tcp://";
+constexpr std::string_view tcp_scheme = "tcp://";
 
 // ZeroMQ says nothing about names that it cannot find.
 void check_host(const std::string& address) {
-  if (!address.starts_with(tcp)) return;
-  std::string host = address.substr(tcp.size(), address.rfind(':') - tcp.size());
+  if (!address.starts_with(tcp_scheme)) return;
+  std::string host = address.substr(tcp_scheme.size(), address.rfind(':') - tcp_scheme.size());
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);

@@ -41,9 +41,9 @@ std::string read_all(int descriptor, const std::string& name) {
 }
 
 /// Says what is wrong without the JSON library's words, which could show the secret.
-class Reader {
+class Fields {
  public:
-  Reader(const Json& json, const std::string& name) : json_(json), name_(name) {
+  Fields(const Json& json, const std::string& name) : json_(json), name_(name) {
     if (json.is_discarded()) refuse("it is not JSON");
     if (!json.is_object()) refuse("it is not a JSON object");
   }
@@ -144,7 +144,7 @@ JoinFile JoinFile::read(const std::filesystem::path& path) {
   if (const std::string problem = why_not_private(descriptor, name); !problem.empty())
     throw ConfigError(problem + ". In it is the secret of the cluster");
   const Json json = Json::parse(read_all(descriptor, name), nullptr, false);
-  const Reader reader(json, name);
+  const Fields reader(json, name);
   if (const int found = reader.get<int>("version"); found != version) {
     throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,
                                   found, version));
