@@ -176,12 +176,12 @@ bool Worker::ask_fate(Pid pid, const std::shared_ptr<Request>& answer) {
 }
 
 std::optional<std::string> Worker::cause_if_gone(Pid pid) {
-  struct Answer final : Request {
+  struct AnswerOfMaster final : Request {
     Fate fate;
     void on_result(Frame&& frame) noexcept override { fate = fate_in(std::move(frame)); }
     void on_lost(const std::string&) noexcept override {}  // without the master this process ends
   };
-  auto answer = std::make_shared<Answer>();
+  auto answer = std::make_shared<AnswerOfMaster>();
   if (!ask_fate(pid, answer)) return std::nullopt;
   if (!wait_interruptibly(node_->reactor(), *answer, deadline_after(fate_limit)) || !answer->fate.gone)
     return std::nullopt;
@@ -280,7 +280,7 @@ void Worker::on_dial(const std::shared_ptr<Connection>& connection, Frame&& fram
 }
 
 void Worker::request_dial_from(Pid pid) {
-  struct Answer final : Request {
+  struct AnswerOfMaster final : Request {
     Node* node;
     Pid pid;
     void on_result(Frame&& frame) noexcept override {
@@ -291,7 +291,7 @@ void Worker::request_dial_from(Pid pid) {
     }
     void on_lost(const std::string& cause) noexcept override { node->finish_attempt(pid, cause); }
   };
-  auto request = std::make_shared<Answer>();
+  auto request = std::make_shared<AnswerOfMaster>();
   request->node = node_.get();
   request->pid = pid;
   auto connection = node_->members().connection(master_pid);
