@@ -94,6 +94,7 @@ TEST_F(SendQueueTest, ThatThePeerIsGoneIsTheReadersToTell) {
   EXPECT_TRUE(failures_.empty());
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the process for such a request
 // Half a frame would be read as the beginning of another.
 TEST_F(SendQueueTest, AFrameWithoutMemoryIsNotQueuedInPart) {
   writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
@@ -130,6 +131,7 @@ TEST_F(SendQueueTest, AFrameThatWasBegunAndHasNoMemoryEndsTheConnection) {
   ASSERT_EQ(failures_.size(), 1u);
   EXPECT_NE(failures_[0].find("no memory"), std::string::npos) << failures_[0];
 }
+#endif
 
 TEST_F(SendQueueTest, AnswersPileUpWhileThePeerTakesNothing) {
   writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
