@@ -40,17 +40,17 @@ std::int32_t Members::free_place() const {
   return free_place_;
 }
 
-bool Members::remove(Pid pid, const std::string& cause) {
-  std::shared_ptr<Connection> connection;  // released after the lock
+std::optional<Members::Removed> Members::remove(Pid pid, const std::string& cause) {
   Guard lock(mutex_);
-  if (!gone_.try_emplace(pid, cause).second) return false;
+  if (!gone_.try_emplace(pid, cause).second) return std::nullopt;
+  Removed removed;
   if (auto member = members_.find(pid); member != members_.end()) {
-    connection = std::move(member->second.connection);
+    removed = {std::move(member->second.connection), std::move(member->second.attempt)};
     if (member->second.added) give_up_place(member->second.info.place);
     members_.erase(member);
   }
   epoch_++;
-  return true;
+  return removed;
 }
 
 void Members::set_ids_given(IdsGiven ids) {

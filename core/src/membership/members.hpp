@@ -29,8 +29,12 @@ class Members {
   void set_epoch(std::uint64_t epoch);
 
   void add(const MemberInfo& member);
-  /// @return false: it was gone already. Its connection, if any, is the caller's to close.
-  bool remove(Pid pid, const std::string& cause = "");
+  struct Removed {
+    std::shared_ptr<Connection> connection;   ///< to be closed by the caller, if there is one
+    std::shared_ptr<ConnectAttempt> attempt;  ///< to be completed by the caller, if there is one
+  };
+  /// From then on nobody can begin to connect to it. @return nothing: it was gone already.
+  std::optional<Removed> remove(Pid pid, const std::string& cause = "");
   /// For one that joins later: processes that were removed before it came are gone for it as well.
   void set_ids_given(IdsGiven ids);
   bool contains(Pid pid) const;

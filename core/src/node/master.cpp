@@ -298,7 +298,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   bool known;
   {
     std::lock_guard lock(mutex_);
-    known = node_->members().remove(record->pid, cause);
+    known = node_->members().remove(record->pid, cause).has_value();
     list_again();
   }
   node_->drop_client(record->pid);

@@ -344,7 +344,10 @@ std::shared_ptr<Connection> Node::connection_to(Pid pid) {
   }
   auto attempted = members_.attempt(pid);
   if (attempted.connection != nullptr) return attempted.connection;
-  if (attempted.attempt == nullptr) throw Error("no process with id " + std::to_string(pid) + " exists");
+  if (attempted.attempt == nullptr) {
+    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));  // since it was looked
+    throw Error("no process with id " + std::to_string(pid) + " exists");
+  }
   if (attempted.start) {
     // The one with the higher id dials, so that two who want each other at once make one connection.
     if (self() > pid)

@@ -251,10 +251,13 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
   const auto change = from_frame<MembersChange>(std::move(frame));
   for (const auto& member : change.added) node_->members().add(member);
   for (const auto& [pid, cause] : change.removed) {
-    auto lost = node_->members().connection(pid);
-    node_->finish_attempt(pid, "it is gone");
-    node_->members().remove(pid, cause);
-    if (lost != nullptr) lost->close("process " + std::to_string(pid) + " was removed from the cluster");
+    const auto removed = node_->members().remove(pid, cause);
+    if (removed && removed->attempt != nullptr) {
+      removed->attempt->error = "it is gone";
+      node_->reactor().complete(removed->attempt);
+    }
+    if (removed && removed->connection != nullptr)
+      removed->connection->close("process " + std::to_string(pid) + " was removed from the cluster");
     node_->drop_client(pid);
   }
   node_->members().set_epoch(change.epoch);

@@ -72,6 +72,17 @@ TEST_F(MembersTest, WhoWasRemovedIsGoneWithItsCause) {
   EXPECT_EQ(members_.cause_of_end(2), "killed");
 }
 
+// Whoever waits for the connection would wait for the whole of timeouts.connect otherwise.
+TEST_F(MembersTest, WhoIsRemovedLeavesTheAttemptToConnectToWhoeverRemovesIt) {
+  members_.add({.pid = 2});
+  const auto begun = members_.attempt(2);
+  EXPECT_TRUE(begun.start);
+  const auto removed = members_.remove(2);
+  ASSERT_TRUE(removed.has_value());
+  EXPECT_EQ(removed->attempt, begun.attempt);
+  EXPECT_EQ(members_.attempt(2).attempt, nullptr) << "no other one begins";
+}
+
 // As a process that joins knows them.
 TEST_F(MembersTest, IdsThatWereGivenBeforeAreGoneUnlessTheyAreMembersOrComing) {
   members_.add({.pid = 1});
