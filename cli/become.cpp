@@ -24,8 +24,8 @@ int become(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  // Where one of these was closed something stands in its place, here as there: no file of that program's may come
-  // there.
+  // Those that were closed are occupied (occupy_standard_descriptors), and stay so in the program: no file that it
+  // opens gets one of these numbers.
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fcntl(descriptor, F_SETFD, 0);
   execvp(arguments[0], arguments.data());
   const int error = errno;

@@ -26,7 +26,7 @@ int version_command(bool as_json) {
   const std::string abi = std::to_string(plugin_abi_major) + "." + std::to_string(plugin_abi_minor);
   const nlohmann::ordered_json document = {
       {"schema_version", 1}, {"version", version()}, {"plugin_abi", abi}, {"build_tag", COHORT_BUILD_TAG}};
-  write_results(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+  write_json(document);
   return ok;
 }
 

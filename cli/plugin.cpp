@@ -25,10 +25,6 @@ using detail::Plugin;
 using detail::PluginInfo;
 using detail::PluginLoader;
 
-void print_document(const Json& document) {
-  write_results(document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
-}
-
 int list(bool as_json) {
   const std::vector<PluginInfo> plugins = PluginLoader::instance().list();
   if (as_json) {
@@ -41,7 +37,7 @@ int list(bool as_json) {
         entry["error"] = plugin.error;
       entries.push_back(std::move(entry));
     }
-    print_document({{"schema_version", 1}, {"plugins", entries}});
+    write_json(Json{{"schema_version", 1}, {"plugins", entries}});
     return ok;
   }
   std::size_t name_width = 4;
@@ -89,7 +85,7 @@ int info(const std::string& name_or_path, bool as_json) {
   if (as_json) {
     Json entries = Json::array();
     for (const Plugin* plugin : plugins) entries.push_back(json_of(*plugin));
-    print_document({{"schema_version", 1}, {"plugins", entries}});
+    write_json(Json{{"schema_version", 1}, {"plugins", entries}});
     return ok;
   }
   std::string text;

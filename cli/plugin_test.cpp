@@ -104,13 +104,9 @@ std::vector<std::string> chosen(const std::vector<std::string>& tests, const std
   return some;
 }
 
-void print_tests(const Json& document) {
-  write_results(document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
-}
-
 int list(const detail::Plugin& plugin, const std::vector<std::string>& tests, bool as_json) {
   if (as_json) {
-    print_tests({{"schema_version", 1}, {"plugin", json_of_tested(plugin)}, {"tests", tests}});
+    write_json(Json{{"schema_version", 1}, {"plugin", json_of_tested(plugin)}, {"tests", tests}});
   } else {
     std::string names;
     for (const auto& test : tests) names += test + '\n';
@@ -160,7 +156,7 @@ int test(TestFlags flags) {
                            {"failed", counts[Outcome::failed]},
                            {"skipped", counts[Outcome::skipped]},
                            {"tests", results}};
-    print_tests(document);
+    write_json(document);
   } else {
     write_results(fmt::format("{}: {} passed, {} failed, {} skipped\n", plural(tests.size(), "test"),
                               counts[Outcome::passed], counts[Outcome::failed], counts[Outcome::skipped]));

@@ -8,6 +8,8 @@
 #include <string>
 #include <system_error>
 
+#include <nlohmann/json.hpp>
+
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -24,6 +26,10 @@ OutputError::OutputError(int error) : std::runtime_error(describe(error)), reade
 
 void write_results(std::string_view text) {
   if (!write_all(STDOUT_FILENO, text)) throw OutputError(errno);
+}
+
+void write_json(const nlohmann::ordered_json& document) {
+  write_results(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n');
 }
 
 void close_results() {

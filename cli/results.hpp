@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace cohort::cli {
 
 /// Standard output did not take what was to be printed. report() gives it the exit status that docs/cli.md promises.
@@ -20,6 +22,8 @@ class OutputError : public std::runtime_error {
 /// Writes to standard output what a command found or made. All results go through here (or through std::cout, which
 /// close_results() looks at), so that none is lost without a word. Any thread. @throws OutputError.
 void write_results(std::string_view text);
+/// The same with a JSON document, indented; what is no UTF-8 in it is replaced.
+void write_json(const nlohmann::ordered_json& document);
 
 /// The last thing that the tool does: a disk may refuse only now what it took before. Nothing can be printed
 /// afterwards. @throws OutputError.

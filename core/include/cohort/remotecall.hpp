@@ -148,8 +148,8 @@ Future<detail::NoResult> remotecall(Pid, const F&, const A&...) {
   static_assert(sizeof(F) == 0, "cohort: the function comes first: remotecall(f, pid, ...); or spawnat(pid, f, ...)");
   return {};
 }
-/// Also for where the process or pool is of another type, and fits. (It is one for all, as the compiler lists each
-/// function of this name to those who write none of them.)
+/// The same where the process is a number of another type, or the pool one of a derived type; and the sentence for
+/// those who write the process first. One function, as a compiler that finds none that fits lists all of this name.
 template <class F, class P, class... A>
 auto remotecall_fetch(F f, const P& where, A&&... arguments) {
   if constexpr (std::is_convertible_v<P, Pid>) {
