@@ -50,9 +50,10 @@ TEST_F(GrowthTest, CallsThatWaitAndAreCalledOff) {
     const Future<void> busy = remotecall(fn<be_busy>, worker_);
     std::vector<Future<int>> calls;
     for (int i = 0; i < count; i++) calls.push_back(remotecall(fn<echo>, worker_, i));
+    const RemoteChannel<int> question(1, worker_);
     const CpuTime cpu(both_);
     for (const auto& call : calls) call.cancel();
-    ping(worker_, 60s);  // it has read all of that
+    EXPECT_FALSE(question.isready());  // by this answer it has read all of that
     busy.cancel();
     int called_off = 0;
     for (const auto& call : calls) {

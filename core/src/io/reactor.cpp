@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace cohort {
 
 namespace {
 constexpr int rounds_a_turn = 4;  // of posted operations: then the descriptors have a turn
+constexpr std::size_t operations_a_round = 256;
 }
 
 PoolTask::~PoolTask() = default;
@@ -44,6 +46,7 @@ Reactor::Reactor(Options options)
       spare_thread_life_(options.spare_thread_life),
       max_threads_(std::max(options.max_threads, 2)),
       slots_(std::max(options.slots, 1)) {
+  round_.reserve(operations_a_round);
   wake_descriptor_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   if (int error = uv_loop_init(&loop_); error != 0) {
@@ -225,10 +228,13 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
   for (int round = 0; !more && (!operations_.empty() || !gathered_.empty()); round++) {
     more = round == rounds_a_turn;
     if (!operations_.empty()) {
-      auto operations = std::exchange(operations_, {});
+      const auto end =
+          operations_.begin() + static_cast<std::ptrdiff_t>(std::min(operations_.size(), operations_a_round));
+      round_.assign(std::move_iterator(operations_.begin()), std::move_iterator(end));
+      operations_.erase(operations_.begin(), end);
       on_loop([&] {
-        for (auto& operation : operations) guard_loop(operation);
-        operations.clear();
+        for (auto& operation : round_) guard_loop(operation);
+        round_.clear();
       });
     }
     flush_gathered(lock, true);

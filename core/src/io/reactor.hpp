@@ -183,12 +183,13 @@ class Reactor {
   PoolThread* watcher_ = nullptr;
   bool watcher_armed_ = false;
   std::vector<std::shared_ptr<Flushable>> gathered_;
-  std::vector<std::function<void()>> operations_;
+  std::deque<std::function<void()>> operations_;
 
   // The driver's own.
   std::unique_ptr<Alarms> alarms_;
 
   // The driver's own, within one turn.
+  std::vector<std::function<void()>> round_;  // posted operations that run now
   std::vector<std::shared_ptr<Completion>> turn_completions_;
   std::vector<std::shared_ptr<PoolTask>> turn_tasks_;
   std::vector<std::shared_ptr<Flushable>> turn_flushes_;

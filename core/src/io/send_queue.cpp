@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "base/forked_child.hpp"
@@ -12,7 +13,7 @@
 namespace cohort {
 namespace {
 constexpr std::size_t gather_limit = 32 << 10;  // gathered output beyond this is sent
-constexpr std::size_t chunk_limit = 256 << 10;  // small frames are joined up to this
+constexpr std::size_t chunk_limit = 64 << 10;   // small frames are joined up to this
 constexpr std::size_t high_water = 64 << 20;    // above this, senders wait
 constexpr std::size_t max_parts = 64;
 // So many answers waiting are too many; so few are too many where their senders wait already.
@@ -56,6 +57,7 @@ std::shared_ptr<Completion> SendQueue::append_whole(std::span<const std::byte> h
   const std::size_t bytes_of_last = pending_.empty() ? 0 : pending_.back().bytes.size();
   try {
     append(head);
+    if (pending_.size() > chunks) pending_.back().begins_frame = true;
     append(body);
     for (const auto& segment : segments) append(segment, 0);
     auto ticket = ticket_for_last(segments);
@@ -67,6 +69,29 @@ std::shared_ptr<Completion> SendQueue::append_whole(std::span<const std::byte> h
     queued_ = queued;
     throw;
   }
+}
+
+// mutex_ held. All of a frame or nothing.
+void SendQueue::append_ahead(std::span<const std::byte> head, std::span<const std::byte> body, bool is_answer) {
+  auto& bytes = ahead_.bytes;
+  bytes.reserve(bytes.size() + head.size() + body.size());
+  bytes.insert(bytes.end(), head.begin(), head.end());
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  ahead_.begins_frame = true;
+  queued_ += head.size() + body.size();
+  if (!is_answer) return;
+  ahead_.answers++;
+  answers_++;
+  look_at_answers();
+}
+
+// mutex_ held, writing_ ours. Puts ahead_ before the first frame of current_ that is not begun.
+void SendQueue::take_ahead() {
+  auto place = current_.begin();
+  if (offset_ > 0) ++place;
+  while (place != current_.end() && !place->begins_frame) ++place;
+  current_.insert(place, std::move(ahead_));
+  ahead_ = {};
 }
 
 // mutex_ held. For whoever must wait until what was appended last has left; null: nobody must.
@@ -118,6 +143,7 @@ void SendQueue::drop_all(Written& written) {
     }
     chunks->clear();
   }
+  ahead_ = {};
   offset_ = queued_ = answers_ = 0;
 }
 
@@ -128,10 +154,14 @@ void SendQueue::drain(Lock& lock, Written& written) {
       drop_all(written);
       break;
     }
-    if (current_.empty()) {
-      if (pending_.empty()) break;
-      current_.swap(pending_);
+    if (current_.empty()) current_.swap(pending_);
+    try {
+      if (!ahead_.bytes.empty()) take_ahead();
+    } catch (const std::bad_alloc&) {
+      break_off(ENOMEM, "there is no memory to send it anything");
+      continue;
     }
+    if (current_.empty()) break;
     std::array<iovec, max_parts> parts;
     std::size_t count = 0;
     lock.unlock();
@@ -195,7 +225,7 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
     std::size_t total = 0;
     for (std::size_t i = 0; i < count; i++) total += parts[i].iov_len;
     lock.lock();
-    if (sent == total && pending_.empty()) {
+    if (sent == total && pending_.empty() && ahead_.bytes.empty()) {
       writing_ = false;
       if (closing_) writer_.close();
       return nullptr;
@@ -221,7 +251,8 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
     } catch (...) {
       current_.clear();
       pending_ = std::move(others);
-      queued_ = answers_ = 0;
+      queued_ = ahead_.bytes.size();
+      answers_ = ahead_.answers;
       for (const auto& chunk : pending_) {
         queued_ += chunk.span().size();
         answers_ += chunk.answers;
@@ -235,7 +266,10 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
     if (tell(lock, written)) blocked_callback_(soon);
     return ticket;
   }
-  ticket = append_whole(head, body, segments, is_answer);
+  if (mode == Mode::ahead)
+    append_ahead(head, body, is_answer);
+  else
+    ticket = append_whole(head, body, segments, is_answer);
   if (!idle) return ticket;  // the writer, or the driver when there is room, takes it along
   if (!gather || ticket != nullptr || queued_ >= gather_limit) {
     writing_ = true;

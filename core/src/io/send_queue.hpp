@@ -18,14 +18,16 @@ namespace cohort {
 
 /// Sends frames on a Writer from any thread: at once from the calling thread where the writer is free, else in order
 /// behind what is queued. `writing_` is the try-lock: its holder alone touches the writer and current_, and drains
-/// pending_ before it lets go. After EAGAIN the queue is blocked until writable().
+/// pending_ before it lets go. After EAGAIN the queue is blocked until writable(). However much is queued, a frame that
+/// is sent `ahead` waits only for the chunk that is being sent.
 class SendQueue final : public Flushable, public std::enable_shared_from_this<SendQueue> {
  public:
   enum class Mode {
-    now,            ///< the calling thread goes on: send
-    before_wait,    ///< the calling thread waits next, and drives the loop if it can
-    gather,         ///< more output follows soon
-    gather_on_loop  ///< more output follows in this turn of the loop
+    now,             ///< the calling thread goes on: send
+    before_wait,     ///< the calling thread waits next, and drives the loop if it can
+    gather,          ///< more output follows soon
+    gather_on_loop,  ///< more output follows in this turn of the loop
+    ahead            ///< before the frames that are queued, which it has nothing to do with
   };
 
   /// @param blocked called after a write that found no room, on any thread: arrange for writable() to be called.
@@ -60,6 +62,7 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
     Segment segment;                      // used when bytes is empty
     std::shared_ptr<Completion> written;  // completed when the chunk left, or was dropped
     std::size_t answers = 0;              // those that end in it
+    bool begins_frame = false;            // else it may be the rest of one
     std::span<const std::byte> span() const {
       return bytes.empty() ? std::span(segment.data, segment.size) : std::span<const std::byte>(bytes);
     }
@@ -71,6 +74,8 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
   void append(const Segment& segment, std::size_t skip);
   std::shared_ptr<Completion> append_whole(std::span<const std::byte> head, std::span<const std::byte> body,
                                            std::span<const Segment> segments, bool is_answer);
+  void append_ahead(std::span<const std::byte> head, std::span<const std::byte> body, bool is_answer);
+  void take_ahead();
   std::shared_ptr<Completion> ticket_for_last(std::span<const Segment> segments);
   void count_answer();
   void look_at_answers();
@@ -86,10 +91,11 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
   const std::function<void(const std::string&)> failed_callback_;
 
   std::mutex mutex_;  // guards all below but current_ and offset_, which belong to the holder of writing_
-  std::deque<Chunk> pending_, current_;
-  std::size_t offset_ = 0;   // bytes of current_.front() that are gone
-  std::size_t queued_ = 0;   // bytes in both
-  std::size_t answers_ = 0;  // in both
+  std::deque<Chunk> pending_, current_;  // both end with the end of a frame
+  Chunk ahead_;                          // whole frames
+  std::size_t offset_ = 0;               // bytes of current_.front() that are gone
+  std::size_t queued_ = 0;               // bytes in all three
+  std::size_t answers_ = 0;              // in all three
   std::vector<std::byte> spare_;
   bool writing_ = false, blocked_ = false, gathered_ = false, broken_ = false, closing_ = false;
   std::string failure_;                       // to be told

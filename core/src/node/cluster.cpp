@@ -145,7 +145,7 @@ Duration ping(Pid pid, Duration timeout) {
   auto request = std::make_shared<Ping>();
   const auto id = connection->requests().add(request);
   if (!id) throw ProcessExitedException(pid, connection->requests().cause());
-  connection->send(FrameKind::ping, *id, {}, SendQueue::Mode::before_wait);
+  connection->send(FrameKind::ping, *id, {}, SendQueue::Mode::ahead);
   // A wait with a deadline does not drive the loop, so first see whether the answer is there at once.
   if (!wait_interruptibly(node.reactor(), *request, deadline_after(timeout))) {
     throw TimeoutError("process " + std::to_string(pid) + " did not answer a ping in time");

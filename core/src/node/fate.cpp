@@ -30,7 +30,7 @@ void Master::tell_fate(const std::shared_ptr<Connection>& connection, Frame&& fr
   alive->master = this;
   alive->pid = pid;
   if (const auto id = member->requests().add(alive))
-    member->send(FrameKind::ping, *id, {}, SendQueue::Mode::gather_on_loop);
+    member->send(FrameKind::ping, *id, {}, SendQueue::Mode::ahead);
 }
 
 // Any thread.

@@ -272,7 +272,7 @@ void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame
     case FrameKind::tunnel:
       return tunnels_.on_frame(connection, std::move(frame));
     case FrameKind::ping:
-      return connection->send(FrameKind::pong, frame.header.request, {}, SendQueue::Mode::gather_on_loop);
+      return connection->send(FrameKind::pong, frame.header.request, {}, SendQueue::Mode::ahead);
     default:
       if (!role_->on_frame(connection, std::move(frame))) answer_unknown(connection, frame);
   }
@@ -438,7 +438,7 @@ void Node::check_liveness() {
       continue;
     }
     // Also to one that is heard all the time: it may be sending so much that its own question waits behind that.
-    connection->send(FrameKind::ping, 0, {}, SendQueue::Mode::before_wait);
+    connection->send(FrameKind::ping, 0, {}, SendQueue::Mode::ahead);
   }
 }
 

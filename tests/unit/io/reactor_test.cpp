@@ -299,5 +299,24 @@ TEST(Reactor, OperationsWithoutEndLeaveTheLoopToOthers) {
   reactor.wait(*ended);
 }
 
+// However many are posted at once.
+TEST(Reactor, ManyOperationsLeaveTheLoopToOthers) {
+  auto rung = completion(), all = completion();
+  int run = 0, run_before_it_rang = 0;
+  Reactor reactor({});
+  reactor.post([&] {
+    reactor.alarms().set(Clock::now(), [&] {
+      run_before_it_rang = run;
+      reactor.complete(rung);
+    });
+    for (int i = 0; i < 100'000; i++) reactor.post([&] { run++; });
+    reactor.post([&] { reactor.complete(all); });
+  });
+  reactor.wait(*rung);
+  reactor.wait(*all);
+  EXPECT_LT(run_before_it_rang, 10'000);
+  EXPECT_EQ(run, 100'000);
+}
+
 }  // namespace
 }  // namespace cohort::test

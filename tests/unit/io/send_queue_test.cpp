@@ -5,6 +5,7 @@
 #include <functional>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -132,6 +133,41 @@ TEST_F(SendQueueTest, AFrameThatWasBegunAndHasNoMemoryEndsTheConnection) {
   EXPECT_NE(failures_[0].find("no memory"), std::string::npos) << failures_[0];
 }
 #endif
+
+TEST_F(SendQueueTest, WhatIsSentAheadWaitsForNoOtherFrame) {
+  const std::string segment = "segment]";
+  const Segment owned{std::make_shared<int>(), reinterpret_cast<const std::byte*>(segment.data()), segment.size()};
+  bool sent_in_part = false;
+  writer_.answer = [&](std::size_t) -> ssize_t { return std::exchange(sent_in_part, true) ? -EAGAIN : 4; };
+  send("[first]");
+  const std::string head = "[second, ";
+  queue_->send(std::as_bytes(std::span(head)), {}, std::span(&owned, 1), Mode::now);
+  send("[third]");
+  send("[ping]", Mode::ahead);
+  send("[pong]", Mode::ahead, true);
+  EXPECT_EQ(writer_.taken, "[fir");
+  sent_in_part = false;  // a few bytes more
+  queue_->writable();
+  send("[another ping]", Mode::ahead);
+  send("[fourth]");
+  writer_.answer = nullptr;
+  queue_->writable();
+  EXPECT_EQ(writer_.taken, "[first][ping][pong][another ping][second, segment][third][fourth]");
+  send("[ping]", Mode::gather);
+  send("[ahead]", Mode::ahead);
+  EXPECT_TRUE(writer_.taken.ends_with("[fourth][ahead][ping]")) << writer_.taken;
+}
+
+// Else a peer that pings and never reads could fill the memory here.
+TEST_F(SendQueueTest, AnswersThatAreSentAheadPileUpToo) {
+  writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
+  for (int i = 0; i < 20'000; i++) send("pong", Mode::ahead, true);
+  EXPECT_TRUE(queue_->answers_pile_up());
+  writer_.answer = nullptr;
+  queue_->writable();
+  EXPECT_FALSE(queue_->answers_pile_up());
+  EXPECT_EQ(writer_.taken.size(), 80'000u);
+}
 
 TEST_F(SendQueueTest, AnswersPileUpWhileThePeerTakesNothing) {
   writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
