@@ -21,7 +21,7 @@ namespace cohort {
 namespace {
 constexpr int rounds_a_turn = 4;  // of posted operations: then the descriptors have a turn
 constexpr std::size_t operations_a_round = 256;
-}
+}  // namespace
 
 PoolTask::~PoolTask() = default;
 Flushable::~Flushable() = default;

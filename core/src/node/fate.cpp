@@ -29,8 +29,7 @@ void Master::tell_fate(const std::shared_ptr<Connection>& connection, Frame&& fr
   auto alive = std::make_shared<Alive>();
   alive->master = this;
   alive->pid = pid;
-  if (const auto id = member->requests().add(alive))
-    member->send(FrameKind::ping, *id, {}, SendQueue::Mode::ahead);
+  if (const auto id = member->requests().add(alive)) member->send(FrameKind::ping, *id, {}, SendQueue::Mode::ahead);
 }
 
 // Any thread.
