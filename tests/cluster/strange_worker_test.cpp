@@ -49,11 +49,11 @@ TEST_F(StrangeWorkerTest, OneOfAnotherBuildIsToldAndLivesOn) {
   auto manager = std::make_shared<OwnManager>(
       OwnManager::Settings{.program = COHORT_OTHER_PROGRAM, .cookie = {}, .timeout = "60"});
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
-  EXPECT_TRUE(contains(text, "the peer's executable is build ")) << text;
+  EXPECT_TRUE(contains(text, "its executable is build ")) << text;
   EXPECT_TRUE(contains(text, executable_build_id().substr(0, 16))) << text;
   EXPECT_TRUE(contains(text, "both must run the same files")) << text;
   const auto told = manager->error_output("\n");
-  EXPECT_TRUE(contains(told, "its executable is build " + executable_build_id().substr(0, 16))) << told;
+  EXPECT_TRUE(contains(told, "the peer's executable is build " + executable_build_id().substr(0, 16))) << told;
   EXPECT_FALSE(manager->child().poll().has_value());
 }
 
@@ -86,9 +86,9 @@ TEST_F(StrangeWorkerTest, ADialerWithAnotherProtocolIsToldAndTheWorkerSaysSo) {
   auto identity = identity_of(9);
   identity.version = 77;
   const auto text = RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity, cluster_cookie());
-  EXPECT_TRUE(contains(text, "it speaks protocol 1, this process 77")) << text;
+  EXPECT_TRUE(contains(text, "it speaks protocol 2, this process 77")) << text;
   const auto told = manager->error_output("\n");
-  EXPECT_TRUE(contains(told, "the peer speaks protocol 77, this process 1")) << told;
+  EXPECT_TRUE(contains(told, "the peer speaks protocol 77, this process 2")) << told;
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 
@@ -131,8 +131,8 @@ class OtherProtocol final : public ClusterManager {
 TEST_F(StrangeWorkerTest, AWorkerWithAnotherProtocolIsALaunchErrorThatNamesBoth) {
   auto manager = std::make_shared<OtherProtocol>();
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
-  EXPECT_TRUE(contains(text, "it speaks protocol 77, this process 1")) << text;
-  EXPECT_TRUE(contains(manager->told(), "the peer speaks protocol 1, this process 77"));
+  EXPECT_TRUE(contains(text, "it speaks protocol 77, this process 2")) << text;
+  EXPECT_TRUE(contains(manager->told(), "the peer speaks protocol 2, this process 77"));
 }
 
 TEST_F(StrangeWorkerTest, AWorkerThatNoMasterJoinsSaysSoAndLeaves) {

@@ -110,8 +110,8 @@ Bytes Handshake::start() {
   return message;
 }
 
-/// HMAC over the role's name and both hellos, and for the dialer over the acceptor's proof: a proof is good for one
-/// role in one handshake. Each part has its length in front, so that no two transcripts read the same.
+/// HMAC over the role's name and both hellos: a proof is good for one role in one handshake. Each part has its length
+/// in front, so that no two transcripts read the same.
 Handshake::Proof Handshake::proof_of(Role role) const {
   crypto_auth_hmacsha256_state state;
   crypto_auth_hmacsha256_init(&state, unsigned_chars(key_.data()), key_.size());
@@ -123,7 +123,6 @@ Handshake::Proof Handshake::proof_of(Role role) const {
   add(bytes_of(role == Role::acceptor ? "acceptor" : "dialer"));
   add(role_ == Role::dialer ? sent_hello_.span() : received_hello_.span());
   add(role_ == Role::dialer ? received_hello_.span() : sent_hello_.span());
-  if (role == Role::dialer) add(acceptor_proof_);
   Proof proof;
   static_assert(proof_size == crypto_auth_hmacsha256_BYTES);
   crypto_auth_hmacsha256_final(&state, reinterpret_cast<unsigned char*>(proof.data()));
@@ -179,10 +178,7 @@ void Handshake::on_message(std::span<const std::byte> message, Step& step) {
   if (waiting_ == Waiting::hello && type == MessageType::hello)
     return role_ == Role::acceptor ? on_hello_of_dialer(message, step) : on_hello_of_acceptor(message, step);
   if (waiting_ == Waiting::proof && type == MessageType::proof) return on_proof(message.subspan(1), step);
-  if (waiting_ == Waiting::accept && type == MessageType::accept && message.size() == 1) {
-    waiting_ = Waiting::nothing;
-    return;
-  }
+  if (waiting_ == Waiting::accept && type == MessageType::accept) return on_accept(message.subspan(1), step);
   refuse(step, RefuseCode::protocol, "refused: the peer broke the rules of the handshake",
          "this process broke the rules of the handshake");
 }
@@ -207,48 +203,51 @@ bool Handshake::read_hello(std::span<const std::byte> message, Step& step) {
     return false;
   }
   std::array<std::byte, nonce_size> nonce;
-  const bool proof_follows = role_ == Role::dialer;
   if (!cursor.take_text(peer_.executable_build) || !cursor.take_text(peer_.library_build) ||
-      !cursor.take(nonce.data(), nonce.size()) || cursor.rest().size() != (proof_follows ? proof_size : 0))
+      !cursor.take(nonce.data(), nonce.size()) || !cursor.rest().empty())
     return malformed();
-  received_hello_ = Bytes(message.first(message.size() - cursor.rest().size()));
-  if (proof_follows) cursor.take(acceptor_proof_.data(), acceptor_proof_.size());
+  received_hello_ = Bytes(message);
   return true;
 }
 
 void Handshake::on_hello_of_dialer(std::span<const std::byte> message, Step& step) {
   if (!read_hello(message, step)) return;
   Bytes answer = hello();
-  sent_hello_ = Bytes(answer.span().subspan(length_size));
-  acceptor_proof_ = proof_of(Role::acceptor);
-  answer.append(acceptor_proof_.data(), acceptor_proof_.size());
   end_message(answer);
+  sent_hello_ = Bytes(answer.span().subspan(length_size));
   step.out.append(answer.data(), answer.size());
   waiting_ = Waiting::proof;
 }
 
 void Handshake::on_hello_of_acceptor(std::span<const std::byte> message, Step& step) {
   if (!read_hello(message, step)) return;
-  if (!equal_secrets(acceptor_proof_, proof_of(Role::acceptor)))
-    return refuse(step, RefuseCode::credentials,
-                  "the cookies differ: the worker was started with another cookie, or belongs to another cluster",
-                  "the cookies differ: it has another cookie than this process, or belongs to another cluster");
-  if (!builds_fit(step)) return;
-  Bytes answer = begin_message(MessageType::proof);
-  const Proof proof = proof_of(Role::dialer);
-  answer.append(proof.data(), proof.size());
-  end_message(answer);
-  step.out.append(answer.data(), answer.size());
+  say_with_proof(MessageType::proof, step);
   waiting_ = Waiting::accept;
+}
+
+void Handshake::say_with_proof(MessageType type, Step& step) {
+  Bytes message = begin_message(type);
+  const Proof proof = proof_of(role_);
+  message.append(proof.data(), proof.size());
+  end_message(message);
+  step.out.append(message.data(), message.size());
 }
 
 void Handshake::on_proof(std::span<const std::byte> message, Step& step) {
   if (!equal_secrets(message, proof_of(Role::dialer)))
-    return refuse(step, RefuseCode::credentials, "refused: the peer does not know the cookie", "the cookies differ");
+    return refuse(step, RefuseCode::credentials,
+                  "refused: the cookies differ: it has another cookie than this process, or belongs to another cluster",
+                  "the cookies differ: the worker was started with another cookie, or belongs to another cluster");
   if (!builds_fit(step)) return;
-  Bytes answer = begin_message(MessageType::accept);
-  end_message(answer);
-  step.out.append(answer.data(), answer.size());
+  say_with_proof(MessageType::accept, step);
+  waiting_ = Waiting::nothing;
+}
+
+void Handshake::on_accept(std::span<const std::byte> message, Step& step) {
+  if (!equal_secrets(message, proof_of(Role::acceptor)))
+    return refuse(step, RefuseCode::credentials,
+                  "refused: the peer does not know the cookie: is it a worker of this cluster that listens there?",
+                  "this process did not prove that it knows the cookie");
   waiting_ = Waiting::nothing;
 }
 

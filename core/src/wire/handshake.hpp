@@ -11,7 +11,7 @@
 
 namespace cohort {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 
 /// What a process says of itself when a connection begins.
 struct Identity {
@@ -22,7 +22,8 @@ struct Identity {
 };
 
 /// The beginning of a connection, without the connection: both sides prove that they know the cookie, without sending
-/// it, and find out whether they fit together. docs/protocol.md has the messages.
+/// it, and find out whether they fit together. The dialer proves it first, so that nobody gets what a cookie could be
+/// guessed from by dialling. docs/protocol.md has the messages.
 /// Takes at most 1 KiB of memory before the peer is authenticated. One thread at a time.
 class Handshake {
  public:
@@ -74,7 +75,9 @@ class Handshake {
   void on_hello_of_dialer(std::span<const std::byte> message, Step& step);
   void on_hello_of_acceptor(std::span<const std::byte> message, Step& step);
   void on_proof(std::span<const std::byte> message, Step& step);
+  void on_accept(std::span<const std::byte> message, Step& step);
   void on_refuse(std::span<const std::byte> message, Step& step);
+  void say_with_proof(MessageType type, Step& step);
   bool builds_fit(Step& step);
   /// Ends it: `error` is for this side, `told` for the other.
   void refuse(Step& step, RefuseCode code, std::string error, std::string_view told);
@@ -86,9 +89,8 @@ class Handshake {
   Identity peer_;
   std::array<std::byte, 32> key_;  // wiped by the destructor
   std::array<std::byte, nonce_size> nonce_;
-  Bytes sent_hello_;      // without the acceptor's proof
-  Bytes received_hello_;  // the same
-  Proof acceptor_proof_{};
+  Bytes sent_hello_;
+  Bytes received_hello_;
   Bytes buffer_;  // a message that has come in part, with its length
   Waiting waiting_ = Waiting::hello;
   std::string error_;  // why it failed
