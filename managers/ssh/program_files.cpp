@@ -38,6 +38,13 @@ std::vector<std::string> split_path(const char* list) {
   return parts;
 }
 
+// Then what this process runs can still be read as its /proc/PID/exe.
+bool is_own_program_that_was_replaced(const std::string& program) {
+  std::error_code none;
+  return fs::read_symlink("/proc/self/exe", none).string() == program + " (deleted)" &&
+         !fs::exists(program + " (deleted)");
+}
+
 fs::path find_program(const std::string& name) {
   const std::string program = cohort::expand_home(name);
   std::vector<fs::path> candidates;
@@ -117,12 +124,15 @@ std::string key_of(const std::vector<ProgramFiles::File>& files, const Patience&
 }  // namespace
 
 ProgramFiles collect_program_files(const std::string& program, const std::string& transport, const Patience& patience) {
-  const fs::path executable = find_program(program), plugin = find_transport(transport);
+  const bool is_replaced = is_own_program_that_was_replaced(program);
+  const fs::path executable =
+      is_replaced ? fs::path("/proc/" + std::to_string(::getpid()) + "/exe") : find_program(program);
+  const fs::path plugin = find_transport(transport);
   std::map<std::string, fs::path> libraries;
   add_libraries_of(executable, libraries);
   add_libraries_of(plugin, libraries);
   ProgramFiles collected;
-  collected.program = "bin/" + executable.filename().string();
+  collected.program = "bin/" + (is_replaced ? fs::path(program) : executable).filename().string();
   collected.files.push_back({executable, collected.program});
   collected.files.push_back({plugin, "lib/cohort/plugins/" + plugin.filename().string()});
   for (const auto& [name, path] : libraries) collected.files.push_back({path, "lib/" + name});

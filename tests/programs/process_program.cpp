@@ -172,14 +172,18 @@ void wait_to_go_on() {
 
 // --- Others. ---
 
+// With arguments: of a manager, and its options.
 void replace_program() {
   const auto program = fs::read_symlink("/proc/self/exe");
-  say_one(cohort::addprocs(1).front());
+  const auto add = [] {
+    return arguments.empty() ? cohort::addprocs(1).front() : cohort::addprocs(arguments.at(0), arguments.at(1)).front();
+  };
+  say_one(add());
   fs::copy_file(program, program.string() + ".new");  // a linker, make install and rsync do it like this
   fs::rename(program.string() + ".new", program);
-  say_one(cohort::addprocs(1).front());
+  say_one(add());
   fs::remove(program);
-  say_one(cohort::addprocs(1).front());
+  say_one(add());
 }
 
 void make_another_session(int argc, char** argv) {

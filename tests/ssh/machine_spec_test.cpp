@@ -31,8 +31,9 @@ std::string refusal(std::string_view text) {
   try {
     parse_machines(text);
   } catch (const cohort::ConfigError& error) {
-    if (text.find_first_of("\t\n") == text.npos)  // control bytes are made visible
+    if (text.find_first_of("\t\n") == text.npos) {  // control bytes are made visible
       EXPECT_THAT(error.what(), HasSubstr("'" + std::string(text) + "'"));
+    }
     return error.what();
   }
   return "";

@@ -2,8 +2,12 @@
 
 #include <filesystem>
 
+#include <cohort/child_process.hpp>
+
 #include "../cluster/connections.hpp"
+#include "../cluster/processes.hpp"
 #include "ssh_test.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {
@@ -84,6 +88,20 @@ TEST_F(SshStagingTest, ACopyThatWasNotFinishedIsMadeAgain) {
   const fs::path program = only_program(server);
   std::ofstream(program / "lib/libcohort.so.0") << "the half of it";
   EXPECT_EQ(addprocs("ssh", staged(server, "if_missing")).size(), 2u);
+}
+
+TEST_F(SshStagingTest, AProgramWhoseFileIsAnotherOrGoneIsCopiedAsItRuns) {
+  auto& server = serve();
+  const TemporaryDirectory directory;
+  const std::string program = directory.path("program");
+  fs::copy_file(COHORT_PROCESS_PROGRAM, program);
+  SpawnOptions spawn;
+  spawn.command = {program, "replace", "ssh", staged(server, "always")};
+  auto child = ChildProcess::spawn(spawn);
+  EXPECT_TRUE(child.wait_until(deadline_after(60s)).has_value());
+  const std::string answer = "the worker answers 1\n";
+  EXPECT_EQ(text_of_file("/proc/self/fd/" + std::to_string(child.out())), answer + answer + answer)
+      << text_of_file("/proc/self/fd/" + std::to_string(child.err()));
 }
 
 TEST_F(SshStagingTest, ADirectoryThatCannotBeWrittenIsNamed) {
