@@ -224,6 +224,20 @@ TEST_F(ZmqTest, TheSocketOfABrokerIsRemovedAlsoIfItWasKilled) {
   }
 }
 
+TEST_F(ZmqTest, ABrokerEndsInOrderByEverySignalThatEndsIt) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("broker");
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) {
+    ZmqBroker broker("", "ipc://" + path);
+    EXPECT_TRUE(std::filesystem::exists(path));
+    broker.process().signal(number);
+    const auto status = broker.process().wait_until(deadline_after(20s));
+    ASSERT_TRUE(status.has_value()) << number;
+    EXPECT_EQ(status->text(), "exited with code 0") << number;
+    EXPECT_FALSE(std::filesystem::exists(path)) << number;
+  }
+}
+
 TEST_F(ZmqTest, TheBrokerAndTheWorkersEndWithTheirMaster) {
   SpawnOptions spawn;
   spawn.command = {

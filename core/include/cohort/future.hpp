@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cohort/detail/language.hpp>  // before <coroutine>, which has an #error of its own
+
 #include <atomic>
 #include <coroutine>
 #include <functional>

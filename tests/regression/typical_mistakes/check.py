@@ -52,6 +52,15 @@ def problem_of(case):
     return None if text in printed else f"it prints: {printed}"
 
 
+def problem_of_older_language(header):
+    """A compiler for C++17 says in the first place that C++20 is needed, whatever header is included."""
+    compiled = run([compiler, "-std=c++17", "-fsyntax-only", "-I", include, "-x", "c++", str(header)])
+    first = next((line for line in compiled.stdout.splitlines() if "error: " in line), "")
+    if compiled.returncode == 0 or "cohort: C++20 is needed: compile with -std=c++20" in first:
+        return None
+    return f"with -std=c++17 the first error is: {first}"
+
+
 compiled = run([*base, "-x", "c++-header", str(here / "typical_mistakes.hpp"), "-o", f"{precompiled}.gch"])
 if compiled.returncode != 0:
     sys.exit(compiled.stdout)
@@ -62,5 +71,11 @@ with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         if problem:
             failed += 1
             print(f"{case.stem}: expected {case.read_text().splitlines()[0]}\n  {problem}")
+    headers = [] if sys.argv[4:] else sorted(pathlib.Path(include, "cohort").glob("*.hpp"))
+    for header, problem in zip(headers, pool.map(problem_of_older_language, headers)):
+        if problem:
+            failed += 1
+            print(f"{header}: {problem}")
+cases += headers
 print(f"{len(cases) - failed} passed, {failed} failed")
 sys.exit(failed != 0)

@@ -2,6 +2,8 @@
 
 // What the templates of the public headers call in libcohort. Not for programs.
 
+#include <cohort/detail/language.hpp>  // before <coroutine>, which has an #error of its own
+
 #include <atomic>
 #include <coroutine>
 #include <functional>
