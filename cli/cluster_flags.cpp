@@ -18,7 +18,7 @@
 #include "cluster_check.hpp"
 #include "config/cluster_text.hpp"
 #include "exit_code.hpp"
-#include "launch_progress.hpp"
+#include "launch_watch.hpp"
 #include "membership/topology.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/module_loader.hpp"
@@ -213,11 +213,12 @@ std::optional<std::size_t> wanted_workers(const ClusterFile& cluster) {
 }
 
 /// Whatever makes addprocs fail, bad configuration aside, is a failed launch.
-std::vector<Pid> launch(const ClusterFile& cluster, bool quiet) {
-  std::optional<LaunchProgress> progress;
-  if (!quiet) progress.emplace(wanted_workers(cluster));
+std::vector<Pid> launch(const ClusterFile& cluster, const InterruptSignal& interrupt_signal, bool quiet) {
+  const LaunchWatch watch(interrupt_signal, wanted_workers(cluster), quiet);
   try {
-    return addprocs(cluster);
+    return addprocs(cluster, watch.stop_token());
+  } catch (const InterruptedException&) {
+    throw;
   } catch (const ConfigError&) {
     throw;
   } catch (const PluginError&) {
@@ -333,7 +334,8 @@ void ClusterFlags::refuse_what_is_not_utf8() const {
   for (const auto& setting : settings_) refuse_if_not_utf8("--set", setting);
 }
 
-std::vector<Pid> start_workers(const ClusterFlags& flags, int slots, bool quiet) {
+std::vector<Pid> start_workers(const ClusterFlags& flags, const InterruptSignal& interrupt_signal, int slots,
+                               bool quiet) {
   if (flags.empty() && nprocs() > 1) {
     if (slots > 0)
       print_message(
@@ -343,7 +345,7 @@ std::vector<Pid> start_workers(const ClusterFlags& flags, int slots, bool quiet)
     for (const auto& module : flags.modules()) load_module(module);
     return workers();
   }
-  const auto pids = launch(flags.cluster(slots), quiet);
+  const auto pids = launch(flags.cluster(slots), interrupt_signal, quiet);
   if (pids.empty()) throw LaunchError("the cluster has no workers");
   return pids;
 }

@@ -7,6 +7,8 @@
 #include <cohort/cluster_file.hpp>
 #include <cohort/types.hpp>
 
+#include "interrupt_signal.hpp"
+
 namespace CLI {
 class App;
 }
@@ -47,6 +49,8 @@ class ClusterFlags {
 
 /// Starts the workers; with no flags at all, those of `cohort run` serve, if it started this program.
 /// @param slots as for ClusterFlags::cluster(). @param quiet nothing is said of how far a long launch is.
-std::vector<Pid> start_workers(const ClusterFlags& flags, int slots = 0, bool quiet = false);
+/// @throws also InterruptedException when the signal came: then none of the workers is there any more.
+std::vector<Pid> start_workers(const ClusterFlags& flags, const InterruptSignal& interrupt_signal, int slots = 0,
+                               bool quiet = false);
 
 }  // namespace cohort::cli

@@ -85,8 +85,11 @@ struct Events {
 /// for standard output to take no more.
 class ExecRun {
  public:
-  ExecRun(std::vector<Pid> workers, bool prefix)
-      : workers_(std::move(workers)), hosts_(hosts_of(workers_)), events_(std::make_shared<Events>(workers_.size())) {
+  ExecRun(std::vector<Pid> workers, const InterruptSignal& interrupt_signal, bool prefix)
+      : workers_(std::move(workers)),
+        interrupt_signal_(interrupt_signal),
+        hosts_(hosts_of(workers_)),
+        events_(std::make_shared<Events>(workers_.size())) {
     set_line_style({prefix, hosts_, [events = events_](int error) {
                       events->output_error = error;
                       events->wake.wake();
@@ -144,8 +147,8 @@ class ExecRun {
   static constexpr int interrupt_period = 200;  // milliseconds
 
   const std::vector<Pid> workers_;
+  const InterruptSignal& interrupt_signal_;
   const std::map<Pid, std::string> hosts_;
-  const InterruptSignal interrupt_signal_;
   const std::shared_ptr<Events> events_;
 };
 
@@ -153,8 +156,9 @@ int exec(const ExecFlags& flags, const std::vector<std::string>& command) {
   int argc = 1;
   char name[] = "cohort";
   char* argv[] = {name, nullptr};
+  const InterruptSignal interrupt_signal;
   Session session(argc, argv);
-  return ExecRun(start_workers(flags.cluster), !flags.no_prefix).run(command);
+  return ExecRun(start_workers(flags.cluster, interrupt_signal), interrupt_signal, !flags.no_prefix).run(command);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ int exit_code_of(const std::exception_ptr& exception) {
     return plugin_refused;
   } catch (const LaunchError&) {
     return launch_failed;
+  } catch (const InterruptedException&) {
+    return interrupted;
   } catch (const OutputError& error) {
     return error.reader_is_gone() ? output_closed : operation_failed;
   } catch (...) {

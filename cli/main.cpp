@@ -1,5 +1,6 @@
 // cohort: the command line tool. Its commands are in the files of their names.
 
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <sstream>
@@ -68,6 +69,7 @@ int run_tool(int argc, char** argv) {
 }  // namespace cohort::cli
 
 int main(int argc, char** argv) {
+  cohort::survive_signal(SIGXFSZ);  // a write beyond `ulimit -f` fails, and says so
   // As a worker the tool serves, and does not come back from here. Its commands make their sessions themselves: most
   // need none, and a session of ours would take out the --cohort-* flags that are meant for the program of `run`.
   if (argc > 1 && std::string_view(argv[1]).starts_with("--cohort-worker")) cohort::Session worker(argc, argv);

@@ -77,9 +77,11 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
   char name[] = "cohort";
   char* argv[] = {name, nullptr};
   session_exit_status = map_status;
+  const InterruptSignal interrupt_signal;
   Session session(argc, argv);
-  const auto workers = start_workers(flags.cluster, settings.slots > 1 ? settings.slots : 0, flags.no_progress);
-  return MapRun(settings, command, std::move(inputs), workers).run();
+  const auto workers =
+      start_workers(flags.cluster, interrupt_signal, settings.slots > 1 ? settings.slots : 0, flags.no_progress);
+  return MapRun(settings, command, std::move(inputs), workers, interrupt_signal).run();
 }
 
 }  // namespace

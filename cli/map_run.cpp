@@ -72,10 +72,11 @@ std::string MapRun::Outcome::cause(Duration timeout) const {
 }
 
 MapRun::MapRun(const MapSettings& settings, const JobTemplate& command, JobInputs inputs,
-               const std::vector<Pid>& workers)
+               const std::vector<Pid>& workers, const InterruptSignal& interrupt_signal)
     : settings_(settings),
       command_(command),
       workers_(workers),
+      interrupt_signal_(interrupt_signal),
       inputs_(std::move(inputs)),
       queue_(workers),
       bar_(settings.progress) {

@@ -42,7 +42,8 @@ struct MapSettings {
 /// jobs, takes their ends from the inbox, prints, and waits for Ctrl-C. It starts no thread.
 class MapRun {
  public:
-  MapRun(const MapSettings& settings, const JobTemplate& command, JobInputs inputs, const std::vector<Pid>& workers);
+  MapRun(const MapSettings& settings, const JobTemplate& command, JobInputs inputs, const std::vector<Pid>& workers,
+         const InterruptSignal& interrupt_signal);
 
   /// @return the tool's exit status, when it is about the jobs. @throws whatever kept it from running or reporting all
   /// of them, when those that ran have ended.
@@ -87,7 +88,7 @@ class MapRun {
   const JobTemplate command_;
   const std::vector<Pid> workers_;
   const Clock::time_point start_ = Clock::now();
-  const InterruptSignal interrupt_signal_;
+  const InterruptSignal& interrupt_signal_;
   const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();  // those who post may outlive this object
   JobOutputs outputs_;
   JobInputs inputs_;

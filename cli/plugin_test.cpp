@@ -20,6 +20,7 @@
 
 #include <cohort/detail/text.hpp>
 
+#include "base/process_settings.hpp"
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
@@ -130,7 +131,7 @@ int test(TestFlags flags) {
   if (flags.list) return list(plugin, tests, flags.json);
 
   const InterruptSignal interrupt_signal;
-  signal(SIGPIPE, SIG_IGN);  // what is left of a test is removed also when nobody reads any more
+  survive_signal(SIGPIPE);  // what is left of a test is removed also when nobody reads any more
   if (!flags.json)
     write_results(fmt::format("{} '{}', {}\n", detail::kind_name(plugin.descriptor->kind), plugin.descriptor->name,
                               plugin.path.string()));

@@ -173,6 +173,53 @@ TEST(Master, WhatJobsStartedEndsByEverySignalThatEndsTheTool) {
   }
 }
 
+// What a launcher started in the background stays in its process group, which is ended.
+TEST(Master, ASignalDuringTheLaunchEndsWhatWasStartedForIt) {
+  const TemporaryDirectory directory;
+  const auto launcher = directory.write(
+      "launcher",
+      "#!/bin/sh\nsleep 1000 > /dev/null 2>&1 & echo process $!\necho process $$\necho ready\nexec sleep 1000\n");
+  std::filesystem::permissions(launcher, std::filesystem::perms::owner_all);
+  for (const int signal : {SIGHUP, SIGQUIT, SIGTERM, SIGINT}) {
+    ToolInput input;
+    input.when_printed = "ready";
+    input.then = [signal](int pid) { kill(pid, signal); };
+    for (const std::string command : {"exec", "map"}) {
+      const auto result = cohort_tool(
+          {command, "-p", "1", "-o", "exename=" + launcher, "--set", "logging.prefix=none", "--", "true", "x"}, input);
+      EXPECT_EQ(result.code, 130) << signal;
+      EXPECT_EQ(result.err, "cohort: interrupted\n");
+      const auto pids = processes_in(result.out);
+      EXPECT_EQ(pids.size(), 2u) << result.out;
+      for (const int pid : pids) EXPECT_TRUE(ends(pid)) << signal;
+    }
+  }
+}
+
+TEST(Master, ASignalWhileWorkersAreWaitedForRemovesTheJoinFile) {
+  const TemporaryDirectory directory;
+  const auto result = run_script(
+      "$cohort exec -m elastic -p 1 -o file=join.json -- true & pid=$!\n"
+      "until [ -s join.json ]; do sleep 0.02; done; kill -TERM $pid; wait $pid; echo $?; ls",
+      {.dir = directory.path()});
+  EXPECT_EQ(result.out, "130\n");
+  EXPECT_EQ(result.err, "cohort: interrupted\n");
+}
+
+// Files may have no more than 512 bytes.
+TEST(Master, ALimitOfFileSizeIsAMessageAndStillEndsThePrograms) {
+  const TemporaryDirectory directory;
+  const auto own =
+      run_script("ulimit -f 1; $cohort exec -p 1 --no-prefix -- seq 10000 > out", {.dir = directory.path()});
+  EXPECT_EQ(own.code, 1);
+  EXPECT_EQ(own.err, "cohort: cannot write to standard output: File too large\n");
+  const auto jobs =
+      run_script("ulimit -f 1; $cohort exec -p 1 -- dd if=/dev/zero of=out bs=1000 count=2", {.dir = directory.path()});
+  EXPECT_EQ(jobs.code, 1);
+  EXPECT_NE(jobs.err.find("cohort: worker 2: killed by signal 25 (File size limit exceeded)"), std::string::npos)
+      << jobs.err;
+}
+
 TEST(Master, ASignalThatTheToolIsToIgnoreIsIgnored) {
   ToolInput input;
   input.when_printed = "process ";

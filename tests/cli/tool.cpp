@@ -1,5 +1,6 @@
 #include "tool.hpp"
 
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -93,7 +94,11 @@ TemporaryDirectory::TemporaryDirectory() {
   directory_ = pattern;
 }
 
-TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(directory_); }
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code error;
+  std::filesystem::remove_all(directory_, error);
+  EXPECT_FALSE(error) << directory_ << ": " << error.message() << "; does something still write there?";
+}
 
 std::string TemporaryDirectory::write(const std::string& name, const std::string& text) const {
   std::ofstream(directory_ / name) << text;

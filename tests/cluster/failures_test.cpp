@@ -245,6 +245,57 @@ TEST_F(FailuresTest, AFunctionCalledByRemoteDoFailsOnItsWorkersErrorOutput) {
       << captured.text();
 }
 
+// What plugins and functions say goes to a terminal as text, and not all of it if it is long.
+class Talkative final : public ClusterManager {
+ public:
+  void launch(const LaunchParams& params, LaunchQueue& launched) override { inner_->launch(params, launched); }
+  void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
+    inner_->manage(pid, config, op);
+    throw Error("managed\x1b[2J" + std::string(1'000'000, 'm'));
+  }
+  void kill(Pid pid, WorkerConfig& config) override { inner_->kill(pid, config); }
+  std::string exit_cause(Pid, WorkerConfig&) override {
+    asked = true;
+    if (blocks) eventually([this] { return released.load(); }, std::chrono::seconds(60));
+    return "gone\x1b[2J" + std::string(1'000'000, 'x');
+  }
+  bool blocks = false;
+  std::atomic<bool> asked{false}, released{false};
+
+ private:
+  const std::shared_ptr<ClusterManager> inner_ = load_manager("local", R"({"count": 1})");
+};
+
+TEST_F(FailuresTest, WhatPluginsAndFunctionsSayIsShownAsText) {
+  CapturedStderr captured;
+  const auto manager = std::make_shared<Talkative>();
+  const Pid pid = addprocs(manager).front();
+  remote_do([] { throw Error("done\x1b[2J" + std::string(1'000'000, 'd')); }, pid);
+  EXPECT_TRUE(eventually([&] { return captured.has("done\\x1b[2J"); }));
+  const std::string cause = cause_of_death([&] { remotecall_fetch([] { raise(SIGKILL); }, pid); });
+  EXPECT_TRUE(contains(cause, "gone\\x1b[2J")) << cause.substr(0, 300);
+  EXPECT_LT(cause.size(), 2500u);
+  EXPECT_TRUE(
+      eventually([&] { return captured.has("manage() for worker " + std::to_string(pid) + ": managed\\x1b[2J"); }));
+  EXPECT_FALSE(captured.has("\x1b"));
+  EXPECT_LT(captured.text().size(), 500'000u);
+}
+
+TEST_F(FailuresTest, AManagerThatDoesNotSayWhyAWorkerEndedHoldsNobodyUp) {
+  const auto manager = std::make_shared<Talkative>();
+  manager->blocks = true;
+  const Pid pid = addprocs(manager).front();
+  std::string cause;
+  thrown_within(std::chrono::seconds(5), [&] {
+    cause = cause_of_death([&] { remotecall_fetch([] { raise(SIGKILL); }, pid); });
+    throw Error(cause);
+  });
+  EXPECT_TRUE(manager->asked.load());
+  EXPECT_FALSE(contains(cause, "gone")) << cause;
+  EXPECT_EQ(nprocs(), 1);
+  manager->released = true;
+}
+
 struct Picky {
   int value = 0;
   void save(OutArchive& archive) const { archive(value); }

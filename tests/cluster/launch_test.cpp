@@ -301,6 +301,71 @@ TEST_F(LaunchTest, ALaunchThatLastsTooLongIsStoppedAndItsWorkersStay) {
   EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
 }
 
+// Whoever wants the workers no more gets none, and nothing stays that was started for them.
+TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNothing) {
+  AddprocsOptions options;
+  options.exename = directory_.script("silent", "sleep 1000 & echo here; exec sleep 1000");
+  const Pid other = addprocs(1).front();
+  for (const bool before : {false, true}) {
+    std::stop_source stop;
+    options.stop = stop.get_token();
+    if (before) stop.request_stop();
+    std::jthread ctrl_c([&] {
+      if (eventually([] { return children().size() >= 3; })) stop.request_stop();
+    });
+    const auto text = thrown_within<InterruptedException>(0s, [&] { addprocs(2, options); });
+    stop.request_stop();
+    EXPECT_EQ(text, "interrupted");
+    EXPECT_EQ(children().size(), 1u);
+    EXPECT_EQ(workers(), std::vector<Pid>{other});
+    if (!before) ctrl_c.join();
+  }
+  EXPECT_EQ(addprocs(1).size(), 1u) << "and others can be added";
+}
+
+TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNoWorkerThatIsUpEither) {
+  struct OneAndNoMore : OwnManager {
+    void launch(const LaunchParams& params, LaunchQueue& launched) override {
+      launched.push(start(params));
+      EXPECT_TRUE(eventually([&] { return params.stop.stop_requested(); }, 60s));
+    }
+    void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
+      if (op == ManageOp::register_worker) it_joined = true;
+      OwnManager::manage(pid, config, op);
+    }
+    std::atomic<bool> it_joined{false};
+  };
+  std::stop_source stop;
+  AddprocsOptions options;
+  options.stop = stop.get_token();
+  const auto manager = std::make_shared<OneAndNoMore>();
+  std::jthread ctrl_c([&] {
+    EXPECT_TRUE(eventually([&] { return manager->it_joined.load(); }));
+    stop.request_stop();
+  });
+  EXPECT_EQ(thrown_within<InterruptedException>(0s, [&] { addprocs(manager, options); }), "interrupted");
+  EXPECT_TRUE(children().empty());
+  EXPECT_EQ(nprocs(), 1);
+}
+
+TEST_F(LaunchTest, AClusterFileWhoseLaunchIsCalledOffLeavesNothing) {
+  ManagerSpec up, silent;
+  up.plugin = up.id = silent.plugin = "local";
+  silent.id = "silent";
+  up.options_json = R"({"count": 1})";
+  silent.options_json = R"({"count": 1, "exename": ")" + directory_.script("silent", "exec sleep 1000") + "\"}";
+  ClusterFile file;
+  file.managers = {up, silent};
+  std::stop_source stop;
+  std::jthread ctrl_c([&] {
+    EXPECT_TRUE(eventually([] { return nprocs() == 2 && children().size() == 2; }));
+    stop.request_stop();
+  });
+  EXPECT_EQ(thrown_within<InterruptedException>(0s, [&] { addprocs(file, stop.get_token()); }), "interrupted");
+  EXPECT_TRUE(children().empty());
+  EXPECT_EQ(nprocs(), 1);
+}
+
 // Launches nothing until it is stopped, and says how many that leaves out, or does not.
 struct SlowStarter : OwnManager {
   explicit SlowStarter(bool tells) : tells_(tells) {}

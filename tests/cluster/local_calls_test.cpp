@@ -10,6 +10,8 @@
 namespace cohort::test {
 namespace {
 
+class NullFunctionTest : public ClusterTest {};
+
 TEST(LocalCalls, AFetchRunsOnTheCallingThreadAndSharesItsArguments) {
   const std::vector<int> v{0};
   remotecall_fetch(
@@ -42,6 +44,30 @@ TEST(LocalCalls, AFuturesValueIsShared) {
   const auto there = remotecall(
       [](Future<std::vector<int>> f) { return reinterpret_cast<std::uintptr_t>(f.fetch().data()); }, myid(), future);
   EXPECT_EQ(there.fetch(), reinterpret_cast<std::uintptr_t>(here));
+}
+
+// A pointer to nothing is an error, wherever it was to be called.
+TEST_F(NullFunctionTest, IsAnErrorHereAndThere) {
+  using Function = int (*)(int);
+  const Function none = nullptr;
+  const std::string expected = "the pointer to the function is null";
+  for (const Pid pid : {myid(), addprocs(1).front()}) {
+    EXPECT_EQ(thrown_by<Error>([&] { remotecall_fetch(none, pid, 1); }), expected);
+    EXPECT_EQ(thrown_by<Error>([&] { remotecall_fetch({.deadline = std::chrono::seconds(20)}, none, pid, 1); }),
+              expected);
+    EXPECT_EQ(thrown_by<Error>([&] { remotecall(none, pid, 1); }), expected);
+    EXPECT_EQ(thrown_by<Error>([&] { remotecall_wait(none, pid, 1); }), expected);
+    EXPECT_EQ(thrown_by<Error>([&] { remote_do(none, pid, 1); }), expected);
+    EXPECT_EQ(thrown_by<Error>([&] { everywhere({pid}, none, 1); }), expected);
+  }
+  EXPECT_EQ(thrown_by<Error>([&] { async(none, 1); }), expected);
+  EXPECT_EQ(thrown_by<Error>([&] { pmap(none, std::vector<int>{1, 2}); }), expected);
+  EXPECT_EQ(thrown_by<Error>([&] { pmap(none, std::vector<int>{1, 2}, {.pool = WorkerPool({myid()})}); }), expected);
+  EXPECT_EQ(thrown_by<Error>([&] { distributed_reduce(std::plus<>{}, range(1, 4), none); }), expected);
+  EXPECT_EQ(thrown_by<Error>([&] { distributed_for(range(1, 4), none).wait(); }),
+            "On worker 1:\ncohort::Error: " + expected);
+  int (*const next)(Future<int>) = nullptr;
+  EXPECT_EQ(thrown_by<Error>([&] { remotecall([] { return 1; }, myid()).then(next); }), expected);
 }
 
 TEST(LocalCalls, AHundredThousandLeaveNothing) {

@@ -81,6 +81,14 @@ TEST_F(LoopTest, AnEmptyRangeHasNoValueAndNoIterations) {
   distributed_for(range(1, 0), [](int) { throw std::runtime_error("never"); }).wait();
 }
 
+TEST_F(LoopTest, MorePartsThanThereCanBeAreRefused) {
+  EXPECT_TRUE(
+      contains(thrown_by([] {
+                 distributed_for(range(1L, 1L << 60), [](long) {}, {.schedule = Schedule::dynamic, .chunk = 1}).wait();
+               }),
+               "choose a larger chunk"));
+}
+
 TEST_F(LoopTest, AnErrorOfTheBodyIsThrown) {
   addprocs(2);
   const auto body = [](int i) { return i == 70 ? throw std::out_of_range("seventy") : i; };

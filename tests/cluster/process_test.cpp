@@ -119,6 +119,24 @@ TEST(ProcessTest, WorkersSurviveThatTheirMasterIsStopped) {
   }
 }
 
+// From another machine nobody sees that it is only stopped.
+TEST(ProcessTest, WorkersOfOtherMachinesLeaveAMasterThatFallsSilent) {
+  const TemporaryDirectory directory;
+  const auto elsewhere = directory.script(
+      "elsewhere", "exec unshare --uts sh -c 'hostname far; exec " COHORT_PROCESS_PROGRAM " \"$@\"' sh \"$@\"");
+  if (std::system("unshare --uts true 2>/dev/null") != 0) GTEST_SKIP() << "no right to a host name of one's own";
+  auto master = ChildProcess::spawn({.command = {COHORT_PROCESS_PROGRAM, "stop", elsewhere}});
+  std::string line;
+  for (char next = 0; read(master.out(), &next, 1) == 1 && next != '\n';) line += next;
+  const int worker = std::atoi(line.c_str());
+  ASSERT_GT(worker, 0) << line;
+  ASSERT_EQ(kill(master.pid(), SIGSTOP), 0);
+  EXPECT_TRUE(eventually([&] { return state_of(worker).state == 0 || state_of(worker).state == 'Z'; }));
+  EXPECT_EQ(kill(master.pid(), SIGCONT), 0);
+  EXPECT_EQ(kill(master.pid(), SIGUSR1), 0);
+  EXPECT_NE(end_of(master).status, "did not end");
+}
+
 TEST(ProcessTest, WorkersAreStartedAlsoWhenTheProgramFileIsAnotherOrGone) {
   const TemporaryDirectory directory;
   const std::string program = directory.path("program");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -67,7 +68,11 @@ class TemporaryDirectory {
     if (mkdtemp(pattern.data()) == nullptr) throw std::system_error(errno, std::generic_category(), pattern);
     directory_ = pattern;
   }
-  ~TemporaryDirectory() { std::filesystem::remove_all(directory_); }
+  ~TemporaryDirectory() {
+    std::error_code error;
+    std::filesystem::remove_all(directory_, error);
+    EXPECT_FALSE(error) << directory_ << ": " << error.message() << "; does something still write there?";
+  }
 
   std::string path(const std::string& name) const { return (directory_ / name).string(); }
   /// A program for /bin/sh. @return its path.

@@ -55,9 +55,11 @@ TEST_F(RemoteChannelsTest, BatchesKeepOrderAndCapacity) {
   for (const Pid owner : {myid(), pid}) {
     RemoteChannel<int> channel(3, owner);
     channel.put_all({1, 2, 3});
+    EXPECT_EQ(channel.take_some(0), std::vector<int>{});
     EXPECT_EQ(channel.take_some(2), (std::vector<int>{1, 2}));
     EXPECT_THROW(channel.put_all({4, 5, 6}, {.deadline = milliseconds(20)}), TimeoutError);
     EXPECT_EQ(channel.take_some(10), (std::vector<int>{3, 4, 5}));
+    EXPECT_EQ(channel.take_some(0, {.deadline = milliseconds(5)}), std::vector<int>{});
     EXPECT_THROW(channel.take_some(1, {.deadline = milliseconds(5)}), TimeoutError);
     channel.put(7);
     channel.close();

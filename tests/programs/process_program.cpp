@@ -155,10 +155,11 @@ void say_stack() {
 cohort::Pid add_watched_worker() {
   cohort::AddprocsOptions options;
   options.timeouts = cohort::Timeouts{.heartbeat = 100ms, .suspect = 500ms, .dead = 1500ms};
+  if (!arguments.empty()) options.exename = arguments[0];
   return cohort::addprocs(1, options).front();
 }
 
-// Until standard input ends.
+// Until SIGUSR1.
 void wait_to_go_on() {
   const auto pid = add_watched_worker();
   std::cout << cohort::remotecall_fetch([] { return static_cast<int>(getpid()); }, pid) << std::endl;

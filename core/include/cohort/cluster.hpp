@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ struct AddprocsOptions {
   /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay. A
   /// launch that timeouts.launch cut short is among what failed.
   std::optional<std::string> min{};
+  /// Gives the launch up when it is requested: all that was started is ended, within timeouts.term and timeouts.kill,
+  /// and addprocs throws InterruptedException.
+  std::stop_token stop{};
 };
 
 /// Starts local workers, by default one for each CPU, and waits until they have joined.
@@ -49,8 +53,9 @@ std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_o
                           const AddprocsOptions& options = {});
 /// Workers of the program's own manager.
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options = {});
-/// All workers of a cluster file, after its modules are loaded. @throws PluginError too, as load_module().
-std::vector<Pid> addprocs(const ClusterFile& file);
+/// All workers of a cluster file, after its modules are loaded. @param stop as in AddprocsOptions.
+/// @throws PluginError too, as load_module().
+std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop = {});
 
 struct RmprocsOptions {
   Duration waitfor = never;  ///< give up after this; zero: do not wait; a negative one is a ConfigError

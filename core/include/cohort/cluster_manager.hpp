@@ -83,7 +83,7 @@ class ClusterManager {
   virtual void kill(Pid pid, WorkerConfig& config);
 
   /// Why the worker ended, if that can be known soon: "exited with code 3". Empty: unknown. Called when its connection
-  /// ended, before deregister; must return within about a second.
+  /// ended, before deregister; should return within a second. After five nobody waits for it. Users see 2000 bytes.
   virtual std::string exit_cause(Pid pid, WorkerConfig& config);
 };
 

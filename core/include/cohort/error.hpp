@@ -136,7 +136,7 @@ class CompositeException : public Error {
   std::shared_ptr<const std::vector<std::exception_ptr>> exceptions_;
 };
 
-/// The text of any exception, "unknown exception" for one that is not a std::exception.
+/// The text of any exception, "an exception of type int" for one that is not a std::exception.
 std::string message_of(const std::exception_ptr& exception);
 
 }  // namespace cohort

@@ -246,6 +246,24 @@ struct DecodedCall {
   }
 };
 
+/// Answers a call at the end of its task. No lambda of ThunkOf: that would be hidden, and the frame of the coroutine
+/// that keeps it is not, which is a warning in each program with a task.
+template <class Result>
+struct LateReply {
+  decltype(defer_reply()) reply;
+
+  template <class Value>
+  void operator()(Value value, std::exception_ptr failure) const {
+    Payload late;
+    try {
+      if (value) encode_result<Result>(late, [&]() -> Result { return static_cast<Result>(std::move(*value)); });
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    reply->finish(std::move(late), failure);
+  }
+};
+
 /// The whole class is hidden, so that each module has its own statics, also those of inline functions, which the
 /// dynamic linker would merge otherwise: an id is then right whatever the order in which modules were loaded.
 template <class F, class... A>
@@ -258,15 +276,7 @@ struct __attribute__((visibility("hidden"))) ThunkOf {
       auto call = std::make_shared<DecodedCall<F, A...>>();
       call->decode(archive);
       auto task = (*call)();
-      drive(std::move(task), call, [reply = defer_reply()](auto value, std::exception_ptr failure) {
-        Payload late;
-        try {
-          if (value) encode_result<Result>(late, [&]() -> Result { return static_cast<Result>(std::move(*value)); });
-        } catch (...) {
-          failure = std::current_exception();
-        }
-        reply->finish(std::move(late), failure);
-      });
+      drive(std::move(task), call, LateReply<Result>{defer_reply()});
     } else {
       DecodedCall<F, A...> call;
       call.decode(archive);

@@ -120,6 +120,7 @@ class Future {
   template <class G>
   auto then(G next) const -> Future<std::invoke_result_t<G, Future<T>>> {
     using R = std::invoke_result_t<G, Future<T>>;
+    detail::check_not_null(next);
     auto result = detail::make_future(no_pid);
     detail::future_on_ready(*state(), [result, self = *this, next = std::move(next)]() mutable {
       try {

@@ -12,7 +12,27 @@
 
 namespace cohort {
 
+namespace detail {
+/// The sizes of the parts of `count` things. @throws Error when parts < 1.
+std::vector<std::size_t> split_evenly(std::size_t count, std::size_t parts);
+[[noreturn]] void fail_step_of_zero();
+[[noreturn]] void fail_long_range(std::size_t most);
+[[noreturn]] void fail_end_of_range();
+
+/// The end of a range as a number of its type. @throws Error where that has no such number: range(-1, 5u).
+template <std::integral T, std::integral A>
+T end_of_range(A end) {
+  const T value = static_cast<T>(end);
+  if (static_cast<A>(value) != end) fail_end_of_range();
+  if constexpr (std::is_signed_v<A> && std::is_unsigned_v<T>) {
+    if (end < 0) fail_end_of_range();
+  }
+  return value;
+}
+}  // namespace detail
+
 /// The integers first, first + step, ... up to and including last. A random access range; a value that travels.
+/// size() of one with 2^64 elements throws an Error, and so does end() where there are more than PTRDIFF_MAX.
 template <std::integral T>
 struct Range {
   T first = 1;
@@ -21,19 +41,23 @@ struct Range {
 
   class Iterator;
   std::size_t size() const {
-    if (step > 0 ? last < first : first < last) return 0;
+    if (empty()) return 0;
     // Unsigned: the distance between two int64 may need all 64 bits.
     const auto from = static_cast<std::uint64_t>(first), to = static_cast<std::uint64_t>(last);
     const std::uint64_t distance = step > 0 ? to - from : from - to;
     const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : -static_cast<std::uint64_t>(step);
+    if (distance / stride == SIZE_MAX) detail::fail_long_range(SIZE_MAX);
     return static_cast<std::size_t>(distance / stride + 1);
   }
-  bool empty() const { return size() == 0; }
+  bool empty() const { return step > 0 ? last < first : first < last; }
   T operator[](std::size_t i) const {
     return static_cast<T>(static_cast<std::uint64_t>(first) + i * static_cast<std::uint64_t>(step));
   }
   Iterator begin() const { return {*this, 0}; }
-  Iterator end() const { return {*this, static_cast<std::ptrdiff_t>(size())}; }
+  Iterator end() const {
+    if (size() > PTRDIFF_MAX) detail::fail_long_range(PTRDIFF_MAX);
+    return {*this, static_cast<std::ptrdiff_t>(size())};
+  }
   bool operator==(const Range&) const = default;
 };
 
@@ -82,29 +106,27 @@ class Range<T>::Iterator {
 };
 
 /// `range(1, 10)`: 1 to 10, both included, as everywhere in this library.
+/// @throws Error for a step of 0, for 2^64 elements, or a negative end where T has no negative numbers:
+/// range(-1, 5u).
 template <std::integral A, std::integral B, std::integral T = std::common_type_t<A, B>>
 Range<T> range(A first, B last, std::int64_t step = 1);
 
 /// Divides first..last among `np` processes: at most `np` parts whose sizes differ by at most one, the longer ones
-/// first; fewer parts when there are fewer numbers. @throws Error when np < 1.
+/// first; fewer parts when there are fewer numbers. @throws Error when np < 1, and as range().
 template <std::integral A, std::integral B, std::integral T = std::common_type_t<A, B>>
 std::vector<Range<T>> splitrange(A first, B last, std::size_t np);
-
-namespace detail {
-/// The sizes of the parts of `count` things. @throws Error when parts < 1.
-std::vector<std::size_t> split_evenly(std::size_t count, std::size_t parts);
-[[noreturn]] void fail_step_of_zero();
-}  // namespace detail
 
 template <std::integral A, std::integral B, std::integral T>
 Range<T> range(A first, B last, std::int64_t step) {
   if (step == 0) detail::fail_step_of_zero();
-  return {static_cast<T>(first), static_cast<T>(last), step};
+  const Range<T> whole{detail::end_of_range<T>(first), detail::end_of_range<T>(last), step};
+  static_cast<void>(whole.size());  // throws if it is too long
+  return whole;
 }
 
 template <std::integral A, std::integral B, std::integral T>
 std::vector<Range<T>> splitrange(A first, B last, std::size_t np) {
-  const Range<T> whole{static_cast<T>(first), static_cast<T>(last)};
+  const Range<T> whole = range(first, last);
   std::vector<Range<T>> parts;
   std::size_t begin = 0;
   for (const std::size_t size : detail::split_evenly(whole.size(), np)) {

@@ -103,8 +103,8 @@ class RemoteChannel {
     for (const auto& value : values) items.push_back(encode(value));
     detail::remote_channel_put_all(checked(), std::move(items), options);
   }
-  /// Removes the first items, as many as there are up to `most`; waits for one. They are lost if this process dies
-  /// before it has used them.
+  /// Removes the first items, as many as there are up to `most`; waits for one, unless `most` is 0. They are lost if
+  /// this process dies before it has used them.
   std::vector<T> take_some(std::size_t most, const WaitOptions& options = {}) const {
     std::vector<T> values;
     for (const auto& item : detail::remote_channel_take_some(checked(), most, options)) {

@@ -46,6 +46,7 @@ auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   } else if constexpr (is_task<std::decay_t<typename CallTraits<F, travelling_t<A>...>::Returned>>) {
     return call_here<R>(function, std::forward<A>(arguments)...).fetch();
   } else {
+    check_not_null(function);
     check_numbers_fit<F>(arguments...);
     ThrowStackScope scope;
     try {

@@ -1,6 +1,10 @@
 #include <cohort/error.hpp>
 
+#include <cxxabi.h>
+
 #include <cohort/detail/text.hpp>
+
+#include "base/demangle.hpp"
 
 namespace cohort {
 
@@ -44,15 +48,25 @@ CompositeException::CompositeException(std::vector<std::exception_ptr> exception
     : Error(describe(exceptions)),
       exceptions_(std::make_shared<const std::vector<std::exception_ptr>>(std::move(exceptions))) {}
 
+namespace {
+
+/// Of the exception that is being handled.
+std::string type_of_exception() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  return type == nullptr ? "unknown type" : "type " + demangle(type->name());
+}
+
+}  // namespace
+
 std::string message_of(const std::exception_ptr& exception) {
   try {
     if (exception) std::rethrow_exception(exception);
     return "no exception";
   } catch (const std::exception& error) {
     const char* text = error.what();  // of a user's class: it may be anything
-    return text == nullptr ? "" : text;
+    return text == nullptr ? "an exception of " + type_of_exception() + " without a text" : text;
   } catch (...) {
-    return "unknown exception";
+    return "an exception of " + type_of_exception();
   }
 }
 

@@ -5,6 +5,13 @@
 namespace cohort::detail {
 namespace {
 
+/// U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines, and change in which order the letters around
+/// them are shown, so that a name looks like another one.
+bool reorders(unsigned char second, unsigned char third) {
+  return (second == 0x80 && ((third >= 0x8e && third <= 0x8f) || (third >= 0xa8 && third <= 0xae))) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 /// How many bytes the character at the front of `text` has; 0: it is no UTF-8, or one that controls terminals.
 std::size_t shown_bytes(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -22,7 +29,8 @@ std::size_t shown_bytes(std::string_view text) {
   const bool surrogate = byte(0) == 0xed && second >= 0xa0;
   const bool beyond = byte(0) == 0xf4 && second >= 0x90;
   const bool controls = byte(0) == 0xc2 && second < 0xa0;  // U+0080 to U+009F
-  return too_long || surrogate || beyond || controls ? 0 : size;
+  const bool misleads = (byte(0) == 0xe2 && reorders(byte(1), byte(2))) || (byte(0) == 0xd8 && second == 0x9c);
+  return too_long || surrogate || beyond || controls || misleads ? 0 : size;
 }
 
 void append_escaped(std::string& out, char c) {

@@ -30,16 +30,6 @@ void lower_descriptor_limit_again() {
   if (const auto limit = descriptor_limit_for_programs()) ::setrlimit(RLIMIT_NOFILE, &*limit);
 }
 
-// A handler that does nothing, as programs that are executed inherit an ignored signal, but no handler.
-void survive_broken_pipes() {
-  struct sigaction now {};
-  if (::sigaction(SIGPIPE, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGPIPE, &action, nullptr);
-}
-
 // Where it is ignored the system keeps nobody's exit status.
 void keep_exit_statuses() {
   struct sigaction now {};
@@ -71,12 +61,21 @@ void occupy_standard_descriptors() {
   }
 }
 
+void survive_signal(int number) {
+  struct sigaction now {};
+  if (::sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  ::sigaction(number, &action, nullptr);
+}
+
 void prepare_process() {
   static std::once_flag once;
   std::call_once(once, [] {
     occupy_standard_descriptors();
     raise_descriptor_limit();
-    survive_broken_pipes();
+    survive_signal(SIGPIPE);
     keep_exit_statuses();
     enlarge_stacks();
     watch_forks(lower_descriptor_limit_again);

@@ -10,6 +10,10 @@ namespace cohort {
 /// that is executed finds closed again. So none of these numbers is given to a socket, into which somebody would print.
 void occupy_standard_descriptors();
 
+/// A signal that would end this process does nothing from now on; what the program chose for it stays. By a handler:
+/// programs that are executed inherit an ignored signal, but no handler.
+void survive_signal(int number);
+
 /// What a Session changes in its process, once; session.hpp says it to users:
 /// descriptors 0 to 2 are occupied; the limit of descriptors rises to the hard one; SIGPIPE ends nobody, SIGCHLD is not
 /// ignored; with an unlimited stack new threads have `stack_where_unlimited`; the children of fork() are known.

@@ -92,26 +92,39 @@ bool IdentPattern::has_number(const Part& part, std::string_view digits) {
                      [number](const Range& range) { return range.first <= number && number <= range.last; });
 }
 
-bool IdentPattern::matches(std::size_t at, std::string_view rest) const {
-  if (at == parts_.size()) return rest.empty();
-  const Part& part = parts_[at];
+// Where a match of the part that begins at the front of `rest` may end: ends[n], n bytes on.
+void IdentPattern::mark_ends(const Part& part, std::string_view rest, std::vector<bool>::iterator ends) {
   switch (part.kind) {
     case Part::Kind::text:
-      return rest.starts_with(part.text) && matches(at + 1, rest.substr(part.text.size()));
+      if (rest.starts_with(part.text)) ends[static_cast<std::ptrdiff_t>(part.text.size())] = true;
+      return;
     case Part::Kind::any_character:
-      return !rest.empty() && matches(at + 1, rest.substr(1));
+      if (!rest.empty()) ends[1] = true;
+      return;
     case Part::Kind::any_text:
-      for (std::size_t skipped = 0; skipped <= rest.size(); skipped++) {
-        if (matches(at + 1, rest.substr(skipped))) return true;
-      }
-      return false;
+      std::fill_n(ends, rest.size() + 1, true);
+      return;
     case Part::Kind::numbers:
       for (std::size_t digits = std::min(leading_digits(rest), most_digits); digits > 0; digits--) {
-        if (has_number(part, rest.substr(0, digits)) && matches(at + 1, rest.substr(digits))) return true;
+        if (has_number(part, rest.substr(0, digits))) ends[static_cast<std::ptrdiff_t>(digits)] = true;
       }
-      return false;
   }
-  return false;
+}
+
+// All ends of the first parts together, then those of the next one: a pattern of many stars takes no longer.
+bool IdentPattern::matches(std::string_view ident) const {
+  std::vector<bool> begins(ident.size() + 1);
+  begins[0] = true;
+  for (const Part& part : parts_) {
+    std::vector<bool> ends(ident.size() + 1);
+    for (std::size_t at = 0; at <= ident.size(); at++) {
+      if (!begins[at]) continue;
+      mark_ends(part, ident.substr(at), ends.begin() + static_cast<std::ptrdiff_t>(at));
+      if (part.kind == Part::Kind::any_text) break;  // that was all of them
+    }
+    begins = std::move(ends);
+  }
+  return begins.back();
 }
 
 std::vector<std::string> IdentPattern::names() const {

@@ -14,7 +14,8 @@ class IdentPattern {
   /// @throws ConfigError that says what is wrong with `text`.
   explicit IdentPattern(std::string_view text);
 
-  bool matches(std::string_view ident) const { return matches(0, ident); }
+  /// In time that grows with the length of the pattern times that of the name.
+  bool matches(std::string_view ident) const;
   /// All names, in order. @throws ConfigError for "*" and "?", which stand for no names, and for more than most_names.
   std::vector<std::string> names() const;
 
@@ -33,7 +34,7 @@ class IdentPattern {
   };
 
   void parse_numbers(std::string_view inside);
-  bool matches(std::size_t part, std::string_view rest) const;
+  static void mark_ends(const Part& part, std::string_view rest, std::vector<bool>::iterator ends);
   static std::string number_text(const Part& part, std::uint32_t number);
   static bool has_number(const Part& part, std::string_view digits);
   [[noreturn]] void fail(const std::string& what) const;

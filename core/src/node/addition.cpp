@@ -52,14 +52,24 @@ Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std:
   params_.stop = stop_.get_token();
 }
 
-std::vector<Pid> Addition::run() {
+std::vector<Pid> Addition::run(const std::stop_token& stop) {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
-  wait_for_end();
+  {
+    // Wakes this thread, which does the rest: what a stop callback throws ends the program.
+    const std::stop_callback wake(stop, [this] { master_.node().reactor().complete(finished_); });
+    wait_for_end(stop);
+  }
   AdditionResult result;
+  bool stopped;
   {
     std::lock_guard lock(mutex_);
     over_ = true;
+    stopped = stopped_;
     result = std::exchange(result_, {});  // the caller alone holds its exceptions, and destroys them
+  }
+  if (stopped) {
+    remove(result.added);
+    throw InterruptedException();
   }
   std::sort(result.added.begin(), result.added.end());
   std::sort(result.not_launched.begin(), result.not_launched.end());
@@ -68,9 +78,12 @@ std::vector<Pid> Addition::run() {
 }
 
 // A set-up ends by the deadlines of its steps. launch() may not end at all.
-void Addition::wait_for_end() {
+void Addition::wait_for_end(const std::stop_token& stop) {
   Reactor& reactor = master_.node().reactor();
-  if (reactor.wait(*finished_, deadline_) == WaitResult::done) return;
+  if (reactor.wait(*finished_, deadline_) == WaitResult::done) {
+    if (stop.stop_requested()) end_all();
+    return;
+  }
   bool settled, launching;
   {
     std::lock_guard lock(mutex_);
@@ -96,6 +109,30 @@ void Addition::wait_for_end() {
       "launch() of manager '{}' did not return within {} and was {}{}. timeouts.launch says how long it may take",
       manager_name_, in_seconds(timeouts_.launch), returned ? "stopped" : "given up",
       least_ ? "" : "; workers that are up stay");
+}
+
+// The caller wants none of the workers any more. What does not end in time ends late: push() sees to it.
+void Addition::end_all() {
+  bool settled;
+  {
+    std::lock_guard lock(mutex_);
+    given_up_ = stopped_ = true;
+    settled = open_ == 0;
+  }
+  stop_.request_stop();
+  Reactor& reactor = master_.node().reactor();
+  if (settled) reactor.complete(settled_);
+  reactor.post([self = shared_from_this()] {
+    std::vector<Pid> joined;
+    for (const auto& record : self->master_.records_of(self)) {
+      if (record->joined.load())
+        joined.push_back(record->pid);
+      else
+        self->fail(record, Step::announce, Process::still_runs, "Its launch was stopped.");
+    }
+    self->master_.node().blocking().run([self, joined] { self->remove(joined); });
+  });
+  reactor.wait(*settled_, deadline_after(sum({stop_limit, master_.time_to_end()})));
 }
 
 void Addition::launch() {
@@ -132,12 +169,13 @@ void Addition::push(WorkerConfig config) {
   if (config.ident.empty()) config.ident = record->config.ident;
   if (config.connect_idents.empty()) config.connect_idents = record->config.connect_idents;
   record->config = std::move(config);
-  bool too_late;
+  bool too_late, stopped;
   {
     std::lock_guard lock(mutex_);
     open_++;
     connecting_++;
     too_late = given_up_;
+    stopped = stopped_;
   }
   if (!too_late) {
     try {
@@ -147,8 +185,10 @@ void Addition::push(WorkerConfig config) {
     }
   }
   // Nobody waits for it any more, and it would join unheard of by the others.
-  log_warning("manager '" + manager_name_ +
-              "' handed over a worker after its launch was given up: the worker is ended");
+  if (!stopped) {
+    log_warning("manager '" + manager_name_ +
+                "' handed over a worker after its launch was given up: the worker is ended");
+  }
   if (record->config.io) {
     FileDescriptor(record->config.io->out).reset();
     FileDescriptor(record->config.io->err).reset();
@@ -283,6 +323,10 @@ void Addition::joined(const Record& record, Frame&& answer) {
     return fail(record, Step::join, Process::may_have_ended,
                 std::string("Its answer is not understood: ") + error.what());
   }
+  {
+    std::lock_guard lock(mutex_);
+    if (failed_.contains(record->pid)) return;  // its launch was stopped
+  }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
   record->host = std::move(joined.host);
@@ -302,7 +346,7 @@ void Addition::provide(const Record& record) {
     const auto connect = deadline_after(timeouts_.connect);
     master_.provisions().admit(record->pid, std::max(deadline_, connect));
     std::lock_guard lock(mutex_);
-    if (over_) throw Error("its launch was given up");
+    if (over_ || stopped_) throw Error("its launch was given up");
     result_.added.push_back(record->pid);
   } catch (const std::exception& error) {
     keep_failure(std::make_exception_ptr(LaunchError(
@@ -337,10 +381,16 @@ void Addition::launch_more(const Record& first) {
     launch.pids.push_back(record->pid);
     more.push_back(std::move(record));
   }
+  bool stopped;
   {
     std::lock_guard lock(mutex_);
     open_ += static_cast<int>(more.size());
     connecting_ += static_cast<int>(more.size());
+    stopped = stopped_;
+  }
+  if (stopped) {
+    for (const auto& record : more) fail(record, Step::announce, Process::still_runs, "Its launch was stopped.");
+    return;
   }
   auto self = shared_from_this();
   auto request = std::make_shared<Awaited>(

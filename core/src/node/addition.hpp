@@ -41,8 +41,9 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
            Timeouts timeouts, WorkerNames names, std::optional<LeastWorkers> least,
            std::vector<WorkerConfig> arrived = {});
 
-  /// Runs it all. @return the pids of the workers that joined, ascending. @throws as addprocs.
-  std::vector<Pid> run();
+  /// Runs it all. @param stop ends it all instead. @return the pids of the workers that joined, ascending.
+  /// @throws as addprocs.
+  std::vector<Pid> run(const std::stop_token& stop = {});
 
   // LaunchQueue; any thread.
   void push(WorkerConfig config) override;
@@ -59,7 +60,8 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   enum class Process { may_have_ended, still_runs };  // of a worker that did not come up: why it ended is a cause
 
   Record make_record();
-  void wait_for_end();
+  void wait_for_end(const std::stop_token& stop);
+  void end_all();
   void launch();
   void begin(const Record& record);
   void dial(const Record& record);
@@ -88,13 +90,15 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   const std::optional<LeastWorkers> least_;  // not set: all, and a failure leaves the others up
   std::vector<WorkerConfig> arrived_;        // until launch()
   const Clock::time_point deadline_;         // for launch(), and for the workers to say where they listen
-  std::stop_source stop_;
-  const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();  // launch() and all set-ups ended
-  const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
+  std::stop_source stop_;                    // for launch()
+  // launch() and all set-ups ended; or the caller wants none of it any more.
+  const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
+  const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();  // given up, and all set-ups ended
 
   std::mutex mutex_;  // guards all below
   bool launching_ = true;
   bool given_up_ = false;      // on launch()
+  bool stopped_ = false;       // by the caller, who gets no workers
   int open_ = 0;               // workers being set up
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once

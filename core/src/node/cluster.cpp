@@ -69,7 +69,7 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
   return add_checked(detail::checked(manager, "pointer to a ClusterManager"), "of the program", options);
 }
 
-std::vector<Pid> addprocs(const ClusterFile& file) {
+std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop) {
   Master& master = current_master();
   apply(file.logging);
   for (const auto& module : file.modules) load_module(module);
@@ -78,15 +78,21 @@ std::vector<Pid> addprocs(const ClusterFile& file) {
   options.lazy = file.lazy;
   options.unconnected = file.unconnected;
   options.timeouts = file.timeouts;
+  options.stop = std::move(stop);
   std::vector<Pid> pids;
   for (const auto& spec : file.managers) {
     options.min = spec.min;
     options.ident = spec.ident;
     options.connect_idents = spec.connect_idents;
     const std::shared_ptr<ClusterManager> manager = load_manager(spec.plugin, options_with_count(spec));
-    const auto more = master.addprocs(manager, spec.id, options, file.transport);
-    master.keep(manager);
-    pids.insert(pids.end(), more.begin(), more.end());
+    try {
+      const auto more = master.addprocs(manager, spec.id, options, file.transport);
+      master.keep(manager);
+      pids.insert(pids.end(), more.begin(), more.end());
+    } catch (const InterruptedException&) {
+      master.rmprocs(pids, {.waitfor = master.time_to_end()});
+      throw;
+    }
   }
   master.check_all_named(pids);  // one manager's workers may name those of the next
   return pids;

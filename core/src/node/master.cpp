@@ -31,8 +31,10 @@ namespace {
 
 constexpr Duration exit_output_limit = std::chrono::milliseconds(500);
 constexpr Duration interrupt_limit = std::chrono::seconds(3);
-constexpr Duration launcher_limit = std::chrono::seconds(3);  // for an answer about an additional worker
-constexpr Duration return_limit = std::chrono::seconds(3);    // for functions of managers when the program ends
+constexpr Duration launcher_limit = std::chrono::seconds(3);    // for an answer about an additional worker
+constexpr Duration exit_cause_limit = std::chrono::seconds(5);  // for exit_cause() of a worker that is lost
+constexpr std::size_t longest_cause = 2000;                     // bytes
+constexpr Duration return_limit = std::chrono::seconds(3);      // for functions of managers when the program ends
 
 // A request whose answer is waited for by its completion.
 struct Answered final : Request {
@@ -84,6 +86,15 @@ std::shared_ptr<WorkerRecord> Master::record_of(Pid pid) const {
   std::lock_guard lock(mutex_);
   auto record = records_.find(pid);
   return record == records_.end() ? nullptr : record->second;
+}
+
+std::vector<std::shared_ptr<WorkerRecord>> Master::records_of(const std::shared_ptr<Addition>& addition) const {
+  std::vector<std::shared_ptr<WorkerRecord>> records;
+  std::lock_guard lock(mutex_);
+  for (const auto& [pid, record] : records_) {
+    if (record->addition.lock() == addition) records.push_back(record);
+  }
+  return records;
 }
 
 // While there are no workers, and none can come by themselves.
@@ -146,6 +157,7 @@ void Master::choose_transport(const TransportSpec& transport) {
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                                   const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
   std::lock_guard one_at_a_time(changing_);
+  if (options.stop.stop_requested()) throw InterruptedException();
   WorkerNames names;
   if (!options.ident.empty()) names.idents = IdentPattern(options.ident).names();
   check_connect_idents(options.connect_idents);
@@ -168,7 +180,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.wire = &node_->transport();
   return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
                                     std::move(names), std::move(least))
-      ->run();
+      ->run(options.stop);
 }
 
 std::shared_ptr<LaunchQueue> Master::keep_open(const std::shared_ptr<ClusterManager>& manager,
@@ -274,13 +286,24 @@ void Master::on_lost(const std::shared_ptr<Connection>& connection, const std::s
     if (auto addition = record->addition.lock()) addition->lost(record, reason);
     return;
   }
-  node_->blocking().run([this, record, connection, reason] { end_worker(record, connection, reason); });
+  node_->blocking().run(
+      [this, record, connection, reason] { end_worker(record, connection, reason, exit_cause(*record)); });
+  // Calls wait for this end, and the manager may be somebody's who answers never.
+  record->cause_timer.start(node_->reactor(), exit_cause_limit, [this, record, connection, reason] {
+    record->cause_timer.stop();
+    node_->blocking().run([this, record, connection, reason] {
+      if (record->ended.load()) return;
+      log_warning(fmt::format("exit_cause() of manager '{}' for worker {} did not return within {}",
+                              record->manager_name, record->pid, in_seconds(exit_cause_limit)));
+      end_worker(record, connection, reason, "");
+    });
+  });
 }
 
-// A blocking thread. Everything that waits for the worker learns why it ended.
+// A blocking thread; the first one counts. Everything that waits for the worker learns why it ended.
 void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
-                        const std::string& reason) {
-  std::string cause = exit_cause(*record);
+                        const std::string& reason, std::string cause) {
+  if (record->ended.exchange(true)) return;
   // A manager ends the process of a worker that was removed when it forgets it.
   const bool still_runs = cause.empty() && (!record->removing || record->launched_by != nullptr);
   if (record->removing)
@@ -333,6 +356,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   answer_fate(record->pid);
   node_->reactor().post([this, record] {
     record->leave_timer.stop();
+    record->cause_timer.stop();
     record->connection.reset();
     node_->reactor().complete(record->gone);
   });
@@ -438,7 +462,7 @@ std::string Master::exit_cause(WorkerRecord& record) {
   std::string cause;
   with_manager(record, "exit_cause",
                [&](ClusterManager& manager, WorkerConfig& config) { cause = manager.exit_cause(record.pid, config); });
-  return cause;
+  return excerpt(cause, longest_cause, true);
 }
 
 void Master::kill(WorkerRecord& record) {

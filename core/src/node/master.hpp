@@ -33,10 +33,12 @@ struct WorkerRecord {
   std::optional<OutputForwarder::Id> output;
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
+  Timer cause_timer;                       // loop thread
   std::string host;                        // host_id() of its process; written before `joined`
   std::atomic<bool> joined{false};
   std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
   std::atomic<bool> removing{false};   // its end is wanted
+  std::atomic<bool> ended{false};      // its connection is lost, and why it ended is known, or will not be
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
 };
 
@@ -85,6 +87,7 @@ class Master final : public Role {
   // For an Addition.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
+  std::vector<std::shared_ptr<WorkerRecord>> records_of(const std::shared_ptr<Addition>& addition) const;
   ManagerCalls& manager_calls() { return manager_calls_; }
   std::shared_ptr<LaunchQueue> keep_open(const std::shared_ptr<ClusterManager>& manager,
                                          const std::string& manager_name, const LaunchParams& params,
@@ -128,7 +131,7 @@ class Master final : public Role {
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
-                  const std::string& reason);
+                  const std::string& reason, std::string cause);
   void relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void tell_fate(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void answer_fate(Pid pid);

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -241,13 +240,13 @@ Session::Session(int& argc, char** argv) {
     if (file) addprocs(*file);
     return;
   } catch (const ConfigError& error) {
-    std::cerr << "cohort: " << error.what() << '\n';
+    log_error(error.what());
     code = 3;
   } catch (const PluginError& error) {
-    std::cerr << "cohort: " << error.what() << '\n';
+    log_error(error.what());
     code = 4;
   } catch (const std::exception& error) {
-    std::cerr << "cohort: " << error.what() << '\n';
+    log_error(error.what());
   }
   end_master();
   std::exit(session_exit_status(code));

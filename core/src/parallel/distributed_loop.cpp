@@ -8,6 +8,10 @@
 
 namespace cohort::detail {
 
+namespace {
+constexpr std::size_t most_sections = 10'000'000;  // each is a call
+}
+
 std::vector<Section> sections_of(std::size_t count, const LoopOptions& options) {
   const WorkerPool pool = options.pool ? *options.pool : default_worker_pool();
   const std::size_t workers = pool.length();
@@ -24,6 +28,9 @@ std::vector<Section> sections_of(std::size_t count, const LoopOptions& options) 
       break;
     case Schedule::dynamic: {
       const std::size_t chunk = options.chunk > 0 ? options.chunk : std::max<std::size_t>(1, count / (16 * workers));
+      if (count / chunk > most_sections)
+        throw Error("a loop over " + std::to_string(count) + " elements in parts of " + std::to_string(chunk) +
+                    " would have more than " + std::to_string(most_sections) + " of them: choose a larger chunk");
       while (begin < count) add(std::min(chunk, count - begin));
       break;
     }

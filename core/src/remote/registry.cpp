@@ -92,7 +92,10 @@ bool register_thunk(const Thunk& thunk) {
   return true;
 }
 
+void fail_null_function() { throw Error("the pointer to the function is null"); }
+
 FunctionId function_id(const void* address) {
+  if (address == nullptr) fail_null_function();
   const auto value = reinterpret_cast<std::uintptr_t>(address);
   for (const Module& module : loaded_modules()) {
     if (module.segment_of(value) == nullptr) continue;

@@ -202,6 +202,7 @@ void remote_channel_put_all(const RemoteChannelPtr& channel, std::vector<Payload
 std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel, std::size_t most,
                                                  const WaitOptions& options) {
   std::vector<PayloadPtr> items;
+  if (most == 0) return items;
   if (channel->queue() == nullptr) {
     const Payload packed = channel->ask(ChannelOp::take_some, encode(std::uint64_t{most}), options);
     InArchive archive(packed);

@@ -26,6 +26,16 @@ TEST(Excerpt, ShowsWhatTerminalsWouldObey) {
   EXPECT_EQ(excerpt("a\nb\tc\x1b", 200, true), "a\nb\tc\\x1b");
 }
 
+TEST(Excerpt, ShowsWhatTurnsTheOrderOfLettersAround) {
+  EXPECT_EQ(excerpt("a\u202e"
+                    "gpj"),
+            "a\\xe2\\x80\\xaegpj");
+  for (const char* text : {"\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u2066", "\u2069", "\u061c"})
+    EXPECT_EQ(excerpt(text).substr(0, 2), "\\x") << excerpt(text);
+  for (const char* text : {"\u200d", "\u2010", "\u2027", "\u202f", "\u2065", "\u206a", "\u061b"})
+    EXPECT_EQ(excerpt(text), text);
+}
+
 TEST(Excerpt, ShowsBytesThatAreNoText) {
   EXPECT_EQ(excerpt("r\xe9seau"), "r\\xe9seau");
   EXPECT_EQ(excerpt("\xc3"), "\\xc3");

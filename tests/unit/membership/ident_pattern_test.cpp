@@ -39,6 +39,20 @@ TEST(IdentPattern, StarsAndQuestionMarks) {
   EXPECT_THROW(IdentPattern("b*").names(), ConfigError);
 }
 
+// With a way back for each star, this would not end.
+TEST(IdentPattern, ManyStarsAndNumbersTakeNoLonger) {
+  std::string stars, numbers;
+  for (int i = 0; i < 100; i++) {
+    stars += "*a";
+    numbers += "[1-999999999]";
+  }
+  const std::string letters(1000, 'a'), digits(500, '1');
+  EXPECT_TRUE(IdentPattern(stars).matches(letters));
+  EXPECT_FALSE(IdentPattern(stars + "b").matches(letters));
+  EXPECT_TRUE(IdentPattern(numbers).matches(digits));
+  EXPECT_FALSE(IdentPattern(numbers + "b").matches(digits));
+}
+
 TEST(IdentPattern, MalformedOnesAreErrors) {
   for (const std::string text : {"", "n[1", "n1]", "n[]", "n[2-1]", "n[a]", "n[1-]", "n[1,]", "n[-1]", "a,b",
                                  "n[1234567890]", "n[1;2]", "n[[1]]"})

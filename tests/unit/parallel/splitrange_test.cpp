@@ -45,6 +45,22 @@ TEST(SplitRange, OfAnyIntegerType) {
   EXPECT_EQ(wide[1].first, 1);
 }
 
+// 2^64 of them would be none; an end that the type does not have would be another one.
+TEST(RangeTest, WhatCannotBeCountedIsRefused) {
+  constexpr long least = std::numeric_limits<long>::min(), most = std::numeric_limits<long>::max();
+  EXPECT_THROW(range(least, most), Error);
+  EXPECT_THROW(range(0ul, std::numeric_limits<unsigned long>::max()), Error);
+  EXPECT_THROW(splitrange(least, most, 2), Error);
+  EXPECT_THROW(static_cast<void>((Range<long>{least, most}.size())), Error);
+  EXPECT_FALSE((Range<long>{least, most}.empty()));
+  EXPECT_EQ(range(least, most, 2).size(), std::size_t{1} << 63);
+  EXPECT_THROW(range(least, most, 2).end(), Error);
+  EXPECT_THROW(range(-1, 5u), Error);
+  EXPECT_THROW(splitrange(-1, 5u, 2), Error);
+  EXPECT_EQ(range(1, 5u).size(), 5u);
+  EXPECT_EQ(range(-1, 5L).size(), 7u);
+}
+
 TEST(RangeTest, BothEndsAreIncluded) {
   EXPECT_EQ(range(1, 10).size(), 10u);
   EXPECT_EQ(numbers<int>({range(1, 10, 3), range(1, 9, 3), range(3, 1, -1), range(3, 1)}),

@@ -26,6 +26,7 @@ struct LocalCall {
 
 template <class F, class... A>
 auto make_local_call(F&& function, A&&... arguments) {
+  check_not_null<std::decay_t<F>>(function);
   check_numbers_fit<std::decay_t<F>>(arguments...);
   using Call = LocalCall<std::decay_t<F>, A...>;
   return std::make_shared<Call>(

@@ -8,6 +8,7 @@
 #include <coroutine>
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <typeinfo>
 
 #include <cohort/archive.hpp>
@@ -35,6 +36,15 @@ struct Thunk {
 bool register_thunk(const Thunk& thunk);
 /// @throws Error when the module of the address has no build-id.
 FunctionId function_id(const void* address);
+[[noreturn]] void fail_null_function();
+/// For a function of the program that is called in this process; function_id() does the same for one that travels.
+/// @throws Error for a null pointer.
+template <class F>
+void check_not_null(const F& function) {
+  if constexpr (std::is_pointer_v<F>) {
+    if (function == nullptr) fail_null_function();
+  }
+}
 /// The function with that name, inside an executable segment of a loaded module. @throws Error, unimplemented.
 const void* function_at(FunctionId id);
 
