@@ -247,11 +247,13 @@ std::vector<Machine> parse_machines(std::string_view text) {
 
 std::vector<Machine> read_machine_file(const std::filesystem::path& file) {
   std::error_code ignored;
-  const bool is_directory = std::filesystem::is_directory(file, ignored);
+  const auto status = std::filesystem::status(file, ignored);
+  // A FIFO would be waited at, and it can be read only once: the file is read again when the cluster starts.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw cohort::ConfigError("cannot read the machine file " + file.string() + ": it is " +
+                              (std::filesystem::is_directory(status) ? "a directory" : "not a regular file"));
   std::ifstream lines(file);
-  if (!lines || is_directory)
-    throw cohort::ConfigError("cannot read the machine file " + file.string() + ": " +
-                              (is_directory ? "it is a directory" : std::strerror(errno)));
+  if (!lines) throw cohort::ConfigError("cannot read the machine file " + file.string() + ": " + std::strerror(errno));
   std::vector<Machine> machines;
   int number = 0;
   for (std::string line; std::getline(lines, line);) {

@@ -1,5 +1,7 @@
 // cohort config, and what is said of a wrong cluster: in a file with the place, of flags with the key.
 
+#include <sys/stat.h>
+
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -139,6 +141,21 @@ TEST(Config, TheLastWordOnTheCountCounts) {
   const auto option = dry_run({"-p", "2", "-o", "count=3"}).at("managers").at(0);
   EXPECT_FALSE(option.contains("count"));
   EXPECT_EQ(option.at("options").at("count"), 3);
+}
+
+TEST(Config, OptionsThatNameAFifoDoNotHang) {
+  const TemporaryDirectory directory;
+  const auto fifo = directory.path("fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const auto tls =
+      cohort_tool({"run", "-p", "0", "--transport", "tls", "--set", "transport.options.ca=" + fifo, "--set",
+                   "transport.options.certificate=" + fifo, "--set", "transport.options.key=" + fifo, "true"});
+  EXPECT_EQ(tls.code, 3);
+  EXPECT_TRUE(contains(tls.err, "tls: ca '" + fifo + "': it is not a regular file")) << tls.err;
+  const auto machines = cohort_tool({"run", "-m", "ssh", "-o", "machine_file=" + fifo, "true"});
+  EXPECT_EQ(machines.code, 3);
+  EXPECT_TRUE(contains(machines.err, "cannot read the machine file " + fifo + ": it is not a regular file"))
+      << machines.err;
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // version, help, plugin, and what wrong command lines are told.
 
 #include <signal.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -180,6 +183,31 @@ TEST(Plugin, MissingAndRefusedOnesAreExitCode4) {
   EXPECT_TRUE(contains(transport.err, "there is no transport plugin 'tpc'; did you mean 'tcp'?")) << transport.err;
   const auto kind = cohort_tool({"run", "-m", "tcp", "true"});
   EXPECT_TRUE(contains(kind.err, "there is no manager plugin 'tcp'; there is a transport of that name")) << kind.err;
+}
+
+TEST(Plugin, WhatIsNoRegularFileIsRefusedAndNotWaitedFor) {
+  const TemporaryDirectory directory;
+  const auto fifo = directory.path("libcohort_manager_fifo.so");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::filesystem::create_directory(directory.path("libcohort_manager_directory.so"));
+  const auto run = [&](const std::string& arguments) {
+    return run_script("COHORT_PLUGIN_PATH=\"$PWD\" \"$cohort\" " + arguments, {.dir = directory.path()});
+  };
+  const auto list = run("plugin list");
+  EXPECT_EQ(list.code, 0);
+  EXPECT_TRUE(contains(list.out, "the plugin " + fifo + " is not a regular file\n")) << list.out;
+  EXPECT_TRUE(contains(list.out, "libcohort_manager_directory.so is not a regular file\n")) << list.out;
+  EXPECT_TRUE(contains(list.out, "\nmanager    local ")) << list.out;
+  EXPECT_EQ(run("config schema").code, 0);
+  for (const std::string arguments :
+       {"plugin info fifo", "plugin info \"$PWD\"/libcohort_manager_fifo.so", "exec -m fifo true"}) {
+    const auto refused = run(arguments);
+    EXPECT_EQ(refused.code, 4) << arguments;
+    EXPECT_EQ(refused.err, "cohort: the plugin " + fifo + " is not a regular file\n");
+  }
+  const auto module = run("exec -p 1 -L " + fifo + " true");
+  EXPECT_EQ(module.code, 4);
+  EXPECT_EQ(module.err, "cohort: cannot load the module " + fifo + ": it is not a regular file\n");
 }
 
 TEST(Plugin, ATransportOfOneProcessSaysSo) {

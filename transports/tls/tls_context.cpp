@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 #include <cohort/detail/text.hpp>
@@ -31,6 +32,15 @@ void check_file(bool ok, const char* option, const std::string& path) {
     throw cohort::ConfigError("tls: " + std::string(option) + " '" + cohort::excerpt(path) + "': " + last_error());
 }
 
+/// To open a FIFO would wait for its writer. What cannot be looked at, OpenSSL speaks of.
+void refuse_what_is_no_file(const char* option, const std::string& path) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw cohort::ConfigError("tls: " + std::string(option) + " '" + cohort::excerpt(path) +
+                              "': it is not a regular file");
+}
+
 }  // namespace
 
 TlsContext::TlsContext() : context_(SSL_CTX_new(TLS_method())) {
@@ -47,6 +57,9 @@ TlsContext::TlsContext() : context_(SSL_CTX_new(TLS_method())) {
 TlsContext::TlsContext(const Certificates& files) : TlsContext() {
   SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   ERR_clear_error();
+  refuse_what_is_no_file("ca", files.ca);
+  refuse_what_is_no_file("certificate", files.certificate);
+  refuse_what_is_no_file("key", files.key);
   check_file(SSL_CTX_load_verify_locations(context_, files.ca.c_str(), nullptr) == 1, "ca", files.ca);
   check_file(SSL_CTX_use_certificate_chain_file(context_, files.certificate.c_str()) == 1, "certificate",
              files.certificate);

@@ -42,9 +42,14 @@ constexpr std::uint64_t max_table_bytes = 64 << 20;
 
 class ElfFile {
  public:
-  explicit ElfFile(const std::filesystem::path& path) : file_(std::fopen(path.c_str(), "re"), std::fclose) {
-    if (!file_) throw PluginError("cannot be read: " + std::generic_category().message(errno));
+  explicit ElfFile(const std::filesystem::path& path) : file_(nullptr, std::fclose) {
     std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (error) throw PluginError("cannot be read: " + error.message());
+    // To open a FIFO would wait for its writer, and a device may do anything.
+    if (!std::filesystem::is_regular_file(status)) throw PluginError("is not a regular file");
+    file_.reset(std::fopen(path.c_str(), "re"));
+    if (!file_) throw PluginError("cannot be read: " + std::generic_category().message(errno));
     size_ = std::filesystem::file_size(path, error);
     if (error) throw PluginError("cannot be read: " + error.message());
     read_header();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -175,6 +176,15 @@ TEST_F(PluginDirectory, ABrokenFileIsAnErrorAndNotPassedOver) {
   fs::remove(directory_ / "libcohort_manager_sample.so");
   fs::create_symlink("nowhere", directory_ / "libcohort_manager_sample.so");
   EXPECT_TRUE(contains(load_error("sample"), "cannot be read")) << "a dangling link, too";
+}
+
+TEST_F(PluginDirectory, WhatIsNoRegularFileIsRefusedAndNotWaitedFor) {
+  const fs::path path = directory_ / "libcohort_manager_sample.so";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(load_error(path), "the plugin " + path.string() + " is not a regular file");
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_EQ(load_error(path), "the plugin " + path.string() + " is not a regular file");
 }
 
 TEST_F(PluginDirectory, WhatOthersCouldHavePutThereIsNotLoaded) {
