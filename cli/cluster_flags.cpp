@@ -17,6 +17,7 @@
 
 #include "cluster_check.hpp"
 #include "config/cluster_text.hpp"
+#include "config/units.hpp"
 #include "exit_code.hpp"
 #include "launch_watch.hpp"
 #include "membership/topology.hpp"
@@ -142,12 +143,12 @@ void set_manager_options(Json& cluster, const std::string& json, const std::vect
 }
 
 Json count_of(const std::string& procs) {
-  if (procs == "auto") return procs;
-  int count = 0;
-  const auto [end, error] = std::from_chars(procs.data(), procs.data() + procs.size(), count);
-  if (error != std::errc() || end != procs.data() + procs.size() || count < 0 || procs.size() > 6)
-    throw UsageError("-p wants a number of workers or 'auto', not '" + excerpt(procs) + "'");
-  return count;
+  try {
+    const auto count = detail::parse_worker_count("-p", procs);
+    return count ? Json(*count) : Json("auto");
+  } catch (const ConfigError& error) {
+    throw UsageError(error.what());
+  }
 }
 
 std::size_t index_in(const std::string& text) {

@@ -75,6 +75,7 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"map", "-j"}, "--jobs wants a value: --jobs N\n"},
       {{"map", "-j", "1", "-j", "2", "--", "true"}, "--jobs was given more than once"},
       {{"map", "--tag=foo", "--", "true"}, "--tag takes no value"},
+      {{"map", "--timeout", "106751d", "--", "true"}, "may have at most 4 digits before 'd' (9999d), not '106751d'"},
       {{"doctor", "lab.json", "--timeout", "x"}, "--timeout: expected a duration like"},
       {{"completion", "tcsh"}, "'cohort completion' wants bash, zsh or fish, not 'tcsh'"},
       {{"run", "-p", "", "true"}, "--procs of 'cohort run' was given an empty value; it wants N|auto"},

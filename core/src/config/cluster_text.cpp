@@ -60,7 +60,8 @@ class ClusterParser {
       manager.plugin = plugin->scalar;
       auto table = find_table({PluginKind::manager, manager.plugin, plugin->offset, path + ".plugin"});
       Json checked = check_options(table, options, path + ".options");
-      if (const JsonNode* count = node.find("count"); count && table) {
+      // A count that no manager could have is reported already.
+      if (const JsonNode* count = node.find("count"); count && table && values.contains("count")) {
         check_count(*count, manager.plugin, *table, options, path);
         checked.erase("count");
       }

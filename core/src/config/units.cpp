@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <span>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort::detail {
@@ -69,9 +71,19 @@ Amount take_amount(std::string_view& text) {
   return amount;
 }
 
+/// 9999 for days
+std::int64_t largest(const Unit& unit) {
+  std::int64_t power = 1;
+  for (std::size_t i = 0; i < unit.max_digits; ++i) power *= 10;
+  return power - 1;
+}
+
 std::int64_t value_of(const Amount& amount, const Unit& unit, const std::string& what) {
-  if (amount.digits.size() > unit.max_digits || amount.decimals.size() > max_decimals)
-    throw ConfigError(what + " has too many digits");
+  if (amount.digits.size() > unit.max_digits)
+    throw ConfigError(fmt::format("{} may have at most {} digits before '{}' ({}{})", what, unit.max_digits, unit.name,
+                                  largest(unit), unit.name));
+  if (amount.decimals.size() > max_decimals)
+    throw ConfigError(fmt::format("{} may have at most {} decimals", what, max_decimals));
   const auto number_of = [](std::string_view digits) {
     std::int64_t number = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), number);  // so few digits fit
@@ -122,8 +134,9 @@ std::string format_duration(Duration duration) {
   if (rest <= 0) return "0s";
   std::string text;
   for (const Unit& unit : duration_units) {
-    if (rest >= unit.factor) text += fmt::format("{}{}", rest / unit.factor, unit.name);
-    rest %= unit.factor;
+    const std::int64_t count = std::min(rest / unit.factor, largest(unit));
+    if (count > 0) text += fmt::format("{}{}", count, unit.name);
+    rest -= count * unit.factor;
   }
   return text;
 }
@@ -132,6 +145,16 @@ std::string duration_pattern(bool or_zero) {
   std::string pattern = std::string("^(never|(?=[0-9])") + (or_zero ? "" : "(?=.*[1-9])");
   for (const Unit& unit : duration_units) pattern += "(" + pattern_of(unit) + ")?";
   return pattern + ")$";
+}
+
+std::optional<int> parse_worker_count(const std::string& flag, std::string_view text) {
+  if (text == "auto") return std::nullopt;
+  int count = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || stop != end || count < 0 || text.size() > 6)
+    throw ConfigError(fmt::format("{} wants a number of workers or 'auto', not '{}'", flag, excerpt(text)));
+  return count;
 }
 
 std::uint64_t parse_size(std::string_view text) {

@@ -111,6 +111,10 @@ TEST(ClusterText, ACountIsItsPluginsOption) {
   EXPECT_EQ(file.managers[0].options_json, "{\"restrict\":true,\"count\":3}");
   EXPECT_EQ(error_of(with(R"({ "plugin": "local", "count": 65 })")),
             "cluster.json:1:61: managers[0].count: expected a whole number from 0 to 64 or \"auto\", found 65");
+  EXPECT_EQ(
+      error_of(with(R"({ "plugin": "local", "count": 99999999999999999999 })")),
+      "cluster.json:1:61: managers[0].count: expected a whole number from 0 to 2147483647 or \"auto\", found 1e+20")
+      << "one message for one fault";
   EXPECT_EQ(error_of(with(R"({ "plugin": "local", "count": 1, "options": { "count": 2 } })")),
             "cluster.json:1:86: managers[0].options.count: is given twice; the first one is at 1:61");
   EXPECT_EQ(error_of(with(R"({ "plugin": "bus", "count": 1 })")),

@@ -36,6 +36,22 @@ TEST(Units, TheLongestDurationDoesNotOverflow) {
   EXPECT_GT(parse_duration("9999d99999h9999999m999999999s999999999999ms999999999999999us999999999999999999ns"), 0ns);
 }
 
+TEST(Units, WhatIsTooLongIsToldWithTheLimit) {
+  EXPECT_EQ(error_of(parse_duration, "106751d"), "the duration may have at most 4 digits before 'd' (9999d)");
+  EXPECT_EQ(error_of(parse_duration, "1234567890s"), "the duration may have at most 9 digits before 's' (999999999s)");
+  EXPECT_EQ(error_of(parse_duration, "1.0000000001s"), "the duration may have at most 9 decimals");
+  EXPECT_EQ(error_of(parse_size, "1000000TB"), "the size may have at most 6 digits before 'TB' (999999TB)");
+}
+
+TEST(Units, ReadsANumberOfWorkers) {
+  EXPECT_EQ(parse_worker_count("-p", "0"), 0);
+  EXPECT_EQ(parse_worker_count("-p", "120"), 120);
+  EXPECT_EQ(parse_worker_count("-p", "auto"), std::nullopt);
+  for (const char* text : {"", "x", "-1", "+1", " 1", "1 ", "1e3", "1000000", "99999999999999999999"})
+    EXPECT_EQ(error_of([](auto t) { parse_worker_count("-p", t); }, text),
+              std::string("-p wants a number of workers or 'auto', not '") + text + "'");
+}
+
 TEST(Units, SaysWhatIsWrongWithADuration) {
   EXPECT_EQ(error_of(parse_duration, "30"), "a duration needs a unit, for example \"30s\"");
   for (const char* text : {"", "s", "-1s", "30 s", "1.s", "5parsecs", "30m1h", "1s1s", "never1s", "100000h", "1e3s"})
@@ -47,7 +63,8 @@ TEST(Units, WritesDurationsThatItReadsAgain) {
   EXPECT_EQ(format_duration(1500ms), "1s500ms");
   EXPECT_EQ(format_duration(0s), "0s");
   EXPECT_EQ(format_duration(never), "never");
-  for (Duration duration : {Duration(1ns), Duration(26h + 1us), Duration(59s)})
+  for (Duration duration :
+       {Duration(1ns), Duration(26h + 1us), Duration(59s), Duration(24h * 9999), Duration(24h * 20000 + 1ns)})
     EXPECT_EQ(parse_duration(format_duration(duration)), duration);
 }
 
