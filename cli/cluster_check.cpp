@@ -1,5 +1,8 @@
 #include "cluster_check.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +12,7 @@
 
 #include "config/least_workers.hpp"
 #include "membership/topology.hpp"
+#include "plugin/module_loader.hpp"
 #include "plural.hpp"
 
 namespace cohort::cli {
@@ -35,7 +39,9 @@ std::int64_t least_workers(const ClusterFile& cluster) {
 
 }  // namespace
 
-std::string Objection::path() const { return key == "managers" ? fmt::format("{}[{}]", key, index) : key; }
+std::string Objection::path() const {
+  return key == "managers" || key == "modules" ? fmt::format("{}[{}]", key, index) : key;
+}
 
 std::optional<std::size_t> said_count(const ManagerSpec& manager) {
   if (manager.count) return static_cast<std::size_t>(*manager.count);
@@ -58,12 +64,28 @@ std::vector<Objection> objections(const ClusterFile& cluster) {
   } catch (const ConfigError& error) {
     found.push_back({"transport", 0, error.what()});
   }
+  for (std::size_t i = 0; i < cluster.modules.size(); i++) {
+    std::error_code error;
+    if (!std::filesystem::exists(cluster.modules[i], error)) continue;  // it may be where the cluster starts
+    try {
+      detail::identify_module(cluster.modules[i]);
+    } catch (const PluginError& problem) {
+      found.push_back({"modules", i, problem.what()});
+    }
+  }
   const std::int64_t workers = least_workers(cluster), room = Topology::parse(cluster.topology).capacity();
   if (workers > room) {
     found.push_back({"topology", 0,
                      fmt::format("{} has room for {}, not for {}", cluster.topology, plural(room, "worker"), workers)});
   }
   return found;
+}
+
+std::string effective_json(ClusterFile cluster) {
+  // Not in ClusterFile::to_json(): workers that join others later take what those have, unless it is said.
+  const bool has_effect = Topology::parse(cluster.topology).kind() == Topology::Kind::all_to_all;
+  if (has_effect) cluster.lazy = cluster.lazy.value_or(true);
+  return cluster.to_json();
 }
 
 }  // namespace cohort::cli

@@ -20,7 +20,6 @@
 #include "config/units.hpp"
 #include "exit_code.hpp"
 #include "launch_watch.hpp"
-#include "membership/topology.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/module_loader.hpp"
 
@@ -295,7 +294,7 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   if (lazy_ && not_lazy_) throw UsageError("--lazy and --no-lazy exclude each other");
   const bool for_one_manager = !procs_.empty() || !least_.empty() || !options_.empty() || !options_json_.empty();
   if (for_one_manager && managers.size() != 1)
-    throw UsageError("-p, --min, -o and --options want one manager; " + file_ + " has " +
+    throw UsageError("-p, --min, -o and --options want one manager; " + detail::file_name(file_) + " has " +
                      std::to_string(managers.size()));
   if (!procs_.empty()) set(cluster, Json::json_pointer("/managers/0/count"), count_of(procs_));
   if (!least_.empty()) managers[0]["min"] = least_;
@@ -316,10 +315,10 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   for (const auto& setting : settings_) set_path(cluster, setting);
   const ClusterFile result = checked(cluster.dump(-1, ' ', false, Json::error_handler_t::replace),
                                      file_.empty() ? "command line"
-                                     : unchanged() ? file_
-                                                   : file_ + " with the command line's changes");
-  if ((lazy_ || not_lazy_) && Topology::parse(result.topology).kind() == Topology::Kind::master_worker)
-    print_message("--lazy and --no-lazy have no effect: in the topology master_worker no two workers are connected");
+                                     : unchanged() ? detail::file_name(file_)
+                                                   : detail::file_name(file_) + " with the command line's changes");
+  const std::string why = detail::why_lazy_has_no_effect(result);
+  if ((lazy_ || not_lazy_) && !why.empty()) print_message("--lazy and --no-lazy have no effect: " + why);
   return result;
 }
 

@@ -30,24 +30,30 @@ std::size_t offset_of(const Objection& objection, const detail::JsonNode& root) 
 }
 
 int check(const std::string& file) {
+  const std::string name = detail::file_name(file);
+  std::string warning;
   try {
-    const ClusterFile cluster = ClusterFile::load(file);
-    const std::string text = detail::read_config_file(file);
-    detail::ErrorList errors(text, file);
+    const std::string text = detail::read_config_file(file);  // once: it may be a pipe
+    ClusterFile cluster = ClusterFile::parse(text, name);
+    detail::find_modules_beside(file, cluster);
+    detail::ErrorList errors(text, name);
     const detail::JsonNode root = detail::parse_json(text, errors);
     for (const auto& objection : objections(cluster))
       errors.add(offset_of(objection, root), objection.path(), objection.message);
     errors.throw_if_any();
+    if (const std::string why = detail::why_lazy_has_no_effect(cluster); !why.empty())
+      warning = name + ":" + errors.place(root.find("lazy")->offset) + ": warning: lazy has no effect: " + why + '\n';
   } catch (const ConfigError& error) {
     write_all(STDERR_FILENO, printable(error.what()) + '\n');  // as compilers do, for editors to jump to
     return config_invalid;
   }
-  write_results(file + ": ok\n");
+  write_all(STDERR_FILENO, printable(warning));
+  write_results(name + ": ok\n");
   return ok;
 }
 
 int show(const std::string& file) {
-  write_results(ClusterFile::load(file).to_json() + '\n');
+  write_results(effective_json(ClusterFile::load(file)) + '\n');
   return ok;
 }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "become.hpp"
+#include "cluster_check.hpp"
 #include "cluster_flags.hpp"
 #include "command.hpp"
 #include "config/handover.hpp"
@@ -21,12 +22,12 @@ struct RunFlags {
 };
 
 int run(const RunFlags& flags, const std::vector<std::string>& command) {
-  const std::string cluster = flags.cluster.cluster().to_json();
+  const ClusterFile cluster = flags.cluster.cluster();
   if (flags.dry_run) {
-    write_results(cluster + '\n' + shell_join(command) + '\n');
+    write_results(effective_json(cluster) + '\n' + shell_join(command) + '\n');
     return ok;
   }
-  const int handover = hand_over(cluster);
+  const int handover = hand_over(cluster.to_json());
   watch_handover(handover, command.front());
   const int status = become(command);
   forget_handover(handover);

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "test_programs.hpp"
 #include "tool.hpp"
 
 namespace {
@@ -143,6 +144,56 @@ TEST(Config, TheLastWordOnTheCountCounts) {
   EXPECT_EQ(option.at("options").at("count"), 3);
 }
 
+TEST(Config, CheckReadsAPipeOnce) {
+  const auto checked = run_script(R"(echo '{"version": 1, "managers": []}' | "$cohort" config check /dev/stdin)");
+  EXPECT_EQ(checked.out, "/dev/stdin: ok\n") << checked.err;
+  const auto dash = cohort_tool({"config", "check", "-"});
+  EXPECT_EQ(dash.code, 3);
+  EXPECT_EQ(dash.err, "-: cannot be read: No such file or directory; for standard input write /dev/stdin\n");
+}
+
+TEST(Config, LazyIsShownWhereItHasAnEffectAndWarnedOfWhereNot) {
+  const TemporaryDirectory directory;
+  const auto file = [&](const std::string& keys) {
+    return directory.write("c.json", R"({"version": 1, "managers": [], )" + keys + "}");
+  };
+  const auto shown = [](const std::string& path) { return Json::parse(cohort_tool({"config", "show", path}).out); };
+  EXPECT_EQ(shown(file(R"("topology": "all_to_all")")).at("lazy"), true);
+  EXPECT_EQ(shown(file(R"("lazy": false)")).at("lazy"), false);
+  EXPECT_EQ(dry_run({}).at("lazy"), true);
+  const auto ring = file(R"("topology": "ring")");
+  EXPECT_FALSE(shown(ring).contains("lazy"));
+  EXPECT_EQ(cohort_tool({"config", "check", directory.write("s.json", shown(ring).dump())}).err, "");
+
+  const auto lazy_ring = file(R"("topology": "ring", "lazy": true)");
+  const auto checked = cohort_tool({"config", "check", lazy_ring});
+  EXPECT_EQ(checked.code, 0);
+  EXPECT_EQ(checked.out, lazy_ring + ": ok\n");
+  EXPECT_EQ(checked.err, lazy_ring +
+                             ":1:60: warning: lazy has no effect: in the topology ring workers always connect as "
+                             "they join; lazy is for all_to_all\n");
+}
+
+TEST(Config, CheckFindsFilesThatAreNoModules) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(mkfifo(directory.path("fifo").c_str(), 0600), 0);
+  directory.write("text.so", "text");
+  const auto file = directory.write("c.json", R"({"version": 1, "managers": [], "modules": [
+"", "/", "text.so", "fifo", "somewhere/else.so", ")" COHORT_TEST_MODULES R"(/statistics.so"]})");
+  const auto checked = cohort_tool({"config", "check", file});
+  EXPECT_EQ(checked.code, 3);
+  const auto lines = lines_of(checked.err);
+  ASSERT_EQ(lines.size(), 4u) << checked.err;
+  const auto expect = [&](std::size_t line, const std::string& place, const std::string& end) {
+    EXPECT_TRUE(lines[line].starts_with(file + place)) << lines[line];
+    EXPECT_TRUE(lines[line].ends_with(end)) << lines[line];
+  };
+  expect(0, ":2:1: modules[0]: cannot load the module ", ": it is not a regular file");
+  expect(1, ":2:5: modules[1]: cannot load the module /", ": it is not a regular file");
+  expect(2, ":2:10: modules[2]: cannot load the module ", "text.so: it is not an ELF shared library");
+  expect(3, ":2:21: modules[3]: cannot load the module ", "fifo: it is not a regular file");
+}
+
 TEST(Config, OptionsThatNameAFifoDoNotHang) {
   const TemporaryDirectory directory;
   const auto fifo = directory.path("fifo");
@@ -156,6 +207,22 @@ TEST(Config, OptionsThatNameAFifoDoNotHang) {
   EXPECT_EQ(machines.code, 3);
   EXPECT_TRUE(contains(machines.err, "cannot read the machine file " + fifo + ": it is not a regular file"))
       << machines.err;
+}
+
+TEST(Config, AFileNameIsOnOneLineOfAMessage) {
+  const TemporaryDirectory directory;
+  const auto bad = directory.write("a\nb.json", "{}"), shown = directory.path("a\\nb.json");
+  EXPECT_TRUE(cohort_tool({"config", "check", bad}).err.starts_with(shown + ":1:1: "));
+  for (const std::string command : {"show", "check"}) {
+    const auto missing = cohort_tool({"config", command, directory.path("no\nfile")});
+    EXPECT_TRUE(contains(missing.err, directory.path("no\\nfile") + ": cannot be read: ")) << missing.err;
+  }
+  EXPECT_TRUE(contains(cohort_tool({"topology", bad}).err, shown + ":1:1: "));
+  EXPECT_TRUE(contains(cohort_tool({"run", "-f", bad, "true"}).err, shown + ":1:1: "));
+  const auto good = directory.write("c\nd.json", R"({"version": 1, "managers": []})");
+  EXPECT_EQ(cohort_tool({"config", "check", good}).out, directory.path("c\\nd.json") + ": ok\n");
+  const auto flags = cohort_tool({"run", "-f", good, "-p", "1", "true"});
+  EXPECT_TRUE(contains(flags.err, directory.path("c\\nd.json") + " has 0")) << flags.err;
 }
 
 }  // namespace

@@ -137,9 +137,17 @@ TEST(Usage, FlagsWithoutEffectSaySo) {
   const auto inside = cohort_tool({"run", "-p", "1", COHORT_TOOL, "map", "-j", "2", "true", ":::", "1"});
   EXPECT_TRUE(contains(inside.err, "-j 2 has no effect on the workers that are there already")) << inside.err;
   EXPECT_EQ(cohort_tool({"map", "-p", "1", "-j", "2", "true", ":::", "1"}).err, "");
-  const auto lazy = cohort_tool({"run", "--dry-run", "-p", "1", "--topology", "master_worker", "--lazy", "true"});
-  EXPECT_EQ(lazy.code, 0);
-  EXPECT_TRUE(contains(lazy.err, "--lazy and --no-lazy have no effect")) << lazy.err;
+  const auto lazy = [](const std::string& topology, const std::string& flag) {
+    const auto result = cohort_tool({"run", "--dry-run", "-p", "1", "--topology", topology, flag, "true"});
+    EXPECT_EQ(result.code, 0);
+    return result.err;
+  };
+  const std::string no_effect = "cohort: --lazy and --no-lazy have no effect: in the topology ";
+  EXPECT_EQ(lazy("master_worker", "--lazy"), no_effect + "master_worker no two workers are connected\n");
+  for (const std::string topology : {"custom", "ring", "grid:1x1", "torus", "tree:2", "hypercube"})
+    EXPECT_EQ(lazy(topology, "--no-lazy"),
+              no_effect + topology + " workers always connect as they join; lazy is for all_to_all\n");
+  EXPECT_EQ(lazy("all_to_all", "--no-lazy"), "");
 }
 
 TEST(Usage, AMessageIsSafeForATerminal) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <memory>
 #include <system_error>
@@ -245,9 +246,25 @@ ClusterFile parse_cluster_text(std::string_view text, const std::string& name_fo
   return file;
 }
 
+std::string file_name(const std::filesystem::path& path) { return excerpt(path.string(), PATH_MAX); }
+
+void find_modules_beside(const std::filesystem::path& path, ClusterFile& file) {
+  const auto directory = std::filesystem::absolute(path).parent_path();
+  for (std::string& module : file.modules) module = (directory / module).string();  // absolute ones stay as they are
+}
+
+std::string why_lazy_has_no_effect(const ClusterFile& file) {
+  const auto kind = Topology::parse(file.topology).kind();
+  if (!file.lazy || kind == Topology::Kind::all_to_all) return "";
+  return "in the topology " + file.topology +
+         (kind == Topology::Kind::master_worker ? " no two workers are connected"
+                                                : " workers always connect as they join; lazy is for all_to_all");
+}
+
 std::string read_config_file(const std::filesystem::path& path) {
   auto fail = [&](int error) -> ConfigError {
-    return ConfigError(path.string() + ": cannot be read: " + std::generic_category().message(error));
+    return ConfigError(file_name(path) + ": cannot be read: " + std::generic_category().message(error) +
+                       (path == "-" ? "; for standard input write /dev/stdin" : ""));
   };
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
   if (!file) throw fail(errno);

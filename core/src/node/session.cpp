@@ -26,6 +26,7 @@
 #include "base/log.hpp"
 #include "base/process_settings.hpp"
 #include "base/secret.hpp"
+#include "config/cluster_text.hpp"
 #include "config/handover.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
@@ -188,7 +189,11 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
         "--cohort-cluster, and there is none of these; for addprocs() see AddprocsOptions");
   if (file) {
     if (topology) file->topology = *topology;
-    if (lazy || not_lazy) file->lazy = lazy;
+    if (lazy || not_lazy) {
+      file->lazy = lazy;
+      if (const std::string why = detail::why_lazy_has_no_effect(*file); !why.empty())
+        log_warning("--cohort-lazy and --cohort-no-lazy have no effect: " + why);
+    }
   }
   return file;
 }

@@ -15,9 +15,8 @@ ClusterFile ClusterFile::parse(std::string_view text, const std::string& name_fo
 }
 
 ClusterFile ClusterFile::load(const std::filesystem::path& path) {
-  ClusterFile file = parse(detail::read_config_file(path), path.string());
-  const auto directory = std::filesystem::absolute(path).parent_path();
-  for (std::string& module : file.modules) module = (directory / module).string();  // absolute ones stay as they are
+  ClusterFile file = parse(detail::read_config_file(path), detail::file_name(path));
+  detail::find_modules_beside(path, file);
   return file;
 }
 
