@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "command_line.hpp"
 #include "exit_code.hpp"
 
 namespace cohort::cli {
@@ -29,7 +30,8 @@ int become(const std::vector<std::string>& command) {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) fcntl(descriptor, F_SETFD, 0);
   execvp(arguments[0], arguments.data());
   const int error = errno;
-  print_message("cannot run " + command[0] + ": " + std::generic_category().message(error) + hint(command[0], error));
+  print_message("cannot run " + shell_quote(command[0]) + ": " + std::generic_category().message(error) +
+                hint(command[0], error));
   return error == ENOENT || error == ENOTDIR ? not_found : not_executable;
 }
 

@@ -25,7 +25,10 @@ class HelpFormatter final : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* command, std::string name) const override {
     std::string text = CLI::Formatter::make_usage(command, name);
-    if (command->get_prefix_command()) text.insert(text.find_last_not_of('\n') + 1, " [--] PROGRAM [ARGUMENTS...]");
+    if (!command->get_prefix_command()) return text;
+    const bool may_be_left_out = command->get_name() == "worker";
+    text.insert(text.find_last_not_of('\n') + 1,
+                may_be_left_out ? " [[--] PROGRAM [ARGUMENTS...]]" : " [--] PROGRAM [ARGUMENTS...]");
     return text;
   }
 };

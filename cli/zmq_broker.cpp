@@ -30,7 +30,9 @@ void add_zmq_broker(CLI::App& tool, Action& action) {
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = tool.add_subcommand("zmq-broker", "Serve as the broker that zmq clusters meet at");
-  command->add_option("--listen", flags->listen, "Where to listen: tcp://HOST:PORT, tcp://HOST:* or ipc://PATH")
+  command
+      ->add_option("--listen", flags->listen,
+                   "Where to listen: tcp://HOST:PORT, tcp://HOST:*, ipc://PATH or ipc://@NAME")
       ->type_name("ADDRESS")
       ->capture_default_str();
   command

@@ -28,7 +28,8 @@ using cohort_zmq::ZmqTransport;
 constexpr cohort::Option zmq_options[] = {
     COHORT_LOCAL_OPTIONS,
     {"broker", cohort::OptionType::string, nullptr,
-     "address of a broker that is there, tcp://HOST:PORT or ipc://PATH (default: one is started for the cluster)",
+     "address of a broker that is there, tcp://HOST:PORT, ipc://PATH or ipc://@NAME (default: one is started for the "
+     "cluster)",
      nullptr},
     {"listen", cohort::OptionType::string, "\"tcp://127.0.0.1:*\"", "where a broker that is started listens", nullptr},
     COHORT_ZMQ_KEY_OPTIONS,

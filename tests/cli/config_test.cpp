@@ -144,6 +144,18 @@ TEST(Config, TheLastWordOnTheCountCounts) {
   EXPECT_EQ(option.at("options").at("count"), 3);
 }
 
+TEST(Config, OfFlagsAboutOneThingTheDocumentedOneCounts) {
+  // In docs/cli.md: --set before -o, --options and -p, wherever they stand.
+  const std::vector<std::string> flags = {
+      "--set", "managers.0.options.count=5", "-o", "count=4", "--options", R"({"count": 3})", "-p", "2"};
+  for (std::size_t first = 0; first < flags.size(); first += 2) {
+    const auto manager =
+        dry_run({flags.begin() + static_cast<std::ptrdiff_t>(first), flags.end()}).at("managers").at(0);
+    const auto count = manager.contains("count") ? manager.at("count") : manager.at("options").at("count");
+    EXPECT_EQ(count, 5 - first / 2) << manager;
+  }
+}
+
 TEST(Config, CheckReadsAPipeOnce) {
   const auto checked = run_script(R"(echo '{"version": 1, "managers": []}' | "$cohort" config check /dev/stdin)");
   EXPECT_EQ(checked.out, "/dev/stdin: ok\n") << checked.err;

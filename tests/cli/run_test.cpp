@@ -43,6 +43,28 @@ TEST(Run, AProgramTakesAClusterByItsOwnFlagsToo) {
   }
 }
 
+TEST(Run, AProgramsOwnFlagsAreToldByTheirNames) {
+  const auto run = [](const std::string& flags) { return run_script(COHORT_TEST_PROGRAM " " + flags); };
+  for (const std::string count : {"x", "", "-1", "3 ", "1.5", "99999999999", "\"auto\""}) {
+    const auto refused = run("'--cohort-procs=" + count + "'");
+    EXPECT_EQ(refused.code, 3);
+    EXPECT_EQ(refused.err, "cohort: --cohort-procs wants a number of workers or 'auto', not '" + count + "'\n");
+  }
+  const std::string no_effect = "cohort: --cohort-lazy and --cohort-no-lazy have no effect: in the topology ring ";
+  EXPECT_TRUE(run("--cohort-procs=1 --cohort-topology=ring --cohort-lazy").err.starts_with(no_effect));
+  EXPECT_EQ(run("--cohort-procs=1 --cohort-no-lazy").err, "");
+}
+
+TEST(Run, AnEmptyNameIsShown) {
+  const auto run = cohort_tool({"run", "-p", "1", "--", ""});
+  EXPECT_EQ(run.code, 127);
+  EXPECT_EQ(run.err, "cohort: cannot run '': No such file or directory\n");
+  for (const std::string command : {"exec", "map"}) {
+    const auto result = cohort_tool({command, "-p", "1", "--", "", ":::", "x"});
+    EXPECT_NE(result.err.find("cannot start '': the program's name is empty\n"), std::string::npos) << result.err;
+  }
+}
+
 TEST(Run, TheExitStatusIsTheProgramsOwn) {
   EXPECT_EQ(cohort_tool({"run", "-p", "1", COHORT_TEST_PROGRAM, "42"}).code, 42);
   EXPECT_EQ(cohort_tool({"run", "-p", "1", "sh", "-c", "kill -TERM $$"}).code, 128 + 15);

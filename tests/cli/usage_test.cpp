@@ -41,6 +41,9 @@ TEST(Usage, HelpIsOnEveryCommand) {
     EXPECT_EQ(cohort_tool({command, "--help"}).out, one.out);
   }
   EXPECT_TRUE(contains(cohort_tool({"help", "config", "check"}).out, "Usage: cohort config check"));
+  EXPECT_TRUE(contains(cohort_tool({"help", "run"}).out, "[OPTIONS] [--] PROGRAM [ARGUMENTS...]\n"));
+  EXPECT_TRUE(contains(cohort_tool({"help", "worker"}).out, "[OPTIONS] [[--] PROGRAM [ARGUMENTS...]]\n"));
+  EXPECT_TRUE(contains(cohort_tool({"help", "zmq-broker"}).out, "ipc://@NAME"));
 }
 
 TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
@@ -105,7 +108,8 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
 
 TEST(Usage, ProgramsBehindACommandSpeakAsTheTool) {
   const auto broker = cohort_tool({"zmq-broker", "--listen", "nowhere"});
-  EXPECT_EQ(broker.err, "cohort: zmq: 'nowhere' is no address of a broker; it is tcp://HOST:PORT or ipc://PATH\n");
+  EXPECT_EQ(broker.err,
+            "cohort: zmq: 'nowhere' is no address of a broker; it is tcp://HOST:PORT, ipc://PATH or ipc://@NAME\n");
   EXPECT_EQ(broker.code, 3);
 }
 

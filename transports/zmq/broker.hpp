@@ -20,7 +20,7 @@ namespace cohort_zmq {
 /// gone. Knows nothing of streams: the processes' credit bounds what waits in it. One thread.
 class Broker {
  public:
-  /// Listens. @param address "tcp://HOST:PORT", "tcp://HOST:*" or "ipc://PATH". @throws Error.
+  /// Listens. @param address "tcp://HOST:PORT", "tcp://HOST:*", "ipc://PATH" or "ipc://@NAME". @throws Error.
   Broker(const std::string& address, std::optional<CurveKeys> keys);
 
   /// Where it listens, the port filled in.

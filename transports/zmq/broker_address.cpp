@@ -35,7 +35,8 @@ void check_broker_address(const std::string& address) {
   if (is_ipc) return;
   const auto colon = address.rfind(':');
   if (!address.starts_with(tcp) || colon <= tcp.size())
-    throw cohort::ConfigError("zmq: '" + address + "' is no address of a broker; it is tcp://HOST:PORT or ipc://PATH");
+    throw cohort::ConfigError("zmq: '" + address +
+                              "' is no address of a broker; it is tcp://HOST:PORT, ipc://PATH or ipc://@NAME");
   const std::string port = address.substr(colon + 1);
   if (port != "*" && !is_port(port))
     throw cohort::ConfigError("zmq: '" + address + "': '" + port +

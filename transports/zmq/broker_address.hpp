@@ -4,7 +4,8 @@
 
 namespace cohort_zmq {
 
-// Where a broker is: "tcp://HOST:PORT", "ipc://PATH"; and where one is to listen: also "tcp://HOST:*", any free port.
+// Where a broker is: "tcp://HOST:PORT", "ipc://PATH", "ipc://@NAME"; and where one is to listen: also "tcp://HOST:*",
+// any free port.
 
 /// @throws ConfigError unless a broker can be there, or listen there: another form, or a port that is none. ZeroMQ
 /// itself takes 70000 for 4464.

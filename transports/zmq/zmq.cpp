@@ -7,7 +7,8 @@ namespace {
 
 constexpr cohort::Option zmq_options[] = {
     {"broker", cohort::OptionType::string, nullptr,
-     "address of the broker, as `cohort zmq-broker` prints it: tcp://HOST:PORT or ipc://PATH (required)", nullptr},
+     "address of the broker, as `cohort zmq-broker` prints it: tcp://HOST:PORT, ipc://PATH or ipc://@NAME (required)",
+     nullptr},
     COHORT_ZMQ_KEY_OPTIONS,
 };
 

@@ -146,8 +146,8 @@ std::string ExitStatus::text() const {
 }
 
 ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
-  if (options.command.empty() || options.command.front().empty())
-    throw Error("cannot start a process: no program given");
+  if (options.command.empty()) throw Error("cannot start a process: no program given");
+  if (options.command.front().empty()) throw Error("cannot start '': the program's name is empty");
   std::vector<char*> arguments;
   for (const std::string& argument : options.command) {
     if (argument.find('\0') != std::string::npos)

@@ -28,6 +28,7 @@
 #include "base/secret.hpp"
 #include "config/cluster_text.hpp"
 #include "config/handover.hpp"
+#include "config/units.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
 
@@ -171,7 +172,8 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   if (const auto path = own.value("cluster")) file = ClusterFile::load(*path);
   if (const auto procs = own.value("procs")) {
     if (!file) file.emplace();
-    const std::string count = *procs == "auto" ? "\"auto\"" : *procs;
+    const auto number = detail::parse_worker_count("--cohort-procs", *procs);
+    const std::string count = number ? std::to_string(*number) : "\"auto\"";
     const auto local = ClusterFile::parse(
         R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
     file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
