@@ -23,9 +23,9 @@ constexpr std::size_t most_workers = 4096;  // a graph of more is nothing to loo
 std::size_t cpus() { return static_cast<std::size_t>(usable_cpus()); }
 
 /// What the file says, or else the plugin's own default; "auto" is this host's CPUs. A plugin that takes no count may
-/// have a worker for each ident.
+/// have a worker for each ident, and one whose default is 0 waits for those that come.
 std::size_t count_of(const ManagerSpec& manager, std::size_t idents) {
-  if (const auto count = said_count(manager)) return *count;
+  if (const auto count = said_count(manager); count && (manager.count || *count > 0)) return *count;
   const auto own = nlohmann::json::parse(manager.options_json).value("count", nlohmann::json());
   if (manager.count_auto || own == "auto") return cpus();
   if (idents > 1) return idents;

@@ -74,6 +74,17 @@ TEST_F(Topology, NamesAreNotMarkup) {
   EXPECT_TRUE(contains(topology(name, {"--dot"}).out, "graph \"a<b>&\\\"c\\\", all_to_all"));
 }
 
+TEST_F(Topology, AnOpenNumberOfWorkersIsExitCode3) {
+  for (const std::string manager :
+       {R"({"plugin": "elastic"})", R"({"plugin": "ssh", "options": {"machines": ["a"]}})"}) {
+    const auto open = topology(R"("managers": [)" + manager + "]");
+    EXPECT_EQ(open.code, 3) << open.out;
+    EXPECT_TRUE(contains(open.err, "does not say how many workers it has; give it a count or idents")) << open.err;
+  }
+  EXPECT_EQ(topology(R"("managers": [{"plugin": "elastic", "count": 2}])").code, 0);
+  EXPECT_EQ(topology(R"("managers": [{"plugin": "local", "count": 0}])").code, 0);
+}
+
 TEST_F(Topology, WhatIsWrongWithTheFileIsExitCode3) {
   const auto too_many = topology(R"("topology": "grid:2x2", "managers": [{"plugin": "local", "count": 5}])");
   EXPECT_EQ(too_many.code, 3);
