@@ -1,8 +1,5 @@
 #include "contract_run.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,15 +7,12 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
-#include <string_view>
 #include <system_error>
-#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include <cohort/child_process.hpp>
 #include <cohort/error.hpp>
-#include <cohort/file_descriptor.hpp>
 
 #include "config/units.hpp"
 #include "orphans.hpp"
@@ -52,27 +46,13 @@ std::string text_of(const fs::path& path) {
   return text.str();
 }
 
-constexpr std::string_view scratch_name = "cohort-plugin.";
-
-/// Nothing, unless the directory is this user's own, and nobody who is alive has locked it.
-FileDescriptor lock_directory(const fs::path& path) {
-  FileDescriptor lock(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat status {};
-  if (!lock || flock(lock.get(), LOCK_EX | LOCK_NB) != 0 || fstat(lock.get(), &status) != 0) return {};
-  return status.st_uid == geteuid() && status.st_nlink > 0 ? std::move(lock) : FileDescriptor();
-}
-
-// For the files of one test, removed at the end. What a tool that was killed left is removed by the next one.
+// For the files of one test, removed at the end.
 class ScratchDirectory {
  public:
   ScratchDirectory() {
-    remove_stale();
-    do {  // another one may take the new directory for a stale one until it is locked
-      std::string pattern = fs::temp_directory_path() / (std::string(scratch_name) + "XXXXXX");
-      if (mkdtemp(pattern.data()) == nullptr) throw Error("cannot make a directory " + pattern);
-      path_ = pattern;
-      lock_ = lock_directory(path_);
-    } while (!lock_);
+    std::string pattern = fs::temp_directory_path() / "cohort-test.XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) throw Error("cannot make a directory " + pattern);
+    path_ = pattern;
     fs::create_directory(tmp());
   }
   ~ScratchDirectory() {
@@ -86,16 +66,7 @@ class ScratchDirectory {
   fs::path tmp() const { return path_ / "t"; }  // short, as names of Unix sockets are limited
 
  private:
-  static void remove_stale() {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
-      if (!entry.path().filename().string().starts_with(scratch_name)) continue;
-      if (const FileDescriptor lock = lock_directory(entry.path())) fs::remove_all(entry.path(), ignored);
-    }
-  }
-
   fs::path path_;
-  FileDescriptor lock_;
 };
 
 void fail(TestResult& result, const std::string& message) {

@@ -2,17 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -186,20 +182,6 @@ TEST(PluginTest, ASignalEndsTheTestsAndLeavesNothing) {
   EXPECT_EQ(run.code, 130) << run.err;
   EXPECT_EQ(run.err, "cohort: interrupted\n");
   EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
-}
-
-TEST(PluginTest, WhatAKilledToolLeftIsRemovedByTheNextAndWhatIsInUseStays) {
-  const TemporaryDirectory directory;
-  for (const std::string name : {"cohort-plugin.killed", "cohort-plugin.in_use", "other"})
-    std::filesystem::create_directories(directory.path(name + "/t"));
-  const int in_use = open(directory.path("cohort-plugin.in_use").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  ASSERT_EQ(flock(in_use, LOCK_EX), 0);
-  const auto run = run_script("TMPDIR=" + directory.path() + " \"$cohort\" plugin test tcp --filter AcceptDoesNotWait");
-  close(in_use);
-  EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_FALSE(std::filesystem::exists(directory.path("cohort-plugin.killed")));
-  EXPECT_TRUE(std::filesystem::exists(directory.path("cohort-plugin.in_use/t")));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 2);
 }
 
 TEST(PluginNew, NothingIsWrittenOver) {
