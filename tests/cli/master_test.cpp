@@ -176,22 +176,20 @@ TEST(Master, WhatJobsStartedEndsByEverySignalThatEndsTheTool) {
 // What a launcher started in the background stays in its process group, which is ended.
 TEST(Master, ASignalDuringTheLaunchEndsWhatWasStartedForIt) {
   const TemporaryDirectory directory;
-  const auto launcher = directory.write(
-      "launcher",
-      "#!/bin/sh\nsleep 1000 > /dev/null 2>&1 & echo process $!\necho process $$\necho ready\nexec sleep 1000\n");
+  const auto launcher = directory.write("launcher",
+                                        "#!/bin/sh\nsleep 1000 > /dev/null 2>&1 &\n"
+                                        "printf 'process %s\\n' $! $$ > \"$0.started\"\nexec sleep 1000\n");
   std::filesystem::permissions(launcher, std::filesystem::perms::owner_all);
-  for (const int signal : {SIGHUP, SIGQUIT, SIGTERM, SIGINT}) {
-    ToolInput input;
-    input.when_printed = "ready";
-    input.then = [signal](int pid) { kill(pid, signal); };
+  for (const std::string signal : {"HUP", "QUIT", "TERM", "INT"}) {
     for (const std::string command : {"exec", "map"}) {
-      const auto result = cohort_tool(
-          {command, "-p", "1", "-o", "exename=" + launcher, "--set", "logging.prefix=none", "--", "true", "x"}, input);
+      const auto result = run_script("(until [ -s " + launcher + ".started ]; do sleep 0.02; done; kill -" + signal +
+                                     " $$) & exec $cohort " + command + " -p 1 -o exename=" + launcher + " -- true x");
       EXPECT_EQ(result.code, 130) << signal;
       EXPECT_EQ(result.err, "cohort: interrupted\n");
-      const auto pids = processes_in(result.out);
-      EXPECT_EQ(pids.size(), 2u) << result.out;
+      const auto pids = processes_in(directory.read("launcher.started"));
+      EXPECT_EQ(pids.size(), 2u);
       for (const int pid : pids) EXPECT_TRUE(ends(pid)) << signal;
+      std::filesystem::remove(launcher + ".started");
     }
   }
 }
