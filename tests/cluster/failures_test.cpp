@@ -274,7 +274,7 @@ TEST_F(FailuresTest, WhatPluginsAndFunctionsSayIsShownAsText) {
   EXPECT_TRUE(eventually([&] { return captured.has("done\\x1b[2J"); }));
   const std::string cause = cause_of_death([&] { remotecall_fetch([] { raise(SIGKILL); }, pid); });
   EXPECT_TRUE(contains(cause, "gone\\x1b[2J")) << cause.substr(0, 300);
-  EXPECT_LT(cause.size(), 2500u);
+  EXPECT_LT(cause.size(), 4000u) << "with its last words on standard error";
   EXPECT_TRUE(
       eventually([&] { return captured.has("manage() for worker " + std::to_string(pid) + ": managed\\x1b[2J"); }));
   EXPECT_FALSE(captured.has("\x1b"));

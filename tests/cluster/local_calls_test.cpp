@@ -64,8 +64,7 @@ TEST_F(NullFunctionTest, IsAnErrorHereAndThere) {
   EXPECT_EQ(thrown_by<Error>([&] { pmap(none, std::vector<int>{1, 2}); }), expected);
   EXPECT_EQ(thrown_by<Error>([&] { pmap(none, std::vector<int>{1, 2}, {.pool = WorkerPool({myid()})}); }), expected);
   EXPECT_EQ(thrown_by<Error>([&] { distributed_reduce(std::plus<>{}, range(1, 4), none); }), expected);
-  EXPECT_EQ(thrown_by<Error>([&] { distributed_for(range(1, 4), none).wait(); }),
-            "On worker 1:\ncohort::Error: " + expected);
+  EXPECT_TRUE(contains(thrown_by<Error>([&] { distributed_for(range(1, 4), none).wait(); }), expected));
   int (*const next)(Future<int>) = nullptr;
   EXPECT_EQ(thrown_by<Error>([&] { remotecall([] { return 1; }, myid()).then(next); }), expected);
 }
