@@ -9,7 +9,7 @@
 namespace cohort::cli {
 
 WakeEvent::WakeEvent() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "cannot wait for events (ulimit -n?)");
 }
 
 WakeEvent::~WakeEvent() { close(descriptor_); }

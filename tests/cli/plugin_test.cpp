@@ -170,7 +170,6 @@ TEST(PluginNew, WritesAProjectUnderTheGivenName) {
 
 TEST(PluginTest, ASignalEndsTheTestsAndLeavesNothing) {
   const TemporaryDirectory directory;
-  ASSERT_EQ(setenv("TMPDIR", directory.path().c_str(), 1), 0);
   ToolInput input;
   input.when_printed = "manager 'local'";
   input.then = [&](int pid) {
@@ -178,7 +177,7 @@ TEST(PluginTest, ASignalEndsTheTestsAndLeavesNothing) {
       if (std::chrono::steady_clock::now() > end) break;
     kill(pid, SIGTERM);
   };
-  const auto run = cohort_tool({"plugin", "test", "local"}, input);
+  const auto run = run_script("TMPDIR=" + directory.path() + " exec $cohort plugin test local", input);
   EXPECT_EQ(run.code, 130) << run.err;
   EXPECT_EQ(run.err, "cohort: interrupted\n");
   EXPECT_TRUE(std::filesystem::is_empty(directory.path()));

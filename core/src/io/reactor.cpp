@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
@@ -21,6 +22,12 @@ namespace cohort {
 namespace {
 constexpr int rounds_a_turn = 4;  // of posted operations: then the descriptors have a turn
 constexpr std::size_t operations_a_round = 256;
+
+// libuv ends the program where, after that of epoll, no descriptors are left for the pipe of its signals.
+bool has_room_for_a_loop(int any) {
+  const FileDescriptor epoll(dup(any)), read_end(dup(any)), write_end(dup(any));
+  return epoll && read_end && write_end;
+}
 }  // namespace
 
 PoolTask::~PoolTask() = default;
@@ -48,8 +55,8 @@ Reactor::Reactor(Options options)
       slots_(std::max(options.slots, 1)) {
   round_.reserve(operations_a_round);
   wake_descriptor_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (wake_descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
-  if (int error = uv_loop_init(&loop_); error != 0) {
+  if (wake_descriptor_ < 0) throw Error("cannot start an event loop: " + std::generic_category().message(errno));
+  if (int error = has_room_for_a_loop(wake_descriptor_) ? uv_loop_init(&loop_) : UV_EMFILE; error != 0) {
     close(wake_descriptor_);
     throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
   }
