@@ -335,6 +335,18 @@ TEST_F(FailuresTest, ABlockedCallDoesNotHoldUpLaterOnes) {
   for (auto& future : blocked) EXPECT_EQ(future.fetch(), 7);
 }
 
+TEST_F(FailuresTest, AContinuationRunsThoughAllThreadsAreBlocked) {
+  Future<int> gate(myid()), other(myid());
+  std::vector<Future<int>> blocked;
+  for (int i = 0; i < 1100; i++) blocked.push_back(remotecall([](Future<int> f) { return f.fetch(); }, myid(), gate));
+  EXPECT_TRUE(eventually([&] { return blocked.back().ready(); }));
+  const auto next = other.then([](Future<int> f) { return f.fetch() + 1; });
+  other.put(1);
+  EXPECT_EQ(next.fetch({.deadline = std::chrono::seconds(20)}), 2);
+  gate.put(7);
+  EXPECT_EQ(blocked.front().fetch(), 7);
+}
+
 TEST_F(FailuresTest, MoreBlockedCallsThanAWorkerHasThreadsAreRefused) {
   const Pid pid = addprocs(1).front();
   Future<int> gate(myid());

@@ -221,7 +221,18 @@ FuturePtr future_load(InArchive& archive, Decoder) {
 
 namespace {
 
-class LocalTask final : public PoolTask, public CallContext {
+// Where no thread of the pool is left: all wait, perhaps for this very task, or the machine allows no more of them.
+// What goes on when something else is over must run all the same, as nobody else tells those who wait for it.
+template <class Rest>
+void run_without_pool(const CurrentNode& node, Rest rest) noexcept {
+  try {
+    node.router->blocking().run(rest);
+  } catch (const std::exception&) {
+    rest();  // on the loop, which is better than never
+  }
+}
+
+class LocalTask : public PoolTask, public CallContext {
  public:
   LocalTask(CurrentNode node, std::function<void()> body, FuturePtr result)
       : CallContext(node.router->self()), node_(node), body_(std::move(body)), result_(std::move(result)) {}
@@ -239,6 +250,9 @@ class LocalTask final : public PoolTask, public CallContext {
     report(std::make_exception_ptr(Error("all threads of this process are blocked", ErrorKind::overloaded)));
   }
 
+ protected:
+  const CurrentNode node_;
+
  private:
   void report(const std::exception_ptr& failure) {
     if (result_ != nullptr)
@@ -246,9 +260,17 @@ class LocalTask final : public PoolTask, public CallContext {
     else
       report_forgotten(failure);
   }
-  const CurrentNode node_;
   const std::function<void()> body_;
   const FuturePtr result_;
+};
+
+// What is called when a future is ready.
+class ContinuationTask final : public LocalTask {
+ public:
+  ContinuationTask(CurrentNode node, std::function<void()> body) : LocalTask(node, std::move(body), nullptr) {}
+  void refuse() noexcept override {
+    run_without_pool(node_, [self = std::static_pointer_cast<ContinuationTask>(shared_from_this())] { self->run(); });
+  }
 };
 
 // The next part of a coroutine, on behalf of the call that the coroutine belongs to.
@@ -260,13 +282,8 @@ class ResumeTask final : public PoolTask {
     CallScope scope(node_, context_.get());
     handle_.resume();
   }
-  // All threads of the pool wait, perhaps for this very coroutine.
   void refuse() noexcept override {
-    try {
-      node_.router->blocking().run([rest = ResumeTask(*this)]() mutable { rest.run(); });
-    } catch (const std::exception&) {
-      run();  // on the loop, which is better than never
-    }
+    run_without_pool(node_, [rest = ResumeTask(*this)]() mutable { rest.run(); });
   }
 
  private:
@@ -294,7 +311,7 @@ void run_here(std::function<void()> body, FuturePtr result) {
 void future_on_ready(FutureState& state, std::function<void()> callback) {
   const CurrentNode node = CurrentNode::get();
   state.on_settled([node, callback = std::move(callback)]() mutable {
-    node.router->reactor().submit(std::make_shared<LocalTask>(node, std::move(callback), nullptr));
+    node.router->reactor().submit(std::make_shared<ContinuationTask>(node, std::move(callback)));
   });
 }
 
