@@ -1,6 +1,7 @@
 #include "find_plugins.hpp"
 
 #include <filesystem>
+#include <system_error>
 
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
@@ -14,7 +15,8 @@ std::vector<const detail::Plugin*> find_plugins(const std::string& name_or_path)
   auto& loader = detail::PluginLoader::instance();
   if (name_or_path.find('/') != name_or_path.npos) {
     const auto file = detail::plugin_of_file(name_or_path);
-    if (!file && std::filesystem::exists(name_or_path))
+    std::error_code ignored;
+    if (!file && std::filesystem::exists(name_or_path, ignored))
       throw PluginError(name_or_path +
                         " is not named like a plugin: libcohort_manager_NAME.so or "
                         "libcohort_transport_NAME.so");
@@ -37,7 +39,7 @@ std::string find_program_beside(PluginKind kind, const std::string& plugin, cons
   for (const auto& file : detail::find_plugin_files()) {
     if (file.kind != kind || file.name != plugin) continue;
     const auto path = file.path.parent_path() / program;
-    if (std::filesystem::exists(path)) return path;
+    if (std::error_code ignored; std::filesystem::exists(path, ignored)) return path;
   }
   throw PluginError("there is no " + program + " beside a plugin '" + plugin + "'; was cohort installed without it?");
 }

@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
+
+#include <cohort/error.hpp>
+
+#include "base/errno_text.hpp"
 
 namespace cohort::cli {
 
 WakeEvent::WakeEvent() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "cannot wait for events (ulimit -n?)");
+  if (descriptor_ < 0) throw Error("cannot make an eventfd: " + errno_text(errno), ErrorKind::overloaded);
 }
 
 WakeEvent::~WakeEvent() { close(descriptor_); }

@@ -61,8 +61,9 @@ void check(std::int64_t workers, const Limit& limit, std::int64_t each, const st
   if (workers <= fit) return;
   throw cohort::LaunchError(std::to_string(workers) + " local workers need some " + std::to_string(workers * each) +
                             ' ' + things + ' ' + where + "; there may be " + std::to_string(limit.value) + " (" +
-                            limit.name + "), of which " + std::to_string(limit.used) + " are used. Launch at most " +
-                            std::to_string(fit) + ", or raise the limit");
+                            limit.name + "), of which " + std::to_string(limit.used) + " are used. " +
+                            (fit > 0 ? "Launch at most " + std::to_string(fit) + ", or raise" : "Raise") +
+                            " the limit");
 }
 
 }  // namespace

@@ -168,6 +168,27 @@ TEST(PluginNew, WritesAProjectUnderTheGivenName) {
   }
 }
 
+// As one that was copied in part: the dynamic linker maps what is not there, and whoever touches that gets SIGBUS.
+TEST(Plugin, AModuleThatIsCutIsExitCode4) {
+  const TemporaryDirectory directory;
+  const std::string whole = text_of_file(COHORT_TEST_MODULES "/statistics.so");
+  for (const std::size_t size : {100u, 5000u, 20000u}) {
+    ASSERT_LT(size, whole.size());
+    const auto cut = directory.write("cut.so", whole.substr(0, size));
+    const auto run = cohort_tool({"exec", "-p", "1", "-L", cut, "--", "true"});
+    EXPECT_EQ(run.code, 4) << size;
+    EXPECT_TRUE(contains(run.err, "cannot load the module " + cut + ": it is a damaged ELF file")) << run.err;
+  }
+}
+
+TEST(Plugin, ALinkToItselfIsExitCode4) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_symlink("loop", directory.path("loop"));
+  const auto run = cohort_tool({"plugin", "info", directory.path("loop")});
+  EXPECT_EQ(run.code, 4);
+  EXPECT_TRUE(contains(run.err, "cannot be read: Too many levels of symbolic links")) << run.err;
+}
+
 TEST(PluginTest, ASignalEndsTheTestsAndLeavesNothing) {
   const TemporaryDirectory directory;
   ToolInput input;

@@ -321,10 +321,11 @@ TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNothing) {
 }
 
 TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNoWorkerThatIsUpEither) {
-  struct OneAndNoMore : OwnManager {
+  struct OneAndOneMore : OwnManager {
     void launch(const LaunchParams& params, LaunchQueue& launched) override {
       launched.push(start(params));
       EXPECT_TRUE(eventually([&] { return params.stop.stop_requested(); }, 60s));
+      launched.push(start(params));  // it was about to
     }
     void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
       if (op == ManageOp::register_worker) it_joined = true;
@@ -335,7 +336,7 @@ TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNoWorkerThatIsUpEither) {
   std::stop_source stop;
   AddprocsOptions options;
   options.stop = stop.get_token();
-  const auto manager = std::make_shared<OneAndNoMore>();
+  const auto manager = std::make_shared<OneAndOneMore>();
   std::jthread ctrl_c([&] {
     EXPECT_TRUE(eventually([&] { return manager->it_joined.load(); }));
     stop.request_stop();

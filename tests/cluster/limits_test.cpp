@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -205,6 +207,28 @@ TEST_F(LimitsTest, AStreamThatThrowsIsTheFailureOfItsWorker) {
   const std::string none = problem_with<NoReader>();
   EXPECT_TRUE(contains(none, "a connection without a Reader")) << none;
   expect_unharmed(worker);
+}
+
+struct NeverSays final : ClusterManager {
+  void launch(const LaunchParams& params, LaunchQueue& launched) override { inner->launch(params, launched); }
+  void manage(Pid pid, WorkerConfig& config, ManageOp op) override { inner->manage(pid, config, op); }
+  std::string exit_cause(Pid, WorkerConfig&) override {
+    EXPECT_TRUE(eventually([this] { return released.load(); }, 60s));
+    return "";
+  }
+  const std::shared_ptr<ClusterManager> inner = load_manager("local", R"({"count": 1})");
+  std::atomic<bool> released{false};
+};
+
+TEST_F(LimitsTest, RemovingAWorkerWaitsForNoManagerForEver) {
+  const auto manager = std::make_shared<NeverSays>();
+  AddprocsOptions options;
+  options.timeouts = Timeouts{.shutdown = 10ms, .term = 10ms, .kill = 10ms};
+  const Pid worker = addprocs(manager, options).front();
+  const auto text = thrown_within<Error>(10s, [&] { rmprocs(worker); });
+  EXPECT_TRUE(contains(text, "Not returned: exit_cause() of manager 'of the program'")) << text;
+  EXPECT_EQ(nprocs(), 1);
+  manager->released = true;
 }
 
 }  // namespace

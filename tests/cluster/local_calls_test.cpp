@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "cluster_test.hpp"
@@ -50,7 +51,7 @@ TEST(LocalCalls, AFuturesValueIsShared) {
 TEST_F(NullFunctionTest, IsAnErrorHereAndThere) {
   using Function = int (*)(int);
   const Function none = nullptr;
-  const std::string expected = "the pointer to the function is null";
+  const std::string expected = "the function is null: a null pointer, or an empty std::function";
   for (const Pid pid : {myid(), addprocs(1).front()}) {
     EXPECT_EQ(thrown_by<Error>([&] { remotecall_fetch(none, pid, 1); }), expected);
     EXPECT_EQ(thrown_by<Error>([&] { remotecall_fetch({.deadline = std::chrono::seconds(20)}, none, pid, 1); }),
@@ -65,6 +66,11 @@ TEST_F(NullFunctionTest, IsAnErrorHereAndThere) {
   EXPECT_EQ(thrown_by<Error>([&] { pmap(none, std::vector<int>{1, 2}, {.pool = WorkerPool({myid()})}); }), expected);
   EXPECT_EQ(thrown_by<Error>([&] { distributed_reduce(std::plus<>{}, range(1, 4), none); }), expected);
   EXPECT_TRUE(contains(thrown_by<Error>([&] { distributed_for(range(1, 4), none).wait(); }), expected));
+  EXPECT_EQ(thrown_by<Error>([&] { async(std::function<int(int)>(), 1); }), expected);
+  Channel<int> channel(1);
+  channel.put(1);
+  EXPECT_EQ(thrown_by<Error>([&] { select(when(channel, none)); }), expected);
+  EXPECT_EQ(channel.take(), 1) << "it was taken for nobody";
   int (*const next)(Future<int>) = nullptr;
   EXPECT_EQ(thrown_by<Error>([&] { remotecall([] { return 1; }, myid()).then(next); }), expected);
 }

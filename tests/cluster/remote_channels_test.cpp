@@ -372,8 +372,11 @@ class Stack final : public AbstractChannel<int> {
   Channel<bool> arrived_{1};
 };
 
+std::shared_ptr<Stack> make_stack() { return std::make_shared<Stack>(); }
+
 TEST_F(RemoteChannelsTest, AStoreOfTheProgramsOwnStandsBehindAChannel) {
   addprocs(2);
+  EXPECT_EQ(RemoteChannel<int>(make_stack, 2).put(7).take(), 7) << "by a plain function";
   for (const Pid owner : {1, 2}) {
     RemoteChannel<int> stack([] { return std::make_shared<Stack>(); }, owner);
     EXPECT_EQ(stack.owner(), owner);

@@ -37,8 +37,9 @@ struct AddprocsOptions {
   /// is a warning; with fewer addprocs throws and none of them stays. Not set: all, and those that came up stay. A
   /// launch that timeouts.launch cut short is among what failed.
   std::optional<std::string> min{};
-  /// Gives the launch up when it is requested: all that was started is ended, within timeouts.term and timeouts.kill,
-  /// and addprocs throws InterruptedException.
+  /// Gives the launch up when it is requested: its workers are ended, within timeouts.term and timeouts.kill, and
+  /// addprocs throws InterruptedException. A manager's launch() is told to stop; one that does not return within a
+  /// second is not waited for, and what it starts after that is ended then.
   std::stop_token stop{};
 };
 
@@ -58,7 +59,9 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
 std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop = {});
 
 struct RmprocsOptions {
-  Duration waitfor = never;  ///< give up after this; zero: do not wait; a negative one is a ConfigError
+  /// Give up after this; zero: do not wait; a negative one is a ConfigError. In any case when a worker, or a function
+  /// of its manager, takes more than twice timeouts.shutdown, term and kill together, and some seconds.
+  Duration waitfor = never;
 };
 /// Removes workers: they are asked to exit, then made to. Unknown pids are ignored, pid 1 too, with a warning.
 /// @throws Error "rmprocs: pids [..] not terminated after T seconds."

@@ -8,6 +8,7 @@
 
 #include <cohort/abstract_channel.hpp>
 #include <cohort/channel.hpp>
+#include <cohort/detail/bound.hpp>
 #include <cohort/remote_store.hpp>
 
 namespace cohort {
@@ -17,23 +18,13 @@ namespace detail {
 template <class T>
 using CustomChannel = RemoteStore<AbstractChannel<T>>;
 
-// The factory as a function that can travel, as it is stateless or not.
-template <class T, class F>
+template <class T>
 struct MakeCustomChannel {
-  F factory;
-  CustomChannel<T> operator()() { return CustomChannel<T>(factory()); }
+  template <class F>
+  CustomChannel<T> operator()(F factory) const {
+    return CustomChannel<T>(factory());
+  }
 };
-template <class T, Stateless F>
-struct MakeCustomChannel<T, F> {
-  CustomChannel<T> operator()() const { return CustomChannel<T>(F{}()); }
-};
-template <class T, class F>
-MakeCustomChannel<T, F> make_custom_channel(F factory) {
-  if constexpr (Stateless<F>)
-    return {};
-  else
-    return {std::move(factory)};
-}
 
 }  // namespace detail
 
@@ -63,7 +54,7 @@ class RemoteChannel {
   template <class F>
   requires std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<AbstractChannel<T>>>
   explicit RemoteChannel(F factory, Pid owner = myid())
-      : custom_(remotecall_fetch(detail::make_custom_channel<T>(std::move(factory)), owner)) {}
+      : custom_(remotecall_fetch(detail::bound<detail::MakeCustomChannel<T>>(std::move(factory)), owner)) {}
   RemoteChannel() = default;  ///< no channel at all; only to be assigned to
 
   bool valid() const { return channel_ != nullptr || is_custom(); }
@@ -104,7 +95,7 @@ class RemoteChannel {
     detail::remote_channel_put_all(checked(), std::move(items), options);
   }
   /// Removes the first items, as many as there are up to `most`; waits for one, unless `most` is 0. They are lost if
-  /// this process dies before it has used them.
+  /// this process dies before it has used them, and with an item whose decoding throws, which take() would lose alone.
   std::vector<T> take_some(std::size_t most, const WaitOptions& options = {}) const {
     std::vector<T> values;
     for (const auto& item : detail::remote_channel_take_some(checked(), most, options)) {

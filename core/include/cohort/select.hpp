@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <cohort/channel.hpp>
+#include <cohort/detail/runtime.hpp>
 
 namespace cohort {
 
@@ -18,6 +19,7 @@ struct SelectCase {
 };
 template <class T, class F>
 SelectCase<T, F> when(const Channel<T>& channel, F handler) {
+  detail::check_not_null(handler);
   return {channel, std::move(handler)};
 }
 

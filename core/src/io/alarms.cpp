@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
+
+#include <cohort/error.hpp>
+
+#include "base/errno_text.hpp"
 
 namespace cohort {
 namespace {
@@ -14,7 +17,7 @@ constexpr int rings_a_turn = 1000;  // then the loop has a turn: others wait for
 }
 
 Alarms::Alarms(Reactor& reactor) : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
-  if (!timer_) throw std::system_error(errno, std::generic_category(), "cannot create a timer");
+  if (!timer_) throw Error("cannot create a timer: " + errno_text(errno), ErrorKind::overloaded);
   watcher_.watch(reactor, timer_.get(), true, false, [this](bool, bool) {
     std::uint64_t expirations = 0;
     if (::read(timer_.get(), &expirations, sizeof expirations) == sizeof expirations) ring();

@@ -21,6 +21,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/errno_text.hpp"
 #include "base/own_program.hpp"
 #include "base/process_settings.hpp"
 #include "io/start_process.hpp"
@@ -30,8 +31,6 @@ namespace {
 
 constexpr std::size_t input_limit = 64 * 1024;
 constexpr int look_again = 10;  // milliseconds, where the end cannot be waited for: no pidfd, as in valgrind
-
-std::string text_of(int error) { return std::generic_category().message(error); }
 
 struct Pipe {
   FileDescriptor read;
@@ -48,9 +47,9 @@ FileDescriptor above_standard(int descriptor) {
 
 Pipe make_pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) throw Error("cannot make a pipe: " + text_of(errno), ErrorKind::overloaded);
+  if (::pipe2(ends, O_CLOEXEC) < 0) throw Error("cannot make a pipe: " + errno_text(errno), ErrorKind::overloaded);
   Pipe pipe{above_standard(ends[0]), above_standard(ends[1])};
-  if (!pipe.read || !pipe.write) throw Error("cannot make a pipe: " + text_of(errno), ErrorKind::overloaded);
+  if (!pipe.read || !pipe.write) throw Error("cannot make a pipe: " + errno_text(errno), ErrorKind::overloaded);
   return pipe;
 }
 
@@ -106,12 +105,12 @@ class Environment {
                                                                     : 0;
     if (dir_error != 0)
       throw Error(fmt::format("cannot start '{}': working directory '{}': {}", excerpt(program), excerpt(options.dir),
-                              text_of(dir_error)));
+                              errno_text(dir_error)));
   }
   const bool by_path = program.find('/') != std::string::npos;
   const std::string place =
       options.dir.empty() || program.starts_with('/') ? "" : fmt::format(" in '{}'", excerpt(options.dir));
-  std::string cause = text_of(error);
+  std::string cause = errno_text(error);
   if (error == ENOENT) {
     const std::string file = program.starts_with('/') || options.dir.empty() ? program : options.dir + '/' + program;
     if (!by_path) cause += " (not found in PATH)";
@@ -119,7 +118,6 @@ class Environment {
       cause += " (the file is there, but its interpreter or loader is not)";
   }
   if (error == EAGAIN) cause += " (no more processes: see `ulimit -u`, and the limit of processes of a container)";
-  if (error == EMFILE) cause += " (no more descriptors in this process: see `ulimit -n`)";
   const bool may_pass = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
   throw Error(fmt::format("cannot start '{}'{}: {}", excerpt(program), place, cause),
               may_pass ? ErrorKind::overloaded : ErrorKind::failed);
@@ -133,7 +131,7 @@ void bind_to_cpus(pid_t pid, const std::vector<int>& cpus) {
     CPU_SET(cpu, &set);
   }
   if (::sched_setaffinity(pid, sizeof set, &set) < 0 && errno != ESRCH)
-    throw Error(fmt::format("cannot bind a process to CPU {}: {}", fmt::join(cpus, ", "), text_of(errno)));
+    throw Error(fmt::format("cannot bind a process to CPU {}: {}", fmt::join(cpus, ", "), errno_text(errno)));
 }
 
 }  // namespace
@@ -192,7 +190,7 @@ ChildProcess ChildProcess::spawn(const SpawnOptions& options) {
   if (!child.pidfd_ && errno != ENOSYS) {
     const int pidfd_error = errno;
     child.end();
-    throw Error(fmt::format("cannot watch '{}': {}", excerpt(options.command.front()), text_of(pidfd_error)),
+    throw Error(fmt::format("cannot watch '{}': {}", excerpt(options.command.front()), errno_text(pidfd_error)),
                 ErrorKind::overloaded);
   }
   // Where these throw, `child` ends the process. What it does after reading its input is bound in any case.

@@ -18,6 +18,7 @@
 #include <cohort/error.hpp>
 #include <cohort/start_thread.hpp>
 
+#include "base/errno_text.hpp"
 #include "base/log.hpp"
 #include "io/announcement.hpp"
 #include "io/descriptor_flags.hpp"
@@ -75,7 +76,7 @@ struct OutputForwarder::Worker {
 
 OutputForwarder::OutputForwarder(int out, int err)
     : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), out_(out), err_(err) {
-  if (!wake_) throw Error("cannot make an eventfd: no descriptors left", ErrorKind::overloaded);
+  if (!wake_) throw Error("cannot make an eventfd: " + errno_text(errno), ErrorKind::overloaded);
 }
 
 OutputForwarder::~OutputForwarder() { stop(exit_flush_wait); }

@@ -12,6 +12,7 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "base/errno_text.hpp"
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "io/alarms.hpp"
@@ -55,15 +56,15 @@ Reactor::Reactor(Options options)
       slots_(std::max(options.slots, 1)) {
   round_.reserve(operations_a_round);
   wake_descriptor_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (wake_descriptor_ < 0) throw Error("cannot start an event loop: " + std::generic_category().message(errno));
+  if (wake_descriptor_ < 0) throw Error("cannot start an event loop: " + errno_text(errno), ErrorKind::overloaded);
   if (int error = has_room_for_a_loop(wake_descriptor_) ? uv_loop_init(&loop_) : UV_EMFILE; error != 0) {
     close(wake_descriptor_);
-    throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
+    throw Error("cannot start an event loop: " + errno_text(-error), ErrorKind::overloaded);
   }
   if (int error = uv_poll_init(&loop_, &wake_poll_, wake_descriptor_); error != 0) {
     uv_loop_close(&loop_);
     close(wake_descriptor_);
-    throw Error(std::string("cannot start an event loop: ") + uv_strerror(error));
+    throw Error("cannot start an event loop: " + errno_text(-error), ErrorKind::overloaded);
   }
   wake_poll_.data = this;
   uv_poll_start(&wake_poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {

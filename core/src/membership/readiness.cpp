@@ -3,14 +3,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 
 #include <cohort/error.hpp>
 
+#include "base/errno_text.hpp"
+
 namespace cohort {
 
 Readiness::Readiness() : signal_(std::make_shared<Signal>(FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)))) {
-  if (!signal_->descriptor) throw Error("no descriptors left", ErrorKind::overloaded);
+  if (!signal_->descriptor) throw Error("cannot make an eventfd: " + errno_text(errno), ErrorKind::overloaded);
 }
 
 void Readiness::Signal::set() const {

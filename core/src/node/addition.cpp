@@ -113,15 +113,12 @@ void Addition::wait_for_end(const std::stop_token& stop) {
 
 // The caller wants none of the workers any more. What does not end in time ends late: push() sees to it.
 void Addition::end_all() {
-  bool settled;
   {
     std::lock_guard lock(mutex_);
     given_up_ = stopped_ = true;
-    settled = open_ == 0;
   }
   stop_.request_stop();
   Reactor& reactor = master_.node().reactor();
-  if (settled) reactor.complete(settled_);
   reactor.post([self = shared_from_this()] {
     std::vector<Pid> joined;
     for (const auto& record : self->master_.records_of(self)) {
@@ -132,7 +129,14 @@ void Addition::end_all() {
     }
     self->master_.node().blocking().run([self, joined] { self->remove(joined); });
   });
-  reactor.wait(*settled_, deadline_after(sum({stop_limit, master_.time_to_end()})));
+  reactor.wait(*returned_, deadline_after(stop_limit));  // it may hand over some more until then
+  bool empty;
+  {
+    std::lock_guard lock(mutex_);
+    emptying_ = true;
+    empty = open_ == 0;
+  }
+  if (!empty) reactor.wait(*emptied_, deadline_after(master_.time_to_end()));
 }
 
 void Addition::launch() {
@@ -449,18 +453,21 @@ void Addition::launch_ended() {
   }
   master_.node().reactor().post([self = shared_from_this()] { self->join_those_ready(); });
   if (finished) master_.node().reactor().complete(finished_);
+  master_.node().reactor().complete(returned_);
 }
 
 void Addition::worker_ended() {
-  bool finished, settled;
+  bool finished, settled, emptied;
   {
     std::lock_guard lock(mutex_);
     if (--open_ > 0) return;
     finished = !launching_;
     settled = given_up_;
+    emptied = emptying_;
   }
   if (finished) master_.node().reactor().complete(finished_);
   if (settled) master_.node().reactor().complete(settled_);
+  if (emptied) master_.node().reactor().complete(emptied_);
 }
 
 }  // namespace cohort

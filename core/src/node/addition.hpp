@@ -93,12 +93,15 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   std::stop_source stop_;                    // for launch()
   // launch() and all set-ups ended; or the caller wants none of it any more.
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
-  const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();  // given up, and all set-ups ended
+  const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
+  const std::shared_ptr<Completion> returned_ = std::make_shared<Completion>();  // launch() has
+  const std::shared_ptr<Completion> emptied_ = std::make_shared<Completion>();   // stopped, and all set-ups ended
 
   std::mutex mutex_;  // guards all below
   bool launching_ = true;
   bool given_up_ = false;      // on launch()
   bool stopped_ = false;       // by the caller, who gets no workers
+  bool emptying_ = false;      // the caller waits for emptied_
   int open_ = 0;               // workers being set up
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once

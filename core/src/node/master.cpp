@@ -384,14 +384,21 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
   if (!begun.empty()) node_->membership_changed();
   for (const auto& record : std::views::reverse(begun)) start_removal(record);  // those launched by others first
   if (options.waitfor == Duration::zero()) return;
-  const auto deadline = deadline_after(options.waitfor);
+  const auto start = Clock::now(), deadline = deadline_after(options.waitfor);
+  // A manager's function may never return. So long no one of them takes, however many workers there are.
+  const Duration patience = sum({time_to_end(), time_to_end(), exit_cause_limit});
   std::vector<Pid> left;
   for (const auto& record : records) {
-    if (node_->reactor().wait(*record->gone, deadline) != WaitResult::done) left.push_back(record->pid);
+    const auto until = left.empty() ? std::min(deadline, deadline_after(patience)) : Clock::now();
+    if (node_->reactor().wait(*record->gone, until) != WaitResult::done) left.push_back(record->pid);
   }
   if (!left.empty()) {
-    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.", fmt::join(left, ", "),
-                            std::chrono::duration<double>(options.waitfor).count()));
+    const std::string calls = manager_calls_.text();
+    const Duration waited =
+        std::min<Duration>(options.waitfor, std::chrono::floor<std::chrono::seconds>(Clock::now() - start));
+    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.{}{}", fmt::join(left, ", "),
+                            std::chrono::duration<double>(waited).count(),
+                            calls.empty() ? "" : " Not returned: ", calls));
   }
 }
 

@@ -14,6 +14,7 @@
 #include <cohort/error.hpp>
 
 #include "base/build_id.hpp"
+#include "base/errno_text.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -49,7 +50,7 @@ class ElfFile {
     // To open a FIFO would wait for its writer, and a device may do anything.
     if (!std::filesystem::is_regular_file(status)) throw PluginError("is not a regular file");
     file_.reset(std::fopen(path.c_str(), "re"));
-    if (!file_) throw PluginError("cannot be read: " + std::generic_category().message(errno));
+    if (!file_) fail_to_open(errno);
     size_ = std::filesystem::file_size(path, error);
     if (error) throw PluginError("cannot be read: " + error.message());
     read_header();
@@ -78,6 +79,14 @@ class ElfFile {
   }
 
  private:
+  // Where this process has no room, nothing is wrong with the file.
+  [[noreturn]] static void fail_to_open(int error) {
+    const std::string cause = "cannot be read: " + errno_text(error);
+    if (error == EMFILE || error == ENFILE || error == ENOMEM)
+      throw Error("a plugin or a module " + cause, ErrorKind::overloaded);
+    throw PluginError(cause);
+  }
+
   void read_header() {
     if (size_ < sizeof header_) throw PluginError("is not an ELF shared library");
     header_ = read_table<Header>(0, 1).front();
@@ -91,6 +100,7 @@ class ElfFile {
                       header_.e_machine, file_class, order, native_machine, native_class, native_order));
     if (header_.e_type != ET_DYN) throw PluginError("is not an ELF shared library");
     if (header_.e_shentsize != sizeof(Section) || header_.e_phentsize != sizeof(Segment)) throw damaged();
+    static_cast<void>(loaded_segments());  // throws if some of them is not there
   }
 
   /// The bytes at a virtual address. What lies past a segment's bytes in the file is zero when loaded.

@@ -76,7 +76,10 @@ Module identify_module(const fs::path& path) {
 }
 
 Array<std::byte> read_module(const Module& module) {
-  std::vector<std::byte> bytes(fs::file_size(module.path));
+  std::error_code error;
+  const auto size = fs::file_size(module.path, error);
+  if (error) fail(module.path, "it cannot be read: " + error.message());
+  std::vector<std::byte> bytes(size);
   std::ifstream file(module.path, std::ios::binary);
   if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()))) {
     fail(module.path, "it cannot be read");

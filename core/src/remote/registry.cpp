@@ -92,7 +92,7 @@ bool register_thunk(const Thunk& thunk) {
   return true;
 }
 
-void fail_null_function() { throw Error("the pointer to the function is null"); }
+void fail_null_function() { throw Error("the function is null: a null pointer, or an empty std::function"); }
 
 FunctionId function_id(const void* address) {
   if (address == nullptr) fail_null_function();

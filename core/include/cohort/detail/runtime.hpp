@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -38,10 +39,10 @@ bool register_thunk(const Thunk& thunk);
 FunctionId function_id(const void* address);
 [[noreturn]] void fail_null_function();
 /// For a function of the program that is called in this process; function_id() does the same for one that travels.
-/// @throws Error for a null pointer.
+/// @throws Error for a null pointer, and for an empty std::function.
 template <class F>
 void check_not_null(const F& function) {
-  if constexpr (std::is_pointer_v<F>) {
+  if constexpr (std::is_constructible_v<F, std::nullptr_t> && requires { function == nullptr; }) {
     if (function == nullptr) fail_null_function();
   }
 }
