@@ -394,8 +394,8 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
   }
   if (!left.empty()) {
     const std::string calls = manager_calls_.text();
-    const Duration waited =
-        std::min<Duration>(options.waitfor, std::chrono::floor<std::chrono::seconds>(Clock::now() - start));
+    const auto now = Clock::now();
+    const Duration waited = now >= deadline ? options.waitfor : std::chrono::floor<std::chrono::seconds>(now - start);
     throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.{}{}", fmt::join(left, ", "),
                             std::chrono::duration<double>(waited).count(),
                             calls.empty() ? "" : " Not returned: ", calls));
