@@ -68,7 +68,9 @@ std::vector<Pid> Addition::run(const std::stop_token& stop) {
     result = std::exchange(result_, {});  // the caller alone holds its exceptions, and destroys them
   }
   if (stopped) {
-    remove(result.added);
+    std::vector<Pid> left;
+    for (const auto& record : master_.records_of(shared_from_this())) left.push_back(record->pid);
+    remove(left);  // and waits for those that are being removed
     throw InterruptedException();
   }
   std::sort(result.added.begin(), result.added.end());
