@@ -25,8 +25,9 @@ TEST(EndOfProgramTest, AWorkerThatCannotBeEndedIsToldAndKeepsNobodyWaiting) {
   const std::string err = text_of_file("/proc/self/fd/" + std::to_string(master.err()));
   EXPECT_EQ(status ? status->text() : "does not end", "exited with code 0") << err;
   EXPECT_TRUE(contains(err, "cohort: worker 2 did not leave within 0.1 s and is killed\n")) << err;
-  EXPECT_TRUE(
-      contains(err, "cohort: Unable to terminate all workers: rmprocs: pids [2] not terminated after 2.3 seconds.\n"))
+  EXPECT_TRUE(contains(err,
+                       "cohort: Unable to terminate all workers: rmprocs: pids [2] not terminated after 2.3 seconds. "
+                       "Not returned: kill() of manager 'of the program'\n"))
       << err;
   const int worker = std::stoi(out);
   EXPECT_EQ(state_of(worker).state, 'T') << "it was ended after all";
