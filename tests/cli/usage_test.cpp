@@ -203,6 +203,7 @@ TEST(Plugin, WhatIsNoRegularFileIsRefusedAndNotWaitedFor) {
   const auto fifo = directory.path("libcohort_manager_fifo.so");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   std::filesystem::create_directory(directory.path("libcohort_manager_directory.so"));
+  std::filesystem::permissions(directory.path("libcohort_manager_directory.so"), std::filesystem::perms(0755));
   const auto run = [&](const std::string& arguments) {
     return run_script("COHORT_PLUGIN_PATH=\"$PWD\" \"$cohort\" " + arguments, {.dir = directory.path()});
   };
