@@ -59,12 +59,12 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
 std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop = {});
 
 struct RmprocsOptions {
-  /// Give up after this; zero: do not wait; a negative one is a ConfigError. In any case when a worker, or a function
-  /// of its manager, takes more than twice timeouts.shutdown, term and kill together, and some seconds.
+  /// Give up after this; zero: do not wait; a negative one is a ConfigError. rmprocs also gives up when one worker, or
+  /// a function of its manager, takes longer than twice timeouts.shutdown, term and kill together and some seconds.
   Duration waitfor = never;
 };
 /// Removes workers: they are asked to exit, then made to. Unknown pids are ignored, pid 1 too, with a warning.
-/// @throws Error "rmprocs: pids [..] not terminated after T seconds."
+/// @throws Error "rmprocs: pids [..] not terminated after T seconds.", with the functions of managers that still run.
 void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options = {});
 void rmprocs(Pid pid, const RmprocsOptions& options = {});
 

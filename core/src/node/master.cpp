@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -29,12 +28,9 @@
 namespace cohort {
 namespace {
 
-constexpr Duration exit_output_limit = std::chrono::milliseconds(500);
 constexpr Duration interrupt_limit = std::chrono::seconds(3);
-constexpr Duration launcher_limit = std::chrono::seconds(3);    // for an answer about an additional worker
-constexpr Duration exit_cause_limit = std::chrono::seconds(5);  // for exit_cause() of a worker that is lost
-constexpr std::size_t longest_cause = 2000;                     // bytes
-constexpr Duration return_limit = std::chrono::seconds(3);      // for functions of managers when the program ends
+constexpr Duration launcher_limit = std::chrono::seconds(3);  // for an answer about an additional worker
+constexpr std::size_t longest_cause = 2000;                   // bytes
 
 // A request whose answer is waited for by its completion.
 struct Answered final : Request {
@@ -274,187 +270,6 @@ void Master::relay_dial(const std::shared_ptr<Connection>& connection, Frame&& f
   const auto id = dialler == nullptr ? std::nullopt : dialler->requests().add(relay);
   if (!id) return relay->on_lost("process " + std::to_string(dial.from) + " is gone");
   dialler->send(FrameKind::dial, 0, *id, to_payload(dial), SendQueue::Mode::gather_on_loop);
-}
-
-// --- Ending. ---
-
-void Master::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
-  auto record = record_of(connection->peer());
-  if (record == nullptr) return node_->fail_requests(*connection, reason);
-  if (!record->joined.load()) {
-    node_->fail_requests(*connection, reason);
-    if (auto addition = record->addition.lock()) addition->lost(record, reason);
-    return;
-  }
-  node_->blocking().run(
-      [this, record, connection, reason] { end_worker(record, connection, reason, exit_cause(*record)); });
-  // Calls wait for this end, and the manager may be somebody's who answers never.
-  record->cause_timer.start(node_->reactor(), exit_cause_limit, [this, record, connection, reason] {
-    record->cause_timer.stop();
-    node_->blocking().run([this, record, connection, reason] {
-      if (record->ended.load()) return;
-      log_warning(fmt::format("exit_cause() of manager '{}' for worker {} did not return within {}",
-                              record->manager_name, record->pid, in_seconds(exit_cause_limit)));
-      end_worker(record, connection, reason, "");
-    });
-  });
-}
-
-// A blocking thread; the first one counts. Everything that waits for the worker learns why it ended.
-void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
-                        const std::string& reason, std::string cause) {
-  if (record->ended.exchange(true)) return;
-  // A manager ends the process of a worker that was removed when it forgets it.
-  const bool still_runs = cause.empty() && (!record->removing || record->launched_by != nullptr);
-  if (record->removing)
-    cause = "removed";
-  else if (cause.empty())
-    cause = reason;
-  else if (!connection->last_word().empty())  // it ended the connection itself, and said why
-    cause += ": " + connection->last_word();
-  if (record->output) {
-    output_.drain(*record->output, deadline_after(exit_output_limit));
-    if (const auto tail = output_.tail(*record->output); !tail.empty() && !record->removing) {
-      cause += "; its last words on standard error:\n" + tail;
-    }
-  }
-  bool known;
-  {
-    std::lock_guard lock(mutex_);
-    known = node_->members().remove(record->pid, cause).has_value();
-    list_again();
-  }
-  node_->drop_client(record->pid);
-  if (known) {
-    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}});
-    for (const auto& other : node_->members().connections()) {
-      other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
-    }
-  }
-  // Those who learn of it by this ask the other workers after these were told.
-  answer_fate(record->pid);
-  node_->membership_changed();
-  node_->fail_requests(*connection, cause);
-  if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
-  if (still_runs) kill(*record);  // may take a while; by now everybody knows
-  forget(record);
-}
-
-void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
-  for (const auto op : {ManageOp::deregister_worker, ManageOp::finalize}) {
-    with_manager(*record, "manage",
-                 [&](ClusterManager& manager, WorkerConfig& config) { manager.manage(record->pid, config, op); });
-  }
-  if (record->output) output_.remove(*record->output);
-  provisions_->forget(record->pid);
-  {
-    std::lock_guard lock(mutex_);
-    node_->members().remove(record->pid);
-    records_.erase(record->pid);
-    if (record->announced.load()) list_again();
-  }
-  answer_fate(record->pid);
-  node_->reactor().post([this, record] {
-    record->leave_timer.stop();
-    record->cause_timer.stop();
-    record->connection.reset();
-    node_->reactor().complete(record->gone);
-  });
-}
-
-void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
-  refuse_shorter(options.waitfor, Duration::zero(), "rmprocs: waitfor");
-  std::set<std::shared_ptr<WorkerRecord>> wanted;
-  for (const Pid pid : pids) {
-    if (pid == master_pid) log_warning("rmprocs: process 1 not removed");
-    auto record = record_of(pid);
-    if (record != nullptr && record->joined.load()) wanted.insert(std::move(record));
-  }
-  std::vector<std::shared_ptr<WorkerRecord>> records, begun;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [pid, record] : records_) {  // those that one of them launched die with it
-      const bool goes = wanted.contains(record) || wanted.contains(record->launched_by);
-      if (!goes || !record->joined.load()) continue;
-      records.push_back(record);
-      if (!record->removing.exchange(true)) begun.push_back(record);
-    }
-    if (!begun.empty()) list_again();
-  }
-  if (!begun.empty()) node_->membership_changed();
-  for (const auto& record : std::views::reverse(begun)) start_removal(record);  // those launched by others first
-  if (options.waitfor == Duration::zero()) return;
-  const auto start = Clock::now(), deadline = deadline_after(options.waitfor);
-  // A manager's function may never return. So long no one of them takes, however many workers there are.
-  const Duration patience = sum({time_to_end(), time_to_end(), exit_cause_limit});
-  std::vector<Pid> left;
-  for (const auto& record : records) {
-    const auto until = left.empty() ? std::min(deadline, deadline_after(patience)) : Clock::now();
-    if (node_->reactor().wait(*record->gone, until) != WaitResult::done) left.push_back(record->pid);
-  }
-  if (!left.empty()) {
-    const std::string calls = manager_calls_.text();
-    const auto now = Clock::now();
-    const Duration waited = now >= deadline ? options.waitfor : std::chrono::floor<std::chrono::seconds>(now - start);
-    throw Error(fmt::format("rmprocs: pids [{}] not terminated after {:g} seconds.{}{}", fmt::join(left, ", "),
-                            std::chrono::duration<double>(waited).count(),
-                            calls.empty() ? "" : " Not returned: ", calls));
-  }
-}
-
-void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
-  node_->reactor().post([this, record] {
-    if (record->connection == nullptr) return;
-    record->connection->send(FrameKind::leave, 0, {}, SendQueue::Mode::before_wait);
-    record->leave_timer.start(node_->reactor(), node_->timeouts().shutdown, [this, record] {
-      record->leave_timer.stop();
-      if (!record->gone->done()) node_->blocking().run([this, record] { force_removal(record); });
-    });
-  });
-}
-
-void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
-  log_warning("worker " + std::to_string(record->pid) + " did not leave within " +
-              in_seconds(node_->timeouts().shutdown) + " and is killed");
-  kill(*record);
-  node_->reactor().post([record] {
-    if (record->connection != nullptr) record->connection->close("removed");
-  });
-}
-
-void Master::remove_all() noexcept {
-  try {
-    std::vector<Pid> pids;
-    std::vector<std::shared_ptr<LateQueue>> queues;
-    std::vector<std::shared_ptr<ClusterManager>> managers;
-    {
-      std::lock_guard lock(mutex_);
-      queues = std::exchange(late_queues_, {});
-      managers = std::exchange(kept_managers_, {});
-    }
-    for (const auto& queue : queues) queue->close();
-    managers.clear();
-    {
-      std::lock_guard lock(mutex_);
-      for (const auto& [pid, record] : records_) pids.push_back(pid);
-    }
-    rmprocs(pids, {.waitfor = time_to_end()});
-  } catch (const std::exception& error) {
-    log_error(std::string("Unable to terminate all workers: ") + error.what());
-  }
-}
-
-Duration Master::time_to_end() const {
-  const Timeouts limits = node_->timeouts();
-  return sum({limits.shutdown, limits.term, limits.kill, std::chrono::seconds(2)});
-}
-
-bool Master::release_managers() {
-  if (node_->blocking().wait_until_idle(deadline_after(return_limit))) return true;
-  log_error("not returned after " + in_seconds(return_limit) + ": " + manager_calls_.text() +
-            "; the program ends without waiting longer");
-  output_.stop(never);
-  return false;
 }
 
 // --- The manager's functions. ---
