@@ -115,7 +115,7 @@ Check check_shell(const Subject& subject, const HostFacts& facts) {
 std::string build_id_of(const std::vector<std::byte>& head) {
   const FileDescriptor file(::memfd_create("program", MFD_CLOEXEC));
   if (::write(file.get(), head.data(), head.size()) != static_cast<ssize_t>(head.size())) throw Error("no memory");
-  return detail::read_elf_build_id(fmt::format("/proc/self/fd/{}", file.get()));
+  return detail::read_elf_build_id_of_head(fmt::format("/proc/self/fd/{}", file.get()));
 }
 
 Check check_program(const Subject& subject, const HostFacts& facts) {

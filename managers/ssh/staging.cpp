@@ -144,7 +144,7 @@ class Stager {
 
  private:
   void write_to(const std::string& unfinished, std::istream& input, const std::string& there) {
-    const std::unique_ptr<sftp_file_struct, CloseFile> file(
+    std::unique_ptr<sftp_file_struct, CloseFile> file(
         ::sftp_open(sftp_.get(), unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0700));
     if (file == nullptr) fail(there);
     std::vector<char> block(block_size);
@@ -152,6 +152,7 @@ class Stager {
       const auto size = static_cast<std::size_t>(input.gcount());
       if (::sftp_write(file.get(), block.data(), size) != static_cast<ssize_t>(size)) fail(there);
     }
+    if (::sftp_close(file.release()) != SSH_OK) fail(there);  // some file systems only now say that they are full
   }
   [[noreturn]] void fail(const std::string& path) {
     if (patience_.over())

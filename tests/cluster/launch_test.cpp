@@ -264,6 +264,48 @@ TEST_F(LaunchTest, WorkersAreSetUpWhileTheManagerStillLaunches) {
   EXPECT_TRUE(manager->joined_first);
 }
 
+TEST_F(LaunchTest, NumbersOfAManagerThatMakeNoSenseAreToldAndTheWorkerIsEnded) {
+  struct Wrong : OwnManager {
+    explicit Wrong(int WorkerConfig::*wrong_number) : number(wrong_number) {}
+    void launch(const LaunchParams& params, LaunchQueue& launched) override {
+      WorkerConfig config = start(params);
+      config.*number = -1;
+      launched.push(std::move(config));
+    }
+    int WorkerConfig::*const number;
+  };
+  const auto problem_with = [](int WorkerConfig::*number) {
+    return thrown_by<LaunchError>([number] { addprocs(std::make_shared<Wrong>(number)); });
+  };
+  const auto threads = problem_with(&WorkerConfig::threads);
+  EXPECT_TRUE(contains(threads, "Its manager wrote threads = -1 into its WorkerConfig; a worker has at least 1."))
+      << threads;
+  const auto count = problem_with(&WorkerConfig::count);
+  EXPECT_TRUE(contains(count, "Its manager wrote count = -1 into its WorkerConfig; at least 1 worker is on a host."))
+      << count;
+  const auto port = problem_with(&WorkerConfig::port);
+  EXPECT_TRUE(contains(port, "Its manager wrote port = -1 into its WorkerConfig; ports are 0 to 65535.")) << port;
+  EXPECT_TRUE(eventually([] { return children().empty(); }));
+}
+
+TEST_F(LaunchTest, AManageThatDoesNotReturnIsNamed) {
+  struct Blocking : OwnManager {
+    void launch(const LaunchParams& params, LaunchQueue& launched) override { launched.push(start(params)); }
+    void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
+      if (op == ManageOp::register_worker) eventually([this] { return released.load(); }, 60s);
+      OwnManager::manage(pid, config, op);
+    }
+    std::atomic<bool> released{false};
+  };
+  AddprocsOptions options;
+  options.timeouts =
+      Timeouts{.launch = 500ms, .connect = 500ms, .handshake = 500ms, .shutdown = 10ms, .term = 10ms, .kill = 10ms};
+  const auto manager = std::make_shared<Blocking>();
+  const auto text = thrown_by<LaunchError>([&] { addprocs(manager, options); });
+  EXPECT_TRUE(contains(text, "Not returned: manage() of manager 'of the program'")) << text;
+  manager->released = true;
+}
+
 TEST_F(LaunchTest, AManagerMayLaunchNothing) {
   struct Empty : OwnManager {
     void launch(const LaunchParams&, LaunchQueue&) override {}

@@ -164,6 +164,17 @@ TEST_F(PmapTest, OnErrorMayLookAtTheItem) {
   for (int i = 1; i <= 100; i++) EXPECT_EQ(results[static_cast<std::size_t>(i - 1)], i % 10 == 0 ? -i : i);
 }
 
+TEST_F(PmapTest, EmptyFunctionsInTheOptionsAreNone) {
+  const auto f = [](int) -> int { throw std::invalid_argument("the item is bad"); };
+  const std::function<int(std::exception_ptr)> nobody;
+  const auto text = thrown_by<RemoteException>([&] {
+    pmap(
+        f, range(1, 1),
+        {.on_error = nobody, .retry_delays = {0ms}, .retry_check = nullptr, .distributed = false, .progress = nullptr});
+  });
+  EXPECT_TRUE(contains(text, "the item is bad")) << text;
+}
+
 TEST_F(PmapTest, RetriesAreAsManyAsDelays) {
   addprocs(2);
   int checks = 0;

@@ -166,6 +166,21 @@ TEST_F(SshLaunchTest, AHostWithoutTheProgramGetsIt) {
   for (const Pid pid : workers()) EXPECT_TRUE(remotecall_fetch(fn<host_name_here>, pid).starts_with("h"));
 }
 
+TEST_F(SshLaunchTest, AHostWithoutRoomForTheProgramSaysSoAndKeepsNoPartOfIt) {
+  HostBed& bed = start_hosts(1);
+  SKIP_UNLESS_ISOLATED(bed);
+  const std::string full = bed.home(bed[0]) / "full";
+  bed.run(bed[0], "mkdir '" + full + "' && mount -t tmpfs -o size=1m,mode=700 tmpfs '" + full + "'");
+  json options = ssh_options(bed);
+  options["stage"] = "always";
+  options["stage_dir"] = full;
+  const std::string text = failure(options);
+  EXPECT_TRUE(contains(text, "cannot write " + full)) << text;
+  EXPECT_TRUE(contains(text, "is there no room left?")) << text;
+  EXPECT_TRUE(contains(text, "The option 'stage_dir' says another directory.")) << text;
+  EXPECT_EQ(bed.run(bed[0], "find '" + full + "' -name '*.new'"), "");
+}
+
 TEST_F(SshLaunchTest, AHostBehindAnotherOne) {
   HostBed& bed = start_hosts(2);
   SKIP_UNLESS_ISOLATED(bed);

@@ -92,6 +92,8 @@ void report_if_failed(const Future<void>& loop);
 template <class Op, std::ranges::random_access_range R, class F>
 requires std::ranges::sized_range<R>
 auto distributed_reduce(Op op, const R& range, F f, const LoopOptions& options = {}) {
+  detail::check_not_null(op);
+  detail::check_not_null(f);
   auto parts = detail::map_sections(detail::bound<detail::ReducePart>(op, std::move(f)), range, options);
   if (parts.empty()) throw Error("distributed_reduce: an empty range has no value");
   auto sum = std::move(parts.front());
@@ -145,6 +147,7 @@ class [[nodiscard]] DistributedLoop {
 /// stays in its worker.
 template <std::ranges::random_access_range R, class F>
 requires std::ranges::sized_range<R> DistributedLoop distributed_for(R range, F f, LoopOptions options = {}) {
+  detail::check_not_null(f);
   auto done = detail::make_future(no_pid);
   detail::run_here(
       [done, range = std::move(range), f = std::move(f), options = std::move(options)] {

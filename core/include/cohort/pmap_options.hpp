@@ -14,7 +14,7 @@
 namespace cohort {
 
 /// What is called when an item failed: `R handler(std::exception_ptr)`, or with the item's values behind. What it
-/// returns takes the place of the result.
+/// returns takes the place of the result. An empty std::function or a null pointer is none.
 template <class R, class... Items>
 class ErrorHandler {
  public:
@@ -22,6 +22,9 @@ class ErrorHandler {
   template <class H>
   requires(!std::is_same_v<std::remove_cvref_t<H>, ErrorHandler>) ErrorHandler(H&& handler) {
     using Handler = std::decay_t<H>;
+    if constexpr (std::is_constructible_v<Handler, std::nullptr_t> && requires { handler == nullptr; }) {
+      if (handler == nullptr) return;
+    }
     if constexpr (std::is_invocable_r_v<R, Handler&, std::exception_ptr, const Items&...>) {
       function_ = std::forward<H>(handler);
     } else {
@@ -57,7 +60,7 @@ struct PmapOptions {
   /// pauses. This goes for items whose worker died, too: they may have been done already, in part or in whole. Without
   /// it no item is ever started twice.
   RetryDelays retry_delays = {};
-  /// Whether to retry, given what was thrown.
+  /// Whether to retry, given what was thrown. Empty: is_worth_retrying().
   std::function<bool(std::exception_ptr)> retry_check = is_worth_retrying;
   /// False: all in this process, in batches of one.
   bool distributed = true;

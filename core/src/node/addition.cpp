@@ -32,6 +32,17 @@ void take_address(WorkerConfig& config, std::string host, int port) {
   config.port = port;
 }
 
+// What is wrong with the numbers that a manager's launch() wrote; "" for nothing.
+std::string problem_of(const WorkerConfig& config) {
+  const auto problem = [](const char* name, int value, const char* allowed) {
+    return fmt::format("Its manager wrote {} = {} into its WorkerConfig; {}.", name, value, allowed);
+  };
+  if (config.threads < 1) return problem("threads", config.threads, "a worker has at least 1");
+  if (config.count < 1) return problem("count", config.count, "at least 1 worker is on a host");
+  if (config.port < 0 || config.port > 65535) return problem("port", config.port, "ports are 0 to 65535");
+  return "";
+}
+
 }  // namespace
 
 Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
@@ -100,9 +111,10 @@ void Addition::wait_for_end(const std::stop_token& stop) {
   const bool ended = reactor.wait(*settled_, deadline_after(steps)) == WaitResult::done;
   const bool returned = reactor.wait(*finished_, deadline_after(stop_limit)) == WaitResult::done;
   if (!ended && !returned) {
-    return keep_error(std::make_exception_ptr(
-        LaunchError(fmt::format("workers of manager '{}' were not all up within {}, nor ended after that",
-                                manager_name_, in_seconds(timeouts_.launch)))));
+    const std::string running = master_.manager_calls().text();
+    return keep_error(std::make_exception_ptr(LaunchError(
+        fmt::format("workers of manager '{}' were not all up within {}, nor ended after that{}", manager_name_,
+                    in_seconds(timeouts_.launch), running.empty() ? "" : ". Not returned: " + running))));
   }
   std::lock_guard lock(mutex_);
   const bool told = returned && (!result_.errors.empty() || !result_.not_launched.empty());  // by the manager itself
@@ -183,15 +195,16 @@ void Addition::push(WorkerConfig config) {
     too_late = given_up_;
     stopped = stopped_;
   }
-  if (!too_late) {
+  const std::string problem = too_late ? "It came too late." : problem_of(record->config);
+  if (problem.empty()) {
     try {
       return begin(record);
     } catch (...) {  // no thread reads what it prints
       return fail(record, Step::announce, Process::still_runs, message_of(std::current_exception()));
     }
   }
-  // Nobody waits for it any more, and it would join unheard of by the others.
-  if (!stopped) {
+  // One that comes too late would join unheard of by the others.
+  if (too_late && !stopped) {
     log_warning("manager '" + manager_name_ +
                 "' handed over a worker after its launch was given up: the worker is ended");
   }
@@ -199,7 +212,7 @@ void Addition::push(WorkerConfig config) {
     FileDescriptor(record->config.io->out).reset();
     FileDescriptor(record->config.io->err).reset();
   }
-  fail(record, Step::announce, Process::still_runs, "It came too late.");
+  fail(record, Step::announce, Process::still_runs, problem);
 }
 
 std::shared_ptr<LaunchQueue> Addition::keep_open() {

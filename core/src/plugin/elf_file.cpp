@@ -57,6 +57,7 @@ class ElfFile {
   }
 
   std::vector<std::byte> read_symbol(const std::string& name, std::size_t size) {
+    check_whole();
     std::vector<Section> sections = read_table<Section>(header_.e_shoff, header_.e_shnum);
     for (const Section& section : sections) {
       if (section.sh_type != SHT_DYNSYM || section.sh_link >= sections.size()) continue;
@@ -68,6 +69,9 @@ class ElfFile {
     }
     throw PluginError("is not a cohort plugin: it exports no symbol '" + name + "'");
   }
+
+  /// @throws PluginError if what would be loaded is not all there.
+  void check_whole() { static_cast<void>(loaded_segments()); }
 
   std::string build_id() {
     for (const Segment& segment : read_table<Segment>(header_.e_phoff, header_.e_phnum)) {
@@ -100,7 +104,6 @@ class ElfFile {
                       header_.e_machine, file_class, order, native_machine, native_class, native_order));
     if (header_.e_type != ET_DYN) throw PluginError("is not an ELF shared library");
     if (header_.e_shentsize != sizeof(Section) || header_.e_phentsize != sizeof(Segment)) throw damaged();
-    static_cast<void>(loaded_segments());  // throws if some of them is not there
   }
 
   /// The bytes at a virtual address. What lies past a segment's bytes in the file is zero when loaded.
@@ -158,6 +161,12 @@ std::vector<std::byte> read_elf_symbol(const std::filesystem::path& path, const 
   return ElfFile(path).read_symbol(symbol, size);
 }
 
-std::string read_elf_build_id(const std::filesystem::path& path) { return ElfFile(path).build_id(); }
+std::string read_elf_build_id(const std::filesystem::path& path) {
+  ElfFile file(path);
+  file.check_whole();
+  return file.build_id();
+}
+
+std::string read_elf_build_id_of_head(const std::filesystem::path& path) { return ElfFile(path).build_id(); }
 
 }  // namespace cohort::detail

@@ -19,4 +19,8 @@ std::vector<std::byte> read_elf_symbol(const std::filesystem::path& path, const 
 /// @throws PluginError as above.
 std::string read_elf_build_id(const std::filesystem::path& path);
 
+/// The same where the file holds only the first bytes of a library or program, which nobody is going to load.
+/// @throws PluginError as above, also if the build-id is not among these bytes.
+std::string read_elf_build_id_of_head(const std::filesystem::path& path);
+
 }  // namespace cohort::detail

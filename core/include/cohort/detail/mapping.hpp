@@ -190,7 +190,9 @@ class Mapping {
         error = std::current_exception();
       }
     }
-    if (portion.retried >= options_.retry_delays.size() || !options_.retry_check(error)) std::rethrow_exception(error);
+    const bool left = portion.retried < options_.retry_delays.size();
+    const auto& check = options_.retry_check;
+    if (!left || !(check ? check(error) : is_worth_retrying(error))) std::rethrow_exception(error);
     Portion again{portion.first + at, std::make_shared<const Batch>(1, item), portion.retried + 1, portion.failed_at,
                   0};
     again.failed_at.push_back(worker);
