@@ -126,6 +126,7 @@ void refuse_comment(const std::string& flag, const std::string& setting, const s
 }
 
 void set_manager_options(Json& cluster, const std::string& json, const std::vector<std::string>& pairs) {
+  if (json.empty() && pairs.empty()) return;  // there may be no manager
   const auto options = Json::json_pointer("/managers/0/options");
   const std::string manager = cluster["managers"][0]["plugin"];
   if (!json.empty()) {

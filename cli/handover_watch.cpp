@@ -14,8 +14,6 @@
 namespace cohort::cli {
 namespace {
 
-bool was_taken(int handover) { return lseek(handover, 0, SEEK_CUR) == 0; }
-
 void close_all_but(const std::set<int>& kept) {
   unsigned first = 0;
   for (const int descriptor : kept) {
@@ -26,7 +24,7 @@ void close_all_but(const std::set<int>& kept) {
   syscall(SYS_close_range, first, ~0U, 0);
 }
 
-[[noreturn]] void watch(int program_end, int handover, const std::string& program) {
+[[noreturn]] void watch(int program_end, int handover, off_t untouched, const std::string& message) {
   setsid();
   if (chdir("/") != 0) _exit(1);
   // A pipe that the program writes to would else not end with it.
@@ -34,28 +32,26 @@ void close_all_but(const std::set<int>& kept) {
   pollfd ended{program_end, POLLIN, 0};
   while (poll(&ended, 1, -1) < 0 && errno == EINTR) {
   }
-  if (!was_taken(handover))
-    print_message("no workers were started: '" + program +
-                  "' ended, and nothing in it made a cohort::Session, which takes the cluster of 'cohort run'. To run "
-                  "it on every worker: cohort exec");
+  if (lseek(handover, 0, SEEK_CUR) == untouched) print_message(message);
   _exit(0);
 }
 
 }  // namespace
 
-void watch_handover(int handover, const std::string& program) {
+void watch_handover(int handover, const std::string& message) {
+  const off_t untouched = lseek(handover, 0, SEEK_CUR);
   const int self = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
   if (self < 0) return;
   // Twice: the program must not find a child that it knows nothing of.
   const pid_t child = fork();
   if (child == 0) {
-    if (fork() == 0) watch(self, handover, program);
+    if (fork() == 0) watch(self, handover, untouched, message);
     _exit(0);
   }
   if (child > 0) waitpid(child, nullptr, 0);
   close(self);
 }
 
-void forget_handover(int handover) { lseek(handover, 0, SEEK_SET); }
+void forget_handover(int handover) { lseek(handover, lseek(handover, 0, SEEK_CUR) == 0 ? 1 : 0, SEEK_SET); }
 
 }  // namespace cohort::cli

@@ -4,12 +4,12 @@
 
 namespace cohort::cli {
 
-/// Leaves a process behind that outlives the program which this process is about to become, and then says on standard
-/// error if no Session has taken the cluster over: without a word `cohort run -p 4 hostname` would look as if it had
-/// run on four workers. It is no child of the program, holds none of its descriptors but standard error, and no signal
-/// of the terminal reaches it. Nothing is said where such a process cannot be made.
-/// @param handover what the cluster is read from. A Session leaves it at its beginning.
-void watch_handover(int handover, const std::string& program);
+/// Leaves a process behind that outlives the program which this process is about to become, and then says `message` on
+/// standard error if no Session has read what was handed over: without a word `cohort run -p 4 hostname` would look as
+/// if it had run on four workers. It is no child of the program, holds none of its descriptors but standard error, and
+/// no signal of the terminal reaches it. Nothing is said where such a process cannot be made.
+/// @param handover what is read: a Session leaves another offset there than it finds.
+void watch_handover(int handover, const std::string& message);
 
 /// The program could not be started, and that has been said: what watches is to be silent.
 void forget_handover(int handover);

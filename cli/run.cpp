@@ -21,14 +21,25 @@ struct RunFlags {
   bool dry_run = false;
 };
 
+// A `cohort run` inside of another one has a cluster of its own.
+void leave_outer_cluster() {
+  try {
+    static_cast<void>(take_handover());
+  } catch (const ConfigError&) {  // it is not there any more
+  }
+}
+
 int run(const RunFlags& flags, const std::vector<std::string>& command) {
   const ClusterFile cluster = flags.cluster.cluster();
   if (flags.dry_run) {
     write_results(effective_json(cluster) + '\n' + shell_join(command) + '\n');
     return ok;
   }
+  leave_outer_cluster();
   const int handover = hand_over(cluster.to_json());
-  watch_handover(handover, command.front());
+  watch_handover(handover, "no workers were started: '" + command.front() +
+                               "' ended, and nothing in it made a cohort::Session, which takes the cluster of 'cohort "
+                               "run'. To run it on every worker: cohort exec");
   const int status = become(command);
   forget_handover(handover);
   return status;

@@ -18,6 +18,7 @@
 #include "become.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "handover_watch.hpp"
 #include "write_all.hpp"
 
 namespace cohort::cli {
@@ -29,11 +30,13 @@ struct WorkerFlags {
 };
 
 /// The secret is for standard input, and nowhere else.
-void put_on_standard_input(const std::string& line) {
+/// @return the descriptor that it is read from
+int put_on_standard_input(const std::string& line) {
   const int descriptor = memfd_create("cohort-cookie", MFD_CLOEXEC);
   if (descriptor < 0 || !write_all(descriptor, line) || lseek(descriptor, 0, SEEK_SET) != 0 ||
       dup2(descriptor, STDIN_FILENO) < 0)
     throw Error("cannot hand the secret over: " + std::generic_category().message(errno));
+  return descriptor;
 }
 
 int become_worker(const WorkerFlags& flags, const std::vector<std::string>& program) {
@@ -45,8 +48,12 @@ int become_worker(const WorkerFlags& flags, const std::vector<std::string>& prog
   if (!flags.bind_to.empty()) command.push_back("--bind-to=" + flags.bind_to);
   if (!join.dir.empty() && chdir(join.dir.c_str()) != 0)
     throw Error("cannot work in " + join.dir + ", as the cluster wants: " + std::generic_category().message(errno));
-  put_on_standard_input(join.cookie + '\n');
-  return become(command);
+  const int handover = put_on_standard_input(join.cookie + '\n');
+  watch_handover(handover, "'" + command.front() +
+                               "' ended without having joined the cluster: nothing in it made a cohort::Session");
+  const int status = become(command);
+  forget_handover(handover);
+  return status;
 }
 
 }  // namespace

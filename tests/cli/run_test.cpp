@@ -102,6 +102,51 @@ TEST(Run, DryRunPrintsTheClusterAndTheCommand) {
   EXPECT_EQ(cluster.at("timeouts").at("launch"), "2m");
 }
 
+TEST(Run, AnotherOneInsideHasAClusterOfItsOwn) {
+  const auto result = run_script("$cohort run -p 2 $cohort run -p 3 $cohort exec -- echo here");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(lines_of(result.out).size(), 3u) << result.out;
+  EXPECT_EQ(result.err, "");
+}
+
+TEST(Run, AFileWithoutManagersHasNoWorkers) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.write("c.json", R"({"version": 1, "managers": []})");
+  const auto result = cohort_tool({"exec", "-f", file, "--", "true"});
+  EXPECT_EQ(result.code, 20);
+  EXPECT_EQ(result.err, "cohort: the cluster has no workers\n");
+  EXPECT_EQ(cohort_tool({"run", "-f", file, "--dry-run", "true"}).code, 0);
+}
+
+TEST(Worker, SaysThatItsMasterIsGone) {
+  const TemporaryDirectory directory;
+  ToolInput input;
+  input.dir = directory.path();
+  const auto result = run_script(
+      "$cohort exec -m elastic -o count=1 -o file=j.json -- "
+      "sh -c 'until [ -s master.pid ]; do sleep 0.02; done; kill -9 `cat master.pid`' > exec.out 2>&1 &\n"
+      "echo $! > master.pid\n"
+      "until [ -s j.json ]; do sleep 0.02; done\n"
+      "$cohort worker --join j.json",
+      input);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.err.find("the master is gone: "), std::string::npos) << result.err << directory.read("exec.out");
+}
+
+TEST(Worker, AProgramThatNeverJoinsIsTold) {
+  const TemporaryDirectory directory;
+  ToolInput input;
+  input.dir = directory.path();
+  const auto result = run_script(
+      "$cohort exec -m elastic -o count=1 -o file=j.json -- true > exec.out 2>&1 & master=$!\n"
+      "until [ -s j.json ]; do sleep 0.02; done\n"
+      "$cohort worker --join j.json true\n"
+      "kill $master; wait $master",
+      input);
+  EXPECT_EQ(result.err,
+            "cohort: 'true' ended without having joined the cluster: nothing in it made a cohort::Session\n");
+}
+
 TEST(Run, AProgramThatNeverTakesTheClusterOverIsTold) {
   const auto never = cohort_tool({"run", "-p", "4", "sh", "-c", "echo here; exit 5"});
   EXPECT_EQ(never.code, 5);

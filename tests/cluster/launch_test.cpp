@@ -288,21 +288,37 @@ TEST_F(LaunchTest, NumbersOfAManagerThatMakeNoSenseAreToldAndTheWorkerIsEnded) {
   EXPECT_TRUE(eventually([] { return children().empty(); }));
 }
 
-TEST_F(LaunchTest, AManageThatDoesNotReturnIsNamed) {
-  struct Blocking : OwnManager {
-    void launch(const LaunchParams& params, LaunchQueue& launched) override { launched.push(start(params)); }
-    void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
-      if (op == ManageOp::register_worker) eventually([this] { return released.load(); }, 60s);
-      OwnManager::manage(pid, config, op);
-    }
-    std::atomic<bool> released{false};
-  };
+// manage() returns when the test says so.
+struct BlockingManager : OwnManager {
+  void launch(const LaunchParams& params, LaunchQueue& launched) override { launched.push(start(params)); }
+  void manage(Pid pid, WorkerConfig& config, ManageOp op) override {
+    if (op == ManageOp::register_worker) eventually([this] { return released.load(); }, 60s);
+    OwnManager::manage(pid, config, op);
+  }
+  std::atomic<bool> released{false};
+};
+
+TEST_F(LaunchTest, AManageThatDoesNotReturnIsNamedSoonAfterTheTimeOfTheLaunch) {
   AddprocsOptions options;
-  options.timeouts =
-      Timeouts{.launch = 500ms, .connect = 500ms, .handshake = 500ms, .shutdown = 10ms, .term = 10ms, .kill = 10ms};
-  const auto manager = std::make_shared<Blocking>();
-  const auto text = thrown_by<LaunchError>([&] { addprocs(manager, options); });
+  options.timeouts = Timeouts{.launch = 300ms};
+  const auto manager = std::make_shared<BlockingManager>();
+  const auto text = thrown_within<LaunchError>(300ms, [&] { addprocs(manager, options); });
   EXPECT_TRUE(contains(text, "Not returned: manage() of manager 'of the program'")) << text;
+  manager->released = true;
+}
+
+TEST_F(LaunchTest, ALaunchWhoseTimeIsUpCanBeCalledOff) {
+  std::stop_source stop;
+  AddprocsOptions options;
+  options.timeouts = Timeouts{.launch = 100ms, .shutdown = 10ms, .term = 10ms, .kill = 10ms};
+  options.stop = stop.get_token();
+  const auto manager = std::make_shared<BlockingManager>();
+  std::jthread ctrl_c([&, begin = Clock::now()] {
+    EXPECT_TRUE(eventually([&] { return Clock::now() > begin + 500ms; }));
+    stop.request_stop();
+  });
+  EXPECT_EQ(thrown_within<InterruptedException>(100ms, [&] { addprocs(manager, options); }), "interrupted");
+  EXPECT_TRUE(children().empty());
   manager->released = true;
 }
 

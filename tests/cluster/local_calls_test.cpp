@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <vector>
 
 #include "cluster_test.hpp"
@@ -45,6 +48,29 @@ TEST(LocalCalls, AFuturesValueIsShared) {
   const auto there = remotecall(
       [](Future<std::vector<int>> f) { return reinterpret_cast<std::uintptr_t>(f.fetch().data()); }, myid(), future);
   EXPECT_EQ(there.fetch(), reinterpret_cast<std::uintptr_t>(here));
+}
+
+TEST(LocalCalls, NothingBeginsWhoseTimeIsOver) {
+  using namespace std::chrono_literals;
+  static std::atomic<int> begun = 0;
+  const auto count = [] { begun++; };
+  const auto count_item = [](int) { begun++; };
+  const auto count_task = []() -> Task<> {
+    begun++;
+    co_return;
+  };
+  std::stop_source stop;
+  stop.request_stop();
+  const WaitOptions late{.deadline = -1s}, stopped{.stop_token = stop.get_token()};
+  EXPECT_THROW(remotecall_fetch(late, count, myid()), TimeoutError);
+  EXPECT_THROW(remotecall_fetch(late, count_task, myid()), TimeoutError);
+  EXPECT_THROW(remotecall_wait(late, count, myid()), TimeoutError);
+  EXPECT_THROW(remotecall_fetch(stopped, count, myid()), CancelledException);
+  EXPECT_THROW(remotecall_wait(stopped, count, myid()), CancelledException);
+  EXPECT_THROW(pmap(count_item, range(1, 3), {.distributed = false, .deadline = -1s}), TimeoutError);
+  EXPECT_THROW(pmap(count_item, range(1, 3), {.distributed = false, .stop_token = stop.get_token()}),
+               CancelledException);
+  EXPECT_EQ(begun, 0);
 }
 
 // A pointer to nothing is an error, wherever it was to be called.

@@ -384,6 +384,9 @@ TEST_F(RemoteChannelsTest, AStoreOfTheProgramsOwnStandsBehindAChannel) {
     EXPECT_EQ(stack.fetch(), 3);
     EXPECT_EQ(remotecall_fetch([](const RemoteChannel<int>& in) { return in.take(); }, 3, stack), 3);
     EXPECT_EQ(stack.size(), 2u);
+    EXPECT_TRUE(contains(thrown_by<Error>([&] { stack.put_all({4, 5}); }), "so it has no put_all()"));
+    EXPECT_TRUE(contains(thrown_by<Error>([&] { stack.take_some(2); }), "so it has no take_some()"));
+    EXPECT_TRUE(contains(thrown_by<Error>([&] { stack.bind(3); }), "so it has no bind()"));
     stack.close();
     std::vector<int> rest;
     for (int item : stack) rest.push_back(item);

@@ -35,6 +35,18 @@ Task<int> nested(int depth) {
   if (depth == 0) co_return 0;
   co_return 1 + co_await nested(depth - 1);
 }
+Task<int> nothing_but(int value) { co_return value; }
+Task<int> many_awaits(int count) {
+  int sum = 0;
+  for (int i = 0; i < count; i++) sum += co_await nothing_but(1);
+  co_return sum;
+}
+Task<int> ends_on_another_thread(Future<int> value) { co_return co_await value; }
+Task<int> many_meetings(std::vector<Future<int>> futures) {
+  int sum = 0;
+  for (auto& future : futures) sum += co_await ends_on_another_thread(future);
+  co_return sum;
+}
 std::atomic<int> waiting_here{0};
 Task<> wait_for(Future<void> gate) {
   waiting_here++;
@@ -67,6 +79,19 @@ Task<> suspend_until_stopped() {
   }
 }
 bool was_interrupted() { return saw_interruption.exchange(false); }
+
+TEST_F(TasksTest, ALoopMayAwaitAnyNumberOfTasksThatEndAtOnce) {
+  const Pid worker = addprocs(1).front();
+  EXPECT_EQ(remotecall_fetch(fn<many_awaits>, worker, 300'000), 300'000);
+  EXPECT_EQ(remotecall_fetch(fn<many_awaits>, myid(), 300'000), 300'000);
+  EXPECT_EQ(remotecall_fetch(fn<nested>, worker, 1000), 1000);
+}
+
+TEST_F(TasksTest, ATaskMayEndAsItIsAwaited) {
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 2000; i++) futures.push_back(remotecall([](int x) { return x; }, myid(), 1));
+  EXPECT_EQ(async(many_meetings, futures).fetch(), 2000);
+}
 
 TEST_F(TasksTest, ACoroutineIsCalledLikeAnyFunction) {
   const Pid pid = addprocs(1).front();

@@ -88,17 +88,18 @@ class RemoteChannel {
   }
 
   /// Puts items in their order, far faster than one by one. When it throws, the first of them may be in the channel.
+  /// @throws Error for a channel of the program's own kind; so do take_some() and bind().
   void put_all(const std::vector<T>& values, const WaitOptions& options = {}) const {
     std::vector<Payload> items;
     items.reserve(values.size());
     for (const auto& value : values) items.push_back(encode(value));
-    detail::remote_channel_put_all(checked(), std::move(items), options);
+    detail::remote_channel_put_all(checked("put_all"), std::move(items), options);
   }
   /// Removes the first items, as many as there are up to `most`; waits for one, unless `most` is 0. They are lost if
   /// this process dies before it has used them, and with an item whose decoding throws, which take() would lose alone.
   std::vector<T> take_some(std::size_t most, const WaitOptions& options = {}) const {
     std::vector<T> values;
-    for (const auto& item : detail::remote_channel_take_some(checked(), most, options)) {
+    for (const auto& item : detail::remote_channel_take_some(checked("take_some"), most, options)) {
       values.push_back(decode<T>(*item));
     }
     return values;
@@ -134,7 +135,7 @@ class RemoteChannel {
   }
   /// Closes it with a ProcessExitedException when process `pid` is gone: whoever waits for what that process produces
   /// is released.
-  void bind(Pid pid) const { detail::remote_channel_bind(checked(), pid); }
+  void bind(Pid pid) const { detail::remote_channel_bind(checked("bind"), pid); }
 
   /// `for (const T& item : channel)` takes items until the channel is closed. @throws what it was closed with, if
   /// anything.
@@ -164,6 +165,10 @@ class RemoteChannel {
   }
   detail::ChannelStatus status() const { return detail::remote_channel_status(checked()); }
   const detail::RemoteChannelPtr& checked() const { return detail::checked(channel_, "RemoteChannel"); }
+  const detail::RemoteChannelPtr& checked(const char* operation) const {
+    if (is_custom()) detail::throw_custom_channel(operation);
+    return checked();
+  }
 
   // One of the two.
   detail::RemoteChannelPtr channel_;

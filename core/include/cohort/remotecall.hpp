@@ -63,6 +63,7 @@ auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
 template <class F, class... A>
 auto call_inline_within(const WaitOptions& options, F& function, A&&... arguments) -> remote_result_t<F, A...> {
   using R = remote_result_t<F, A...>;
+  WaitLimit(options).throw_if_reached();
   if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>) {
     const auto future = call_here<R>(function, std::forward<A>(arguments)...);
     try {
@@ -104,8 +105,8 @@ auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t
 }
 
 /// The same, but it may give up: `remotecall_fetch({.deadline = 5s}, f, pid, args...)`. The call is called off then,
-/// see Future::cancel(). So is one to the own process, which runs on the calling thread: its waits throw, and the
-/// wait ends with the function.
+/// see Future::cancel(). So is one to the own process, which runs on the calling thread: if there is time left when
+/// it begins, its waits throw at the limit, and the wait ends with the function.
 /// @throws also TimeoutError, CancelledException.
 template <class F, class... A>
 auto remotecall_fetch(const WaitOptions& options, F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
@@ -133,6 +134,7 @@ auto remotecall_wait(F f, Pid pid, A&&... arguments) -> Future<detail::remote_re
 template <class F, class... A>
 auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
     -> Future<detail::remote_result_t<F, A...>> {
+  if (pid == myid()) detail::WaitLimit(options).throw_if_reached();
   auto future = remotecall(std::move(f), pid, std::forward<A>(arguments)...);
   try {
     future.wait(options);

@@ -2,6 +2,7 @@
 
 #include <cohort/detail/language.hpp>  // before <coroutine>, which has an #error of its own
 
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -14,6 +15,15 @@
 #include <cohort/detail/runtime.hpp>
 
 namespace cohort {
+
+namespace detail {
+
+/// On this thread: tasks that were started by one that awaits them, and have neither ended nor suspended. With more of
+/// them the stack would be used up; tasks are transferred to then.
+inline thread_local int tasks_in_each_other = 0;
+inline constexpr int most_tasks_in_each_other = 50;
+
+}  // namespace detail
 
 /// A function that returns Task<T> is a coroutine: while it waits with co_await (a Future, another Task) it occupies
 /// neither a thread nor a slot, so a worker can have many thousands of them under way. To callers it is a function that
@@ -38,10 +48,24 @@ class [[nodiscard]] Task {
   auto operator co_await() && {
     struct Awaiter {
       Handle handle;
-      bool await_ready() const noexcept { return false; }
+      bool started = false;
+      // A task that ends at once costs no stack, as a transfer to it would without optimisation: a loop may await many.
+      bool await_ready() noexcept {
+        if (detail::tasks_in_each_other == detail::most_tasks_in_each_other) return false;
+        started = true;
+        detail::tasks_in_each_other++;
+        handle.resume();
+        detail::tasks_in_each_other--;
+        return handle.promise().has_ended();
+      }
       std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
         handle.promise().awaiting = awaiting;
-        return handle;
+        if (!started) {
+          handle.promise().met.store(true, std::memory_order_relaxed);
+          return handle;
+        }
+        if (handle.promise().met.exchange(true)) return awaiting;  // it has ended meanwhile
+        return std::noop_coroutine();
       }
       T await_resume() { return handle.promise().take(); }
     };
@@ -59,12 +83,16 @@ namespace detail {
 struct TaskPromiseBase {
   std::coroutine_handle<> awaiting;
   std::exception_ptr exception;
+  std::atomic<bool> met = false;  // of the task that ends and the one that awaits it, the second one goes on
+  bool has_ended() const { return met.load(std::memory_order_acquire); }
 
   struct ResumeAwaiting {
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-      return ended.promise().awaiting;
+      TaskPromiseBase& promise = ended.promise();
+      if (promise.met.exchange(true)) return promise.awaiting;
+      return std::noop_coroutine();
     }
     void await_resume() const noexcept {}
   };

@@ -72,13 +72,17 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t value) override { return number(value); }
   bool number_unsigned(number_unsigned_t value) override { return number(value); }
   bool number_float(number_float_t value, const string_t&) override { return number(value); }
-  bool string(string_t& value) override { return scalar(std::move(value)); }
+  bool string(string_t& value) override {
+    refuse_zero_byte(value);
+    return scalar(std::move(value));
+  }
   bool binary(binary_t&) override { return false; }
 
   bool start_object(std::size_t) override { return start(Json::value_t::object); }
   bool start_array(std::size_t) override { return start(Json::value_t::array); }
 
   bool key(string_t& key) override {
+    refuse_zero_byte(key);
     open_.back()->members.push_back({std::move(key), next_token(), {}});
     token_end_ = read_so_far();
     return true;
@@ -129,6 +133,11 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     std::size_t at = skip_space_and_comments(text_, token_end_);
     while (at < text_.size() && (text_[at] == ',' || text_[at] == ':')) at = skip_space_and_comments(text_, at + 1);
     return at;
+  }
+
+  // What is handed to the system would end there.
+  void refuse_zero_byte(const std::string& text) {
+    if (text.find('\0') != text.npos) errors_.add(next_token(), "a zero byte (\\u0000) in a text");
   }
 
   JsonNode& place() {

@@ -20,7 +20,8 @@
 namespace cohort {
 namespace {
 
-constexpr Duration stop_limit = std::chrono::seconds(1);  // for a launch() that was told to stop
+constexpr Duration stop_limit = std::chrono::seconds(1);    // for a launch() that was told to stop
+constexpr Duration manage_limit = std::chrono::seconds(3);  // for manage(), after the time of the launch
 
 // What a worker announced. Port 0: an address as its transport wrote it, which is dialled as it is.
 void take_address(WorkerConfig& config, std::string host, int port) {
@@ -67,7 +68,10 @@ std::vector<Pid> Addition::run(const std::stop_token& stop) {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
   {
     // Wakes this thread, which does the rest: what a stop callback throws ends the program.
-    const std::stop_callback wake(stop, [this] { master_.node().reactor().complete(finished_); });
+    const std::stop_callback wake(stop, [this] {
+      master_.node().reactor().complete(finished_);
+      master_.node().reactor().complete(settled_);
+    });
     wait_for_end(stop);
   }
   AdditionResult result;
@@ -78,19 +82,14 @@ std::vector<Pid> Addition::run(const std::stop_token& stop) {
     stopped = stopped_;
     result = std::exchange(result_, {});  // the caller alone holds its exceptions, and destroys them
   }
-  if (stopped) {
-    std::vector<Pid> left;
-    for (const auto& record : master_.records_of(shared_from_this())) left.push_back(record->pid);
-    remove(left);  // and waits for those that are being removed
-    throw InterruptedException();
-  }
+  if (stopped) throw InterruptedException();
   std::sort(result.added.begin(), result.added.end());
   std::sort(result.not_launched.begin(), result.not_launched.end());
   throw_if_too_few(result);
   return result.added;
 }
 
-// A set-up ends by the deadlines of its steps. launch() may not end at all.
+// A set-up ends by the deadlines of its steps. launch() and manage() may not end at all.
 void Addition::wait_for_end(const std::stop_token& stop) {
   Reactor& reactor = master_.node().reactor();
   if (reactor.wait(*finished_, deadline_) == WaitResult::done) {
@@ -108,7 +107,10 @@ void Addition::wait_for_end(const std::stop_token& stop) {
   if (settled) reactor.complete(settled_);
   reactor.post([self = shared_from_this()] { self->join_those_ready(); });
   const auto steps = sum({timeouts_.connect, timeouts_.handshake, timeouts_.connect, master_.time_to_end()});
-  const bool ended = reactor.wait(*settled_, deadline_after(steps)) == WaitResult::done;
+  const auto end_of_steps = deadline_after(steps);
+  bool ended = reactor.wait(*settled_, deadline_after(manage_limit)) == WaitResult::done;
+  if (!ended && !only_manage_runs()) ended = reactor.wait(*settled_, end_of_steps) == WaitResult::done;
+  if (stop.stop_requested()) return end_all();
   const bool returned = reactor.wait(*finished_, deadline_after(stop_limit)) == WaitResult::done;
   if (!ended && !returned) {
     const std::string running = master_.manager_calls().text();
@@ -150,7 +152,20 @@ void Addition::end_all() {
     emptying_ = true;
     empty = open_ == 0;
   }
-  if (!empty) reactor.wait(*emptied_, deadline_after(master_.time_to_end()));
+  if (!empty && reactor.wait(*emptied_, deadline_after(master_.time_to_end())) != WaitResult::done) return;
+  std::vector<Pid> left;
+  for (const auto& record : master_.records_of(shared_from_this())) left.push_back(record->pid);
+  remove(left);  // and waits for those that are being removed
+}
+
+void Addition::count_managed(int change) {
+  std::lock_guard lock(mutex_);
+  managed_ += change;
+}
+
+bool Addition::only_manage_runs() {
+  std::lock_guard lock(mutex_);
+  return managed_ == open_;
 }
 
 void Addition::launch() {
@@ -351,9 +366,11 @@ void Addition::joined(const Record& record, Frame&& answer) {
   record->host = std::move(joined.host);
   record->joined.store(true);
   master_.node().blocking().run([self = shared_from_this(), record] {
+    self->count_managed(+1);
     self->master_.with_manager(*record, "manage", [&](ClusterManager& manager, WorkerConfig& config) {
       manager.manage(record->pid, config, ManageOp::register_worker);
     });
+    self->count_managed(-1);
     self->provide(record);
     self->worker_ended();
   });

@@ -62,6 +62,8 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   Record make_record();
   void wait_for_end(const std::stop_token& stop);
   void end_all();
+  void count_managed(int change);
+  bool only_manage_runs();
   void launch();
   void begin(const Record& record);
   void dial(const Record& record);
@@ -103,6 +105,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   bool stopped_ = false;       // by the caller, who gets no workers
   bool emptying_ = false;      // the caller waits for emptied_
   int open_ = 0;               // workers being set up
+  int managed_ = 0;            // those of `open_` for which manage() runs
   int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;

@@ -1,5 +1,6 @@
 #include "node/worker.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -50,6 +51,12 @@ Fate fate_in(Frame&& frame) noexcept {
 void announce(const std::string& address) {
   std::printf("%s\n", announcement_of(address).c_str());
   std::fflush(stdout);
+}
+
+// Without waiting: a terminal may be stopped, and nobody may read a pipe.
+bool can_write(int descriptor) {
+  pollfd output{descriptor, POLLOUT, 0};
+  return poll(&output, 1, 0) > 0 && (output.revents & POLLOUT) != 0;
 }
 
 }  // namespace
@@ -143,7 +150,10 @@ void Worker::on_dialled(const std::shared_ptr<Connection>& connection) {
 }
 
 void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
-  if (connection == master_) _exit(1);  // no clean-up, no output: either may hang now, and nobody is left to be served
+  if (connection == master_) {  // no clean-up: it may hang now, and nobody is left to be served
+    if (!settings_.join.empty() && can_write(STDERR_FILENO)) log_error("the master is gone: " + reason);
+    _exit(1);
+  }
   const Pid pid = connection->peer();
   if (pid == master_pid && !connection->established()) {
     log_error("could not join: " + reason);

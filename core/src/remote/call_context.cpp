@@ -100,6 +100,11 @@ WaitLimit::WaitLimit(const WaitOptions& options)
 
 WaitLimit::~WaitLimit() { current_limit = outer; }
 
+void WaitLimit::throw_if_reached() const {
+  if (stop_token.stop_requested()) throw CancelledException("called off before the function of this process began");
+  if (reached()) throw TimeoutError("no time left for a function of this process");
+}
+
 void WaitLimit::rethrow_if_reached() const {
   if (!reached()) return;
   try {

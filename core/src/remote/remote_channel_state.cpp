@@ -240,6 +240,11 @@ ChannelStatus remote_channel_status(const RemoteChannelPtr& channel) {
 
 void rethrow_channel_failure() { throw_failure(std::current_exception()); }
 
+void throw_custom_channel(const char* operation) {
+  throw Error(std::string("this RemoteChannel was made by a function of the program, so it has no ") + operation +
+              "(); it has put(), take() and the others of AbstractChannel");
+}
+
 void remote_channel_save(OutArchive& archive, const RemoteChannelPtr& channel) {
   archive(channel != nullptr);
   if (channel != nullptr) archive(archive.add_reference(channel));

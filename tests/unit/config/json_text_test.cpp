@@ -18,6 +18,11 @@ std::string error_of(std::string_view text) {
   return "";
 }
 
+TEST(JsonText, RefusesZeroBytes) {
+  EXPECT_EQ(error_of(R"({"env": {"A": "x\u0000y"}})"), "f:1:15: a zero byte (\\u0000) in a text");
+  EXPECT_EQ(error_of(R"({"A\u0000": 1})"), "f:1:2: a zero byte (\\u0000) in a text");
+}
+
 TEST(JsonText, KnowsThePlaceOfEveryKeyAndValue) {
   std::string_view text =
       "{ // comment, with a comma: \"no\"\n"

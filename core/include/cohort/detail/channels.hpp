@@ -72,6 +72,8 @@ void remote_channel_bind(const RemoteChannelPtr& channel, Pid pid);
 ChannelStatus remote_channel_status(const RemoteChannelPtr& channel);
 /// Of the RemoteException in flight: the end of a channel, or of a process, is thrown as itself.
 [[noreturn]] void rethrow_channel_failure();
+/// @throws Error: channels of the program's own kind have no such operation.
+[[noreturn]] void throw_custom_channel(const char* operation);
 void remote_channel_save(OutArchive& archive, const RemoteChannelPtr& channel);
 RemoteChannelPtr remote_channel_load(InArchive& archive);
 

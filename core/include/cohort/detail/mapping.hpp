@@ -51,7 +51,8 @@ class Mapping {
         finished_.pop_front();
         return result;
       }
-      hand_out();
+      const bool over = options_.stop_token.stop_requested() || options_.deadline.at() <= Clock::now();
+      if (!over) hand_out();  // else the farm says so, unless there is an answer
       if (jobs_.empty() && retries_.empty() && ready_.empty() && exhausted_) return std::nullopt;
       const auto until = retries_.empty() ? Clock::time_point::max() : retries_.begin()->first;
       if (auto answer = farm_.next({options_.deadline, options_.stop_token}, until)) take(std::move(*answer));

@@ -75,6 +75,8 @@ class WaitLimit {
   /// In a handler, of what the function threw. @throws TimeoutError, CancelledException in place of an interruption
   /// that this limit has caused.
   void rethrow_if_reached() const;
+  /// Before the function begins. @throws TimeoutError, CancelledException if it may not any more.
+  void throw_if_reached() const;
   bool reached() const { return stop_token.stop_requested() || deadline <= Clock::now(); }
 
   const Clock::time_point deadline;
