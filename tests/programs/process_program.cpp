@@ -196,7 +196,7 @@ void make_another_session(int argc, char** argv) {
 // The child does what its parent does: calls, throws, returns from main with handles in hand.
 int fork_in_master() {
   const auto pid = cohort::addprocs(1).front();
-  const auto future = cohort::remotecall(cohort::fn<one>, pid);
+  const auto future = cohort::remotecall([] { return std::vector<int>(10'000); }, pid);  // stays there until fetched
   const cohort::RemoteChannel<int> channel(pid);
   if (const pid_t child = fork(); child != 0) {
     std::cout << "the child ended with " << how_it_ended(child) << std::endl;
