@@ -288,6 +288,8 @@ TEST_F(LaunchTest, NumbersOfAManagerThatMakeNoSenseAreToldAndTheWorkerIsEnded) {
   EXPECT_TRUE(eventually([] { return children().empty(); }));
 }
 
+constexpr Duration time_for_a_worker = 4s;  // to start, on a slow machine too
+
 // manage() returns when the test says so.
 struct BlockingManager : OwnManager {
   void launch(const LaunchParams& params, LaunchQueue& launched) override { launched.push(start(params)); }
@@ -300,9 +302,9 @@ struct BlockingManager : OwnManager {
 
 TEST_F(LaunchTest, AManageThatDoesNotReturnIsNamedSoonAfterTheTimeOfTheLaunch) {
   AddprocsOptions options;
-  options.timeouts = Timeouts{.launch = 300ms};
+  options.timeouts = Timeouts{.launch = time_for_a_worker};
   const auto manager = std::make_shared<BlockingManager>();
-  const auto text = thrown_within<LaunchError>(300ms, [&] { addprocs(manager, options); });
+  const auto text = thrown_within<LaunchError>(time_for_a_worker, [&] { addprocs(manager, options); });
   EXPECT_TRUE(contains(text, "Not returned: manage() of manager 'of the program'")) << text;
   manager->released = true;
 }
@@ -310,14 +312,14 @@ TEST_F(LaunchTest, AManageThatDoesNotReturnIsNamedSoonAfterTheTimeOfTheLaunch) {
 TEST_F(LaunchTest, ALaunchWhoseTimeIsUpCanBeCalledOff) {
   std::stop_source stop;
   AddprocsOptions options;
-  options.timeouts = Timeouts{.launch = 100ms, .shutdown = 10ms, .term = 10ms, .kill = 10ms};
+  options.timeouts = Timeouts{.launch = time_for_a_worker, .shutdown = 10ms, .term = 10ms, .kill = 10ms};
   options.stop = stop.get_token();
   const auto manager = std::make_shared<BlockingManager>();
   std::jthread ctrl_c([&, begin = Clock::now()] {
-    EXPECT_TRUE(eventually([&] { return Clock::now() > begin + 500ms; }));
+    EXPECT_TRUE(eventually([&] { return Clock::now() > begin + time_for_a_worker + 300ms; }));
     stop.request_stop();
   });
-  EXPECT_EQ(thrown_within<InterruptedException>(100ms, [&] { addprocs(manager, options); }), "interrupted");
+  EXPECT_EQ(thrown_within<InterruptedException>(time_for_a_worker, [&] { addprocs(manager, options); }), "interrupted");
   manager->released = true;
   EXPECT_TRUE(eventually([] { return children().empty(); })) << "manage() ends it, as soon as it can be called";
 }
