@@ -52,6 +52,7 @@ void watch_handover(int handover, const std::string& message) {
   close(self);
 }
 
+// To an offset that it cannot have had.
 void forget_handover(int handover) { lseek(handover, lseek(handover, 0, SEEK_CUR) == 0 ? 1 : 0, SEEK_SET); }
 
 }  // namespace cohort::cli
