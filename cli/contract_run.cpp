@@ -56,8 +56,10 @@ class ScratchDirectory {
     fs::create_directory(tmp());
   }
   ~ScratchDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    std::error_code error;
+    do {
+      fs::remove_all(path_, error);
+    } while (error == std::errc::no_such_file_or_directory);  // a process that ends removed what is its own
   }
   ScratchDirectory(const ScratchDirectory&) = delete;
 

@@ -96,7 +96,9 @@ TemporaryDirectory::TemporaryDirectory() {
 
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code error;
-  std::filesystem::remove_all(directory_, error);
+  do {
+    std::filesystem::remove_all(directory_, error);
+  } while (error == std::errc::no_such_file_or_directory);  // another process removed what is its own
   EXPECT_FALSE(error) << directory_ << ": " << error.message() << "; does something still write there?";
 }
 

@@ -98,10 +98,11 @@ TEST_F(ElasticTest, TheTopologyStaysWhileNobodyIsThere) {
 
 TEST_F(ElasticTest, ALaunchThatWaitsInVainSaysHowToStartAWorker) {
   AddprocsOptions quickly;
-  quickly.timeouts.emplace().launch = 300ms;
+  quickly.timeouts.emplace().launch = 1s;  // launch() is to be waiting by then
   const auto text = thrown_by<LaunchError>([&] { addprocs("elastic", options(2), quickly); });
   EXPECT_TRUE(contains(text, "0 of 2 workers joined in time")) << text;
   EXPECT_TRUE(contains(text, "cohort worker --join " + file())) << text;
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(file()); })) << "it holds the secret of the cluster";
 }
 
 TEST_F(ElasticTest, ALaunchThatFailsLeavesTheDoorOpen) {

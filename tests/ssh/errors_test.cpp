@@ -191,9 +191,9 @@ TEST_F(SshErrorsTest, AProgramThatSaysNothingIsGivenUpAndEnded) {
   auto& server = serve();
   server.write("program", "#!/bin/sh\necho $$ >" + server.path("pid") + "\nexec sleep 1000\n", true);
   AddprocsOptions how;
-  how.timeouts.emplace().launch = 500ms;
-  const auto text =
-      failure(server.options(R"(["127.0.0.1"])", R"("exename": ")" + server.path("program") + '"'), how, 500ms);
+  how.timeouts.emplace().launch = 2s;  // the program is to be running by then
+  const auto text = failure(server.options(R"(["127.0.0.1"])", R"("exename": ")" + server.path("program") + '"'), how,
+                            how.timeouts->launch);
   EXPECT_THAT(text, HasSubstr("127.0.0.1: announce: "));
   int pid = 0;
   std::ifstream(server.path("pid")) >> pid;

@@ -127,7 +127,7 @@ TEST_F(SshStagingTest, AServerWithoutSftpIsNamed) {
 TEST_F(SshStagingTest, AServerThatStandsStillIsGivenUp) {
   auto& server = serve("ForceCommand exec cat 3>&1 >/dev/null");  // reads all, says nothing; instead of SFTP, too
   AddprocsOptions how;
-  how.timeouts.emplace().launch = 500ms;
+  how.timeouts.emplace().launch = 2s;  // it is to be at this step by then
   const auto text = failure(staged(server, "always"), how, how.timeouts->launch);
   EXPECT_THAT(text, AllOf(HasSubstr("127.0.0.1: stage: "), Not(HasSubstr("EOF"))));
 }

@@ -33,17 +33,6 @@ void take_address(WorkerConfig& config, std::string host, int port) {
   config.port = port;
 }
 
-// What is wrong with the numbers that a manager's launch() wrote; "" for nothing.
-std::string problem_of(const WorkerConfig& config) {
-  const auto problem = [](const char* name, int value, const char* allowed) {
-    return fmt::format("Its manager wrote {} = {} into its WorkerConfig; {}.", name, value, allowed);
-  };
-  if (config.threads < 1) return problem("threads", config.threads, "a worker has at least 1");
-  if (config.count < 1) return problem("count", config.count, "at least 1 worker is on a host");
-  if (config.port < 0 || config.port > 65535) return problem("port", config.port, "ports are 0 to 65535");
-  return "";
-}
-
 }  // namespace
 
 Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,

@@ -65,6 +65,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   void count_managed(int change);
   bool only_manage_runs();
   void launch();
+  static std::string problem_of(const WorkerConfig& config);
   void begin(const Record& record);
   void dial(const Record& record);
   void join_those_ready();

@@ -14,6 +14,17 @@
 
 namespace cohort {
 
+// What is wrong with the numbers that a manager's launch() wrote; "" for nothing.
+std::string Addition::problem_of(const WorkerConfig& config) {
+  const auto problem = [](const char* name, int value, const char* allowed) {
+    return fmt::format("Its manager wrote {} = {} into its WorkerConfig; {}.", name, value, allowed);
+  };
+  if (config.threads < 1) return problem("threads", config.threads, "a worker has at least 1");
+  if (config.count < 1) return problem("count", config.count, "at least 1 worker is on a host");
+  if (config.port < 0 || config.port > 65535) return problem("port", config.port, "ports are 0 to 65535");
+  return "";
+}
+
 void Addition::lost(const Record& record, const std::string& reason) {
   bool established;
   {
