@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <new>
 #include <string>
@@ -11,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include <cohort/error.hpp>
+
+#include "base/durations.hpp"
 
 namespace cohort::test {
 namespace {
@@ -153,8 +156,13 @@ TEST_F(SendQueueTest, WhatIsSentAheadWaitsForNoOtherFrame) {
   writer_.answer = nullptr;
   queue_->writable();
   EXPECT_EQ(writer_.taken, "[first][ping][pong][another ping][second, segment][third][fourth]");
-  send("[ping]", Mode::gather);
-  send("[ahead]", Mode::ahead);
+  const auto sent = std::make_shared<Completion>();
+  reactor_.post([&] {  // in one turn of the loop, at whose end all that was gathered is sent
+    send("[ping]", Mode::gather_on_loop);
+    send("[ahead]", Mode::ahead);
+    reactor_.complete(sent);
+  });
+  ASSERT_EQ(reactor_.wait(*sent, deadline_after(std::chrono::seconds(20))), WaitResult::done);
   EXPECT_TRUE(writer_.taken.ends_with("[fourth][ahead][ping]")) << writer_.taken;
 }
 
