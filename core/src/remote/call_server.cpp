@@ -92,7 +92,10 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     {
       std::shared_ptr<void> tell;
       std::lock_guard lock(server_.mutex_);
-      OpenHook::unlink();
+      if (OpenHook::is_linked()) {
+        OpenHook::unlink();
+        server_.open_count_--;
+      }
       RunningHook::unlink();
       tell.swap(interrupted_by);
     }
@@ -159,6 +162,20 @@ void CallServer::on_call_without_room(const std::shared_ptr<Connection>& connect
   task->finish({}, failure);
 }
 
+// mutex_ held. As many buckets as calls: that many are as fast as a few.
+void CallServer::add_open(Call& call) {
+  if (open_count_ == buckets_.size()) {
+    try {
+      std::vector<OpenCalls::bucket_type> more(2 * buckets_.size());
+      open_.rehash(OpenCalls::bucket_traits(more.data(), more.size()));
+      buckets_.swap(more);
+    } catch (const std::bad_alloc&) {  // they are only slower to find
+    }
+  }
+  open_.insert(call);
+  open_count_++;
+}
+
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const FrameHeader header = frame.header;
   auto state = enter_result(*connection, frame);
@@ -167,7 +184,7 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
   task->state_ = std::move(state);
   {
     std::lock_guard lock(mutex_);
-    if (header.kind != FrameKind::remote_do) open_.insert(*task);
+    if (header.kind != FrameKind::remote_do) add_open(*task);
   }
   router_.reactor().submit(std::move(task));
 }
@@ -298,6 +315,7 @@ void CallServer::give_back(const std::shared_ptr<Connection>& caller, std::uint6
     if (found == open_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
     found->given_back = true;
     open_.erase(found);
+    open_count_--;
   }
   caller->send(FrameKind::result, result_given_back, request, Payload{}, SendQueue::Mode::gather_on_loop);
 }

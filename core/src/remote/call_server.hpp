@@ -1,10 +1,13 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
-#include <boost/intrusive/set.hpp>
+#include <boost/intrusive/unordered_set.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "membership/router.hpp"
 #include "remote/call_context.hpp"
@@ -43,7 +46,7 @@ class CallServer {
 
   // A task that is dropped unrun, at the end of the reactor, leaves both by itself.
   using AutoUnlink = boost::intrusive::link_mode<boost::intrusive::auto_unlink>;
-  using OpenHook = boost::intrusive::set_base_hook<AutoUnlink>;
+  using OpenHook = boost::intrusive::unordered_set_base_hook<AutoUnlink>;
   using RunningHook = boost::intrusive::list_base_hook<AutoUnlink>;
 
   /// Which call it is, to whoever asked for it. A caller may have very many open, and call each of them off.
@@ -67,9 +70,19 @@ class CallServer {
     using type = Key;
     Key operator()(const Call& call) const { return call.key(); }
   };
+  /// A connection numbers its requests from 0, and uses the numbers of those that ended again.
+  struct HashOfKey {
+    std::size_t operator()(const Key& key) const {
+      return static_cast<std::size_t>(key.second) + (reinterpret_cast<std::uintptr_t>(key.first) >> 6);
+    }
+  };
   using NotCounted = boost::intrusive::constant_time_size<false>;
+  using OpenCalls = boost::intrusive::unordered_multiset<Call, boost::intrusive::key_of_value<KeyOfCall>,
+                                                         boost::intrusive::hash<HashOfKey>, NotCounted,
+                                                         boost::intrusive::power_2_buckets<true>>;
 
   detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
+  void add_open(Call& call);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
@@ -82,7 +95,9 @@ class CallServer {
   References& references_;
   std::mutex mutex_;  // guards all below
   // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
-  boost::intrusive::multiset<Call, boost::intrusive::key_of_value<KeyOfCall>, NotCounted> open_;
+  std::size_t open_count_ = 0;
+  std::vector<OpenCalls::bucket_type> buckets_{64};  // of open_
+  OpenCalls open_{OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
   boost::intrusive::list<Call, NotCounted> running_;
 };
 

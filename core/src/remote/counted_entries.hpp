@@ -38,12 +38,12 @@ class CountedEntries {
       if (ref.whence != client || by <= 0) return;
       place = entries_.emplace(ref, Entry{{}, make()}).first;
     }
-    change(place->second, client, by);
-    if (place->second.counts.empty()) drop(place, dropped);
+    change(place, client, by, dropped);
   }
   /// Counts one handle of `client` off, if there is such an entry.
   void leave(RefId ref, Pid client, std::vector<Object>& dropped) {
-    if (entries_.contains(ref)) count(ref, client, -1, dropped, [] { return Object{}; });
+    const auto place = entries_.find(ref);
+    if (place != entries_.end()) change(place, client, -1, dropped);
   }
   /// `client` is gone. @param touched the objects of all entries that counted it.
   void forget(Pid client, std::vector<Object>& touched) {
@@ -73,7 +73,9 @@ class CountedEntries {
     place->second += by;
     if (place->second == 0) entry.counts.erase(place);
   }
-  void drop(typename Entries::iterator place, std::vector<Object>& dropped) {
+  void change(typename Entries::iterator place, Pid client, int by, std::vector<Object>& dropped) {
+    change(place->second, client, by);
+    if (!place->second.counts.empty()) return;
     dropped.push_back(std::move(place->second.object));
     entries_.erase(place);
   }
