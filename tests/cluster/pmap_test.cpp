@@ -359,7 +359,7 @@ TEST_F(PmapTest, NothingWaitsBehindALongItemWhileAnotherWorkerIsIdle) {
 }
 
 TEST_F(PmapTest, AnItemThatIsLongAmongShortOnesHoldsUpOnlyAFewBehindIt) {
-  const auto pids = addprocs(2);
+  addprocs(2);
   const TemporaryDirectory directory;
   const std::string done = directory.path("done");
   std::ofstream(done).flush();

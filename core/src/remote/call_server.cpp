@@ -164,7 +164,7 @@ void CallServer::on_call_without_room(const std::shared_ptr<Connection>& connect
 
 // mutex_ held. As many buckets as calls: that many are as fast as a few.
 void CallServer::add_open(Call& call) {
-  if (open_count_ == buckets_.size()) {
+  if (open_count_ >= buckets_.size()) {
     try {
       std::vector<OpenCalls::bucket_type> more(2 * buckets_.size());
       open_.rehash(OpenCalls::bucket_traits(more.data(), more.size()));

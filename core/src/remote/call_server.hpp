@@ -70,7 +70,7 @@ class CallServer {
     using type = Key;
     Key operator()(const Call& call) const { return call.key(); }
   };
-  /// A connection numbers its requests from 0, and uses the numbers of those that ended again.
+  /// The low half of a request's id is its place in its caller's table: small, and no other open one has it.
   struct HashOfKey {
     std::size_t operator()(const Key& key) const {
       return static_cast<std::size_t>(key.second) + (reinterpret_cast<std::uintptr_t>(key.first) >> 6);
@@ -94,10 +94,10 @@ class CallServer {
   Router& router_;
   References& references_;
   std::mutex mutex_;  // guards all below
-  // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
-  std::size_t open_count_ = 0;
   std::vector<OpenCalls::bucket_type> buckets_{64};  // of open_
+  // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
   OpenCalls open_{OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
+  std::size_t open_count_ = 0;  // in open_, which does not count
   boost::intrusive::list<Call, NotCounted> running_;
 };
 
