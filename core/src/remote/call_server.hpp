@@ -93,7 +93,7 @@ class CallServer {
 
   Router& router_;
   References& references_;
-  std::mutex mutex_;  // guards all below
+  std::mutex mutex_;                                 // guards all below
   std::vector<OpenCalls::bucket_type> buckets_{64};  // of open_
   // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
   OpenCalls open_{OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
