@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <iterator>
 #include <map>
@@ -17,7 +19,7 @@ template <class Object>
 class CountedEntries {
  public:
   struct Entry {
-    std::map<Pid, int> counts;  // never zero
+    boost::container::small_flat_map<Pid, int, 1> counts;  // never zero; most entries are for one process
     Object object{};
   };
 

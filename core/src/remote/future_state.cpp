@@ -60,8 +60,8 @@ class FutureState::Query final : public Request {
   const FuturePtr state_;
 };
 
-FutureState::FutureState(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid, bool answer_comes)
-    : Reference(std::move(references), ref_id, owner_pid), answer_comes_(answer_comes) {}
+FutureState::FutureState(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid, bool of_call)
+    : Reference(std::move(references), ref_id, owner_pid), of_call_(of_call) {}
 
 std::size_t FutureState::bytes() {
   Lock lock(mutex_);
@@ -144,7 +144,7 @@ std::shared_ptr<FutureState::Query> FutureState::ask(Lock& lock, Ask what) {
 bool FutureState::ready() {
   Lock lock(mutex_);
   if (status_ != Status::pending) return true;
-  if (owned_here() || answer_comes_ || query_ != nullptr) return false;
+  if (!must_ask() || query_ != nullptr) return false;
   auto query = ask(lock, Ask::poll);
   lock.unlock();
   wait_interruptibly(references_->router().reactor(), *query);
@@ -154,7 +154,7 @@ bool FutureState::ready() {
 bool FutureState::wait_until(Clock::time_point deadline) {
   Lock lock(mutex_);
   if (status_ != Status::pending) return true;
-  if (!owned_here() && !answer_comes_) ask(lock, Ask::wait);
+  if (must_ask()) ask(lock, Ask::wait);
   lock.unlock();
   return wait_interruptibly(references_->router().reactor(), *this, deadline);
 }
@@ -162,7 +162,7 @@ bool FutureState::wait_until(Clock::time_point deadline) {
 void FutureState::wait(const WaitOptions& options) {
   Lock lock(mutex_);
   if (status_ == Status::pending) {
-    if (!owned_here() && !answer_comes_) ask(lock, Ask::wait);
+    if (must_ask()) ask(lock, Ask::wait);
     lock.unlock();
     wait_interruptibly(references_->router().reactor(), *this, options, future_of, owner);
     lock.lock();
@@ -184,7 +184,7 @@ std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptio
       return object_;
     }
     Reactor& reactor = references_->router().reactor();
-    if (status_ == Status::elsewhere || (!owned_here() && !answer_comes_)) {
+    if (status_ == Status::elsewhere || must_ask()) {
       auto query = ask(lock, Ask::value);
       lock.unlock();
       wait_interruptibly(reactor, *query, options, future_of, owner);
@@ -206,6 +206,7 @@ void FutureState::put(std::shared_ptr<const void> object, Encoder encoder) {
 void FutureState::put_here(std::shared_ptr<const void> object, Encoder encoder) {
   Lock lock(mutex_);
   if (status_ != Status::pending || putting_) throw Error(set_only_once);
+  if (of_call_) throw Error(set_by_call);
   putting_ = true;
   if (shared_) {
     lock.unlock();
@@ -243,7 +244,7 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   {
     Lock lock(mutex_);
     if (status_ != Status::pending) throw Error(set_only_once);
-    if (answer_comes_) throw Error(set_by_call);
+    if (of_call_) throw Error(set_by_call);
   }
   auto payload = std::make_shared<Payload>(encoder(object));
   Payload message;
@@ -279,16 +280,8 @@ void FutureState::set_payload(std::shared_ptr<const Payload> payload) {
 }
 
 void FutureState::put_payload(std::shared_ptr<const Payload> payload) {
-  {
-    Lock lock(mutex_);
-    if (of_call_ && status_ == Status::pending) throw Error(set_by_call);
-  }
+  if (of_call_ && !done()) throw Error(set_by_call);
   set_payload(std::move(payload));
-}
-
-void FutureState::expect_call() {
-  Lock lock(mutex_);
-  of_call_ = true;
 }
 
 void FutureState::mark_shared() {
@@ -310,7 +303,7 @@ void FutureState::keep_at_owner() {
   std::optional<Sending> sending;  // else the result, on its way here, would give back what is not counted yet
   {
     Lock lock(mutex_);
-    if (status_ != Status::pending || !answer_comes_ || owned_here() || kept_) return;
+    if (status_ != Status::pending || !of_call_ || owned_here() || kept_) return;
     sending.emplace(shared_from_this());
   }
   try {
@@ -330,7 +323,7 @@ void FutureState::cancel() {
   Router& router = references_->router();
   if (auto context = maker.lock()) {
     context->interrupt(router.reactor());
-  } else if (answer_comes_) {
+  } else if (of_call_ && !owned_here()) {
     if (auto connection = router.existing_connection(owner)) send_cancel(*connection, request);
   }
 }
@@ -339,7 +332,7 @@ void FutureState::on_settled(std::function<void()> callback) {
   Lock lock(mutex_);
   if (status_ == Status::pending) {
     callbacks_.push_back(std::move(callback));
-    if (!owned_here() && !answer_comes_) ask_or_fail(lock, Ask::wait);
+    if (must_ask()) ask_or_fail(lock, Ask::wait);
     return;
   }
   lock.unlock();
@@ -354,7 +347,7 @@ void FutureState::on_here(std::function<void()> callback) {
     return;
   }
   callbacks_when_here_.push_back(std::move(callback));
-  if (status_ == Status::elsewhere || (!owned_here() && !answer_comes_)) ask_or_fail(lock, Ask::value);
+  if (status_ == Status::elsewhere || must_ask()) ask_or_fail(lock, Ask::value);
 }
 
 bool FutureState::here() {

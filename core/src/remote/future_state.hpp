@@ -35,7 +35,8 @@ class FutureState final : public Request, public Reference, public std::enable_s
     std::exception_ptr exception;
   };
 
-  FutureState(std::shared_ptr<References> references, RefId ref, Pid owner, bool answer_comes);
+  /// @param of_call a call at the owner makes the value, and nobody else may; its caller is sent the answer unasked.
+  FutureState(std::shared_ptr<References> references, RefId ref, Pid owner, bool of_call);
 
   // Which call makes the value, if this process made the call. Set before anybody else knows this.
   std::uint64_t request = 0;         ///< to the owner, when the answer comes by itself
@@ -74,8 +75,6 @@ class FutureState final : public Request, public Reference, public std::enable_s
   Shipment ship(Encoder encoder);
   /// Others may ask for the value: a put() encodes it.
   void mark_shared();
-  /// Owner: a call makes the value, and nobody else may.
-  void expect_call();
   std::size_t bytes() override;
 
  private:
@@ -92,13 +91,15 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
 
+  /// Whether the value comes only when it is asked for.
+  bool must_ask() const { return !owned_here() && !of_call_; }
+
+  const bool of_call_;
   std::mutex mutex_;  // guards all below; not held while calling out
   Status status_ = Status::pending;
   bool shared_ = false;  // others may ask for the value: encode it when it is put
   bool putting_ = false;
-  bool answer_comes_;     // without being asked for: the result of the call
-  bool of_call_ = false;  // owner: a call makes the value
-  bool kept_ = false;     // by keep_at_owner()
+  bool kept_ = false;  // by keep_at_owner()
   std::shared_ptr<const Payload> payload_;
   std::shared_ptr<const void> object_;
   Encoder encoder_ = nullptr;

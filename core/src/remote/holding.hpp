@@ -1,11 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 namespace cohort {
 
 /// What the owner of a value counts for this process, and when this process may give it back. It only decides, and
-/// sends nothing; whoever has it sends what it says, and guards it.
+/// sends nothing; whoever has it sends what it says, and guards it. It is small enough for an atomic variable.
 ///
 /// The order of messages is what it is about. A message that makes the owner count (for this process, or for another
 /// one that is sent a handle) must be sent before this process gives back what it holds: else the entry goes in
@@ -24,23 +25,24 @@ class Holding {
   }
   /// The value is not needed from the owner any more. @return how many to give back now.
   int let_go() {
-    wanted_ = false;
+    wanted_ = 0;
     return due();
   }
 
   int counted() const { return counted_; }
-  int sending() const { return sending_; }
-  bool wanted() const { return wanted_; }
+  int sending() const { return static_cast<int>(sending_); }
+  bool wanted() const { return wanted_ != 0; }
 
  private:
   int due() {
-    if (wanted_ || sending_ > 0 || counted_ < 0) return 0;
+    if (wanted() || sending_ > 0 || counted_ < 0) return 0;
     return std::exchange(counted_, 0);
   }
 
-  int counted_ = 0;
-  int sending_ = 0;
-  bool wanted_ = true;
+  // Without padding, so that two which are equal have the same bits.
+  std::int32_t counted_ = 0;
+  std::uint32_t sending_ : 31 = 0;
+  std::uint32_t wanted_ : 1 = 1;
 };
 
 }  // namespace cohort

@@ -4,20 +4,31 @@
 
 namespace cohort::detail {
 
-Reference::~Reference() { let_go(); }
+// As one step. @param change returns how many to give back; may be called several times, of which the last counts.
+template <class Change>
+void Reference::change_holding(Change change) {
+  Holding before = holding_.load(std::memory_order_relaxed);
+  for (;;) {
+    Holding after = before;
+    const int count = change(after);
+    if (holding_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_relaxed))
+      return give_back(count);
+  }
+}
+
+Reference::~Reference() { give_back(holding_.load(std::memory_order_relaxed).let_go()); }
 
 bool Reference::owned_here() const { return owner == references_->router().self(); }
 
 void Reference::add_held(int n) {
-  std::lock_guard lock(holding_mutex_);
-  holding_.add(n);
+  change_holding([n](Holding& holding) {
+    holding.add(n);
+    return 0;
+  });
 }
 
 void Reference::let_go() {
-  std::unique_lock lock(holding_mutex_);
-  const int count = holding_.let_go();
-  lock.unlock();
-  give_back(count);
+  change_holding([](Holding& holding) { return holding.let_go(); });
 }
 
 void Reference::give_back(int count) {
@@ -25,15 +36,14 @@ void Reference::give_back(int count) {
 }
 
 Reference::Sending::Sending(std::shared_ptr<Reference> reference) : reference_(std::move(reference)) {
-  std::lock_guard lock(reference_->holding_mutex_);
-  reference_->holding_.begin_sending();
+  reference_->change_holding([](Holding& holding) {
+    holding.begin_sending();
+    return 0;
+  });
 }
 
 Reference::Sending::~Sending() {
-  std::unique_lock lock(reference_->holding_mutex_);
-  const int count = reference_->holding_.end_sending();
-  lock.unlock();
-  reference_->give_back(count);
+  reference_->change_holding([](Holding& holding) { return holding.end_sending(); });
 }
 
 }  // namespace cohort::detail

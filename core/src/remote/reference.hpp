@@ -1,8 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <compare>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include <cohort/error.hpp>
@@ -73,8 +73,10 @@ struct Reference {
  private:
   void give_back(int count);
 
-  std::mutex holding_mutex_;  // guards holding_; no other lock is taken while it is held
-  Holding holding_;
+  template <class Change>
+  void change_holding(Change change);
+
+  std::atomic<Holding> holding_{Holding()};  // changed by change_holding()
 };
 
 /// @throws BadMessage when it is something else: the sender said so.

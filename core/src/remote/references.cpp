@@ -104,11 +104,12 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
 
 FuturePtr References::enter(RefId ref, Pid caller) {
   Lock lock(mutex_);
-  return detail::reference_as<FutureState>(owned_.enter(ref, caller, [&] {
-    auto state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
-    state->expect_call();
-    return state;
-  }));
+  FuturePtr made;
+  const auto& object = owned_.enter(ref, caller, [&] {
+    made = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), true);
+    return made;
+  });
+  return made != nullptr ? made : detail::reference_as<FutureState>(object);
 }
 
 void References::enter(const ReferencePtr& made, Pid client) {
