@@ -1,10 +1,7 @@
 #include "io/loop_handles.hpp"
 
 #include <signal.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -47,67 +44,6 @@ void PollWatcher::stop() {
   uv_poll_stop(&handle_->poll);
   uv_close(reinterpret_cast<uv_handle_t*>(&std::exchange(handle_, nullptr)->poll),
            [](uv_handle_t* handle) { delete static_cast<Handle*>(handle->data); });
-}
-
-struct Timer::WithoutDescriptor {
-  uv_timer_t timer;
-  std::shared_ptr<std::function<void()>> callback;  // shared, so that it outlives a stop() from inside itself
-
-  static void on_time(uv_timer_t* timer) {
-    auto hold = static_cast<WithoutDescriptor*>(timer->data)->callback;
-    guard_loop(*hold);
-  }
-};
-
-void Timer::start(Reactor& reactor, Duration after, std::function<void()> callback, Duration repeat) {
-  stop();
-  if (after == never) return;
-  const auto shared = std::make_shared<std::function<void()>>(std::move(callback));
-  if (start_descriptor(reactor, after, shared, repeat)) return;
-  const auto milliseconds_of = [](Duration duration) {
-    return static_cast<std::uint64_t>(
-        std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(duration).count(), 0));
-  };
-  without_descriptor_ = new WithoutDescriptor{{}, shared};
-  uv_timer_t* const timer = &without_descriptor_->timer;
-  uv_timer_init(reactor.loop(), timer);
-  timer->data = without_descriptor_;
-  uv_update_time(reactor.loop());
-  uv_timer_start(timer, WithoutDescriptor::on_time, milliseconds_of(after), milliseconds_of(repeat));
-}
-
-// A timer of its own in the kernel. With one of libuv's, every epoll_wait would carry a timeout, and setting that up
-// and taking it down costs as much as a tenth of a small call's time. @return false: there is no descriptor for it.
-bool Timer::start_descriptor(Reactor& reactor, Duration after, const std::shared_ptr<std::function<void()>>& callback,
-                             Duration repeat) {
-  descriptor_ = FileDescriptor(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-  if (!descriptor_) return false;
-  const auto timespec_of = [](Duration duration) {
-    const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
-    return timespec{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
-  };
-  const Duration at_least = std::chrono::nanoseconds(1);  // zero would disarm it
-  const itimerspec times{repeat > Duration::zero() ? timespec_of(repeat) : timespec{},
-                         timespec_of(std::max(after, at_least))};
-  timerfd_settime(descriptor_.get(), 0, &times, nullptr);
-  try {
-    watcher_.watch(reactor, descriptor_.get(), true, false, [descriptor = descriptor_.get(), callback](bool, bool) {
-      std::uint64_t expirations = 0;
-      if (read(descriptor, &expirations, sizeof expirations) == sizeof expirations) (*callback)();
-    });
-  } catch (const Error&) {
-    descriptor_.reset();
-    return false;
-  }
-  return true;
-}
-
-void Timer::stop() {
-  watcher_.stop();
-  descriptor_.reset();
-  if (without_descriptor_ == nullptr) return;
-  uv_close(reinterpret_cast<uv_handle_t*>(&std::exchange(without_descriptor_, nullptr)->timer),
-           [](uv_handle_t* handle) { delete static_cast<WithoutDescriptor*>(handle->data); });
 }
 
 struct SignalWatcher::Handle {

@@ -2,9 +2,6 @@
 
 #include <functional>
 
-#include <cohort/file_descriptor.hpp>
-#include <cohort/types.hpp>
-
 #include "io/reactor.hpp"
 
 namespace cohort {
@@ -26,28 +23,6 @@ class PollWatcher {
  private:
   struct Handle;
   Handle* handle_ = nullptr;  // freed by its close callback
-};
-
-/// Calls back once, or repeatedly, on the loop. Loop thread only. May be late by the reactor's grace. Starting one does
-/// not fail: it has a descriptor of its own, and where none is left a timer of libuv's does.
-class Timer {
- public:
-  Timer() = default;
-  ~Timer() { stop(); }
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-
-  void start(Reactor& reactor, Duration after, std::function<void()> callback, Duration repeat = Duration::zero());
-  void stop();
-
- private:
-  struct WithoutDescriptor;
-  bool start_descriptor(Reactor& reactor, Duration after, const std::shared_ptr<std::function<void()>>& callback,
-                        Duration repeat);
-
-  FileDescriptor descriptor_;
-  PollWatcher watcher_;
-  WithoutDescriptor* without_descriptor_ = nullptr;  // freed by its close callback
 };
 
 /// Calls back on the loop when the process gets a signal that would else have its default effect. Where the program

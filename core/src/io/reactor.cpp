@@ -15,7 +15,7 @@
 #include "base/errno_text.hpp"
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
-#include "io/alarms.hpp"
+#include "io/timers.hpp"
 #include "io/reactor_threads.hpp"
 
 namespace cohort {
@@ -72,7 +72,7 @@ Reactor::Reactor(Options options)
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
   try {
-    alarms_ = std::make_unique<Alarms>(*this);
+    timers_ = std::make_unique<Timers>(*this);
   } catch (...) {
     close_loop();
     throw;
@@ -125,7 +125,7 @@ Reactor::~Reactor() {
 
 void Reactor::close_loop() {
   thread_state().loop_of = this;
-  alarms_.reset();
+  timers_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);

@@ -16,7 +16,7 @@
 
 namespace cohort {
 
-class Alarms;
+class Timers;
 
 // One libuv loop, driven by whichever thread has nothing better to do: the "baton". A thread that waits for an answer
 // drives the loop itself, so the answer needs no hand-over; a pool thread that read a request leaves the loop, runs the
@@ -128,7 +128,7 @@ class Reactor {
   bool in_task() const;
   uv_loop_t* loop() { return &loop_; }
   /// On the loop.
-  Alarms& alarms() { return *alarms_; }
+  Timers& timers() { return *timers_; }
 
   void set_slots(int slots);
   int threads() const;
@@ -186,7 +186,7 @@ class Reactor {
   std::deque<std::function<void()>> operations_;
 
   // The driver's own.
-  std::unique_ptr<Alarms> alarms_;
+  std::unique_ptr<Timers> timers_;
 
   // The driver's own, within one turn.
   std::vector<std::function<void()>> round_;  // posted operations that run now

@@ -11,6 +11,7 @@
 
 #include "io/guarded_stream.hpp"
 #include "io/loop_handles.hpp"
+#include "io/timers.hpp"
 #include "io/send_queue.hpp"
 #include "membership/requests.hpp"
 #include "wire/frame.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/loop_handles.hpp"
+#include "io/timers.hpp"
 #include "membership/requests.hpp"
 
 namespace cohort {

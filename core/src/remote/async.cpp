@@ -4,7 +4,7 @@
 
 #include <cohort/error.hpp>
 
-#include "io/alarms.hpp"
+#include "io/timers.hpp"
 #include "remote/call_context.hpp"
 #include "remote/references.hpp"
 
@@ -15,7 +15,7 @@ Future<void> after(Duration duration) {
   Reactor& reactor = node.router->reactor();
   auto state = node.references->make_local();
   reactor.post([&reactor, state, when = deadline_after(duration)] {
-    reactor.alarms().set(
+    reactor.timers().call_at(
         when, [state] { state->set_payload(std::make_shared<const Payload>(detail::encode_object<void>(nullptr))); });
   });
   return Future<void>(std::move(state));

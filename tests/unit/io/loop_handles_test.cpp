@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,72 +64,6 @@ TEST(PollWatcher, TellsOfAnErrorAgainWhileItIsNotMet) {
     });
   });
   EXPECT_EQ(reactor.wait(*ended, deadline_after(std::chrono::seconds(30))), WaitResult::done);
-}
-
-// No more descriptors for this process, as long as it lives.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const FileDescriptor next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    const rlimit none{static_cast<rlim_t>(next.get()), before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
-TEST(Timer, NeedsNoDescriptor) {
-  Reactor reactor({});
-  Timer once, again, stopped;
-  auto rang = std::make_shared<Completion>(), rang_again = std::make_shared<Completion>();
-  std::atomic<int> rings{0};
-  std::atomic<bool> called_off{false};
-  const NoDescriptors limit;
-  ASSERT_LT(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
-  reactor.post([&] {
-    stopped.start(reactor, std::chrono::milliseconds(1), [&] { called_off = true; });
-    stopped.stop();
-    once.start(reactor, std::chrono::milliseconds(5), [&] { reactor.complete(rang); });
-    again.start(
-        reactor, std::chrono::milliseconds(1),
-        [&] {
-          if (++rings < 3) return;
-          again.stop();
-          reactor.complete(rang_again);
-        },
-        std::chrono::milliseconds(1));
-  });
-  EXPECT_EQ(reactor.wait(*rang, deadline_after(std::chrono::seconds(30))), WaitResult::done);
-  EXPECT_EQ(reactor.wait(*rang_again, deadline_after(std::chrono::seconds(30))), WaitResult::done);
-  EXPECT_EQ(rings, 3);
-  EXPECT_FALSE(called_off);
-  auto ended = std::make_shared<Completion>();
-  reactor.post([&] {
-    once.stop();
-    reactor.complete(ended);
-  });
-  reactor.wait(*ended);
-}
-
-TEST(Timer, WhatItsCallbackThrowsEndsThere) {
-  Reactor reactor({});
-  Timer timer;
-  auto second = std::make_shared<Completion>();
-  std::atomic<int> rings{0};
-  reactor.post([&] {
-    timer.start(
-        reactor, std::chrono::milliseconds(1),
-        [&] {
-          if (++rings < 2) throw Error("thrown by a test, and to be seen in the log");
-          timer.stop();
-          reactor.complete(second);
-        },
-        std::chrono::milliseconds(1));
-  });
-  EXPECT_EQ(reactor.wait(*second, deadline_after(std::chrono::seconds(30))), WaitResult::done);
 }
 
 TEST(PollWatcher, SaysThatADescriptorCannotBeWatched) {

@@ -7,7 +7,7 @@
 
 #include <cohort/error.hpp>
 
-#include "io/alarms.hpp"
+#include "io/timers.hpp"
 #include "io/loop_handles.hpp"
 #include "reactor_fixture.hpp"
 
@@ -293,7 +293,7 @@ TEST(Reactor, OperationsWithoutEndLeaveTheLoopToOthers) {
     if (!ended->done()) reactor.post(again);
   };
   reactor.post([&] {
-    reactor.alarms().set(Clock::now() + 1ms, [&] { reactor.complete(ended); });
+    reactor.timers().call_at(Clock::now() + 1ms, [&] { reactor.complete(ended); });
     again();
   });
   reactor.wait(*ended);
@@ -305,7 +305,7 @@ TEST(Reactor, ManyOperationsLeaveTheLoopToOthers) {
   int run = 0, run_before_it_rang = 0;
   Reactor reactor({});
   reactor.post([&] {
-    reactor.alarms().set(Clock::now(), [&] {
+    reactor.timers().call_at(Clock::now(), [&] {
       run_before_it_rang = run;
       reactor.complete(rung);
     });
