@@ -9,7 +9,8 @@
 
 namespace cohort {
 
-BlockingPool::BlockingPool(int limit) : limit_(limit) {
+// mutex_ held.
+void BlockingPool::start_thread() {
   try {
     threads_.emplace_back([this] { main(); });
   } catch (const std::system_error&) {
@@ -18,6 +19,11 @@ BlockingPool::BlockingPool(int limit) : limit_(limit) {
         "reached",
         ErrorKind::overloaded);
   }
+}
+
+void BlockingPool::start_first_thread() {
+  std::lock_guard lock(mutex_);
+  if (threads_.empty()) start_thread();
 }
 
 BlockingPool::~BlockingPool() {
@@ -31,17 +37,17 @@ BlockingPool::~BlockingPool() {
 
 void BlockingPool::run(std::function<void()> work) {
   std::lock_guard lock(mutex_);
-  queue_.push_back(std::move(work));
   // While the threads are joined there must not come new ones; the thread that calls, if it is one of them, goes on
   // with this.
   const bool no_more = stop_ || static_cast<int>(threads_.size()) >= limit_;
-  if (!no_more && static_cast<int>(threads_.size()) - busy_ < static_cast<int>(queue_.size())) {
+  if (!no_more && static_cast<int>(threads_.size()) - busy_ <= static_cast<int>(queue_.size())) {
     try {
-      threads_.emplace_back([this] { main(); });
-      return;
-    } catch (const std::system_error&) {  // the machine allows no more: those that there are come to it later
+      start_thread();
+    } catch (const Error&) {  // else those that there are come to it later
+      if (threads_.empty()) throw;
     }
   }
+  queue_.push_back(std::move(work));
   changed_.notify_one();
 }
 

@@ -12,24 +12,26 @@
 namespace cohort {
 
 /// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
-/// One thread is started with the pool, so that there always is one; others as they are needed, up to `limit`, and as
-/// the machine allows. They end with the pool. Runs no user functions, but for coroutines that go on while no thread of
-/// the reactor's pool is left.
+/// They are started as they are needed, up to `limit`, and as the machine allows, and end with the pool. Runs no user
+/// functions, but for coroutines that go on while no thread of the reactor's pool is left.
 class BlockingPool {
  public:
-  /// @throws Error when no thread can be started.
-  explicit BlockingPool(int limit);
+  explicit BlockingPool(int limit) : limit_(limit) {}
   /// Runs what is queued, then joins.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  /// Any thread. What `work` throws is only logged: who must learn of it catches it inside.
+  /// Starts a thread, if there is none yet: run() does not throw any more. @throws Error when none can be started.
+  void start_first_thread();
+  /// Any thread. What `work` throws is only logged: who must learn of it catches it inside. @throws Error when there is
+  /// no thread and none can be started; then it is not run.
   void run(std::function<void()> work);
   /// Waits until nothing is queued and nothing runs. @return false: not by the deadline.
   bool wait_until_idle(Clock::time_point deadline);
 
  private:
+  void start_thread();
   void main() noexcept;
 
   const int limit_;

@@ -49,6 +49,7 @@ struct Answered final : Request {
 Master::Master(const Timeouts& timeouts) {
   node_ =
       std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
+  node_->blocking().start_first_thread();
   node_->set_role(this);
   MemberInfo self;
   self.pid = master_pid;

@@ -376,14 +376,19 @@ void Node::throw_unreachable(Pid pid, const std::string& problem) {
 }
 
 void Node::dial(Pid pid, const std::string& address) {
-  blocking_->run([this, pid, address] {
-    try {
-      add_connection(
-          linked(pid) ? transport().connect(address, deadline_after(timeouts().connect)) : tunnels_.open(pid), pid);
-    } catch (...) {
-      finish_attempt(pid, message_of(std::current_exception()));
-    }
-  });
+  const auto fail = [this, pid] { finish_attempt(pid, message_of(std::current_exception())); };
+  try {
+    blocking_->run([this, pid, address, fail] {
+      try {
+        add_connection(
+            linked(pid) ? transport().connect(address, deadline_after(timeouts().connect)) : tunnels_.open(pid), pid);
+      } catch (...) {
+        fail();
+      }
+    });
+  } catch (...) {
+    fail();
+  }
 }
 
 void Node::finish_attempt(Pid pid, const std::string& error) {

@@ -200,6 +200,7 @@ std::optional<std::string> Worker::cause_if_gone(Pid pid) {
 
 bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   if (connection != master_) return false;  // only the master manages
+  const std::uint64_t request = frame.header.request;
   switch (frame.header.kind) {
     case FrameKind::join:
       on_join(connection, std::move(frame));
@@ -214,17 +215,27 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
       leave(0);
       return true;
     case FrameKind::launch:
-      node_->blocking().run([this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
+      run_blocking(connection, request, [this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
         launch_additional_workers(*node_, connection, std::move(*shared));
       });
       return true;
     case FrameKind::look_after:
-      node_->blocking().run([this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
+      run_blocking(connection, request, [this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
         look_after_additional_worker(*node_, connection, std::move(*shared));
       });
       return true;
     default:
       return false;
+  }
+}
+
+// For a request that waits for others. Where no thread can be started for it, that is the answer.
+void Worker::run_blocking(const std::shared_ptr<Connection>& connection, std::uint64_t request,
+                          std::function<void()> work) {
+  try {
+    node_->blocking().run(std::move(work));
+  } catch (...) {
+    answer_failure(*node_, *connection, request);
   }
 }
 
@@ -244,7 +255,7 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
     answer(*connection, request, to_payload(joined));
   };
   if (join.dial.empty()) return answer_joined();
-  node_->blocking().run([this, answer_joined, dial = join.dial] {
+  run_blocking(connection, request, [this, answer_joined, dial = join.dial] {
     for (const Pid pid : dial) {
       try {
         node_->connection_to(pid);
@@ -282,7 +293,7 @@ bool Worker::is_stopped(Pid pid) {
 void Worker::on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const std::uint64_t request = frame.header.request;
   const auto dial = from_frame<Dial>(std::move(frame));
-  node_->blocking().run([this, connection, request, to = dial.to] {
+  run_blocking(connection, request, [this, connection, request, to = dial.to] {
     try {
       node_->connection_to(to);
       answer(*connection, request, {});

@@ -43,6 +43,7 @@ class Worker final : public Role {
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_members(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void run_blocking(const std::shared_ptr<Connection>& connection, std::uint64_t request, std::function<void()> work);
   /// Asks the master; the answer is a Fate. Any thread. @return false: the master is not connected.
   bool ask_fate(Pid pid, const std::shared_ptr<Request>& answer);
   void join_master(const std::string& own_address);
