@@ -1,6 +1,5 @@
 #include <cohort/file_access.hpp>
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -13,6 +12,8 @@
 #include <optional>
 #include <system_error>
 #include <vector>
+
+#include "base/module_name.hpp"
 
 namespace cohort {
 namespace {
@@ -74,9 +75,7 @@ std::optional<uid_t> owner_of(const char* path) {
 }
 
 std::optional<uid_t> owner_of_library() {
-  Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&owner_of_library), &info) == 0) return std::nullopt;
-  return owner_of(info.dli_fname);
+  return owner_of(module_file(reinterpret_cast<const void*>(&owner_of_library)).c_str());
 }
 
 bool is_trusted(uid_t owner) {

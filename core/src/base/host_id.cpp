@@ -4,17 +4,20 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <system_error>
+
+#include "base/system_file.hpp"
 
 namespace cohort {
 
 std::string host_id() {
-  char name[HOST_NAME_MAX + 1] = {};
-  ::gethostname(name, HOST_NAME_MAX);
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  return std::string(name) + '/' + boot;
+  static const std::string id = [] {
+    char name[HOST_NAME_MAX + 1] = {};
+    ::gethostname(name, HOST_NAME_MAX);
+    const std::string boot = read_system_file("/proc/sys/kernel/random/boot_id");
+    return std::string(name) + '/' + boot.substr(0, boot.find('\n'));
+  }();
+  return id;
 }
 
 std::string process_space() {

@@ -1,10 +1,33 @@
 #include "base/module_name.hpp"
 
 #include <dlfcn.h>
+#include <link.h>
 
+#include <cstdint>
 #include <string_view>
 
 namespace cohort {
+
+// dladdr() would look for the symbol too, among all that the module has.
+std::string module_file(const void* address) {
+  struct Search {
+    std::uintptr_t address;
+    std::string file;
+  } search{reinterpret_cast<std::uintptr_t>(address), {}};
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* data) {
+        auto& wanted = *static_cast<Search*>(data);
+        for (int i = 0; i < info->dlpi_phnum; i++) {
+          const auto& header = info->dlpi_phdr[i];
+          if (header.p_type != PT_LOAD || wanted.address - info->dlpi_addr - header.p_vaddr >= header.p_memsz) continue;
+          wanted.file = info->dlpi_name;
+          return 1;
+        }
+        return 0;
+      },
+      &search);
+  return search.file;
+}
 
 std::string module_name(const void* address) {
   Dl_info module{};

@@ -8,4 +8,8 @@ namespace cohort {
 /// file name of the module, which may be the program itself. Any thread.
 std::string module_name(const void* address);
 
+/// The file of the module that an address is in, as the dynamic linker has it; "": the program itself, or none. Any
+/// thread.
+std::string module_file(const void* address);
+
 }  // namespace cohort

@@ -24,20 +24,27 @@ void Members::add(const MemberInfo& member) {
   if (known.added) give_up_place(known.info.place);
   known.info = member;
   known.added = true;
-  places_.insert(member.place);
-  while (places_.contains(free_place_)) free_place_++;
+  if (places_) places_->insert(member.place);
   epoch_++;
 }
 
 // mutex_ held.
 void Members::give_up_place(std::int32_t place) {
-  places_.erase(places_.find(place));
-  if (place >= 0 && place < free_place_ && !places_.contains(place)) free_place_ = place;
+  if (!places_) return;
+  places_->erase(places_->find(place));
+  if (place >= 0) free_from_ = std::min(free_from_, place);
 }
 
-std::int32_t Members::free_place() const {
+std::int32_t Members::free_place() {
   Guard lock(mutex_);
-  return free_place_;
+  if (!places_) {
+    places_.emplace();
+    for (const auto& [pid, member] : members_) {
+      if (member.added) places_->insert(member.info.place);
+    }
+  }
+  while (places_->contains(free_from_)) free_from_++;
+  return free_from_;
 }
 
 std::optional<Members::Removed> Members::remove(Pid pid, const std::string& cause) {

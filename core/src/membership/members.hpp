@@ -44,7 +44,7 @@ class Members {
   std::vector<MemberInfo> list() const;
   std::vector<Pid> pids() const;
   /// The lowest place that no member has: a new worker takes it, so that one that ended is replaced.
-  std::int32_t free_place() const;
+  std::int32_t free_place();
 
   std::shared_ptr<Connection> connection(Pid pid) const;
   /// Makes `connection` the one to `pid`, member or not. @return false: there is another one, or the process is gone.
@@ -77,9 +77,10 @@ class Members {
   std::uint64_t epoch_ = 0;
   IdsGiven ids_given_;  // when this process joined
   std::map<Pid, Member> members_;
-  std::multiset<std::int32_t> places_;  // of members; tables that other processes sent may have one twice
-  std::int32_t free_place_ = 0;         // the lowest that is not in places_
-  std::map<Pid, std::string> gone_;     // with the cause
+  // Of members, once free_place() was called: only the master gives places. Two members may have the same one.
+  std::optional<std::multiset<std::int32_t>> places_;
+  std::int32_t free_from_ = 0;  // all below are in places_
+  std::map<Pid, std::string> gone_;  // with the cause
 };
 
 }  // namespace cohort

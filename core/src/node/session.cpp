@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -84,21 +86,24 @@ class OwnArguments {
   std::vector<std::string> flags_;
 };
 
-// One line of standard input, which is closed then: the secret must not reach what this process starts.
+// The first line of standard input, which is closed then: the secret must not reach what this process starts.
 std::string read_cookie(Duration limit) {
   const auto deadline = deadline_after(limit);
-  std::string line;
-  for (;;) {
+  std::string text;
+  while (text.size() <= longest_cookie && text.find('\n') == std::string::npos) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (poll(&input, 1, poll_timeout(deadline)) == 0) throw Error("no cookie came by standard input");
-    char next = 0;
-    const ssize_t n = read(STDIN_FILENO, &next, 1);
+    const int ready = poll(&input, 1, poll_timeout(deadline));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) throw Error("no cookie came by standard input");
+    const std::size_t before = text.size();
+    text.resize(before + longest_cookie + 1);
+    const ssize_t n = read(STDIN_FILENO, text.data() + before, text.size() - before);
+    text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 && line.empty()) throw Error("no cookie came by standard input");
-    if (n <= 0 || next == '\n') break;
-    line.push_back(next);
-    if (line.size() > longest_cookie) break;
+    if (n <= 0 && text.empty()) throw Error("no cookie came by standard input");
+    if (n <= 0) break;
   }
+  std::string line = text.substr(0, text.find('\n'));
   check_cookie(line, "the cookie on standard input");
   const FileDescriptor nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   dup2(nothing.get(), STDIN_FILENO);

@@ -1,7 +1,5 @@
 #include "plugin/plugin_files.hpp"
 
-#include <dlfcn.h>
-#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/module_name.hpp"
 #include "base/nearest.hpp"
 #include "plugin/loader.hpp"
 
@@ -40,10 +39,8 @@ std::optional<fs::path> user_directory() {
 
 /// Beside libcohort.so, in the build tree as in the installed one.
 std::optional<fs::path> library_directory() {
-  Dl_info info;
-  if (!dladdr(runtime_instance(), &info) || !info.dli_fname) return std::nullopt;
   std::error_code error;
-  fs::path library = fs::canonical(info.dli_fname, error);
+  const fs::path library = fs::canonical(module_file(runtime_instance()), error);
   if (error) return std::nullopt;
   return library.parent_path() / COHORT_PLUGIN_DIR_FROM_LIBRARY;
 }
