@@ -73,9 +73,7 @@ TEST_F(FuturesTest, TheResultOfACallIsPutByNobodyElse) {
   const Pid pid = addprocs(1).front();
   Future<int> gate(myid());
   auto result = remotecall([](Future<int> value) { return value.fetch(); }, pid, gate);
-  const auto put_there = [](Future<int> future) {
-    return thrown_by([&] { future.put(8); });
-  };
+  const auto put_there = [](Future<int> future) { return thrown_by([&] { future.put(8); }); };
   EXPECT_TRUE(contains(remotecall_fetch(put_there, pid, result), "Future can be set only once"));
   EXPECT_TRUE(contains(put_there(result), "Future can be set only once"));
   gate.put(7);

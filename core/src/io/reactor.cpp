@@ -15,8 +15,8 @@
 #include "base/errno_text.hpp"
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
-#include "io/timers.hpp"
 #include "io/reactor_threads.hpp"
+#include "io/timers.hpp"
 
 namespace cohort {
 

@@ -11,8 +11,8 @@
 
 #include "io/guarded_stream.hpp"
 #include "io/loop_handles.hpp"
-#include "io/timers.hpp"
 #include "io/send_queue.hpp"
+#include "io/timers.hpp"
 #include "membership/requests.hpp"
 #include "wire/frame.hpp"
 #include "wire/handshake.hpp"

@@ -79,7 +79,7 @@ class Members {
   std::map<Pid, Member> members_;
   // Of members, once free_place() was called: only the master gives places. Two members may have the same one.
   std::optional<std::multiset<std::int32_t>> places_;
-  std::int32_t free_from_ = 0;  // all below are in places_
+  std::int32_t free_from_ = 0;       // all below are in places_
   std::map<Pid, std::string> gone_;  // with the cause
 };
 

@@ -7,8 +7,8 @@
 
 #include <cohort/error.hpp>
 
-#include "io/timers.hpp"
 #include "io/loop_handles.hpp"
+#include "io/timers.hpp"
 #include "reactor_fixture.hpp"
 
 namespace cohort::test {
