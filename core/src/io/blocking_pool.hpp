@@ -22,7 +22,8 @@ class BlockingPool {
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  /// Starts a thread, if there is none yet: run() does not throw any more. @throws Error when none can be started.
+  /// Starts a thread, if there is none yet: from then on run() finds one. Any thread. @throws Error when none can be
+  /// started.
   void start_first_thread();
   /// Any thread. What `work` throws is only logged: who must learn of it catches it inside. @throws Error when there is
   /// no thread and none can be started; then it is not run.

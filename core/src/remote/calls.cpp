@@ -232,6 +232,9 @@ void run_without_pool(const CurrentNode& node, Rest rest) noexcept {
   }
 }
 
+// Before something begins to wait that may have to go on so: later, no thread might be started.
+void keep_thread_besides_pool(const CurrentNode& node) { node.router->blocking().start_first_thread(); }
+
 class LocalTask : public PoolTask, public CallContext {
  public:
   LocalTask(CurrentNode node, std::function<void()> body, FuturePtr result)
@@ -310,6 +313,7 @@ void run_here(std::function<void()> body, FuturePtr result) {
 
 void future_on_ready(FutureState& state, std::function<void()> callback) {
   const CurrentNode node = CurrentNode::get();
+  keep_thread_besides_pool(node);
   state.on_settled([node, callback = std::move(callback)]() mutable {
     node.router->reactor().submit(std::make_shared<ContinuationTask>(node, std::move(callback)));
   });
@@ -321,6 +325,7 @@ std::shared_ptr<DeferredReply> defer_reply() { return CallContext::current()->de
 
 void resume_when_here(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension) {
   const CurrentNode node = CurrentNode::get();
+  keep_thread_besides_pool(node);
   CallContext* current = CallContext::current();
   auto context = current == nullptr ? nullptr : current->shared_from_this();
   const auto resume = [node, suspension](std::shared_ptr<CallContext> call, bool interrupted) {
