@@ -57,6 +57,11 @@ bool BlockingPool::wait_until_idle(Clock::time_point deadline) {
   return idle_changed_.wait_until(lock, deadline, idle);
 }
 
+std::size_t BlockingPool::threads() {
+  std::lock_guard lock(mutex_);
+  return threads_.size();
+}
+
 void BlockingPool::main() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {

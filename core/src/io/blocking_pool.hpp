@@ -30,6 +30,8 @@ class BlockingPool {
   void run(std::function<void()> work);
   /// Waits until nothing is queued and nothing runs. @return false: not by the deadline.
   bool wait_until_idle(Clock::time_point deadline);
+  /// How many it has now.
+  std::size_t threads();
 
  private:
   void start_thread();
