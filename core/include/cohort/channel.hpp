@@ -14,9 +14,6 @@
 
 namespace cohort {
 
-template <class T>
-class Channel;
-
 namespace detail {
 
 template <class T>

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -8,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include <cohort/cluster_file.hpp>
-#include <cohort/cluster_manager.hpp>
+#include <cohort/fwd.hpp>
+#include <cohort/timeouts.hpp>
 #include <cohort/types.hpp>
 
 namespace cohort {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +47,7 @@ struct ClusterFile {
   /// Reads and checks a file. Loads the plugins it names, for their option tables. Relative paths of modules are taken
   /// from the file's directory.
   /// @throws ConfigError with one line for each error: "cluster.json:3:3: unknown key 'mangers'; did you mean ...".
-  static ClusterFile load(const std::filesystem::path& path);
+  static ClusterFile load(const std::string& path);
   /// @param name_for_errors what the text is called in errors.
   static ClusterFile parse(std::string_view text, const std::string& name_for_errors);
   /// The effective configuration, defaults filled in; parse() takes it.

@@ -14,8 +14,6 @@
 
 namespace cohort {
 
-class Transport;
-
 /// What a worker must be started with.
 struct LaunchParams {
   std::string exename;                ///< the program: this one, unless configured

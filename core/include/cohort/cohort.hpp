@@ -12,6 +12,7 @@
 #include <cohort/async.hpp>
 #include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
+#include <cohort/cluster_file.hpp>
 #include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>

@@ -51,6 +51,9 @@ Range<T> elements_of(const Range<T>& range, Section section) {
   return {range[section.begin], range[section.begin + section.size - 1], range.step};
 }
 
+template <class R>
+using sections_t = decltype(elements_of(std::declval<const R&>(), Section{}));
+
 struct ReducePart {
   template <class Op, class F, class Elements>
   auto operator()(const Op& op, const F& f, Elements elements) const {
@@ -70,15 +73,34 @@ struct ForPart {
   }
 };
 
+/// The sections of a range, which outlives the source.
+template <class R>
+class SectionSource final : public ItemSource {
+ public:
+  SectionSource(const R& range, std::vector<Section> sections)
+      : ItemSource(sections.size()), range_(range), sections_(std::move(sections)) {}
+
+  std::shared_ptr<void> next() override {
+    if (at_ == sections_.size()) return nullptr;
+    return std::make_shared<sections_t<R>>(elements_of(range_, sections_[at_++]));
+  }
+
+ private:
+  const R& range_;
+  const std::vector<Section> sections_;
+  std::size_t at_ = 0;
+};
+
 template <class F, class R>
 auto map_sections(F part, const R& range, const LoopOptions& options) {
-  const auto sections = sections_of(std::ranges::size(range), options);
-  return pmap(std::move(part),
-              sections | std::views::transform([&range](Section section) { return elements_of(range, section); }),
-              {.retry_delays = options.retry_delays,
-               .pool = options.pool,
-               .deadline = options.deadline,
-               .stop_token = options.stop_token});
+  using Elements = sections_t<R>;
+  SectionSource<R> source(range, sections_of(std::ranges::size(range), options));
+  return map_ranges<F, std::vector<Elements>>(std::move(part),
+                                              {.retry_delays = options.retry_delays,
+                                               .pool = options.pool,
+                                               .deadline = options.deadline,
+                                               .stop_token = options.stop_token},
+                                              source);
 }
 
 void report_if_failed(const Future<void>& loop);

@@ -15,48 +15,22 @@ namespace cohort {
 namespace detail {
 
 /// Calls a function and drops its result, which therefore need not travel. A coroutine is run to its end.
-template <class F, class... A>
-auto call_and_discard(F& function, A&&... arguments) {
-  if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>)
-    return function(std::forward<A>(arguments)...);
-  else
-    static_cast<void>(function(std::forward<A>(arguments)...));
-}
 template <class F>
 struct Discarding {
-  F function;
+  [[no_unique_address]] Portable<F> called;
+
   template <class... A>
   auto operator()(A&&... arguments) {
-    return call_and_discard(function, std::forward<A>(arguments)...);
+    if constexpr (is_task<std::decay_t<std::invoke_result_t<F&, A...>>>)
+      return called.function(std::forward<A>(arguments)...);
+    else
+      static_cast<void>(called.function(std::forward<A>(arguments)...));
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(called);
   }
 };
-template <Stateless F>
-struct Discarding<F> {
-  template <class... A>
-  auto operator()(A&&... arguments) const {
-    F function{};
-    return call_and_discard(function, std::forward<A>(arguments)...);
-  }
-};
-template <FunctionPointer F>
-struct Discarding<F> {
-  FunctionId id;
-  template <class... A>
-  auto operator()(A&&... arguments) const {
-    auto function = reinterpret_cast<F>(const_cast<void*>(function_at(id)));
-    return call_and_discard(function, std::forward<A>(arguments)...);
-  }
-};
-
-template <class F>
-Discarding<F> discarding(const F& function) {
-  if constexpr (Stateless<F>)
-    return {};
-  else if constexpr (FunctionPointer<F>)
-    return {function_id(reinterpret_cast<const void*>(function))};
-  else
-    return {function};
-}
 
 /// Sends the call to all but the own process, runs `here` for each time that the own one is listed, and waits for all.
 /// @throws CompositeException
@@ -75,7 +49,7 @@ void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
   if constexpr (detail::check_function<std::decay_t<F>>() && (... && detail::check_value<detail::travelling_t<A>>()) &&
                 detail::check_arguments_fit<std::decay_t<F>, detail::travelling_t<A>...>()) {
     detail::check_numbers_fit<std::decay_t<F>>(arguments...);
-    auto call = detail::discarding(f);
+    detail::Discarding<std::decay_t<F>> call{{f}};
     const Payload payload = detail::encode_call(call, arguments...);
     detail::call_everywhere(pids, detail::thunk_t<decltype(call), A...>::id(), payload, [&] {
       std::tuple<detail::travelling_t<A>...> copies(arguments...);

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <climits>
 #include <utility>
@@ -43,7 +42,7 @@ inline int poll_timeout(Clock::time_point deadline) {
   const auto now = Clock::now();
   if (deadline <= now) return 0;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now).count();
-  return static_cast<int>(std::min<long long>(left + 1, INT_MAX));
+  return left < INT_MAX ? static_cast<int>(left + 1) : INT_MAX;
 }
 
 }  // namespace cohort

@@ -224,13 +224,25 @@ void encode_result(Payload& result, Call&& call) {
   }
 }
 
-/// A function and its arguments, as they came with a call.
-template <class F, class... A>
-struct DecodedCall {
-  F function{};
-  std::tuple<A...> arguments;
+/// A function as a field of something that travels. Of a function without state nothing is written, of a pointer the
+/// name of its function, of another one its fields.
+template <class F>
+struct Portable {
+  [[no_unique_address]] F function{};
 
-  void decode(InArchive& archive) {
+  void save(OutArchive& archive) const { write(archive, function); }
+  void load(InArchive& archive) { read(archive, function); }
+
+  /// Segments are borrowed from `function`.
+  static void write(OutArchive& archive, const F& function) {
+    if constexpr (FunctionPointer<F>) {
+      const FunctionId id = function_id(reinterpret_cast<const void*>(function));
+      archive(id.module, id.offset);
+    } else if constexpr (!Stateless<F>) {
+      archive(function);
+    }
+  }
+  static void read(InArchive& archive, F& function) {
     if constexpr (FunctionPointer<F>) {
       FunctionId id;
       archive(id.module, id.offset);
@@ -238,6 +250,17 @@ struct DecodedCall {
     } else if constexpr (!Stateless<F>) {
       archive(function);
     }
+  }
+};
+
+/// A function and its arguments, as they came with a call.
+template <class F, class... A>
+struct DecodedCall {
+  F function{};
+  std::tuple<A...> arguments;
+
+  void decode(InArchive& archive) {
+    Portable<F>::read(archive, function);
     std::apply([&](A&... a) { (archive(a), ...); }, arguments);
     archive.finish();
   }
@@ -264,10 +287,22 @@ struct LateReply {
   }
 };
 
-/// The whole class is hidden, so that each module has its own statics, also those of inline functions, which the
-/// dynamic linker would merge otherwise: an id is then right whatever the order in which modules were loaded.
+/// The thunk of `Call::invoke`. The whole class is hidden, so that each module has its own statics, also those of
+/// inline functions, which the dynamic linker would merge otherwise: an id is then right whatever the order in which
+/// modules were loaded.
+template <class Call>
+struct __attribute__((visibility("hidden"))) Registered {
+  static inline const Thunk thunk{&Call::invoke};
+  static inline const bool registered = register_thunk(thunk);
+
+  static FunctionId id() {
+    static const FunctionId cached = registered ? function_id(&thunk) : FunctionId{};
+    return cached;
+  }
+};
+
 template <class F, class... A>
-struct __attribute__((visibility("hidden"))) ThunkOf {
+struct __attribute__((visibility("hidden"))) ThunkOf : Registered<ThunkOf<F, A...>> {
   using Traits = CallTraits<F, A...>;
   using Result = typename Traits::Result;
 
@@ -282,15 +317,6 @@ struct __attribute__((visibility("hidden"))) ThunkOf {
       call.decode(archive);
       encode_result<Result>(result, [&]() -> decltype(auto) { return call(); });
     }
-  }
-
-  static constexpr const char* signature() { return __PRETTY_FUNCTION__; }
-  static inline const Thunk thunk{&ThunkOf::invoke, signature()};
-  static inline const bool registered = register_thunk(thunk);
-
-  static FunctionId id() {
-    static const FunctionId cached = registered ? function_id(&thunk) : FunctionId{};
-    return cached;
   }
 };
 
@@ -318,12 +344,7 @@ Payload encode_call(const F& function, const A&... arguments) {
   if constexpr (can_call<F, A...>) {
     check_numbers_fit<F>(arguments...);
     OutArchive archive(payload);
-    if constexpr (FunctionPointer<F>) {
-      const FunctionId id = function_id(reinterpret_cast<const void*>(function));
-      archive(id.module, id.offset);
-    } else if constexpr (!Stateless<F>) {
-      archive(function);
-    }
+    Portable<F>::write(archive, function);
     (encode_argument<travelling_t<A>>(archive, arguments), ...);
   }
   return payload;

@@ -17,17 +17,7 @@
 
 namespace cohort {
 
-template <class T>
-class Future;
-
 namespace detail {
-
-struct Nothing {
-  template <class Archive>
-  void serialize(Archive&) {}
-};
-template <class T>
-using stored_t = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
 template <class T>
 std::shared_ptr<const void> decode_object(const Payload& payload) {

@@ -2,7 +2,7 @@
 
 #include <cohort/detail/language.hpp>
 
-#include <filesystem>
+#include <string>
 
 namespace cohort {
 
@@ -13,6 +13,6 @@ namespace cohort {
 /// ones. Master only; returns when all have loaded it.
 /// @throws PluginError this process cannot load it, nothing was sent then; CompositeException the others' failures, in
 /// the order of pids.
-void load_module(const std::filesystem::path& path);
+void load_module(const std::string& path);
 
 }  // namespace cohort

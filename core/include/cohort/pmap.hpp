@@ -1,15 +1,19 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <cohort/detail/checked.hpp>
-#include <cohort/detail/mapping.hpp>
+#include <cohort/detail/map_engine.hpp>
+#include <cohort/detail/map_job.hpp>
 #include <cohort/pmap_options.hpp>
 
 namespace cohort {
@@ -31,57 +35,154 @@ template <class F, class... R>
 concept TakesItemsOf = std::is_invocable_v < std::decay_t<F>
 &, item_t<R>... > ;
 template <class F, class... R>
-using mapping_t = Mapping<std::decay_t<F>, item_t<R>...>;
+using map_result_t = remote_result_t<std::decay_t<F>, item_t<R>...>;
 template <class F, class... R>
-using pmap_options_t = typename mapping_t<F, R...>::Options;
-template <class F, class... R>
-using pmap_result_t = typename mapping_t<F, R...>::Result;
+using pmap_options_t = PmapOptions<map_result_t<F, R...>, item_t<R>...>;
 
-/// Takes from all ranges at once, up to the end of the shortest.
-template <class... V>
-Source<item_t<V>...> source_of(V... views) {
-  struct State {
-    explicit State(V... v) : ranges(std::move(v)...) {}
-    std::tuple<V...> ranges;
-    std::optional<std::tuple<std::ranges::iterator_t<V>...>> at;
-  };
-  Source<item_t<V>...> source;
-  if constexpr ((std::ranges::sized_range<V> && ...))
-    source.size = std::min({static_cast<std::size_t>(std::ranges::size(views))...});
-  auto state = std::make_shared<State>(std::move(views)...);
-  source.next = [state]() -> std::optional<std::tuple<item_t<V>...>> {
-    return [&]<std::size_t... I>(std::index_sequence<I...>)->std::optional<std::tuple<item_t<V>...>> {
-      if (!state->at)
-        state->at.emplace(std::ranges::begin(std::get<I>(state->ranges))...);
-      else
-        (++std::get<I>(*state->at), ...);
-      if (((std::get<I>(*state->at) == std::ranges::end(std::get<I>(state->ranges))) || ...)) return std::nullopt;
-      return std::tuple<item_t<V>...>(static_cast<item_t<V>>(*std::get<I>(*state->at))...);
-    }
-    (std::index_sequence_for<V...>{});
-  };
-  return source;
+template <class... R>
+std::size_t size_of_shortest(R&... ranges) {
+  std::size_t size = 0;
+  if constexpr ((std::ranges::sized_range<R> && ...)) {
+    size = SIZE_MAX;
+    ((size = static_cast<std::size_t>(std::ranges::size(ranges)) < size ? std::ranges::size(ranges) : size), ...);
+  }
+  return size;
 }
 
-template <class Map>
-auto results_in_order(Map& map, std::size_t expected) {
-  using Result = typename Map::Result;
-  std::vector<std::optional<typename Map::Stored>> results(expected);
-  std::size_t count = 0;
-  while (auto result = map.next()) {
-    if (result->first >= results.size()) results.resize(result->first + 1);
-    results[result->first] = std::move(result->second);
-    count++;
+/// The elements of a range, or of several at once, up to the end of the shortest.
+/// @tparam R references to ranges that outlive the source, or ranges that it keeps.
+template <class... R>
+class RangeSource final : public ItemSource {
+ public:
+  explicit RangeSource(R... ranges) : ItemSource(size_of_shortest(ranges...)), ranges_(static_cast<R&&>(ranges)...) {}
+
+  std::shared_ptr<void> next() override { return next(std::index_sequence_for<R...>()); }
+
+ private:
+  template <std::size_t... I>
+  std::shared_ptr<void> next(std::index_sequence<I...>) {
+    if (!at_)
+      at_.emplace(std::ranges::begin(std::get<I>(ranges_))...);
+    else
+      (++std::get<I>(*at_), ...);
+    if (((std::get<I>(*at_) == std::ranges::end(std::get<I>(ranges_))) || ...)) return nullptr;
+    return std::make_shared<item_of_t<item_t<R>...>>(static_cast<item_t<R>>(*std::get<I>(*at_))...);
   }
-  if constexpr (!std::is_void_v<Result>) {
-    std::vector<Result> values;
-    values.reserve(count);
-    for (auto& result : results) {
-      if (result) values.push_back(std::move(*result));
-    }
-    return values;
-  }
+
+  std::tuple<R...> ranges_;
+  std::optional<std::tuple<std::ranges::iterator_t<R>...>> at_;  // empty: begin() is not called yet
+};
+
+/// `on_error` of an item, which is of type item_of_t<Items...>.
+template <class R, class... Items>
+R replacement(const ErrorHandler<R, Items...>& on_error, const std::exception_ptr& failure, const void* item) {
+  return with_values<Items...>([&](const Items&... values) -> R { return on_error(failure, values...); },
+                               const_cast<void*>(item));
 }
+
+/// The results of a map in the order of the items.
+template <class R, class... Items>
+class ResultVector final : public ResultSink {
+ public:
+  ResultVector(const ErrorHandler<R, Items...>& on_error, std::size_t expected) : on_error_(on_error) {
+    values.resize(expected);
+  }
+
+  void load(InArchive& archive, std::size_t index) override {
+    R value{};
+    archive(value);
+    at(index) = std::move(value);
+  }
+  bool replace(const std::exception_ptr& failure, const void* item, std::size_t index) override {
+    if (!on_error_) return false;
+    at(index) = replacement(on_error_, failure, item);
+    return true;
+  }
+
+  std::vector<R> values;
+
+ private:
+  decltype(auto) at(std::size_t index) {
+    if (index >= values.size()) values.resize(index + 1);
+    return values[index];
+  }
+
+  const ErrorHandler<R, Items...>& on_error_;
+};
+template <class... Items>
+class ResultVector<void, Items...> final : public ResultSink {
+ public:
+  ResultVector(const ErrorHandler<void, Items...>& on_error, std::size_t) : on_error_(on_error) {}
+
+  void load(InArchive& archive, std::size_t) override {
+    Nothing none;
+    archive(none);
+  }
+  bool replace(const std::exception_ptr& failure, const void* item, std::size_t) override {
+    if (on_error_) replacement(on_error_, failure, item);
+    return static_cast<bool>(on_error_);
+  }
+
+ private:
+  const ErrorHandler<void, Items...>& on_error_;
+};
+
+template <class R, class... Items>
+MapEngine::Options engine_options(const PmapOptions<R, Items...>& options) {
+  return {options.batch_size, options.retry_delays, options.retry_check, options.distributed,
+          options.pool,       options.deadline,     options.stop_token,  options.progress};
+}
+
+template <class F, class... Items>
+MapFunction map_function(F f) {
+  using Job = MapJob<F, Items...>;
+  return {portable(std::make_shared<const F>(std::move(f))), Job::id(), Job::coroutine, &save_function<F>,
+          &save_object<item_of_t<Items...>>};
+}
+
+template <class F, class... R>
+auto map_ranges(F f, const pmap_options_t<F, R...>& options, ItemSource& source) {
+  using Result = map_result_t<F, R...>;
+  ResultVector<Result, item_t<R>...> results(options.on_error, source.size);
+  MapEngine(engine_options(options), map_function<F, item_t<R>...>(std::move(f)), source, results).run();
+  if constexpr (!std::is_void_v<Result>) return std::move(results.values);
+}
+
+/// The results of a map in the order in which they come. T is not void.
+template <class T>
+class ResultQueue : public ResultSink {
+ public:
+  void load(InArchive& archive, std::size_t index) override {
+    T value{};
+    archive(value);
+    results.emplace_back(index, std::move(value));
+  }
+  std::deque<std::pair<std::size_t, T>> results;
+};
+template <class R, class... Items>
+class ResultQueueOf final : public ResultQueue<stored_t<R>> {
+ public:
+  explicit ResultQueueOf(ErrorHandler<R, Items...> on_error) : on_error_(std::move(on_error)) {}
+
+  bool replace(const std::exception_ptr& failure, const void* item, std::size_t index) override {
+    if (!on_error_) return false;
+    if constexpr (std::is_void_v<R>) {
+      replacement(on_error_, failure, item);
+      this->results.emplace_back(index, Nothing{});
+    } else {
+      this->results.emplace_back(index, replacement(on_error_, failure, item));
+    }
+    return true;
+  }
+
+ private:
+  const ErrorHandler<R, Items...> on_error_;
+};
+
+/// A range as long as a stream needs it: by reference where the program keeps it.
+template <class R>
+using kept_range_t = std::conditional_t<std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>, R,
+                                        std::remove_cvref_t<R>>;
 
 }  // namespace detail
 
@@ -96,38 +197,37 @@ auto results_in_order(Map& map, std::size_t expected) {
 template <class F, std::ranges::input_range R>
 requires detail::TakesItemsOf<F, R>
 auto pmap(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {
-  auto source = detail::source_of(std::views::all(std::forward<R>(range)));
-  const std::size_t size = source.size;
-  detail::mapping_t<F, R> map(std::move(f), std::move(source), options);
-  return detail::results_in_order(map, size);
+  detail::RangeSource<R&> source(range);
+  return detail::map_ranges<F, R>(std::move(f), options, source);
 }
 /// Of several ranges: f takes an element of each. It ends with the shortest.
 template <class F, std::ranges::input_range R1, std::ranges::input_range R2>
 requires detail::TakesItemsOf<F, R1, R2>
 auto pmap(F f, R1&& range1, R2&& range2, const std::type_identity_t<detail::pmap_options_t<F, R1, R2>>& options = {}) {
-  auto source = detail::source_of(std::views::all(std::forward<R1>(range1)), std::views::all(std::forward<R2>(range2)));
-  const std::size_t size = source.size;
-  detail::mapping_t<F, R1, R2> map(std::move(f), std::move(source), options);
-  return detail::results_in_order(map, size);
+  detail::RangeSource<R1&, R2&> source(range1, range2);
+  return detail::map_ranges<F, R1, R2>(std::move(f), options, source);
 }
 template <class F, std::ranges::input_range R1, std::ranges::input_range R2, std::ranges::input_range R3>
 auto pmap(F f, R1&& range1, R2&& range2, R3&& range3,
           const std::type_identity_t<detail::pmap_options_t<F, R1, R2, R3>>& options = {}) {
-  auto source = detail::source_of(std::views::all(std::forward<R1>(range1)), std::views::all(std::forward<R2>(range2)),
-                                  std::views::all(std::forward<R3>(range3)));
-  const std::size_t size = source.size;
-  detail::mapping_t<F, R1, R2, R3> map(std::move(f), std::move(source), options);
-  return detail::results_in_order(map, size);
+  detail::RangeSource<R1&, R2&, R3&> source(range1, range2, range3);
+  return detail::map_ranges<F, R1, R2, R3>(std::move(f), options, source);
 }
 
 /// The results of a map as they come, `std::pair<std::size_t, R>` with the number of the element: an input range. It
 /// looks ahead no further than to the next item of each worker, so that the elements may be more than memory holds.
-template <class Map>
+template <class T>
 class PmapStream {
  public:
-  using Element = std::pair<std::size_t, typename Map::Stored>;
+  using Element = std::pair<std::size_t, T>;
+  /// What a stream consists of; each part refers to those before it.
+  struct Parts {
+    std::unique_ptr<detail::ItemSource> source;
+    std::unique_ptr<detail::ResultQueue<T>> queue;
+    std::unique_ptr<detail::MapEngine> engine;
+  };
 
-  explicit PmapStream(std::unique_ptr<Map> map) : map_(std::move(map)) {}
+  explicit PmapStream(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
   class Iterator {
    public:
@@ -136,7 +236,7 @@ class PmapStream {
     explicit Iterator(PmapStream& stream) : stream_(&stream) {}
     Element& operator*() const { return *stream_->current_; }
     Iterator& operator++() {
-      stream_->current_ = stream_->map_->next();
+      stream_->current_ = stream_->next();
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -148,23 +248,39 @@ class PmapStream {
 
   /// Once. @throws Error it was moved from.
   Iterator begin() {
-    current_ = detail::checked(map_, "PmapStream")->next();
+    current_ = next();
     return Iterator(*this);
   }
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  std::unique_ptr<Map> map_;
+  std::optional<Element> next() {
+    auto& queue = detail::checked(parts_, "PmapStream")->queue->results;
+    if (queue.empty() && !parts_->engine->next()) return std::nullopt;
+    std::optional<Element> result = std::move(queue.front());
+    queue.pop_front();
+    return result;
+  }
+
+  std::unique_ptr<Parts> parts_;
   std::optional<Element> current_;
 };
 
 /// pmap for more than memory holds: `for (auto& [index, result] : pmap_stream(f, range)) ...`. An error is thrown where
 /// the iteration is. Elements are pulled, and sent out, only while the program asks for the next result.
 template <class F, std::ranges::input_range R>
+requires detail::TakesItemsOf<F, R>
 auto pmap_stream(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {
-  using Map = detail::mapping_t<F, R>;
-  return PmapStream<Map>(
-      std::make_unique<Map>(std::move(f), detail::source_of(std::views::all(std::forward<R>(range))), options, 1));
+  using Result = detail::map_result_t<F, R>;
+  using Item = detail::item_t<R>;
+  using Stream = PmapStream<detail::stored_t<Result>>;
+  auto parts = std::make_unique<typename Stream::Parts>();
+  parts->source = std::make_unique<detail::RangeSource<detail::kept_range_t<R>>>(std::forward<R>(range));
+  parts->queue = std::make_unique<detail::ResultQueueOf<Result, Item>>(options.on_error);
+  parts->engine =
+      std::make_unique<detail::MapEngine>(detail::engine_options(options), detail::map_function<F, Item>(std::move(f)),
+                                          *parts->source, *parts->queue, true);
+  return Stream(std::move(parts));
 }
 
 }  // namespace cohort

@@ -61,7 +61,7 @@ struct PmapOptions {
   /// it no item is ever started twice.
   RetryDelays retry_delays = {};
   /// Whether to retry, given what was thrown. Empty: is_worth_retrying().
-  std::function<bool(std::exception_ptr)> retry_check = is_worth_retrying;
+  std::function<bool(std::exception_ptr)> retry_check = {};
   /// False: all in this process, in batches of one.
   bool distributed = true;
   /// Whose workers: whoever is in it at any moment. They are not taken from it, so that a map inside of a map, or

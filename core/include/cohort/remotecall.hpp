@@ -12,8 +12,6 @@
 
 namespace cohort {
 
-class WorkerPool;
-
 // What can be called: a captureless lambda, fn<function>, a function pointer, an aggregate with an operator(), or
 // capture(values..., lambda). Arguments travel as values of their decayed type; a result as a value too.
 // A call to the own process is an ordinary call: nothing is copied or encoded.

@@ -3,8 +3,7 @@
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
-#include <utility>
-#include <variant>
+#include <optional>
 #include <vector>
 
 #include <cohort/types.hpp>
@@ -34,15 +33,13 @@ class RetryDelays {
   RetryDelays(std::vector<Duration> delays);
   RetryDelays(const ExponentialBackOff& delays);
 
-  std::size_t size() const {
-    return std::visit([](const auto& delays) { return delays.size(); }, delays_);
-  }
-  Duration operator[](std::size_t i) const {
-    return std::visit([i](const auto& delays) -> Duration { return delays[i]; }, delays_);
-  }
+  std::size_t size() const { return back_off_ ? back_off_->size() : delays_.size(); }
+  Duration operator[](std::size_t i) const { return back_off_ ? (*back_off_)[i] : delays_[i]; }
 
  private:
-  std::variant<std::vector<Duration>, ExponentialBackOff> delays_;
+  // One of the two.
+  std::vector<Duration> delays_;
+  std::optional<ExponentialBackOff> back_off_;
 };
 
 /// What is retried where the program does not say: everything but an unknown function (ErrorKind::unimplemented), an

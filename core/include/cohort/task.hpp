@@ -9,7 +9,6 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include <cohort/detail/checked.hpp>
 #include <cohort/detail/runtime.hpp>
@@ -30,7 +29,7 @@ inline constexpr int most_tasks_in_each_other = 50;
 /// returns T: `remotecall_fetch(fn<my_coroutine>, pid, ...)`.
 /// Starts when it is awaited or called remotely, once: to await it again, or after it was moved from, is an Error. Its
 /// parts run on pool threads, one at a time. Move only.
-template <class T = void>
+template <class T>
 class [[nodiscard]] Task {
  public:
   struct promise_type;
@@ -153,7 +152,7 @@ struct Detached {
 /// refers to; kept until then.
 template <class T, class Finish>
 Detached drive(Task<T> task, std::shared_ptr<void> arguments, Finish finish) {
-  std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value;
+  std::optional<stored_t<T>> value;
   std::exception_ptr failure;
   try {
     auto running = std::move(task);  // its parameters go here, before the caller hears that the call is over

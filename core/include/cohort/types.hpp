@@ -5,10 +5,9 @@
 #include <chrono>
 #include <cstdint>
 
-namespace cohort {
+#include <cohort/fwd.hpp>
 
-/// Identifies one process of a cluster. 1 is the master; workers count up from 2 and an id is never given twice.
-using Pid = std::int32_t;
+namespace cohort {
 
 inline constexpr Pid no_pid = 0;
 inline constexpr Pid master_pid = 1;

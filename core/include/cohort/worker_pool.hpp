@@ -16,7 +16,6 @@ namespace cohort {
 namespace detail {
 class PoolState;
 }
-class WorkerPool;
 const std::shared_ptr<detail::PoolState>& pool_state(const WorkerPool& pool);
 
 /// Workers that calls share: each takes a free one, the one that came back first, and puts it back. A worker that is
@@ -88,8 +87,9 @@ class Lease {
 template <class F>
 struct CallKept {
   template <class... A>
-  auto operator()(const FunctionRef<F>& function, A&&... arguments) const -> remote_result_t<F, A...> {
-    return static_cast<remote_result_t<F, A...>>(function.get()(std::forward<A>(arguments)...));
+  auto operator()(FunctionKey function, A&&... arguments) const -> remote_result_t<F, A...> {
+    const auto call = callable<F>(kept_function(function, typeid(F)));
+    return static_cast<remote_result_t<F, A...>>(call(std::forward<A>(arguments)...));
   }
 };
 
@@ -100,7 +100,7 @@ auto call_on(const WorkerPool& pool, Pid pid, F&& f, Call&& call, A&&... argumen
   if constexpr (FunctorByValue<Function>) {
     if (pid != myid() && keeps_functions(pool)) {
       const auto key = send_function_once(pool, pid, portable(std::make_shared<const Function>(f)));
-      return call(CallKept<Function>{}, pid, FunctionRef<Function>(f, key), std::forward<A>(arguments)...);
+      return call(CallKept<Function>{}, pid, key, std::forward<A>(arguments)...);
     }
   }
   return call(std::forward<F>(f), pid, std::forward<A>(arguments)...);

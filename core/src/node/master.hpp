@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <cohort/cluster.hpp>
+#include <cohort/cluster_file.hpp>
 #include <cohort/cluster_manager.hpp>
 
 #include "io/output_forwarder.hpp"

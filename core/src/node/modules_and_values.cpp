@@ -9,7 +9,7 @@
 
 namespace cohort {
 
-void load_module(const std::filesystem::path& path) {
+void load_module(const std::string& path) {
   Master* master = master_or_null();
   if (master == nullptr) {
     CurrentNode::get();  // says what is missing when there is no session at all

@@ -1,4 +1,4 @@
-#include <cohort/detail/farm.hpp>
+#include "parallel/farm.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -73,14 +73,14 @@ class JobRequest final : public Request {
 
 class Farm::Impl {
  public:
-  Impl(const WorkerPool& pool, const PortableFunction* function, int ahead)
+  Impl(const WorkerPool& pool, const PortableFunction& function, int ahead)
       : node_(CurrentNode::get()),
         self_(node_.router->self()),
         pool_(pool_state(pool)),
         ahead_(ahead),
         inbox_(std::make_shared<JobInbox>(node_.router->reactor(), node_.router->self())) {
-    if (function != nullptr) {
-      function_ = *function;
+    if (function.is_to_be_sent()) {
+      function_ = function;
       functions_ = pool_->functions();
       if (functions_ == nullptr) functions_ = &own_functions_.emplace();
       key_ = functions_->key_of(function_);
@@ -416,7 +416,7 @@ class Farm::Impl {
   bool had_workers_ = false, had_self_ = false;
 };
 
-Farm::Farm(const WorkerPool& pool, const PortableFunction* function, int ahead)
+Farm::Farm(const WorkerPool& pool, const PortableFunction& function, int ahead)
     : impl_(std::make_unique<Impl>(pool, function, ahead)) {}
 Farm::~Farm() = default;
 FunctionKey Farm::function_key() const { return impl_->function_key(); }

@@ -59,7 +59,7 @@ NamedThunk take_function(InArchive& archive) {
 /// The thunk of every call by name: the function's own thunk does the rest.
 void run_named(InArchive& archive, Payload& result) { take_function(archive).thunk->invoke(archive, result); }
 
-const Thunk named_call{&run_named, "a function by its name"};
+const Thunk named_call{&run_named};
 [[maybe_unused]] const bool named_call_registered = register_thunk(named_call);
 
 FunctionId named_call_id() {

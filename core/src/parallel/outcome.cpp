@@ -1,4 +1,4 @@
-#include <cohort/detail/outcome.hpp>
+#include "parallel/outcome.hpp"
 
 #include <span>
 #include <string>

@@ -21,10 +21,10 @@ Duration ExponentialBackOff::operator[](std::size_t i) const {
 }
 
 RetryDelays::RetryDelays(std::vector<Duration> delays) : delays_(std::move(delays)) {
-  for (const Duration delay : std::get<0>(delays_)) refuse_shorter(delay, Duration::zero(), "a delay before a retry");
+  for (const Duration delay : delays_) refuse_shorter(delay, Duration::zero(), "a delay before a retry");
 }
 
-RetryDelays::RetryDelays(const ExponentialBackOff& delays) : delays_(delays) {
+RetryDelays::RetryDelays(const ExponentialBackOff& delays) : back_off_(delays) {
   refuse_shorter(delays.first_delay, Duration::zero(), "first_delay");
   refuse_shorter(delays.max_delay, Duration::zero(), "max_delay");
   if (!(delays.factor >= 0) || !(delays.jitter >= 0 && delays.jitter <= 1))  // nor not-a-number

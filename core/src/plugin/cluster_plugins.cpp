@@ -14,7 +14,7 @@ ClusterFile ClusterFile::parse(std::string_view text, const std::string& name_fo
   });
 }
 
-ClusterFile ClusterFile::load(const std::filesystem::path& path) {
+ClusterFile ClusterFile::load(const std::string& path) {
   ClusterFile file = parse(detail::read_config_file(path), detail::file_name(path));
   detail::find_modules_beside(path, file);
   return file;

@@ -37,10 +37,10 @@ Block map_block(std::size_t size) {
 }
 
 /// Freed blocks, the oldest first. Never destroyed: segments may be freed by static destructors.
-class Pool {
+class SegmentPool {
  public:
-  static Pool& instance() {
-    static Pool& pool = *new Pool;
+  static SegmentPool& instance() {
+    static SegmentPool& pool = *new SegmentPool;
     return pool;
   }
 
@@ -88,7 +88,7 @@ class Pool {
   }
 
  private:
-  Pool() { blocks_.reserve(pool_limit / huge_page); }
+  SegmentPool() { blocks_.reserve(pool_limit / huge_page); }
   static void unmap(Block block) noexcept { ::munmap(block.data, block.size); }
 
   std::mutex mutex_;
@@ -104,13 +104,13 @@ std::shared_ptr<std::byte> allocate_segment(std::size_t size) {
     return {data, [](std::byte* memory) { ::operator delete (memory, std::align_val_t{alignment}); }};
   }
   if (size > SIZE_MAX - 2 * huge_page) throw std::bad_alloc();
-  const Block block = Pool::instance().take((size + huge_page - 1) / huge_page * huge_page);
-  return {block.data, [block](std::byte*) { Pool::instance().give(block); }};
+  const Block block = SegmentPool::instance().take((size + huge_page - 1) / huge_page * huge_page);
+  return {block.data, [block](std::byte*) { SegmentPool::instance().give(block); }};
 }
 
-void give_segments_back(Duration unused_for) { Pool::instance().give_back(Clock::now() - unused_for); }
+void give_segments_back(Duration unused_for) { SegmentPool::instance().give_back(Clock::now() - unused_for); }
 
-std::size_t segments_kept() { return Pool::instance().held(); }
+std::size_t segments_kept() { return SegmentPool::instance().held(); }
 
 Segment copy_segment(std::span<const std::byte> bytes) {
   std::shared_ptr<std::byte> copy = allocate_segment(bytes.size());

@@ -33,50 +33,51 @@ void keep_function(FunctionKey key, std::shared_ptr<const void> function, const 
 std::shared_ptr<const void> kept_function(FunctionKey key, const std::type_info& type);
 void drop_functions(const std::vector<std::uint64_t>& ids);
 
-/// How a call names its function: nothing for one without state, an address, or the key of one that was sent before.
+/// Whether a call names the function by the key of one that was sent before.
 template <class F>
-class FunctionRef {
- public:
-  static constexpr bool is_kept = FunctorByValue<F>;
+inline constexpr bool is_kept = FunctorByValue<F>;
 
-  FunctionRef() = default;
-  /// @param key of a function that is_kept.
-  FunctionRef(const F& function, FunctionKey key) {
-    if constexpr (FunctionPointer<F>)
-      name_ = function_id(reinterpret_cast<const void*>(function));
-    else if constexpr (is_kept)
-      name_ = key;
+/// Writes what a job's call needs to name its function: nothing for one without state, an address, or a key.
+/// @param function an F.
+template <class F>
+void save_function(OutArchive& archive, const void* function, FunctionKey key) {
+  if constexpr (is_kept<F>)
+    archive(key);
+  else
+    Portable<F>::write(archive, *static_cast<const F*>(function));
+}
+/// Reads it. @return what callable() takes. @throws Error, unimplemented: there is no such function here.
+template <class F>
+std::shared_ptr<const void> load_function(InArchive& archive) {
+  if constexpr (FunctionPointer<F>) {
+    F pointer = nullptr;
+    Portable<F>::read(archive, pointer);
+    return {std::shared_ptr<const void>(), reinterpret_cast<const void*>(pointer)};
+  } else if constexpr (is_kept<F>) {
+    FunctionKey key;
+    archive(key);
+    return kept_function(key, typeid(F));
+  } else {
+    return nullptr;
   }
-
-  /// What to call, any number of times; it must not outlive this.
-  auto get() const {
-    if constexpr (Stateless<F>) {
-      return F{};
-    } else if constexpr (FunctionPointer<F>) {
-      return reinterpret_cast<F>(const_cast<void*>(function_at(name_)));
-    } else {
-      return [function = std::static_pointer_cast<const F>(kept_function(name_, typeid(F)))]<class... A>(
-                 A&&... arguments) -> decltype(auto) {
-        if constexpr (std::is_invocable_v<const F&, A...>)
-          return (*function)(std::forward<A>(arguments)...);
-        else  // it changes itself: each call has a fresh one
-          return F(*function)(std::forward<A>(arguments)...);
-      };
-    }
+}
+/// What to call, any number of times.
+template <class F>
+auto callable(const std::shared_ptr<const void>& function) {
+  if constexpr (Stateless<F>) {
+    return F{};
+  } else if constexpr (FunctionPointer<F>) {
+    return reinterpret_cast<F>(const_cast<void*>(function.get()));
+  } else {
+    return [function]<class... A>(A&&... arguments) -> decltype(auto) {
+      const F& kept = *static_cast<const F*>(function.get());
+      if constexpr (std::is_invocable_v<const F&, A...>)
+        return kept(std::forward<A>(arguments)...);
+      else  // it changes itself: each call has a fresh one
+        return F(kept)(std::forward<A>(arguments)...);
+    };
   }
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    if constexpr (FunctionPointer<F>)
-      archive(name_.module, name_.offset);
-    else if constexpr (is_kept)
-      archive(name_);
-  }
-
- private:
-  struct NoName {};
-  std::conditional_t<FunctionPointer<F>, FunctionId, std::conditional_t<is_kept, FunctionKey, NoName>> name_;
-};
+}
 
 /// Runs where the function is sent to.
 template <class F>
@@ -86,19 +87,26 @@ struct KeepFunction {
   }
 };
 
-/// A function to be sent to workers.
+/// A function that is called many times.
 struct PortableFunction {
   std::shared_ptr<const void> object;
   const std::type_info* type = nullptr;
-  FunctionId thunk;  ///< of KeepFunction
-  Payload encoded;   ///< the object; segments are owned by it
+  FunctionId thunk;  ///< of KeepFunction; none: it need not be sent
+  Payload encoded;   ///< the object, if it is to be sent; segments are owned by it
+
+  bool is_to_be_sent() const { return thunk != FunctionId{}; }
 };
 
 template <class F>
 PortableFunction portable(std::shared_ptr<const F> function) {
-  PortableFunction result{function, &typeid(F), ThunkOf<KeepFunction<F>, FunctionKey, F>::id(), {}};
-  OutArchive archive(result.encoded, function);
-  archive(*function);
+  PortableFunction result;
+  result.object = function;
+  result.type = &typeid(F);
+  if constexpr (is_kept<F>) {
+    result.thunk = ThunkOf<KeepFunction<F>, FunctionKey, F>::id();
+    OutArchive archive(result.encoded, function);
+    archive(*function);
+  }
   return result;
 }
 

@@ -30,7 +30,6 @@ struct FunctionId {
 /// instantiation of a remote call, in each module; its address is its name.
 struct Thunk {
   void (*invoke)(InArchive& arguments, Payload& result);
-  const char* signature;
 };
 
 /// Makes a thunk callable from other processes. Called during static initialisation, before main.
@@ -52,6 +51,14 @@ const void* function_at(FunctionId id);
 /// @throws Error: the number, and the parameter (counted from 0) whose type cannot hold it.
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type);
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type);
+
+/// What stands for the value of a function that returns nothing.
+struct Nothing {
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+template <class T>
+using stored_t = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
 class FutureState;
 using FuturePtr = std::shared_ptr<FutureState>;

@@ -1,34 +1,25 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <bitset>
 #include <chrono>
-#include <complex>
-#include <deque>
-#include <filesystem>
-#include <list>
-#include <map>
+#include <concepts>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
-#include <unordered_map>
-#include <unordered_set>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include <cohort/detail/codec.hpp>
 
-// The types of the standard library.
+// The types of the standard library. Those that the interface of cohort does without are known by their members: a
+// program that sends no std::map does not read <map> because of cohort. Containers of the same form, as those of Boost,
+// travel too.
 
 namespace cohort {
 
 template <class T, std::size_t N>
 struct is_bitwise<std::array<T, N>> : std::bool_constant<(N > 0) && is_bitwise<T>::value> {};
-template <class T>
-struct is_bitwise<std::complex<T>> : is_bitwise<T> {};
 template <class Rep, class Period>
 struct is_bitwise<std::chrono::duration<Rep, Period>> : is_bitwise<Rep> {};
 template <class ClockType, class Length>
@@ -51,7 +42,8 @@ T load_new(InArchive& ar) {
 /// How many elements to make room for at once: never more memory than the bytes left are worth.
 template <class T>
 std::size_t affordable(const InArchive& ar, std::uint64_t count) {
-  return std::min<std::uint64_t>(count, ar.left() / sizeof(T) + 1);
+  const std::uint64_t most = ar.left() / sizeof(T) + 1;
+  return count < most ? count : most;
 }
 
 /// Contiguous and growing: vector, string.
@@ -98,7 +90,7 @@ template <class Bits>
 void save_bits(OutArchive& ar, const Bits& bits, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 8) {
     unsigned char byte = 0;
-    for (std::size_t j = i; j < std::min(i + 8, count); ++j) byte |= static_cast<unsigned char>(bits[j] << (j - i));
+    for (std::size_t j = i; j < i + 8 && j < count; ++j) byte |= static_cast<unsigned char>(bits[j] << (j - i));
     ar.write(&byte, 1);
   }
 }
@@ -107,7 +99,7 @@ void load_bits(InArchive& ar, Bits& bits, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 8) {
     unsigned char byte;
     ar.read(&byte, 1, typeid(Bits));
-    for (std::size_t j = i; j < std::min(i + 8, count); ++j) bits[j] = (byte >> (j - i)) & 1;
+    for (std::size_t j = i; j < i + 8 && j < count; ++j) bits[j] = (byte >> (j - i)) & 1;
     if (count - i < 8 && byte >> (count - i) != 0) ar.fail(typeid(Bits), "a bit after the last is set");
   }
 }
@@ -130,20 +122,32 @@ struct Codec<std::vector<bool, Allocator>> {
   }
 };
 
-template <std::size_t N>
-struct Codec<std::bitset<N>> {
-  static constexpr std::size_t min_size = N == 0 ? 1 : (N + 7) / 8;
+/// std::bitset.
+template <class T>
+concept BitSet = requires(T t, const T& c) {
+  c.to_ullong();
+  { c.count() } -> std::same_as<std::size_t>;
+  { c.test(0) } -> std::same_as<bool>;
+  t.flip(0);
+};
+template <BitSet Bits>
+struct Codec<Bits> {
+  static constexpr std::size_t size = Bits{}.size();
+  static constexpr std::size_t min_size = size == 0 ? 1 : (size + 7) / 8;
   static constexpr bool travels = true;
 
-  static void save(OutArchive& ar, const std::bitset<N>& bits) { save_bits(ar, bits, std::max<std::size_t>(N, 1)); }
-  static void load(InArchive& ar, std::bitset<N>& bits) { load_bits(ar, bits, std::max<std::size_t>(N, 1)); }
-};
-template <>
-struct Codec<std::bitset<0>> {
-  static constexpr std::size_t min_size = 1;
-  static constexpr bool travels = true;
-  static void save(OutArchive& ar, const std::bitset<0>&) { ar.write("", 1); }
-  static void load(InArchive& ar, std::bitset<0>&) { load_new<char>(ar); }
+  static void save(OutArchive& ar, const Bits& bits) {
+    if constexpr (size == 0)
+      ar.write("", 1);
+    else
+      save_bits(ar, bits, size);
+  }
+  static void load(InArchive& ar, Bits& bits) {
+    if constexpr (size == 0)
+      load_new<char>(ar);
+    else
+      load_bits(ar, bits, size);
+  }
 };
 
 /// Lists and sets: a count, then the elements.
@@ -168,26 +172,24 @@ struct RangeCodec {
 template <class Map>
 using MapCodec = RangeCodec<Map, std::pair<typename Map::key_type, typename Map::mapped_type>>;
 
-template <class T, class A>
-struct Codec<std::deque<T, A>> : RangeCodec<std::deque<T, A>> {};
-template <class T, class A>
-struct Codec<std::list<T, A>> : RangeCodec<std::list<T, A>> {};
-template <class T, class C, class A>
-struct Codec<std::set<T, C, A>> : RangeCodec<std::set<T, C, A>> {};
-template <class T, class C, class A>
-struct Codec<std::multiset<T, C, A>> : RangeCodec<std::multiset<T, C, A>> {};
-template <class T, class H, class E, class A>
-struct Codec<std::unordered_set<T, H, E, A>> : RangeCodec<std::unordered_set<T, H, E, A>> {};
-template <class T, class H, class E, class A>
-struct Codec<std::unordered_multiset<T, H, E, A>> : RangeCodec<std::unordered_multiset<T, H, E, A>> {};
-template <class K, class V, class C, class A>
-struct Codec<std::map<K, V, C, A>> : MapCodec<std::map<K, V, C, A>> {};
-template <class K, class V, class C, class A>
-struct Codec<std::multimap<K, V, C, A>> : MapCodec<std::multimap<K, V, C, A>> {};
-template <class K, class V, class H, class E, class A>
-struct Codec<std::unordered_map<K, V, H, E, A>> : MapCodec<std::unordered_map<K, V, H, E, A>> {};
-template <class K, class V, class H, class E, class A>
-struct Codec<std::unordered_multimap<K, V, H, E, A>> : MapCodec<std::unordered_multimap<K, V, H, E, A>> {};
+/// deque, list, set, map and their like.
+template <class T>
+concept Container = requires(T t, const T& c, typename T::value_type element) {
+  typename T::allocator_type;
+  { c.size() } -> std::same_as<typename T::size_type>;
+  { *c.begin() } -> std::convertible_to<const typename T::value_type&>;
+  t.clear();
+  t.insert(t.end(), std::move(element));
+};
+template <class T>
+concept MapContainer = Container<T> && requires {
+  typename T::key_type;
+  typename T::mapped_type;
+};
+template <Container T>
+struct Codec<T> : RangeCodec<T> {};
+template <MapContainer T>
+struct Codec<T> : MapCodec<T> {};
 
 /// Parts of fixed number: array, pair, tuple. At least one byte.
 template <class Tuple, class... T>
@@ -259,17 +261,16 @@ requires(!std::is_array_v<T>) struct Codec<std::unique_ptr<T>> : MaybeCodec<std:
   }
 };
 
-template <>
-struct Codec<std::monostate> {
-  static constexpr std::size_t min_size = 1;
-  static constexpr bool travels = true;
-  static void save(OutArchive& ar, std::monostate) { ar.write("", 1); }
-  static void load(InArchive& ar, std::monostate&) { load_new<char>(ar); }
+/// std::variant.
+template <class T>
+concept Alternatives = requires(const T& t) {
+  { t.index() } -> std::same_as<std::size_t>;
+  { t.valueless_by_exception() } -> std::same_as<bool>;
 };
-
-template <class... T>
-struct Codec<std::variant<T...>> {
-  using Variant = std::variant<T...>;
+template <template <class...> class Template, class... T>
+requires Alternatives<Template<T...>>
+struct Codec<Template<T...>> {
+  using Variant = Template<T...>;
   static_assert(sizeof...(T) < 256);
   static constexpr std::size_t min_size = 1;
   static constexpr bool travels = (... && can_travel<T>());
@@ -277,7 +278,7 @@ struct Codec<std::variant<T...>> {
   static void save(OutArchive& ar, const Variant& variant) {
     if (variant.valueless_by_exception()) throw Error("a variant without a value cannot be sent");
     save_value(ar, static_cast<unsigned char>(variant.index()));
-    std::visit([&ar](const auto& value) { save_value(ar, value); }, variant);
+    visit([&ar](const auto& value) { save_value(ar, value); }, variant);  // of namespace std
   }
   static void load(InArchive& ar, Variant& variant) {
     const auto index = load_new<unsigned char>(ar);
@@ -316,27 +317,48 @@ struct Codec<std::chrono::time_point<ClockType, Length>> {
   }
   static void load(InArchive& ar, Point& point) { point = Point(load_new<Length>(ar)); }
 };
+/// std::complex.
 template <class T>
-struct Codec<std::complex<T>> {
-  static constexpr std::size_t min_size = 2 * detail::min_size<T>();
-  static constexpr bool travels = can_travel<T>();
-  static void save(OutArchive& ar, const std::complex<T>& number) {
+concept ComplexNumber = requires(const T& t) {
+  typename T::value_type;
+  { t.real() } -> std::same_as<typename T::value_type>;
+  { t.imag() } -> std::same_as<typename T::value_type>;
+  T(t.real(), t.imag());
+}
+&&sizeof(T) == 2 * sizeof(typename T::value_type);
+template <ComplexNumber T>
+struct Codec<T> {
+  using Part = typename T::value_type;
+  static constexpr std::size_t min_size = 2 * detail::min_size<Part>();
+  static constexpr bool travels = can_travel<Part>();
+  static void save(OutArchive& ar, const T& number) {
     save_value(ar, number.real());
     save_value(ar, number.imag());
   }
-  static void load(InArchive& ar, std::complex<T>& number) {
-    const T real = load_new<T>(ar);
-    number = {real, load_new<T>(ar)};
+  static void load(InArchive& ar, T& number) {
+    const Part real = load_new<Part>(ar);
+    number = {real, load_new<Part>(ar)};
   }
 };
 
-template <>
-struct Codec<std::filesystem::path> {
+/// std::filesystem::path.
+template <class T>
+concept Path = requires(const T& t) {
+  typename T::string_type;
+  { t.native() } -> std::same_as<const typename T::string_type&>;
+  { t.parent_path() } -> std::same_as<T>;
+};
+template <Path T>
+struct Codec<T> {
   static constexpr std::size_t min_size = sizeof(std::uint64_t);
   static constexpr bool travels = true;
-  static void save(OutArchive& ar, const std::filesystem::path& path) { save_value(ar, path.native()); }
-  static void load(InArchive& ar, std::filesystem::path& path) { path = load_new<std::string>(ar); }
+  static void save(OutArchive& ar, const T& path) { save_value(ar, path.native()); }
+  static void load(InArchive& ar, T& path) { path = load_new<std::string>(ar); }
 };
 
 }  // namespace detail
+
+template <detail::ComplexNumber T>
+struct is_bitwise<T> : is_bitwise<typename T::value_type> {};
+
 }  // namespace cohort

@@ -25,14 +25,14 @@ class Farm {
     std::exception_ptr failure;  ///< RemoteException, ProcessExitedException ...; null: `result` is the answer
   };
 
-  /// @param function what the jobs' FunctionRef names, where that is to be sent; null if it has no state.
+  /// @param function what the jobs' calls name.
   /// @param ahead jobs that each worker has waiting beside the one it does. More while jobs turn out to be short.
-  Farm(const WorkerPool& pool, const PortableFunction* function, int ahead);
+  Farm(const WorkerPool& pool, const PortableFunction& function, int ahead);
   ~Farm();
   Farm(const Farm&) = delete;
   Farm& operator=(const Farm&) = delete;
 
-  /// The key for the jobs' FunctionRef.
+  /// The key by which the jobs' calls name the function.
   FunctionKey function_key() const;
   /// Workers now.
   std::size_t worker_count() const;

@@ -1,0 +1,182 @@
+#include <cohort/detail/map_job.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <cohort/cluster.hpp>
+#include <cohort/detail/call_here.hpp>
+
+#include "parallel/outcome.hpp"
+
+namespace cohort::detail {
+namespace {
+
+class ShortItems : public std::enable_shared_from_this<ShortItems> {
+ public:
+  ShortItems(std::size_t count, double seconds, std::function<void(std::size_t)> do_item)
+      : count_(count),
+        until_(Clock::now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds))),
+        do_item_(std::move(do_item)) {}
+
+  // @return how many were begun, and are done.
+  std::size_t run() {
+    const Future<void> helper = work();
+    try {
+      wait_for_helpers();
+    } catch (...) {
+      if (helper.valid()) helper.cancel();
+      throw;
+    }
+    std::lock_guard lock(mutex_);
+    return begun_;
+  }
+
+ private:
+  Future<void> work() {
+    Future<void> helper;
+    try {
+      for (interruption_point(); const auto i = begin_next(); interruption_point()) {
+        if (!helper.valid() && *i + 1 < count_) {
+          helper = call_here<void>([self = shared_from_this()] { self->work(); });
+        }
+        do_item_(*i);
+        end_one();
+      }
+    } catch (...) {  // called off
+      close();
+      if (helper.valid()) helper.cancel();
+      throw;
+    }
+    return helper;
+  }
+
+  std::optional<std::size_t> begin_next() {
+    std::lock_guard lock(mutex_);
+    const bool may_answer = begun_ > 0 && done_ == begun_;
+    if (begun_ == count_ || (may_answer && Clock::now() >= until_)) closed_ = true;
+    return closed_ ? std::nullopt : std::optional(begun_++);
+  }
+
+  void end_one() {
+    std::lock_guard lock(mutex_);
+    if (++done_ == begun_ && closed_ && all_done_.valid()) all_done_.put();
+  }
+
+  void close() {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+
+  void wait_for_helpers() {
+    {
+      std::lock_guard lock(mutex_);
+      if (done_ == begun_) return;
+      all_done_ = Future<void>(myid());
+    }
+    all_done_.wait();
+  }
+
+  const std::size_t count_;
+  const Clock::time_point until_;
+  const std::function<void(std::size_t)> do_item_;
+  std::mutex mutex_;  // guards all below
+  std::size_t begun_ = 0, done_ = 0;
+  bool closed_ = false;    // nothing is begun any more
+  Future<void> all_done_;  // valid: somebody waits for it
+};
+
+// Does the first of so many items, thought short: when `seconds` have passed, no further one is begun. While one of
+// them waits, a helper does those behind it, so that one may wait for another as if each had come alone; where a worker
+// has several threads, they share the items.
+// @param do_item is given the number of an item, once each; on several threads, which may outlive this call when it
+// throws. @return how many were done. @throws InterruptedException
+std::size_t do_short_items(std::size_t count, double seconds, std::function<void(std::size_t)> do_item) {
+  return std::make_shared<ShortItems>(count, seconds, std::move(do_item))->run();
+}
+
+// An item and what became of it belong to the thread that does it.
+struct Batch {
+  std::shared_ptr<const void> function;
+  std::vector<std::shared_ptr<void>> items;
+  double seconds = -1;  // after so many no further item is begun; negative: the batch is as its user wants it
+  struct Outcome {
+    std::shared_ptr<const void> value;
+    std::exception_ptr failure;  // null: there is a value
+  };
+  std::vector<Outcome> outcomes;
+
+  Batch(InArchive& archive, const MapJobTypes& types) : function(types.load_function(archive)) {
+    const std::uint64_t count = archive.read_size(1);
+    for (std::uint64_t i = 0; i < count; i++) items.push_back(types.load_item(archive));
+    archive(seconds);
+    archive.finish();
+    outcomes.resize(items.size());
+  }
+
+  template <class Call>
+  void set_outcome(std::size_t i, const Call& call) {
+    try {
+      outcomes[i].value = call();
+    } catch (...) {
+      outcomes[i].failure = current_as_remote();  // now: the stack of the throw is remembered until the next one
+    }
+  }
+};
+
+// Done whole, one item after the other.
+void do_in_order(Batch& batch, const MapJobTypes& types) {
+  for (std::size_t i = 0; i < batch.items.size(); i++) {
+    interruption_point();
+    batch.set_outcome(i, [&] { return types.call(batch.function, batch.items[i].get()); });
+  }
+}
+
+void do_short(const std::shared_ptr<Batch>& batch, const MapJobTypes& types) {
+  const std::size_t done = do_short_items(batch->items.size(), batch->seconds, [batch, &types](std::size_t i) {
+    batch->set_outcome(i, [&] { return types.call(batch->function, batch->items[i].get()); });
+  });
+  batch->outcomes.resize(done);
+}
+
+// They run side by side.
+void do_coroutines(Batch& batch, const MapJobTypes& types) {
+  std::vector<FuturePtr> under_way;
+  for (const auto& item : batch.items) under_way.push_back(types.start(batch.function, item.get()));
+  for (std::size_t i = 0; i < under_way.size(); i++)
+    batch.set_outcome(i, [&] { return future_object(*under_way[i], types.decoder); });
+}
+
+}  // namespace
+
+void run_map_job(InArchive& arguments, Payload& result, const MapJobTypes& types) {
+  const auto batch = std::make_shared<Batch>(arguments, types);
+  const auto begin = Clock::now();
+  if (types.start != nullptr)
+    do_coroutines(*batch, types);
+  else if (batch->seconds < 0 || batch->items.size() < 2)
+    do_in_order(*batch, types);
+  else
+    do_short(batch, types);
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+
+  OutArchive archive(result, batch);
+  archive.write_size(batch->outcomes.size());
+  for (const auto& outcome : batch->outcomes) {
+    archive(outcome.failure == nullptr);
+    if (outcome.failure == nullptr)
+      types.save_result(archive, outcome.value.get());
+    else
+      save_failure(archive, outcome.failure);
+  }
+  archive(seconds);
+}
+
+std::shared_ptr<void> nothing() {
+  static Nothing object;
+  return {std::shared_ptr<void>(), &object};
+}
+
+}  // namespace cohort::detail
