@@ -13,7 +13,7 @@
 #include "config/least_workers.hpp"
 #include "membership/topology.hpp"
 #include "plugin/module_loader.hpp"
-#include "plural.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -26,5 +26,8 @@ void add_zmq_broker(CLI::App& tool, Action& action);
 void add_completion(CLI::App& tool, Action& action);
 void add_version(CLI::App& tool, Action& action);
 void add_help(CLI::App& tool, Action& action);
+/// `cohort plugin` has commands of its own.
+void add_plugin_new(CLI::App& plugin, Action& action);
+void add_plugin_test(CLI::App& plugin, Action& action);
 
 }  // namespace cohort::cli

@@ -8,7 +8,7 @@
 
 #include "base/nearest.hpp"
 #include "exit_code.hpp"
-#include "subcommands.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -60,25 +60,103 @@ std::string unknown_flag(const CLI::App& command, const std::string& flag) {
   return "unknown flag " + excerpt(written) + " for '" + full_name(command) + "'" + hint;
 }
 
-std::string shell_quote(std::string_view word) {
-  const auto harmless = [](char c) {
-    return detail::is_letter_or_digit(c) || std::string_view("@%+=:,./-_").find(c) != std::string_view::npos;
-  };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), harmless)) return std::string(word);
-  std::string quoted = "'";
-  for (const char c : word) {
-    if (c == '\'')
-      quoted += "'\\''";
-    else
-      quoted += c;
-  }
-  return quoted + "'";
+std::vector<const CLI::App*> subcommands(const CLI::App& command) {
+  return command.get_subcommands([](const CLI::App*) { return true; });
 }
 
-std::string shell_join(const std::vector<std::string>& words) {
-  std::string joined;
-  for (const auto& word : words) joined += (joined.empty() ? "" : " ") + shell_quote(word);
-  return joined;
+const CLI::App* find_subcommand(const CLI::App& command, const std::string& name) {
+  for (const CLI::App* subcommand : subcommands(command))
+    if (subcommand->get_name() == name) return subcommand;
+  return nullptr;
+}
+
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent == nullptr ? "" : full_name(*parent) + " ") + command.get_name();
+}
+
+std::string unknown_command(const CLI::App& command, const std::string& name) {
+  std::vector<std::string> names;
+  for (const CLI::App* subcommand : subcommands(command)) names.push_back(subcommand->get_name());
+  return "unknown command '" + full_name(command) + " " + excerpt(name) + "'" + detail::did_you_mean(name, names);
+}
+
+namespace {
+
+bool is_flag(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
+
+/// "--join FILE"; what has no dashes is called by what it is, FILE.
+std::string usage_of(const CLI::Option& option) {
+  const std::string name = option.get_name();
+  return option.get_positional() ? option.get_type_name() : name + " " + option.get_type_name();
+}
+
+/// What is required and not there; null: nothing.
+const CLI::Option* missing_option(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options())
+    if (option->get_required() && option->count() == 0) return option;
+  return nullptr;
+}
+
+std::string missing(const CLI::App& command, const CLI::ParseError& error) {
+  const std::string wants = "'" + full_name(command) + "' wants ";
+  if (const CLI::Option* option = missing_option(command)) {
+    std::string help = option->get_description();
+    if (!help.empty()) help[0] = detail::to_lower(help[0]);
+    return wants + usage_of(*option) + " (" + help + ")";
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* subcommand : subcommands(command)) names.push_back(subcommand->get_name());
+  return names.empty() ? error.what() : wants + "a command: " + any_of(names);
+}
+
+/// CLI11 tells the flag in the text alone: "--jobs: 1 required N missing", "Could not convert: --tag = x".
+const CLI::Option* option_in(const CLI::App& command, const std::string& text) {
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (text.starts_with(name + ":") || text.find(": " + name + " = ") != text.npos) return option;
+  }
+  return nullptr;
+}
+
+std::string wrong_number_of_values(const CLI::App& command, const CLI::ParseError& error) {
+  const CLI::Option* option = option_in(command, error.what());
+  if (option == nullptr) return error.what();
+  if (option->get_expected_max() == 0) return option->get_name() + " takes no value";
+  if (option->count() > 1) return option->get_name() + " was given more than once";
+  return option->get_name() + " wants a value: " + usage_of(*option);
+}
+
+std::string too_many(const CLI::App& command, const CLI::ParseError& error) {
+  const auto words = command.remaining(true);
+  const auto flag = std::find_if(words.begin(), words.end(), is_flag);
+  if (flag != words.end()) return unknown_flag(command, *flag);
+  return words.empty() ? error.what()
+                       : "'" + full_name(command) + "' does not know what to do with '" + excerpt(words[0]) + "'";
+}
+
+}  // namespace
+
+std::string usage_message(const CLI::App& tool, const CommandLine& line, const CLI::ParseError& error) {
+  const CLI::App* command = &tool;
+  std::string help = "cohort help";
+  std::size_t i = 0;
+  for (; i < line.ours.size(); i++) {
+    const CLI::App* next = find_subcommand(*command, line.ours[i]);
+    if (next == nullptr) break;
+    command = next;
+    help += " " + line.ours[i];
+  }
+  std::string message = error.what();
+  if (i < line.ours.size() && !subcommands(*command).empty())
+    message = is_flag(line.ours[i]) ? unknown_flag(*command, line.ours[i]) : unknown_command(*command, line.ours[i]);
+  else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
+    message = missing(*command, error);
+  else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    message = too_many(*command, error);
+  else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) || dynamic_cast<const CLI::ConversionError*>(&error))
+    message = wrong_number_of_values(*command, error);
+  return message + "\nSee '" + help + "'.";
 }
 
 }  // namespace cohort::cli

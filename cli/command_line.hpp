@@ -1,12 +1,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace CLI {
 class App;
-}
+class ParseError;
+}  // namespace CLI
 
 namespace cohort::cli {
 
@@ -34,9 +34,16 @@ void refuse_empty_values(const CLI::App& tool);
 /// "unknown flag --procz for 'cohort run'; did you mean '--procs'?"
 std::string unknown_flag(const CLI::App& command, const std::string& flag);
 
-/// The word as a POSIX shell reads it back.
-std::string shell_quote(std::string_view word);
-/// The words quoted, with blanks between.
-std::string shell_join(const std::vector<std::string>& words);
+std::vector<const CLI::App*> subcommands(const CLI::App& command);
+/// The subcommand of that name, or null.
+const CLI::App* find_subcommand(const CLI::App& command, const std::string& name);
+/// "cohort config check"
+std::string full_name(const CLI::App& command);
+/// "unknown command 'cohort rnu'; did you mean 'run'?"
+std::string unknown_command(const CLI::App& command, const std::string& name);
+
+/// For people, what CLI11 found wrong with a command line: what was wanted, the flag or command that comes nearest to
+/// an unknown one, and where there is help.
+std::string usage_message(const CLI::App& tool, const CommandLine& line, const CLI::ParseError& error);
 
 }  // namespace cohort::cli

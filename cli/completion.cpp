@@ -12,10 +12,10 @@
 #include <cohort/detail/text.hpp>
 
 #include "command.hpp"
+#include "command_line.hpp"
 #include "exit_code.hpp"
 #include "flag_values.hpp"
-#include "results.hpp"
-#include "subcommands.hpp"
+#include "output.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -15,9 +15,8 @@
 #include "config/cluster_text.hpp"
 #include "config/json_text.hpp"
 #include "exit_code.hpp"
-#include "printable.hpp"
-#include "results.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

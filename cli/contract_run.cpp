@@ -16,7 +16,7 @@
 
 #include "config/units.hpp"
 #include "orphans.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -6,10 +6,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "become.hpp"
 #include "command.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
+#include "replace_process.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -28,7 +28,7 @@ int become_doctor(const Flags& flags) {
                                  "--timeout=" + flags.timeout};
   if (flags.json) words.emplace_back("--json");
   if (!flags.program.empty()) words.push_back("--program=" + flags.program);
-  return become(words);
+  return replace_process(words);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 #include "exit_code.hpp"
 #include "interrupt_signal.hpp"
 #include "job.hpp"
-#include "results.hpp"
+#include "output.hpp"
 #include "wake_event.hpp"
 
 namespace cohort::cli {

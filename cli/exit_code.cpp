@@ -4,9 +4,8 @@
 
 #include <cohort/error.hpp>
 
-#include "printable.hpp"
-#include "results.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "base/nearest.hpp"
 #include "config/units.hpp"
 #include "exit_code.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 
@@ -38,13 +39,6 @@ std::size_t choice(const std::string& flag, const std::string& text, const std::
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   throw UsageError(
       fmt::format("{} wants {}, not '{}'{}", flag, any_of(names), excerpt(text), detail::did_you_mean(text, names)));
-}
-
-std::string any_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); i++)
-    text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
-  return text;
 }
 
 }  // namespace cohort::cli

@@ -16,7 +16,4 @@ Duration duration(const std::string& flag, const std::string& text);
 /// @return the index of the name that `text` is.
 std::size_t choice(const std::string& flag, const std::string& text, const std::vector<std::string>& names);
 
-/// "never, soon or now"
-std::string any_of(const std::vector<std::string>& names);
-
 }  // namespace cohort::cli

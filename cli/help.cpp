@@ -11,9 +11,9 @@
 #include <cohort/version.hpp>
 
 #include "command.hpp"
+#include "command_line.hpp"
 #include "exit_code.hpp"
-#include "results.hpp"
-#include "subcommands.hpp"
+#include "output.hpp"
 
 namespace cohort::cli {
 namespace {

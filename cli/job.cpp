@@ -17,7 +17,7 @@
 
 #include "config/units.hpp"
 #include "job_outputs.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "command_line.hpp"
 #include "exit_code.hpp"
-#include "plural.hpp"
 #include "shell_text.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <cohort/error.hpp>
 
-#include "command_line.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

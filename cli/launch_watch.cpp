@@ -15,7 +15,7 @@
 #include "exit_code.hpp"
 #include "node/master.hpp"
 #include "node/session.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
 
 namespace cohort::cli {
 namespace {

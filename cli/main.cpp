@@ -13,10 +13,9 @@
 
 #include "base/process_settings.hpp"
 #include "command.hpp"
+#include "command_line.hpp"
 #include "exit_code.hpp"
-#include "map_status.hpp"
-#include "results.hpp"
-#include "usage_message.hpp"
+#include "output.hpp"
 
 namespace cohort::cli {
 namespace {

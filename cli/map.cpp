@@ -15,7 +15,6 @@
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "map_run.hpp"
-#include "map_status.hpp"
 #include "node/session.hpp"
 #include "parallel_flags.hpp"
 

@@ -13,11 +13,8 @@
 #include <cohort/file_descriptor.hpp>
 
 #include "exit_code.hpp"
-#include "map_status.hpp"
-#include "plural.hpp"
-#include "printable.hpp"
-#include "results.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -12,10 +12,8 @@
 #include "config/option_schema.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
+#include "output.hpp"
 #include "plugin/loader.hpp"
-#include "plugin_new.hpp"
-#include "plugin_test.hpp"
-#include "results.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -1,7 +1,5 @@
 // cohort plugin new: the beginning of a plugin, which builds and passes its tests.
 
-#include "plugin_new.hpp"
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -16,10 +14,11 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "command.hpp"
 #include "exit_code.hpp"
 #include "flag_values.hpp"
+#include "output.hpp"
 #include "plugin_templates.hpp"
-#include "results.hpp"
 
 namespace cohort::cli {
 namespace {

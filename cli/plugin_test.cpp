@@ -1,7 +1,5 @@
 // cohort plugin test: what every plugin of its kind must do, as tests that the author of one can run.
 
-#include "plugin_test.hpp"
-
 #include <fnmatch.h>
 #include <signal.h>
 #include <unistd.h>
@@ -21,14 +19,14 @@
 #include <cohort/detail/text.hpp>
 
 #include "base/process_settings.hpp"
+#include "command.hpp"
 #include "contract_run.hpp"
 #include "exit_code.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
 #include "interrupt_signal.hpp"
-#include "plural.hpp"
-#include "results.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -4,14 +4,14 @@
 
 #include <CLI/CLI.hpp>
 
-#include "become.hpp"
 #include "cluster_check.hpp"
 #include "cluster_flags.hpp"
 #include "command.hpp"
 #include "config/handover.hpp"
 #include "exit_code.hpp"
-#include "handover_watch.hpp"
-#include "results.hpp"
+#include "output.hpp"
+#include "replace_process.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -40,7 +40,7 @@ int run(const RunFlags& flags, const std::vector<std::string>& command) {
   watch_handover(handover, "no workers were started: '" + command.front() +
                                "' ended, and nothing in it made a cohort::Session, which takes the cluster of 'cohort "
                                "run'. To run it on every worker: cohort exec");
-  const int status = become(command);
+  const int status = replace_process(command);
   forget_handover(handover);
   return status;
 }

@@ -9,7 +9,7 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
-#include "results.hpp"
+#include "output.hpp"
 #include "topology_graph.hpp"
 
 namespace cohort::cli {

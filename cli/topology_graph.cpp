@@ -13,7 +13,7 @@
 
 #include "cluster_check.hpp"
 #include "membership/ident_pattern.hpp"
-#include "plural.hpp"
+#include "text.hpp"
 
 namespace cohort::cli {
 namespace {

@@ -15,11 +15,10 @@
 #include <cohort/error.hpp>
 #include <cohort/join_file.hpp>
 
-#include "become.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
-#include "handover_watch.hpp"
-#include "write_all.hpp"
+#include "output.hpp"
+#include "replace_process.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -51,7 +50,7 @@ int become_worker(const WorkerFlags& flags, const std::vector<std::string>& prog
   const int handover = put_on_standard_input(join.cookie + '\n');
   watch_handover(handover, "'" + command.front() +
                                "' ended without having joined the cluster: nothing in it made a cohort::Session");
-  const int status = become(command);
+  const int status = replace_process(command);
   forget_handover(handover);
   return status;
 }

@@ -6,9 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "become.hpp"
 #include "command.hpp"
 #include "find_plugins.hpp"
+#include "replace_process.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -18,7 +18,7 @@ int become_broker(const std::string& listen, const std::string& key_file) {
   std::vector<std::string> words{find_program_beside(PluginKind::transport, "zmq", "cohort-zmq-broker"),
                                  "--listen=" + listen};
   if (!key_file.empty()) words.push_back("--key-file=" + key_file);
-  return become(words);
+  return replace_process(words);
 }
 
 }  // namespace

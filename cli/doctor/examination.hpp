@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <cohort/cluster_file.hpp>
+
 #include "host_facts.hpp"
 #include "report.hpp"
 #include "ssh/login.hpp"
@@ -22,6 +24,10 @@ struct Subject {
   bool staged = false;        ///< the program is copied there, so it need not be there
   bool tunnel = false;        ///< no port but that of ssh is needed
 };
+
+/// The machines of the ssh managers in a cluster file. @param program what the workers run; empty: what the file says.
+/// @throws ConfigError.
+std::vector<Subject> subjects_of(const ClusterFile& file, const std::string& program);
 
 /// Logs in and looks around. Any thread; blocks, at most for about `limit`. Throws nothing that the host is to blame
 /// for.

@@ -1,4 +1,4 @@
-// cohort-ssh-doctor: what `cohort doctor` becomes.
+// cohort-ssh-doctor: what `cohort doctor` runs.
 
 #include <algorithm>
 #include <atomic>
@@ -14,11 +14,10 @@
 #include <cohort/error.hpp>
 
 #include "../exit_code.hpp"
-#include "../results.hpp"
+#include "../output.hpp"
 #include "config/units.hpp"
 #include "examination.hpp"
 #include "report.hpp"
-#include "subjects.hpp"
 
 namespace cohort::doctor {
 namespace {

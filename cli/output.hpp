@@ -29,4 +29,10 @@ void write_json(const nlohmann::ordered_json& document);
 /// afterwards. @throws OutputError.
 void close_results();
 
+/// Writes the whole text, waiting where the descriptor is full. @return false: it cannot be written, errno says why.
+bool write_all(int descriptor, std::string_view text);
+
+/// Whether nobody can read any more what is written there.
+bool reader_is_gone(int descriptor);
+
 }  // namespace cohort::cli

@@ -1,4 +1,4 @@
-#include "printable.hpp"
+#include "text.hpp"
 
 #include <gtest/gtest.h>
 

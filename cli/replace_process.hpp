@@ -1,8 +1,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace cohort::cli {
+
+/// Runs a program in place of this one. Only returns when it cannot be started, with a message.
+/// @return the exit status that shells give for that.
+int replace_process(const std::vector<std::string>& command);
 
 /// Leaves a process behind that outlives the program which this process is about to become, and then says `message` on
 /// standard error if no Session has read what was handed over: without a word `cohort run -p 4 hostname` would look as
