@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cohort/cohort.hpp>
+#include <cohort/contract/eventually.hpp>
 
-#include "eventually.hpp"
 #include "processes.hpp"
 
 namespace cohort::contract {

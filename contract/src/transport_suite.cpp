@@ -17,9 +17,9 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/contract/eventually.hpp>
 #include <cohort/error.hpp>
 
-#include "eventually.hpp"
 #include "processes.hpp"
 
 namespace cohort::contract {

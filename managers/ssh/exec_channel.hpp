@@ -1,12 +1,12 @@
 #pragma once
 
-#include <libssh/callbacks.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+
+#include <libssh/callbacks.h>
 
 #include <cohort/child_process.hpp>
 #include <cohort/types.hpp>
@@ -74,6 +74,17 @@ class ExecChannel : public Channel {
   std::mutex mutex_;  // guards end_
   std::condition_variable changed_;
   std::optional<End> end_;
+};
+
+/// A short command whose end is waited for. What it prints is of no interest.
+class Command final : public ExecChannel {
+ public:
+  using ExecChannel::ExecChannel;
+
+ protected:
+  std::size_t take_output(bool, std::span<const char> bytes) override { return bytes.size(); }
+  bool has_room(bool) const override { return true; }
+  void output_ended() override {}
 };
 
 }  // namespace cohort_ssh

@@ -6,7 +6,7 @@
 
 #include <cohort/error.hpp>
 
-#include "command.hpp"
+#include "exec_channel.hpp"
 #include "forward_channel.hpp"
 
 namespace cohort_ssh {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include <cohort/contract/patience.hpp>
+#include <cohort/contract/eventually.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/transport.hpp>
 

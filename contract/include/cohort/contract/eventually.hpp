@@ -2,9 +2,12 @@
 
 #include <thread>
 
-#include <cohort/contract/patience.hpp>
+#include <cohort/types.hpp>
 
 namespace cohort::contract {
+
+/// As long as a wait may take where everything works but the machine is busy.
+inline constexpr Duration patience = std::chrono::seconds(60);
 
 /// Looks until `condition` holds; false if that takes too long. For what another process or thread brings about.
 template <class Condition>
