@@ -6,7 +6,7 @@
 
 #include <cohort/detail/text.hpp>
 
-#include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "exit_code.hpp"
 #include "text.hpp"
 

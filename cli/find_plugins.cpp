@@ -6,7 +6,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "plugin/plugin_files.hpp"
 
 namespace cohort::cli {

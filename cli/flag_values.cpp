@@ -8,7 +8,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "config/units.hpp"
 #include "exit_code.hpp"
 #include "text.hpp"

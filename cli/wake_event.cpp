@@ -7,7 +7,7 @@
 
 #include <cohort/error.hpp>
 
-#include "base/errno_text.hpp"
+#include "base/text.hpp"
 
 namespace cohort::cli {
 

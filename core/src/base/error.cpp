@@ -4,7 +4,7 @@
 
 #include <cohort/detail/text.hpp>
 
-#include "base/demangle.hpp"
+#include "base/text.hpp"
 
 namespace cohort {
 

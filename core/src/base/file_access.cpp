@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-#include "base/module_name.hpp"
+#include "base/module_info.hpp"
 
 namespace cohort {
 namespace {

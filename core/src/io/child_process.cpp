@@ -21,9 +21,9 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/errno_text.hpp"
-#include "base/own_program.hpp"
 #include "base/process_settings.hpp"
+#include "base/system_info.hpp"
+#include "base/text.hpp"
 #include "io/start_process.hpp"
 
 namespace cohort {

@@ -5,7 +5,7 @@
 
 #include <cohort/error.hpp>
 
-#include "base/module_name.hpp"
+#include "base/module_info.hpp"
 
 namespace cohort {
 namespace {

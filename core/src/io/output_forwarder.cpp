@@ -18,8 +18,8 @@
 #include <cohort/error.hpp>
 #include <cohort/start_thread.hpp>
 
-#include "base/errno_text.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "io/announcement.hpp"
 #include "io/descriptor_flags.hpp"
 #include "io/line_splitter.hpp"

@@ -12,9 +12,9 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 
-#include "base/errno_text.hpp"
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "io/reactor_threads.hpp"
 #include "io/timers.hpp"
 

@@ -9,7 +9,7 @@
 
 #include <cohort/error.hpp>
 
-#include "base/errno_text.hpp"
+#include "base/text.hpp"
 
 namespace cohort {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <cohort/error.hpp>
 
-#include "base/errno_text.hpp"
+#include "base/text.hpp"
 
 namespace cohort {
 

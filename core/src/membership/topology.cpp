@@ -12,7 +12,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "membership/ident_pattern.hpp"
 
 namespace cohort {

@@ -10,8 +10,8 @@
 #include <cohort/file_descriptor.hpp>
 
 #include "base/durations.hpp"
-#include "base/host_id.hpp"
 #include "base/log.hpp"
+#include "base/system_info.hpp"
 #include "node/awaited.hpp"
 #include "node/messages.hpp"
 #include "remote/exception_codec.hpp"

@@ -11,10 +11,9 @@
 #include <cohort/error.hpp>
 
 #include "base/durations.hpp"
-#include "base/host_id.hpp"
 #include "base/log.hpp"
-#include "base/own_program.hpp"
 #include "base/secret.hpp"
+#include "base/system_info.hpp"
 #include "config/cluster_tables.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addition.hpp"

@@ -13,9 +13,8 @@
 #include <cohort/error.hpp>
 
 #include "base/durations.hpp"
-#include "base/host_id.hpp"
 #include "base/log.hpp"
-#include "base/stopped_process.hpp"
+#include "base/system_info.hpp"
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
 #include "node/awaited.hpp"

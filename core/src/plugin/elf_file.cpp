@@ -13,8 +13,8 @@
 
 #include <cohort/error.hpp>
 
-#include "base/build_id.hpp"
-#include "base/errno_text.hpp"
+#include "base/module_info.hpp"
+#include "base/text.hpp"
 
 namespace cohort::detail {
 namespace {

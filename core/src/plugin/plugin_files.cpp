@@ -9,8 +9,8 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/module_name.hpp"
-#include "base/nearest.hpp"
+#include "base/module_info.hpp"
+#include "base/text.hpp"
 #include "plugin/loader.hpp"
 
 namespace cohort::detail {

@@ -10,7 +10,7 @@
 
 #include <cohort/archive.hpp>
 
-#include "base/demangle.hpp"
+#include "base/text.hpp"
 #include "remote/throw_stack.hpp"
 
 namespace cohort {

@@ -14,8 +14,8 @@
 
 #include <cohort/error.hpp>
 
-#include "base/build_id.hpp"
-#include "base/demangle.hpp"
+#include "base/module_info.hpp"
+#include "base/text.hpp"
 
 namespace cohort {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cohort/archive.hpp>
 
-#include "base/demangle.hpp"
+#include "base/text.hpp"
 #include "wire/segment_pool.hpp"
 
 namespace cohort {

@@ -1,4 +1,4 @@
-#include "base/cpu_quota.hpp"
+#include "base/cpus.hpp"
 
 #include <sched.h>
 

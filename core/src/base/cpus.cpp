@@ -1,4 +1,4 @@
-#include "base/cpu_quota.hpp"
+#include "base/cpus.hpp"
 
 #include <sched.h>
 
@@ -12,7 +12,7 @@
 
 #include <cohort/cpus.hpp>
 
-#include "base/system_file.hpp"
+#include "base/system_info.hpp"
 
 namespace cohort {
 namespace {

@@ -1,12 +1,42 @@
-#include "base/module_name.hpp"
+#include "base/module_info.hpp"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <link.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
+#include <fmt/format.h>
+
+#include <cohort/version.hpp>
+
 namespace cohort {
+
+std::span<const std::byte> find_build_id(std::span<const std::byte> notes) {
+  constexpr auto padded = [](std::size_t size) { return (size + 3) & ~std::size_t{3}; };
+  ElfW(Nhdr) header;
+  while (notes.size() >= sizeof header) {
+    std::memcpy(&header, notes.data(), sizeof header);
+    notes = notes.subspan(sizeof header);
+    const std::size_t name_size = padded(header.n_namesz), size = header.n_descsz;
+    if (name_size > notes.size() || size > notes.size() - name_size) break;
+    const auto description = notes.subspan(name_size, size);
+    if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == 4 && std::memcmp(notes.data(), "GNU", 4) == 0) {
+      return description;
+    }
+    notes = notes.subspan(std::min(name_size + padded(size), notes.size()));
+  }
+  return {};
+}
+
+std::string build_id_text(std::span<const std::byte> build_id) {
+  std::string text;
+  for (const std::byte byte : build_id) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
+}
 
 // dladdr() would look for the symbol too, among all that the module has.
 std::string module_file(const void* address) {
@@ -41,5 +71,7 @@ std::string module_name(const void* address) {
   if (end_of_kind == plugin.npos) return std::string(file);
   return std::string(plugin.substr(0, end_of_kind)) + " '" + std::string(plugin.substr(end_of_kind + 1)) + "'";
 }
+
+const char* version() { return COHORT_VERSION; }
 
 }  // namespace cohort

@@ -1,8 +1,16 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 
 namespace cohort {
+
+/// The GNU build-id among the notes of an ELF file, a PT_NOTE segment's bytes; empty if there is none.
+std::span<const std::byte> find_build_id(std::span<const std::byte> notes);
+
+/// In hexadecimal, as `file` and `readelf` show it.
+std::string build_id_text(std::span<const std::byte> build_id);
 
 /// Whose code or data an address is, for people: "transport 'tcp'" or "manager 'local'" for those of a plugin, else the
 /// file name of the module, which may be the program itself. Any thread.

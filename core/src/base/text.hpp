@@ -4,6 +4,16 @@
 #include <string_view>
 #include <vector>
 
+namespace cohort {
+
+/// What the system says of an error, and the limit to look at where one may be the cause.
+std::string errno_text(int error);
+
+/// The C++ spelling of a type's mangled name (std::type_info::name), for people; std::string is called that.
+std::string demangle(const char* mangled);
+
+}  // namespace cohort
+
 namespace cohort::detail {
 
 /// The most similar of the names, or null where none is similar.
