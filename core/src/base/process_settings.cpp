@@ -61,6 +61,12 @@ void occupy_standard_descriptors() {
   }
 }
 
+void make_nonblocking_cloexec(int descriptor) {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+  ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
+
 void survive_signal(int number) {
   struct sigaction now {};
   if (::sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;

@@ -10,6 +10,9 @@ namespace cohort {
 /// that is executed finds closed again. So none of these numbers is given to a socket, into which somebody would print.
 void occupy_standard_descriptors();
 
+/// The descriptor never blocks, and programs that are executed do not inherit it.
+void make_nonblocking_cloexec(int descriptor);
+
 /// A signal that would end this process does nothing from now on; what the program chose for it stays. By a handler:
 /// programs that are executed inherit an ignored signal, but no handler.
 void survive_signal(int number);

@@ -19,9 +19,9 @@
 #include <cohort/start_thread.hpp>
 
 #include "base/log.hpp"
+#include "base/process_settings.hpp"
 #include "base/text.hpp"
 #include "io/announcement.hpp"
-#include "io/descriptor_flags.hpp"
 #include "io/line_splitter.hpp"
 #include "io/startup_output.hpp"
 
@@ -50,7 +50,7 @@ struct OutputForwarder::Worker {
 
   explicit Worker(WorkerOutput io) : streams{{false, FileDescriptor(io.out), {}}, {true, FileDescriptor(io.err), {}}} {
     for (const Stream& stream : streams)
-      if (stream.descriptor) detail::make_nonblocking_cloexec(stream.descriptor.get());
+      if (stream.descriptor) make_nonblocking_cloexec(stream.descriptor.get());
   }
   bool ended() const { return !streams[0].descriptor && !streams[1].descriptor; }
 

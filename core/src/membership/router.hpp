@@ -16,7 +16,7 @@ class ParallelState;
 /// The way to other processes, as the remote calls see it. Implemented by the node. Any thread unless said otherwise.
 class Router {
  public:
-  virtual ~Router();
+  virtual ~Router() = default;
   virtual Pid self() const = 0;
   virtual Reactor& reactor() = 0;
   /// The connection to a process; the first message to another worker makes one, and waits for it.

@@ -8,6 +8,8 @@
 #include <cohort/plugin.hpp>
 #include <cohort/transport.hpp>
 
+#include "base/secret.hpp"
+
 namespace cohort {
 namespace {
 
@@ -35,6 +37,10 @@ void Listener::on_acceptable(std::function<void()>) {}
 
 Transport::~Transport() = default;
 void Transport::set_secret(std::span<const std::byte>) {}
+
+std::array<std::byte, 32> transport_secret(std::string_view cookie) {
+  return derive_key(cookie, "cohort transport encryption 1");
+}
 
 LaunchQueue::~LaunchQueue() = default;
 std::shared_ptr<LaunchQueue> LaunchQueue::keep_open() { throw Error("this queue ends with its launch"); }

@@ -1,15 +1,17 @@
 #include "plugin/loader.hpp"
 
 #include <dlfcn.h>
-#include <fmt/core.h>
 
 #include <cstring>
 
+#include <fmt/core.h>
 #include <boost/dll/shared_library.hpp>
 
+#include <cohort/cluster_manager.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
+#include <cohort/transport.hpp>
 
 #include "plugin/elf_file.hpp"
 #include "plugin/plugin_files.hpp"
@@ -192,3 +194,17 @@ std::vector<PluginInfo> PluginLoader::list() {
 std::vector<fs::path> PluginLoader::search_path() { return plugin_search_path(); }
 
 }  // namespace cohort::detail
+
+namespace cohort {
+
+std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, std::string_view options) {
+  const auto& loaded = detail::PluginLoader::instance().load(PluginKind::manager, plugin);
+  return loaded.create_manager(loaded.parse_options(options));
+}
+
+std::unique_ptr<Transport> load_transport(const std::string& plugin, std::string_view options) {
+  const auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, plugin);
+  return loaded.create_transport(loaded.parse_options(options));
+}
+
+}  // namespace cohort

@@ -12,8 +12,8 @@
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
-#include "remote/payload_codec.hpp"
 #include "remote/references.hpp"
+#include "wire/payload.hpp"
 
 // The calling side of remote calls: what the templates of the public headers use.
 

@@ -8,7 +8,7 @@
 #include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
-#include "remote/payload_codec.hpp"
+#include "wire/payload.hpp"
 
 namespace cohort {
 

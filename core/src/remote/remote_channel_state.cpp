@@ -10,8 +10,8 @@
 #include "remote/blocked_operation.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
-#include "remote/payload_codec.hpp"
 #include "remote/references.hpp"
+#include "wire/payload.hpp"
 
 namespace cohort::detail {
 namespace {

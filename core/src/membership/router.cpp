@@ -1,7 +1,0 @@
-#include "membership/router.hpp"
-
-namespace cohort {
-
-Router::~Router() = default;
-
-}  // namespace cohort
