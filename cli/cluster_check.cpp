@@ -10,7 +10,7 @@
 #include <cohort/error.hpp>
 #include <cohort/transport.hpp>
 
-#include "config/least_workers.hpp"
+#include "config/min_workers.hpp"
 #include "membership/topology.hpp"
 #include "plugin/module_loader.hpp"
 #include "text.hpp"

@@ -11,11 +11,11 @@
 #include <string>
 #include <utility>
 
-#include <cohort/arrivals.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 #include <cohort/join_file.hpp>
 #include <cohort/plugin.hpp>
+#include <cohort/worker_acceptor.hpp>
 
 namespace {
 

@@ -1,6 +1,6 @@
 #include "config/cluster_tables.hpp"
 #include "config/cluster_text.hpp"
-#include "config/least_workers.hpp"
+#include "config/min_workers.hpp"
 #include "config/option_schema.hpp"
 #include "membership/topology.hpp"
 

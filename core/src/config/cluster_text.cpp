@@ -13,7 +13,7 @@
 #include <cohort/error.hpp>
 
 #include "config/cluster_tables.hpp"
-#include "config/least_workers.hpp"
+#include "config/min_workers.hpp"
 #include "config/units.hpp"
 #include "membership/ident_pattern.hpp"
 #include "membership/topology.hpp"

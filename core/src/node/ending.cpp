@@ -13,10 +13,10 @@
 
 #include "base/durations.hpp"
 #include "base/log.hpp"
-#include "node/addition.hpp"
-#include "node/late_queue.hpp"
+#include "node/addprocs_call.hpp"
 #include "node/master.hpp"
 #include "node/messages.hpp"
+#include "node/open_launch_queue.hpp"
 
 namespace cohort {
 namespace {

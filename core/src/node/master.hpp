@@ -14,7 +14,7 @@
 #include "io/output_forwarder.hpp"
 #include "node/manager_calls.hpp"
 #include "node/node.hpp"
-#include "node/provisions.hpp"
+#include "node/replicated_state.hpp"
 
 namespace cohort {
 

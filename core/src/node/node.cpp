@@ -11,10 +11,10 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "parallel/parallel_state.hpp"
-#include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/registry.hpp"
+#include "remote/response.hpp"
 #include "wire/segment_pool.hpp"
 
 namespace cohort {

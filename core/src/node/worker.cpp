@@ -17,7 +17,7 @@
 #include "base/system_info.hpp"
 #include "io/announcement.hpp"
 #include "membership/joining.hpp"
-#include "node/awaited.hpp"
+#include "node/callback_request.hpp"
 #include "node/messages.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"

@@ -9,10 +9,10 @@
 
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
-#include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/registry.hpp"
+#include "remote/response.hpp"
 
 namespace cohort {
 namespace {

@@ -5,9 +5,9 @@
 #include <cohort/archive.hpp>
 #include <cohort/error.hpp>
 
-#include "remote/answer.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
+#include "remote/response.hpp"
 #include "wire/payload.hpp"
 
 namespace cohort {

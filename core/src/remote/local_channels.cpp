@@ -9,7 +9,7 @@
 #include <cohort/this_call.hpp>
 
 #include "membership/router.hpp"
-#include "remote/blocked_operation.hpp"
+#include "remote/channel_wait.hpp"
 
 namespace cohort::detail {
 namespace {

@@ -7,7 +7,7 @@
 #include <cohort/this_call.hpp>
 
 #include "membership/open_request.hpp"
-#include "remote/blocked_operation.hpp"
+#include "remote/channel_wait.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/references.hpp"

@@ -13,9 +13,9 @@
 #include "explore.hpp"
 #include "io/reactor.hpp"
 #include "membership/router.hpp"
-#include "remote/blocked_operation.hpp"
 #include "remote/call_context.hpp"
 #include "remote/channel_queue.hpp"
+#include "remote/channel_wait.hpp"
 
 namespace cohort::test {
 namespace {

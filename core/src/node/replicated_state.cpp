@@ -1,4 +1,4 @@
-#include "node/provisions.hpp"
+#include "node/replicated_state.hpp"
 
 #include <algorithm>
 #include <iterator>

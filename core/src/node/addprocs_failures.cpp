@@ -9,7 +9,7 @@
 
 #include "base/durations.hpp"
 #include "base/log.hpp"
-#include "node/addition.hpp"
+#include "node/addprocs_call.hpp"
 #include "remote/exception_codec.hpp"
 
 namespace cohort {

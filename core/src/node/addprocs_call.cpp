@@ -1,4 +1,4 @@
-#include "node/addition.hpp"
+#include "node/addprocs_call.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/system_info.hpp"
-#include "node/awaited.hpp"
+#include "node/callback_request.hpp"
 #include "node/messages.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"

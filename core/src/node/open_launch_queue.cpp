@@ -1,4 +1,4 @@
-#include "node/late_queue.hpp"
+#include "node/open_launch_queue.hpp"
 
 #include <utility>
 

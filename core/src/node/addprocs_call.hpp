@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/least_workers.hpp"
+#include "config/min_workers.hpp"
 #include "node/master.hpp"
 
 namespace cohort {

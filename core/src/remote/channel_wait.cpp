@@ -1,4 +1,4 @@
-#include "remote/blocked_operation.hpp"
+#include "remote/channel_wait.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "config/least_workers.hpp"
+#include "config/min_workers.hpp"
 
 #include <gtest/gtest.h>
 

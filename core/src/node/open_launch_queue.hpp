@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "node/addition.hpp"
+#include "node/addprocs_call.hpp"
 
 namespace cohort {
 

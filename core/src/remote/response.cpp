@@ -1,4 +1,4 @@
-#include "remote/answer.hpp"
+#include "remote/response.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include <cohort/arrivals.hpp>
+#include <cohort/worker_acceptor.hpp>
 
 #include <algorithm>
 #include <atomic>
