@@ -28,11 +28,11 @@ std::string options_with_count(const ManagerSpec& manager) {
 }
 
 /// Of those that are told; how many an "auto" makes is known where they start.
-std::int64_t least_workers(const ClusterFile& cluster) {
+std::int64_t min_workers(const ClusterFile& cluster) {
   std::int64_t workers = 0;
   for (const auto& manager : cluster.managers) {
     const int count = static_cast<int>(said_count(manager).value_or(0));
-    workers += manager.min ? LeastWorkers(*manager.min).of(count) : count;
+    workers += manager.min ? MinWorkers(*manager.min).of(count) : count;
   }
   return workers;
 }
@@ -73,7 +73,7 @@ std::vector<Objection> objections(const ClusterFile& cluster) {
       found.push_back({"modules", i, problem.what()});
     }
   }
-  const std::int64_t workers = least_workers(cluster), room = Topology::parse(cluster.topology).capacity();
+  const std::int64_t workers = min_workers(cluster), room = Topology::parse(cluster.topology).capacity();
   if (workers > room) {
     found.push_back({"topology", 0,
                      fmt::format("{} has room for {}, not for {}", cluster.topology, plural(room, "worker"), workers)});

@@ -236,8 +236,7 @@ void ClusterFlags::add_to(CLI::App& command) {
   command.add_option("-p,--procs", procs_, "Workers to start: a number, or auto for one a CPU")
       ->type_name("N|auto")
       ->group(group);
-  command
-      .add_option("--min", least_, "Workers that are enough: all, a number or a percentage; what failed is a warning")
+  command.add_option("--min", min_, "Workers that are enough: all, a number or a percentage; what failed is a warning")
       ->type_name("all|N|P%")
       ->group(group);
   command.add_option("-f,--cluster", file_, "Cluster file; the other flags change what it says")
@@ -276,7 +275,7 @@ void ClusterFlags::add_to(CLI::App& command) {
 bool ClusterFlags::empty() const { return file_.empty() && unchanged(); }
 
 bool ClusterFlags::unchanged() const {
-  return procs_.empty() && least_.empty() && manager_.empty() && options_.empty() && options_json_.empty() &&
+  return procs_.empty() && min_.empty() && manager_.empty() && options_.empty() && options_json_.empty() &&
          topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();
 }
 
@@ -293,12 +292,12 @@ ClusterFile ClusterFlags::cluster(int slots) const {
   if (!transport_.empty()) cluster["transport"] = plugin_use(PluginKind::transport, transport_);
 
   if (lazy_ && not_lazy_) throw UsageError("--lazy and --no-lazy exclude each other");
-  const bool for_one_manager = !procs_.empty() || !least_.empty() || !options_.empty() || !options_json_.empty();
+  const bool for_one_manager = !procs_.empty() || !min_.empty() || !options_.empty() || !options_json_.empty();
   if (for_one_manager && managers.size() != 1)
     throw UsageError("-p, --min, -o and --options want one manager; " + detail::file_name(file_) + " has " +
                      std::to_string(managers.size()));
   if (!procs_.empty()) set(cluster, Json::json_pointer("/managers/0/count"), count_of(procs_));
-  if (!least_.empty()) managers[0]["min"] = least_;
+  if (!min_.empty()) managers[0]["min"] = min_;
   set_manager_options(cluster, options_json_, options_);
   for (Json& manager : managers) {
     if (slots == 0) continue;
@@ -325,7 +324,7 @@ ClusterFile ClusterFlags::cluster(int slots) const {
 
 void ClusterFlags::refuse_what_is_not_utf8() const {
   refuse_if_not_utf8("-p", procs_);
-  refuse_if_not_utf8("--min", least_);
+  refuse_if_not_utf8("--min", min_);
   refuse_if_not_utf8("-m", manager_);
   for (const auto& option : options_) refuse_if_not_utf8("-o", option);
   refuse_if_not_utf8("--options", options_json_);

@@ -34,7 +34,7 @@ class ClusterFlags {
   bool unchanged() const;
   void refuse_what_is_not_utf8() const;
 
-  std::string procs_, least_;
+  std::string procs_, min_;
   std::string file_;
   std::string manager_;
   std::vector<std::string> options_;  // key=value

@@ -42,7 +42,7 @@ class ElasticManager final : public cohort::ClusterManager {
         file_(std::filesystem::absolute(cohort::expand_home(options.string("file")))) {}
 
   ~ElasticManager() override {
-    arrivals_.reset();
+    acceptor_.reset();
     cohort::JoinFile::remove(file_, written_);
   }
 
@@ -75,24 +75,25 @@ class ElasticManager final : public cohort::ClusterManager {
 
   // With `mutex_` held, within launch(). Workers that come later are started as this launch says.
   void open(const cohort::LaunchParams& params, LaunchQueue& launched) {
-    if (arrivals_ == nullptr) {
-      arrivals_ = std::make_unique<cohort::Arrivals>(params.wire->listen(listen_), params.cookie,
-                                                     [this](cohort::Arrival arrival) { take_in(std::move(arrival)); });
+    if (acceptor_ == nullptr) {
+      acceptor_ = std::make_unique<cohort::WorkerAcceptor>(
+          params.transport->listen(listen_), params.cookie,
+          [this](cohort::AcceptedWorker worker) { take_in(std::move(worker)); });
     }
     written_.reset();  // that of an earlier launch is replaced
     written_ =
-        cohort::JoinFile{arrivals_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
+        cohort::JoinFile{acceptor_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
     later_ = launched.keep_open();
   }
 
-  // On the thread of `arrivals_`.
-  void take_in(cohort::Arrival arrival) {
+  // On the thread of `acceptor_`.
+  void take_in(cohort::AcceptedWorker worker) {
     WorkerConfig config;
-    config.connect_at = std::move(arrival.address);
+    config.connect_at = std::move(worker.address);
     const std::lock_guard lock(mutex_);
     if (later_ == nullptr) return;  // the launch failed
     config.userdata = next_id_;
-    connections_.emplace(next_id_++, std::move(arrival.connection));
+    connections_.emplace(next_id_++, std::move(worker.connection));
     if (taking_ == nullptr || wanted_ == 0) return later_->push(std::move(config));
     taking_->push(std::move(config));
     if (--wanted_ == 0) came_.notify_all();
@@ -110,15 +111,15 @@ class ElasticManager final : public cohort::ClusterManager {
   const std::string listen_;
   const std::filesystem::path file_;
 
-  std::mutex mutex_;  // guards all below, but for the end of arrivals_
+  std::mutex mutex_;  // guards all below, but for the end of acceptor_
   std::condition_variable_any came_;
   std::map<ArrivalId, cohort::IoPair> connections_;  // not yet taken over by the core
   ArrivalId next_id_ = 0;
   std::int64_t wanted_ = 0;        // workers that the launch under way still waits for
   LaunchQueue* taking_ = nullptr;  // while it does
   std::shared_ptr<LaunchQueue> later_;
-  cohort::FileDescriptor written_;              // the join file; open while it is in use
-  std::unique_ptr<cohort::Arrivals> arrivals_;  // its thread uses all above
+  cohort::FileDescriptor written_;                    // the join file; open while it is in use
+  std::unique_ptr<cohort::WorkerAcceptor> acceptor_;  // its thread uses all above
 };
 
 }  // namespace

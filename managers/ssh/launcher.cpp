@@ -108,7 +108,7 @@ RemoteProgram Launcher::program_for(const Machine& machine, const LaunchParams& 
   program.program = exename.empty() ? params.exename : exename;
   program.arguments = params.exeflags;
   for (std::string& flag : options_.strings("exeflags")) program.arguments.push_back(std::move(flag));
-  program.bind_to_server = machine.bind.empty() && is_tcp(params.transport);
+  program.bind_to_server = machine.bind.empty() && is_tcp(params.transport_name);
   if (!machine.bind.empty()) program.arguments.push_back("--bind-to=" + machine.bind);
   program.env = settings_.env(machine);
   program.dir = settings_.text(machine, "dir");
@@ -141,11 +141,11 @@ void Launcher::forget_program_files() {
 }
 
 Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& params) {
-  if (settings_.is_tunnelled(machine) && params.transport != "tcp")
-    throw ConfigError("tunnel: goes with the transport tcp, not with " + params.transport);
+  if (settings_.is_tunnelled(machine) && params.transport_name != "tcp")
+    throw ConfigError("tunnel: goes with the transport tcp, not with " + params.transport_name);
   const std::string advertised = settings_.text(machine, "advertise");
-  if (!advertised.empty() && !is_tcp(params.transport))
-    throw ConfigError("advertise: goes with the transports tcp and tls, not with " + params.transport);
+  if (!advertised.empty() && !is_tcp(params.transport_name))
+    throw ConfigError("advertise: goes with the transports tcp and tls, not with " + params.transport_name);
   const auto deadline = deadline_of(params.timeout);
   const Patience patience(deadline, params.stop);
   const Patience for_login(std::min(deadline, cohort::deadline_after(options_.duration("connect_timeout"))),
@@ -164,7 +164,7 @@ Launcher::Launched Launcher::launch(const Machine& machine, const LaunchParams& 
   auto logged_in = log_in(login, identities_, login_limit_, for_login);
 
   RemoteProgram program = program_for(machine, params);
-  if (settings_.is_staged()) stage_program(logged_in.session.get(), program, params.transport, patience);
+  if (settings_.is_staged()) stage_program(logged_in.session.get(), program, params.transport_name, patience);
 
   Launched launched;
   launched.host = std::make_shared<RemoteHost>(std::make_unique<SessionThread>(std::move(logged_in.session)), jump);

@@ -39,7 +39,7 @@ class UnixSocketManager final : public cohort_local::LocalManager {
     // The last flag counts.
     over_sockets.exeflags.emplace_back("--cohort-transport=unix");
     over_sockets.exeflags.push_back("--cohort-transport-options=" + socket_options_);
-    over_sockets.transport = "unix";
+    over_sockets.transport_name = "unix";
     LocalManager::launch(over_sockets, launched);
   }
 

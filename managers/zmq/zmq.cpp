@@ -49,7 +49,7 @@ class ZmqManager final : public cohort_local::LocalManager {
     // The last flag counts.
     over_broker.exeflags.push_back("--cohort-transport=zmq");
     over_broker.exeflags.push_back("--cohort-transport-options=" + transport_options(broker));
-    over_broker.transport = "zmq";
+    over_broker.transport_name = "zmq";
     LocalManager::launch(over_broker, launched);
   }
 

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class LeastWorkersTest : public ClusterTest {
+class MinWorkersTest : public ClusterTest {
  protected:
   /// The workers of a script that does `instead` the first time that it is run.
   std::vector<Pid> add(int count, const std::string& instead, const std::optional<std::string>& min) {
@@ -25,7 +25,7 @@ class LeastWorkersTest : public ClusterTest {
   TemporaryDirectory directory_;
 };
 
-TEST_F(LeastWorkersTest, WithEnoughTheFailureIsAWarning) {
+TEST_F(MinWorkersTest, WithEnoughTheFailureIsAWarning) {
   const CapturedStderr captured;
   const auto pids = add(4, "echo no licence left >&2; exit 3", "50%");
   EXPECT_EQ(pids.size(), 3u);
@@ -36,7 +36,7 @@ TEST_F(LeastWorkersTest, WithEnoughTheFailureIsAWarning) {
   EXPECT_TRUE(captured.has("no licence left")) << captured.text();
 }
 
-TEST_F(LeastWorkersTest, WithFewerTheLaunchFailsAndNoneStays) {
+TEST_F(MinWorkersTest, WithFewerTheLaunchFailsAndNoneStays) {
   for (const char* min : {"all", "4", "76%"}) {
     const std::string text = thrown_by<LaunchError>([&] { add(4, "exit 3", min); });
     EXPECT_TRUE(contains(text, "exited with code 3")) << text;
@@ -46,28 +46,28 @@ TEST_F(LeastWorkersTest, WithFewerTheLaunchFailsAndNoneStays) {
   }
 }
 
-TEST_F(LeastWorkersTest, NotSetTheOthersStayThoughTheLaunchFails) {
+TEST_F(MinWorkersTest, NotSetTheOthersStayThoughTheLaunchFails) {
   EXPECT_NE(thrown_by<LaunchError>([&] { add(4, "exit 3", std::nullopt); }), "");
   EXPECT_EQ(nworkers(), 3);
 }
 
-TEST_F(LeastWorkersTest, AWorkerThatCannotBeDialledCountsAsWell) {
+TEST_F(MinWorkersTest, AWorkerThatCannotBeDialledCountsAsWell) {
   EXPECT_EQ(add(3, "echo cohort_worker:1#127.0.0.1; exit 0", "2").size(), 2u);
 }
 
-TEST_F(LeastWorkersTest, WithAllUpNothingIsSaid) {
+TEST_F(MinWorkersTest, WithAllUpNothingIsSaid) {
   const CapturedStderr captured;
   EXPECT_EQ(add(2, ":", "all").size(), 2u);
   EXPECT_EQ(captured.text(), "");
 }
 
-TEST_F(LeastWorkersTest, MoreThanAreLaunchedIsAFailure) {
+TEST_F(MinWorkersTest, MoreThanAreLaunchedIsAFailure) {
   const std::string text = thrown_by<LaunchError>([&] { add(2, ":", "3"); });
   EXPECT_TRUE(contains(text, "launched 2 workers, and all are up, but min says 3")) << text;
   EXPECT_EQ(nprocs(), 1);
 }
 
-TEST_F(LeastWorkersTest, NonsenseIsRefusedBeforeAnythingIsLaunched) {
+TEST_F(MinWorkersTest, NonsenseIsRefusedBeforeAnythingIsLaunched) {
   const std::string text = thrown_by<ConfigError>([&] { add(1, ":", "most"); });
   EXPECT_TRUE(contains(text, "a percentage like \"50%\", found \"most\"")) << text;
   EXPECT_FALSE(std::filesystem::exists(directory_.path("launcher.once")));
@@ -95,7 +95,7 @@ std::vector<Pid> add_one_and(const std::string& min, std::function<void(LaunchQu
   return addprocs(std::make_shared<OneAndMore>(std::move(more)), options);
 }
 
-TEST_F(LeastWorkersTest, AFirstWorkerThatFailsTakesThoseItWouldHaveStartedAlong) {
+TEST_F(MinWorkersTest, AFirstWorkerThatFailsTakesThoseItWouldHaveStartedAlong) {
   const auto three_of_one_host = [](LaunchQueue& launched) {
     WorkerConfig first;
     first.host = "127.0.0.1";
@@ -109,7 +109,7 @@ TEST_F(LeastWorkersTest, AFirstWorkerThatFailsTakesThoseItWouldHaveStartedAlong)
   EXPECT_EQ(nprocs(), 1);
 }
 
-TEST_F(LeastWorkersTest, AManagerTellsWhatItCouldNotLaunch) {
+TEST_F(MinWorkersTest, AManagerTellsWhatItCouldNotLaunch) {
   const auto some_fail = [](LaunchQueue& launched) {
     launched.fail("node8: no such host", 1);
     launched.fail("node7: no power", 2);
@@ -123,7 +123,7 @@ TEST_F(LeastWorkersTest, AManagerTellsWhatItCouldNotLaunch) {
   EXPECT_TRUE(contains(text, "could not launch all of its workers:\n  node7: no power\n  node8: no such host")) << text;
 }
 
-TEST_F(LeastWorkersTest, WhatLaunchThrowsFailsItInAnyCase) {
+TEST_F(MinWorkersTest, WhatLaunchThrowsFailsItInAnyCase) {
   const auto breaks = [](LaunchQueue&) { throw Error("the scheduler is gone"); };
   EXPECT_TRUE(contains(thrown_by<LaunchError>([&] { add_one_and("0", breaks); }), "the scheduler is gone"));
   EXPECT_EQ(nprocs(), 1);

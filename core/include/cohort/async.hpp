@@ -16,8 +16,8 @@ namespace cohort {
 /// @return the future of its result; what it throws is a RemoteException of this process.
 template <class F, class... A>
 auto async(F&& f, A&&... arguments) {
-  using Returned = std::invoke_result_t<std::decay_t<F>&, detail::travelling_t<A>...>;
-  using R = typename detail::Outcome<std::decay_t<Returned>>::type;
+  using Returned = std::invoke_result_t<std::decay_t<F>&, detail::serialized_as_t<A>...>;
+  using R = typename detail::TaskResult<std::decay_t<Returned>>::type;
   return detail::call_here<R>(std::forward<F>(f), std::forward<A>(arguments)...);
 }
 

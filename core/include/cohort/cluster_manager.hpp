@@ -20,8 +20,8 @@ struct LaunchParams {
   std::vector<std::string> exeflags;  ///< arguments that make it a worker; the manager's own come after
   std::string dir;                    ///< working directory
   std::string cookie;                 ///< secret for the worker's standard input, followed by a newline; nowhere else
-  std::string transport;              ///< name of the transport that the worker listens with
-  Transport* wire = nullptr;          ///< the master's own of that name, to listen with while the cluster lasts
+  std::string transport_name;         ///< name of the transport that the worker listens with
+  Transport* transport = nullptr;     ///< the master's own of that name, to listen with while the cluster lasts
   Duration timeout = never;           ///< for launch() as a whole
   std::stop_token stop;               ///< requested when the launch is given up
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL

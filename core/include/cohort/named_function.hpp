@@ -27,18 +27,18 @@ FuturePtr start_named(Pid pid, Payload& call);
 /// Hidden, so that each module registers its own thunk.
 template <auto Function, class R, class... A>
 __attribute__((visibility("hidden"))) bool register_named(const char* name, R (*)(A...)) {
-  using Named = ThunkOf<NamedFunction<Function>, travelling_t<A>...>;
-  using Signature = typename Named::Result(travelling_t<A>...);
+  using Named = ThunkOf<NamedFunction<Function>, serialized_as_t<A>...>;
+  using Signature = typename Named::Result(serialized_as_t<A>...);
   return register_named_function(name, {typeid(Signature).name(), &Named::thunk, is_task<std::decay_t<R>>});
 }
 
 template <class R, class... A>
 Payload encode_named_call(std::string_view name, const A&... arguments) {
-  static_assert(std::is_same_v<R, travelling_t<R>>, "cohort: a result arrives as a value, and text as std::string");
+  static_assert(std::is_same_v<R, serialized_as_t<R>>, "cohort: a result arrives as a value, and text as std::string");
   Payload payload;
   OutArchive archive(payload);
-  save_named_call(archive, name, typeid(R(travelling_t<A>...)));
-  (encode_argument<travelling_t<A>>(archive, arguments), ...);
+  save_named_call(archive, name, typeid(R(serialized_as_t<A>...)));
+  (encode_argument<serialized_as_t<A>>(archive, arguments), ...);
   return payload;
 }
 

@@ -26,7 +26,7 @@ std::shared_ptr<const void> find_value(const std::string& name, const std::type_
 /// @throws what the encoding throws; CompositeException what happened in processes that could not take it.
 template <class T>
 void set_value(const std::string& name, T&& value) {
-  using Stored = detail::travelling_t<T>;
+  using Stored = detail::serialized_as_t<T>;
   auto object = std::make_shared<const Stored>(std::forward<T>(value));
   Payload payload = detail::encode_object<Stored>(object);
   detail::set_value(name, object, typeid(Stored), std::move(payload));

@@ -80,7 +80,7 @@ class Pool {
   template <class F, class... A>
   auto apply_async(F f, A&&... arguments) const {
     return async([f = std::move(f), workers = workers_,
-                  stored = std::tuple<detail::travelling_t<A>...>(std::forward<A>(arguments)...)]() mutable {
+                  stored = std::tuple<detail::serialized_as_t<A>...>(std::forward<A>(arguments)...)]() mutable {
       return std::apply([&](auto&... a) { return remotecall_fetch(std::move(f), workers, std::move(a)...); }, stored);
     });
   }

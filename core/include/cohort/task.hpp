@@ -129,11 +129,11 @@ inline constexpr bool is_task = IsTask<T>::value;
 
 /// What a call of a function returns to the caller: T of a Task<T>.
 template <class T>
-struct Outcome {
+struct TaskResult {
   using type = T;
 };
 template <class T>
-struct Outcome<Task<T>> {
+struct TaskResult<Task<T>> {
   using type = T;
 };
 

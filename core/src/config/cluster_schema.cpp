@@ -35,7 +35,7 @@ Json plugin_use_schema(PluginKind kind, const ObjectKeys& keys, std::span<const 
   Json any_options = {{"type", "object"}};
   Json schema = object_schema(keys, {{"options", any_options}});
   if (kind == PluginKind::manager) {
-    schema["properties"]["min"]["pattern"] = LeastWorkers::pattern();
+    schema["properties"]["min"]["pattern"] = MinWorkers::pattern();
     schema["properties"]["ident"]["pattern"] = ident_pattern(false);
     schema["properties"]["connect_idents"]["items"]["pattern"] = ident_pattern(true);
   }

@@ -73,9 +73,9 @@ class ClusterParser {
       manager.count_auto = count->is_string();
       if (!manager.count_auto) manager.count = count->get<int>();
     }
-    if (const JsonNode* least = node.find("min"); least && values.contains("min")) {
-      manager.min = least->scalar;
-      check(*least, path + ".min", [&] { static_cast<void>(LeastWorkers(*manager.min)); });
+    if (const JsonNode* min = node.find("min"); min && values.contains("min")) {
+      manager.min = min->scalar;
+      check(*min, path + ".min", [&] { static_cast<void>(MinWorkers(*manager.min)); });
     }
     parse_idents(node, values, path, manager);
     return manager;

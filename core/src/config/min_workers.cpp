@@ -9,7 +9,7 @@
 
 namespace cohort {
 
-LeastWorkers::LeastWorkers(std::string text) : text_(std::move(text)) {
+MinWorkers::MinWorkers(std::string text) : text_(std::move(text)) {
   if (text_ == "all") return;
   is_percent_ = text_.ends_with('%');
   const auto digits = std::string_view(text_).substr(0, text_.size() - (is_percent_ ? 1 : 0));
@@ -22,10 +22,10 @@ LeastWorkers::LeastWorkers(std::string text) : text_(std::move(text)) {
                       excerpt(text_) + "\"");
 }
 
-int LeastWorkers::of(int wanted) const {
+int MinWorkers::of(int wanted) const {
   return is_percent_ ? static_cast<int>((static_cast<long long>(wanted) * number_ + 99) / 100) : number_;
 }
 
-std::string LeastWorkers::pattern() { return "^(all|[0-9]{1,9}|([0-9]{1,2}|100)%)$"; }
+std::string MinWorkers::pattern() { return "^(all|[0-9]{1,9}|([0-9]{1,2}|100)%)$"; }
 
 }  // namespace cohort

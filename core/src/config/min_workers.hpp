@@ -5,10 +5,10 @@
 namespace cohort {
 
 /// How many of the workers that a launch was to bring are enough: "all", a number, or a percentage like "50%".
-class LeastWorkers {
+class MinWorkers {
  public:
   /// @throws ConfigError.
-  explicit LeastWorkers(std::string text);
+  explicit MinWorkers(std::string text);
 
   /// Whether it is a number, which does not depend on how many are wanted.
   bool is_number() const { return !is_percent_; }

@@ -18,25 +18,26 @@
 namespace cohort {
 namespace {
 
-constexpr std::size_t max_strangers = 64;
-constexpr unsigned told_refusals = 20;  // whoever reaches the port could else fill the disk
+constexpr std::size_t max_pending = 64;
+constexpr unsigned logged_refusals = 20;  // whoever reaches the port could else fill the disk
 
 }  // namespace
 
-class Arrivals::Door {
+class WorkerAcceptor::Impl {
  public:
-  Door(std::unique_ptr<Listener> listener, std::string cookie, std::function<void(Arrival)> arrived, Duration limit)
+  Impl(std::unique_ptr<Listener> listener, std::string cookie, std::function<void(AcceptedWorker)> on_accepted,
+       Duration limit)
       : listener_(std::move(listener)),
         address_(listener_->address()),
         cookie_(std::move(cookie)),
-        arrived_(std::move(arrived)),
+        on_accepted_(std::move(on_accepted)),
         limit_(limit) {
     refuse_shorter(limit, Duration(1), "the time for a worker to prove itself");
     ready_.tell(*listener_);
     thread_ = start_thread("let workers join", [this] { run(); });
   }
 
-  ~Door() {
+  ~Impl() {
     stop_ = true;
     ready_.wake();
     thread_.join();
@@ -45,7 +46,7 @@ class Arrivals::Door {
   const std::string& address() const { return address_; }
 
  private:
-  struct Stranger {
+  struct PendingPeer {
     LineStream stream;
     std::string nonce;
     Clock::time_point deadline;
@@ -59,11 +60,11 @@ class Arrivals::Door {
       } catch (...) {
         log_warning("a worker that wanted to join could not be accepted: " + message_of(std::current_exception()));
       }
-      for (auto stranger = strangers_.begin(); stranger != strangers_.end();)
-        stranger = look_at(*stranger) ? std::next(stranger) : strangers_.erase(stranger);
+      for (auto peer = pending_.begin(); peer != pending_.end();)
+        peer = look_at(*peer) ? std::next(peer) : pending_.erase(peer);
       try {
         wait();
-      } catch (...) {  // of the listener or of a stranger's connection; which one is not known
+      } catch (...) {  // of the listener or of a pending connection; which one is not known
         log_error("no more workers can join: " + message_of(std::current_exception()));
         return;
       }
@@ -73,26 +74,26 @@ class Arrivals::Door {
   void accept_waiting() {
     while (auto pair = listener_->accept()) {
       const std::string nonce = joining_nonce();
-      auto& stranger = strangers_.emplace_back(
-          Stranger{LineStream(std::move(*pair), longest_joining_line), nonce, deadline_after(limit_)});
-      ready_.tell(stranger.stream.pair());
-      stranger.stream.send(joining_challenge(nonce));
-      if (strangers_.size() > max_strangers) strangers_.pop_front();  // who belongs here proves it at once
+      auto& peer = pending_.emplace_back(
+          PendingPeer{LineStream(std::move(*pair), longest_joining_line), nonce, deadline_after(limit_)});
+      ready_.tell(peer.stream.pair());
+      peer.stream.send(joining_challenge(nonce));
+      if (pending_.size() > max_pending) pending_.pop_front();  // who belongs here proves it at once
     }
   }
 
-  /// @return whether it stays a stranger.
-  bool look_at(Stranger& stranger) {
+  /// @return whether it is still pending.
+  bool look_at(PendingPeer& peer) {
     try {
-      stranger.sent = stranger.stream.flush();
-      const auto line = stranger.stream.receive();
-      if (!line) return Clock::now() < stranger.deadline;
-      auto address = joining_address(*line, cookie_, stranger.nonce);
-      stranger.stream.send(address ? "welcome" : "refused: it does not have the secret of this cluster");
-      if (!stranger.stream.flush()) return false;
+      peer.sent = peer.stream.flush();
+      const auto line = peer.stream.receive();
+      if (!line) return Clock::now() < peer.deadline;
+      auto address = joining_address(*line, cookie_, peer.nonce);
+      peer.stream.send(address ? "welcome" : "refused: it does not have the secret of this cluster");
+      if (!peer.stream.flush()) return false;
       if (address)
-        arrived_({std::move(stranger.stream.pair()), std::move(*address)});
-      else if (++refusals_ <= told_refusals)
+        on_accepted_({std::move(peer.stream.pair()), std::move(*address)});
+      else if (++refusals_ <= logged_refusals)
         log_warning("a process that does not have the secret of this cluster wanted to join at " + address_);
     } catch (...) {  // it is gone, or talks something else
     }
@@ -102,31 +103,31 @@ class Arrivals::Door {
   void wait() {
     auto deadline = Clock::time_point::max();
     ready_.watch_input(listener_->descriptor());
-    for (auto& stranger : strangers_) {
-      ready_.watch_input(stranger.stream.pair().reader->descriptor());
-      if (!stranger.sent) ready_.watch_output(stranger.stream.pair().writer->descriptor());
-      deadline = std::min(deadline, stranger.deadline);
+    for (auto& peer : pending_) {
+      ready_.watch_input(peer.stream.pair().reader->descriptor());
+      if (!peer.sent) ready_.watch_output(peer.stream.pair().writer->descriptor());
+      deadline = std::min(deadline, peer.deadline);
     }
     if (!stop_) ready_.wait(deadline);
   }
 
   const std::unique_ptr<Listener> listener_;
   const std::string address_, cookie_;
-  const std::function<void(Arrival)> arrived_;
+  const std::function<void(AcceptedWorker)> on_accepted_;
   const Duration limit_;
-  std::list<Stranger> strangers_;  // the thread's own, oldest first
-  unsigned refusals_ = 0;          // the thread's own
+  std::list<PendingPeer> pending_;  // the thread's own, oldest first
+  unsigned refusals_ = 0;           // the thread's own
   Readiness ready_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
 
-Arrivals::Arrivals(std::unique_ptr<Listener> listener, std::string cookie, std::function<void(Arrival)> arrived,
-                   Duration limit)
-    : door_(std::make_unique<Door>(std::move(listener), std::move(cookie), std::move(arrived), limit)) {}
+WorkerAcceptor::WorkerAcceptor(std::unique_ptr<Listener> listener, std::string cookie,
+                               std::function<void(AcceptedWorker)> on_accepted, Duration limit)
+    : impl_(std::make_unique<Impl>(std::move(listener), std::move(cookie), std::move(on_accepted), limit)) {}
 
-Arrivals::~Arrivals() = default;
+WorkerAcceptor::~WorkerAcceptor() = default;
 
-const std::string& Arrivals::address() const { return door_->address(); }
+const std::string& WorkerAcceptor::address() const { return impl_->address(); }
 
 }  // namespace cohort

@@ -110,16 +110,16 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
   connection->send(FrameKind::result, result_value, request, to_payload(launched), SendQueue::Mode::now);
 }
 
-void look_after_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
+void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const std::uint64_t request = frame.header.request;
-  EndOfWorker end;
+  WorkerExit end;
   try {
-    const auto asked = from_frame<LookAfter>(std::move(frame));
+    const auto asked = from_frame<ReapWorker>(std::move(frame));
     if (const auto sibling = Siblings::instance().find(asked.pid)) {
       const Timeouts limits = node.timeouts();
       std::lock_guard one_at_a_time(sibling->mutex);
-      const auto status = asked.end_it ? sibling->process.terminate(limits.term, limits.kill)
-                                       : sibling->process.wait_until(deadline_after(cause_limit));
+      const auto status = asked.terminate ? sibling->process.terminate(limits.term, limits.kill)
+                                          : sibling->process.wait_until(deadline_after(cause_limit));
       if (status) {
         end.cause = status->text();
         Siblings::instance().forget(asked.pid);

@@ -35,16 +35,16 @@ void take_address(WorkerConfig& config, std::string host, int port) {
 
 }  // namespace
 
-Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
-                   LaunchParams params, Timeouts timeouts, WorkerNames names, std::optional<LeastWorkers> least,
-                   std::vector<WorkerConfig> arrived)
+AddprocsCall::AddprocsCall(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
+                           LaunchParams params, Timeouts timeouts, WorkerNames names, std::optional<MinWorkers> min,
+                           std::vector<WorkerConfig> arrived)
     : master_(master),
       manager_(std::move(manager)),
       manager_name_(std::move(manager_name)),
       params_(std::move(params)),
       timeouts_(timeouts),
       names_(std::move(names)),
-      least_(std::move(least)),
+      min_(std::move(min)),
       arrived_(std::move(arrived)),
       deadline_(deadline_after(timeouts.launch)) {
   params_.timeout = timeouts_.launch;
@@ -53,7 +53,7 @@ Addition::Addition(Master& master, std::shared_ptr<ClusterManager> manager, std:
   params_.stop = stop_.get_token();
 }
 
-std::vector<Pid> Addition::run(const std::stop_token& stop) {
+std::vector<Pid> AddprocsCall::run(const std::stop_token& stop) {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
   {
     // Wakes this thread, which does the rest: what a stop callback throws ends the program.
@@ -63,7 +63,7 @@ std::vector<Pid> Addition::run(const std::stop_token& stop) {
     });
     wait_for_end(stop);
   }
-  AdditionResult result;
+  AddprocsResult result;
   bool stopped;
   {
     std::lock_guard lock(mutex_);
@@ -79,7 +79,7 @@ std::vector<Pid> Addition::run(const std::stop_token& stop) {
 }
 
 // A set-up ends by the deadlines of its steps. launch() and manage() may not end at all.
-void Addition::wait_for_end(const std::stop_token& stop) {
+void AddprocsCall::wait_for_end(const std::stop_token& stop) {
   Reactor& reactor = master_.node().reactor();
   if (reactor.wait(*finished_, deadline_) == WaitResult::done) {
     if (stop.stop_requested()) end_all();
@@ -113,11 +113,11 @@ void Addition::wait_for_end(const std::stop_token& stop) {
   result_.unfinished = fmt::format(
       "launch() of manager '{}' did not return within {} and was {}{}. timeouts.launch says how long it may take",
       manager_name_, in_seconds(timeouts_.launch), returned ? "stopped" : "given up",
-      least_ ? "" : "; workers that are up stay");
+      min_ ? "" : "; workers that are up stay");
 }
 
 // The caller wants none of the workers any more. What does not end in time ends late: push() sees to it.
-void Addition::end_all() {
+void AddprocsCall::end_all() {
   {
     std::lock_guard lock(mutex_);
     given_up_ = stopped_ = true;
@@ -147,17 +147,17 @@ void Addition::end_all() {
   remove(left);  // and waits for those that are being removed
 }
 
-void Addition::count_managed(int change) {
+void AddprocsCall::count_managed(int change) {
   std::lock_guard lock(mutex_);
   managed_ += change;
 }
 
-bool Addition::only_manage_runs() {
+bool AddprocsCall::only_manage_runs() {
   std::lock_guard lock(mutex_);
   return managed_ == open_;
 }
 
-void Addition::launch() {
+void AddprocsCall::launch() {
   if (!arrived_.empty()) {
     for (auto& worker : arrived_) push(std::move(worker));
     return launch_ended();
@@ -177,7 +177,7 @@ void Addition::launch() {
 }
 
 // Idents are given in the order of the ids.
-Addition::Record Addition::make_record() {
+AddprocsCall::Record AddprocsCall::make_record() {
   std::lock_guard lock(mutex_);
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
   const std::size_t index = names_.idents.size() == 1 ? 0 : names_.used->fetch_add(1);
@@ -186,7 +186,7 @@ Addition::Record Addition::make_record() {
   return record;
 }
 
-void Addition::push(WorkerConfig config) {
+void AddprocsCall::push(WorkerConfig config) {
   auto record = make_record();
   if (config.ident.empty()) config.ident = record->config.ident;
   if (config.connect_idents.empty()) config.connect_idents = record->config.connect_idents;
@@ -219,11 +219,11 @@ void Addition::push(WorkerConfig config) {
   fail(record, Step::announce, Process::still_runs, problem);
 }
 
-std::shared_ptr<LaunchQueue> Addition::keep_open() {
+std::shared_ptr<LaunchQueue> AddprocsCall::keep_open() {
   return master_.keep_open(manager_, manager_name_, params_, names_);
 }
 
-void Addition::begin(const Record& record) {
+void AddprocsCall::begin(const Record& record) {
   if (!record->config.io) return dial(record);
   auto self = shared_from_this();
   const auto id = master_.output().new_id();
@@ -242,7 +242,7 @@ void Addition::begin(const Record& record) {
   master_.output().set_pid(id, record->pid);
 }
 
-void Addition::dial(const Record& record) {
+void AddprocsCall::dial(const Record& record) {
   master_.node().blocking().run([self = shared_from_this(), record] {
     Node& node = self->master_.node();
     try {
@@ -258,7 +258,7 @@ void Addition::dial(const Record& record) {
 }
 
 // Loop thread.
-void Addition::established(const Record& record, const std::shared_ptr<Connection>& connection) {
+void AddprocsCall::established(const Record& record, const std::shared_ptr<Connection>& connection) {
   record->connection = connection;
   {
     std::lock_guard lock(mutex_);
@@ -271,7 +271,7 @@ void Addition::established(const Record& record, const std::shared_ptr<Connectio
 }
 
 // Loop thread. Workers that connect to each other as they join must all be listening first.
-void Addition::join_those_ready() {
+void AddprocsCall::join_those_ready() {
   std::vector<Record> ready;
   {
     std::lock_guard lock(mutex_);
@@ -286,7 +286,7 @@ void Addition::join_those_ready() {
 }
 
 // Makes it a member, before any of them is told about the others. @return false: it fails.
-bool Addition::give_place(const Record& record) {
+bool AddprocsCall::give_place(const Record& record) {
   Members& members = master_.node().members();
   const Topology topology = master_.node().wiring().topology;
   const WorkerConfig& config = record->config;
@@ -305,7 +305,7 @@ bool Addition::give_place(const Record& record) {
   return true;
 }
 
-void Addition::send_join(const Record& record) {
+void AddprocsCall::send_join(const Record& record) {
   Node& node = master_.node();
   if (!node.members().bind(record->pid, record->connection))
     return fail(record, Step::join, Process::may_have_ended, "It left.");
@@ -328,7 +328,7 @@ void Addition::send_join(const Record& record) {
     }
   }
   auto self = shared_from_this();
-  auto request = std::make_shared<Awaited>(
+  auto request = std::make_shared<CallbackRequest>(
       node.reactor(), [self, record](Frame&& answer) { self->joined(record, std::move(answer)); },
       [self, record](const std::string& cause) { self->fail(record, Step::join, Process::may_have_ended, cause); });
   const auto id = record->connection->requests().add(request);
@@ -338,7 +338,7 @@ void Addition::send_join(const Record& record) {
 }
 
 // Loop thread.
-void Addition::joined(const Record& record, Frame&& answer) {
+void AddprocsCall::joined(const Record& record, Frame&& answer) {
   Joined joined;
   try {
     joined = from_frame<Joined>(std::move(answer));
@@ -360,16 +360,16 @@ void Addition::joined(const Record& record, Frame&& answer) {
       manager.manage(record->pid, config, ManageOp::register_worker);
     });
     self->count_managed(-1);
-    self->provide(record);
+    self->replicate_state(record);
     self->worker_ended();
   });
 }
 
 // A blocking thread. The worker is not to be seen by anybody before it has what every process is to have.
-void Addition::provide(const Record& record) {
+void AddprocsCall::replicate_state(const Record& record) {
   try {
     const auto connect = deadline_after(timeouts_.connect);
-    master_.provisions().admit(record->pid, std::max(deadline_, connect));
+    master_.replicated_state().admit(record->pid, std::max(deadline_, connect));
     std::lock_guard lock(mutex_);
     if (over_ || stopped_) throw Error("its launch was given up");
     result_.added.push_back(record->pid);
@@ -384,7 +384,7 @@ void Addition::provide(const Record& record) {
 }
 
 // The first worker of a host starts the others there.
-void Addition::launch_more(const Record& first) {
+void AddprocsCall::launch_more(const Record& first) {
   Launch launch;
   launch.exename = first->config.exename;
   launch.exeflags = params_.exeflags;
@@ -418,7 +418,7 @@ void Addition::launch_more(const Record& first) {
     return;
   }
   auto self = shared_from_this();
-  auto request = std::make_shared<Awaited>(
+  auto request = std::make_shared<CallbackRequest>(
       master_.node().reactor(),
       [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
       [self, more](const std::string& cause) {
@@ -436,7 +436,7 @@ void Addition::launch_more(const Record& first) {
   });
 }
 
-void Addition::take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer) {
+void AddprocsCall::take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer) {
   Launched launched;
   std::string problem =
       "The first worker of its host, process " + std::to_string(first->pid) + ", could not launch it: ";
@@ -464,7 +464,7 @@ void Addition::take_launched(const Record& first, const std::vector<Record>& mor
   }
 }
 
-void Addition::launch_ended() {
+void AddprocsCall::launch_ended() {
   bool finished;
   {
     std::lock_guard lock(mutex_);
@@ -477,7 +477,7 @@ void Addition::launch_ended() {
   master_.node().reactor().complete(returned_);
 }
 
-void Addition::worker_ended() {
+void AddprocsCall::worker_ended() {
   bool finished, settled, emptied;
   {
     std::lock_guard lock(mutex_);

@@ -22,7 +22,7 @@ struct WorkerNames {
 };
 
 /// What became of one addprocs call so far.
-struct AdditionResult {
+struct AddprocsResult {
   std::vector<Pid> added;
   int missing = 0;                         ///< workers that were wanted too, and failed
   std::vector<std::string> not_launched;   ///< what the manager told of some of these
@@ -34,12 +34,12 @@ struct AdditionResult {
 /// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
 /// handshake, join, register. Each ends by its answer, by the end of the process, or by its deadline; a failure is kept
 /// and the others go on. Nothing lasts longer than the time for the launch as a whole.
-class Addition final : public LaunchQueue, public std::enable_shared_from_this<Addition> {
+class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_this<AddprocsCall> {
  public:
   /// @param arrived workers that came by themselves, so that nothing is to be launched.
-  Addition(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
-           Timeouts timeouts, WorkerNames names, std::optional<LeastWorkers> least,
-           std::vector<WorkerConfig> arrived = {});
+  AddprocsCall(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
+               Timeouts timeouts, WorkerNames names, std::optional<MinWorkers> min,
+               std::vector<WorkerConfig> arrived = {});
 
   /// Runs it all. @param stop ends it all instead. @return the pids of the workers that joined, ascending.
   /// @throws as addprocs.
@@ -72,7 +72,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   bool give_place(const Record& record);
   void send_join(const Record& record);
   void joined(const Record& record, Frame&& answer);
-  void provide(const Record& record);
+  void replicate_state(const Record& record);
   void launch_more(const Record& first);
   void take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer);
   void fail(const Record& record, Step step, Process process, const std::string& what);
@@ -80,7 +80,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   void keep_error(std::exception_ptr error);
   void keep_failure(std::exception_ptr failure, int workers);
   void remove(const std::vector<Pid>& pids) const;
-  void throw_if_too_few(AdditionResult& result) const;
+  void throw_if_too_few(AddprocsResult& result) const;
   void launch_ended();
   void worker_ended();
 
@@ -90,10 +90,10 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   LaunchParams params_;
   const Timeouts timeouts_;
   const WorkerNames names_;
-  const std::optional<LeastWorkers> least_;  // not set: all, and a failure leaves the others up
-  std::vector<WorkerConfig> arrived_;        // until launch()
-  const Clock::time_point deadline_;         // for launch(), and for the workers to say where they listen
-  std::stop_source stop_;                    // for launch()
+  const std::optional<MinWorkers> min_;  // not set: all, and a failure leaves the others up
+  std::vector<WorkerConfig> arrived_;    // until launch()
+  const Clock::time_point deadline_;     // for launch(), and for the workers to say where they listen
+  std::stop_source stop_;                // for launch()
   // launch() and all set-ups ended; or the caller wants none of it any more.
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
   const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
@@ -111,7 +111,7 @@ class Addition final : public LaunchQueue, public std::enable_shared_from_this<A
   std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
   std::set<Pid> established_, failed_;
   bool over_ = false;  // run() has taken the result
-  AdditionResult result_;
+  AddprocsResult result_;
 };
 
 }  // namespace cohort

@@ -15,7 +15,7 @@
 namespace cohort {
 
 // What is wrong with the numbers that a manager's launch() wrote; "" for nothing.
-std::string Addition::problem_of(const WorkerConfig& config) {
+std::string AddprocsCall::problem_of(const WorkerConfig& config) {
   const auto problem = [](const char* name, int value, const char* allowed) {
     return fmt::format("Its manager wrote {} = {} into its WorkerConfig; {}.", name, value, allowed);
   };
@@ -25,7 +25,7 @@ std::string Addition::problem_of(const WorkerConfig& config) {
   return "";
 }
 
-void Addition::lost(const Record& record, const std::string& reason) {
+void AddprocsCall::lost(const Record& record, const std::string& reason) {
   bool established;
   {
     std::lock_guard lock(mutex_);
@@ -35,7 +35,7 @@ void Addition::lost(const Record& record, const std::string& reason) {
 }
 
 // Any thread; the first failure of a worker counts.
-void Addition::fail(const Record& record, Step step, Process process, const std::string& what) {
+void AddprocsCall::fail(const Record& record, Step step, Process process, const std::string& what) {
   {
     std::lock_guard lock(mutex_);
     if (!failed_.insert(record->pid).second) return;
@@ -58,8 +58,8 @@ void Addition::fail(const Record& record, Step step, Process process, const std:
 }
 
 // What happened to whom, in which step, and what to try.
-std::string Addition::describe(const WorkerRecord& record, Step step, const std::string& what,
-                               const std::string& cause) const {
+std::string AddprocsCall::describe(const WorkerRecord& record, Step step, const std::string& what,
+                                   const std::string& cause) const {
   const WorkerConfig& config = record.config;
   const std::string command = config.exename.empty() ? params_.exename : config.exename;
   std::string name, hint;
@@ -102,24 +102,24 @@ std::string Addition::describe(const WorkerRecord& record, Step step, const std:
                      cause.empty() ? "" : " The process: " + cause + ".", what.substr(line_end), hint);
 }
 
-void Addition::fail(std::string what, int workers) {
+void AddprocsCall::fail(std::string what, int workers) {
   std::lock_guard lock(mutex_);
   result_.not_launched.push_back(std::move(what));
   result_.missing += workers;
 }
 
-void Addition::keep_failure(std::exception_ptr failure, int workers) {
+void AddprocsCall::keep_failure(std::exception_ptr failure, int workers) {
   std::lock_guard lock(mutex_);
   result_.failed.push_back(std::move(failure));
   result_.missing += workers;
 }
 
-void Addition::keep_error(std::exception_ptr error) {
+void AddprocsCall::keep_error(std::exception_ptr error) {
   std::lock_guard lock(mutex_);
   result_.errors.push_back(std::move(error));
 }
 
-void Addition::remove(const std::vector<Pid>& pids) const {
+void AddprocsCall::remove(const std::vector<Pid>& pids) const {
   try {
     master_.rmprocs(pids, {.waitfor = master_.time_to_end()});
   } catch (const std::exception& error) {
@@ -128,18 +128,17 @@ void Addition::remove(const std::vector<Pid>& pids) const {
 }
 
 // Shows those that are up to all, unless they must go.
-void Addition::throw_if_too_few(AdditionResult& result) const {
+void AddprocsCall::throw_if_too_few(AddprocsResult& result) const {
   const int up = static_cast<int>(result.added.size()), wanted = up + result.missing;
   const bool all_known = result.unfinished.empty();  // else a share of all cannot be had
-  const bool is_enough =
-      result.errors.empty() && least_ && (all_known || least_->is_number()) && up >= least_->of(wanted);
-  if (is_enough || !least_) master_.announce_members(result.added);
+  const bool is_enough = result.errors.empty() && min_ && (all_known || min_->is_number()) && up >= min_->of(wanted);
+  if (is_enough || !min_) master_.announce_members(result.added);
   auto& failures = result.failed;
   if (!all_known) failures.push_back(std::make_exception_ptr(LaunchError(result.unfinished)));
   if (result.errors.empty() && result.missing == 0 && all_known) {
-    if (is_enough || !least_) return;
+    if (is_enough || !min_) return;
     failures.push_back(std::make_exception_ptr(LaunchError(fmt::format(
-        "manager '{}' launched {} workers, and all are up, but min says {}", manager_name_, up, least_->text()))));
+        "manager '{}' launched {} workers, and all are up, but min says {}", manager_name_, up, min_->text()))));
   }
   if (!result.not_launched.empty()) {
     failures.insert(
@@ -150,11 +149,11 @@ void Addition::throw_if_too_few(AdditionResult& result) const {
   if (is_enough) {
     std::string text =
         fmt::format("{}{} workers of manager '{}' are up, which is enough (min: {}).", up,
-                    all_known ? fmt::format(" of {}", wanted) : std::string(), manager_name_, least_->text());
+                    all_known ? fmt::format(" of {}", wanted) : std::string(), manager_name_, min_->text());
     for (const auto& failure : failures) text += '\n' + message_of(failure);
     return log_warning(text);
   }
-  if (least_) remove(result.added);
+  if (min_) remove(result.added);
   failures.insert(failures.begin(), result.errors.begin(), result.errors.end());
   if (failures.size() == 1) std::rethrow_exception(failures.front());
   throw CompositeException(std::move(failures));

@@ -12,9 +12,9 @@
 namespace cohort {
 
 /// An answer that calls back, on the loop; with a deadline.
-class Awaited final : public Request, public std::enable_shared_from_this<Awaited> {
+class CallbackRequest final : public Request, public std::enable_shared_from_this<CallbackRequest> {
  public:
-  Awaited(Reactor& reactor, std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
+  CallbackRequest(Reactor& reactor, std::function<void(Frame&&)> answered, std::function<void(std::string)> lost)
       : reactor_(reactor), answered_(std::move(answered)), lost_(std::move(lost)) {}
   /// Loop thread.
   void start_deadline(Duration limit, const std::string& late) {

@@ -32,7 +32,7 @@ void Master::on_lost(const std::shared_ptr<Connection>& connection, const std::s
   if (record == nullptr) return node_->fail_requests(*connection, reason);
   if (!record->joined.load()) {
     node_->fail_requests(*connection, reason);
-    if (auto addition = record->addition.lock()) addition->lost(record, reason);
+    if (auto call = record->addprocs_call.lock()) call->lost(record, reason);
     return;
   }
   node_->blocking().run(
@@ -95,7 +95,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
                  [&](ClusterManager& manager, WorkerConfig& config) { manager.manage(record->pid, config, op); });
   }
   if (record->output) output_.remove(*record->output);
-  provisions_->forget(record->pid);
+  replicated_state_->forget(record->pid);
   {
     std::lock_guard lock(mutex_);
     node_->members().remove(record->pid);
@@ -174,11 +174,11 @@ void Master::force_removal(const std::shared_ptr<WorkerRecord>& record) {
 void Master::remove_all() noexcept {
   try {
     std::vector<Pid> pids;
-    std::vector<std::shared_ptr<LateQueue>> queues;
+    std::vector<std::shared_ptr<OpenLaunchQueue>> queues;
     std::vector<std::shared_ptr<ClusterManager>> managers;
     {
       std::lock_guard lock(mutex_);
-      queues = std::exchange(late_queues_, {});
+      queues = std::exchange(open_launch_queues_, {});
       managers = std::exchange(kept_managers_, {});
     }
     for (const auto& queue : queues) queue->close();

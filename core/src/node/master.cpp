@@ -53,7 +53,7 @@ Master::Master(const Timeouts& timeouts) {
   MemberInfo self;
   self.pid = master_pid;
   node_->members().add(self);
-  provisions_ = std::make_unique<Provisions>(*node_);
+  replicated_state_ = std::make_unique<ReplicatedState>(*node_);
 }
 
 Master::~Master() {
@@ -65,11 +65,11 @@ Master::~Master() {
 
 // --- Adding. ---
 
-std::shared_ptr<WorkerRecord> Master::make_record(const std::shared_ptr<Addition>& addition,
+std::shared_ptr<WorkerRecord> Master::make_record(const std::shared_ptr<AddprocsCall>& call,
                                                   std::shared_ptr<ClusterManager> manager,
                                                   const std::string& manager_name) {
   auto record = std::make_shared<WorkerRecord>();
-  record->addition = addition;
+  record->addprocs_call = call;
   record->manager = std::move(manager);
   record->manager_name = manager_name;
   std::lock_guard lock(mutex_);
@@ -84,11 +84,11 @@ std::shared_ptr<WorkerRecord> Master::record_of(Pid pid) const {
   return record == records_.end() ? nullptr : record->second;
 }
 
-std::vector<std::shared_ptr<WorkerRecord>> Master::records_of(const std::shared_ptr<Addition>& addition) const {
+std::vector<std::shared_ptr<WorkerRecord>> Master::records_of(const std::shared_ptr<AddprocsCall>& call) const {
   std::vector<std::shared_ptr<WorkerRecord>> records;
   std::lock_guard lock(mutex_);
   for (const auto& [pid, record] : records_) {
-    if (record->addition.lock() == addition) records.push_back(record);
+    if (record->addprocs_call.lock() == call) records.push_back(record);
   }
   return records;
 }
@@ -96,8 +96,8 @@ std::vector<std::shared_ptr<WorkerRecord>> Master::records_of(const std::shared_
 // While there are no workers, and none can come by themselves.
 bool Master::may_change_wiring() {
   std::lock_guard lock(mutex_);
-  std::erase_if(late_queues_, [](const auto& queue) { return queue->manager() == nullptr; });
-  return node_->members().pids().size() == 1 && late_queues_.empty();
+  std::erase_if(open_launch_queues_, [](const auto& queue) { return queue->manager() == nullptr; });
+  return node_->members().pids().size() == 1 && open_launch_queues_.empty();
 }
 
 void Master::choose_wiring(const AddprocsOptions& options) {
@@ -158,8 +158,8 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   if (!options.ident.empty()) names.idents = IdentPattern(options.ident).names();
   check_connect_idents(options.connect_idents);
   names.connect_idents = options.connect_idents;
-  std::optional<LeastWorkers> least;
-  if (options.min) least.emplace(*options.min);
+  std::optional<MinWorkers> min;
+  if (options.min) min.emplace(*options.min);
   if (options.timeouts) detail::check_timeouts(*options.timeouts);
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
@@ -172,32 +172,33 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.exeflags.insert(params.exeflags.end(), options.exeflags.begin(), options.exeflags.end());
   params.dir = options.dir;
   params.cookie = node_->cookie();
-  params.transport = transport_.plugin;
-  params.wire = &node_->transport();
-  return std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
-                                    std::move(names), std::move(least))
+  params.transport_name = transport_.plugin;
+  params.transport = &node_->transport();
+  return std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
+                                        std::move(names), std::move(min))
       ->run(options.stop);
 }
 
 std::shared_ptr<LaunchQueue> Master::keep_open(const std::shared_ptr<ClusterManager>& manager,
                                                const std::string& manager_name, const LaunchParams& params,
                                                const WorkerNames& names) {
-  auto queue = std::make_shared<LateQueue>(*this, manager, manager_name, params, names);
+  auto queue = std::make_shared<OpenLaunchQueue>(*this, manager, manager_name, params, names);
   std::lock_guard lock(mutex_);
-  return late_queues_.emplace_back(std::move(queue));
+  return open_launch_queues_.emplace_back(std::move(queue));
 }
 
 void Master::keep(const std::shared_ptr<ClusterManager>& manager) {
   std::lock_guard lock(mutex_);
   const auto of_manager = [&](const auto& queue) { return queue->manager() == manager; };
-  if (std::any_of(late_queues_.begin(), late_queues_.end(), of_manager)) kept_managers_.push_back(manager);
+  if (std::any_of(open_launch_queues_.begin(), open_launch_queues_.end(), of_manager))
+    kept_managers_.push_back(manager);
 }
 
 void Master::add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
                          WorkerNames names, std::vector<WorkerConfig> arrived) {
   std::lock_guard one_at_a_time(changing_);
-  std::make_shared<Addition>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
-                             std::move(names), std::nullopt, std::move(arrived))
+  std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
+                                 std::move(names), std::nullopt, std::move(arrived))
       ->run();
 }
 
@@ -230,9 +231,9 @@ void Master::announce_members(const std::vector<Pid>& pids) {
 
 void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
   auto record = record_of(connection->peer());
-  auto addition = record == nullptr ? nullptr : record->addition.lock();
-  if (addition == nullptr) return connection->close("nobody waits for it any more");
-  addition->established(record, connection);
+  auto call = record == nullptr ? nullptr : record->addprocs_call.lock();
+  if (call == nullptr) return connection->close("nobody waits for it any more");
+  call->established(record, connection);
 }
 
 bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
@@ -297,7 +298,7 @@ void Master::kill(WorkerRecord& record) {
 }
 
 // The manager does not know the additional workers of a host, only their parent does.
-std::string Master::ask_launcher(const WorkerRecord& record, bool end_it) {
+std::string Master::ask_launcher(const WorkerRecord& record, bool terminate) {
   const Pid parent = record.launched_by->pid;
   const std::string with_parent = fmt::format("ended with process {}, which had launched it", parent);
   auto connection = node_->members().connection(parent);
@@ -305,16 +306,16 @@ std::string Master::ask_launcher(const WorkerRecord& record, bool end_it) {
   auto answer = std::make_shared<Answered>();
   const auto id = connection->requests().add(answer);
   if (!id) return with_parent;
-  connection->send(FrameKind::look_after, 0, *id, to_payload(LookAfter{record.pid, end_it}),
+  connection->send(FrameKind::reap_worker, 0, *id, to_payload(ReapWorker{record.pid, terminate}),
                    SendQueue::Mode::before_wait);
   const Timeouts limits = node_->timeouts();
-  const Duration limit = end_it ? sum({limits.term, limits.kill, launcher_limit}) : launcher_limit;
+  const Duration limit = terminate ? sum({limits.term, limits.kill, launcher_limit}) : launcher_limit;
   if (node_->reactor().wait(*answer, deadline_after(limit)) != WaitResult::done) return "";
   if (answer->lost || answer->refused) return with_parent;  // refused: it is leaving
   try {
     Frame frame;
     frame.body = std::move(answer->body);
-    return from_frame<EndOfWorker>(std::move(frame)).cause;
+    return from_frame<WorkerExit>(std::move(frame)).cause;
   } catch (const Error& error) {
     log_warning(error.what());
     return "";

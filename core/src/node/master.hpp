@@ -18,14 +18,14 @@
 
 namespace cohort {
 
-class Addition;
-class LateQueue;
+class AddprocsCall;
+class OpenLaunchQueue;
 struct WorkerNames;
 
 /// One worker as the master knows it, from launch to end.
 struct WorkerRecord {
   Pid pid = no_pid;
-  std::weak_ptr<Addition> addition;  // the addprocs it came by, while that runs
+  std::weak_ptr<AddprocsCall> addprocs_call;  // the addprocs it came by, while that runs
   std::shared_ptr<ClusterManager> manager;
   std::string manager_name;
   std::shared_ptr<WorkerRecord> launched_by;  // the first worker of its host; null: the manager launched it
@@ -52,7 +52,7 @@ class Master final : public Role {
 
   Node& node() { return *node_; }
   OutputForwarder& output() { return output_; }
-  Provisions& provisions() { return *provisions_; }
+  ReplicatedState& replicated_state() { return *replicated_state_; }
 
   /// Removes all workers: they are asked, then made to. Never throws.
   void remove_all() noexcept;
@@ -85,16 +85,16 @@ class Master final : public Role {
   bool is_stopped(Pid) override { return false; }  // who stops a worker for longer than timeouts.dead gives it up
   std::vector<Pid> processes() override;
 
-  // For an Addition.
-  std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<Addition>& addition,
+  // For an AddprocsCall.
+  std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<AddprocsCall>& call,
                                             std::shared_ptr<ClusterManager> manager, const std::string& manager_name);
-  std::vector<std::shared_ptr<WorkerRecord>> records_of(const std::shared_ptr<Addition>& addition) const;
+  std::vector<std::shared_ptr<WorkerRecord>> records_of(const std::shared_ptr<AddprocsCall>& call) const;
   ManagerCalls& manager_calls() { return manager_calls_; }
   std::shared_ptr<LaunchQueue> keep_open(const std::shared_ptr<ClusterManager>& manager,
                                          const std::string& manager_name, const LaunchParams& params,
                                          const WorkerNames& names);
   IdsGiven ids_given() const;
-  /// For a LateQueue. Blocks. @throws as addprocs.
+  /// For an OpenLaunchQueue. Blocks. @throws as addprocs.
   void add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
                    WorkerNames names, std::vector<WorkerConfig> arrived);
   /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
@@ -123,7 +123,7 @@ class Master final : public Role {
  private:
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
   static void report_manager_error(const WorkerRecord& record, const char* function);
-  std::string ask_launcher(const WorkerRecord& record, bool end_it);
+  std::string ask_launcher(const WorkerRecord& record, bool terminate);
   bool may_change_wiring();
   void list_again();
   std::shared_ptr<const std::vector<Pid>> listed() const;
@@ -140,7 +140,7 @@ class Master final : public Role {
   ManagerCalls manager_calls_;
   OutputForwarder output_;
   std::unique_ptr<Node> node_;
-  std::unique_ptr<Provisions> provisions_;
+  std::unique_ptr<ReplicatedState> replicated_state_;
   std::mutex changing_;  // one addprocs at a time; guards transport_
   TransportSpec transport_{"", "{}"};
   TransportSpec default_transport_;
@@ -151,7 +151,7 @@ class Master final : public Role {
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
   // What processes() says, made anew at each change: spawnat(any, ...) looks at it for each call.
   std::shared_ptr<const std::vector<Pid>> listed_ = std::make_shared<const std::vector<Pid>>(1, master_pid);
-  std::vector<std::shared_ptr<LateQueue>> late_queues_;
+  std::vector<std::shared_ptr<OpenLaunchQueue>> open_launch_queues_;
   std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
   struct Asker {
     std::shared_ptr<Connection> connection;

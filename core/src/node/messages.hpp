@@ -85,13 +85,13 @@ struct Launched {
   std::vector<Worker> workers;
 };
 
-/// Master to the first worker of a host, about one that it started. Answered by a result with EndOfWorker.
-struct LookAfter {
+/// Master to the first worker of a host, about one that it started. Answered by a result with WorkerExit.
+struct ReapWorker {
   std::int32_t pid = 0;
-  bool end_it = false;  ///< SIGTERM, then SIGKILL, as the timeouts say; else it is only asked why it ended
+  bool terminate = false;  ///< SIGTERM, then SIGKILL, as the timeouts say; else it is only asked why it ended
 };
 
-struct EndOfWorker {
+struct WorkerExit {
   std::string cause;  ///< "exited with code 3"; empty: it still runs
 };
 

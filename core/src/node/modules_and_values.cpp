@@ -18,19 +18,19 @@ void load_module(const std::string& path) {
   const auto module = detail::identify_module(path);
   const auto file = detail::read_module(module);
   if (!detail::load_from_path(module)) detail::load_from_bytes(module, file.span());
-  master->provisions().add_module(module, file);
+  master->replicated_state().add_module(module, file);
 }
 
 namespace {
 
 // On the master, for whichever process asks.
 
-void publish(NamedValue value) { current_master().provisions().set_value(std::move(value)); }
+void publish(NamedValue value) { current_master().replicated_state().set_value(std::move(value)); }
 
-void retract_all() { current_master().provisions().clear(); }
-void retract(const std::vector<std::string>& names) { current_master().provisions().clear(names); }
+void retract_all() { current_master().replicated_state().clear(); }
+void retract(const std::vector<std::string>& names) { current_master().replicated_state().clear(names); }
 void retract_from(const std::vector<std::string>& names, const std::vector<Pid>& pids) {
-  current_master().provisions().clear(names, pids);
+  current_master().replicated_state().clear(names, pids);
 }
 
 template <class F, class... A>

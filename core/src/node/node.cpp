@@ -19,9 +19,9 @@
 
 namespace cohort {
 namespace {
-constexpr std::size_t max_strangers = 64;  // accepted connections that have not proved themselves yet
-constexpr int accepts_a_turn = 16;         // then those that are too many are closed
-constexpr unsigned told_strangers = 20;    // reported one by one; whoever reaches the port could else fill the disk
+constexpr std::size_t max_unauthenticated = 64;  // accepted connections that have not proved themselves yet
+constexpr int accepts_a_turn = 16;               // then those that are too many are closed
+constexpr unsigned logged_refusals = 20;  // reported one by one; whoever reaches the port could else fill the disk
 constexpr int blocking_threads = 32;
 constexpr Duration segment_rest = std::chrono::seconds(10);  // memory for received arrays is kept so long for the next
 
@@ -128,22 +128,22 @@ Transport& Node::transport() {
 }
 
 void Node::on_loop(std::function<void()> body) {
-  struct Outcome final : Completion {
+  struct Ran final : Completion {
     std::exception_ptr failure;  // written before the completion is set
   };
-  auto outcome = std::make_shared<Outcome>();
+  auto ran = std::make_shared<Ran>();
   reactor_->post(
-      [this, outcome, body = std::move(body)] {
+      [this, ran, body = std::move(body)] {
         try {
           body();
         } catch (...) {
-          outcome->failure = std::current_exception();
+          ran->failure = std::current_exception();
         }
-        reactor_->complete(outcome);
+        reactor_->complete(ran);
       },
       true);
-  reactor_->wait(*outcome);
-  if (outcome->failure) std::rethrow_exception(outcome->failure);
+  reactor_->wait(*ran);
+  if (ran->failure) std::rethrow_exception(ran->failure);
 }
 
 // --- Connections. ---
@@ -159,11 +159,11 @@ std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer, Handshak
   reactor_->post([this, connection, handshake = timeouts().handshake] {
     connections_.insert(connection);
     if (connection->peer() == no_pid) {
-      strangers_.push_back(connection);
+      unauthenticated_.push_back(connection);
       // The oldest goes: idle ones cannot keep out who does prove itself at once.
-      if (strangers_.size() > max_strangers) {
-        strangers_.front()->close("too many connections wait to prove themselves");
-        strangers_.pop_front();
+      if (unauthenticated_.size() > max_unauthenticated) {
+        unauthenticated_.front()->close("too many connections wait to prove themselves");
+        unauthenticated_.pop_front();
       }
     }
     connection->start(handshake);
@@ -203,7 +203,7 @@ void Node::accept_waiting() {
 void Node::on_established(const std::shared_ptr<Connection>& connection) {
   const Pid said = connection->peer_identity().pid;
   if (!connection->dialled()) {
-    std::erase(strangers_, connection);
+    std::erase(unauthenticated_, connection);
     if (!role_->on_accepted(connection)) connection->close("not wanted");
     return;
   }
@@ -219,19 +219,19 @@ void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::s
   connections_.erase(connection);
   suspects_.erase(connection.get());
   if (connection->peer() == no_pid && !connection->established()) {
-    std::erase(strangers_, connection);
-    return report_stranger(reason);
+    std::erase(unauthenticated_, connection);
+    return report_refused_peer(reason);
   }
   calls_.on_closed(*connection);
   role_->on_lost(connection, reason);
 }
 
-void Node::report_stranger(const std::string& reason) {
-  strangers_seen_++;
-  const bool tell = strangers_seen_ <= told_strangers || std::has_single_bit(strangers_seen_);
+void Node::report_refused_peer(const std::string& reason) {
+  refused_peers_++;
+  const bool tell = refused_peers_ <= logged_refusals || std::has_single_bit(refused_peers_);
   log(tell ? LogLevel::warn : LogLevel::info,
       "Process(" + std::to_string(self()) + ") - Unknown remote, closing connection: " + reason +
-          (strangers_seen_ < told_strangers ? "" : " (" + std::to_string(strangers_seen_) + " so far)"));
+          (refused_peers_ < logged_refusals ? "" : " (" + std::to_string(refused_peers_) + " so far)"));
 }
 
 void Node::fail_requests(Connection& connection, const std::string& cause) {
@@ -418,7 +418,7 @@ void Node::start_heartbeat(const Timeouts& limits) {
 void Node::check_liveness() {
   const Timeouts limits = timeouts();
   const auto now = Clock::now();
-  give_segments_back(segment_rest);
+  trim_segments(segment_rest);
   // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread, and
   // they may have stood still with it. Their time counts from now.
   const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});

@@ -113,7 +113,7 @@ class Node final : public Router, public Connection::Handler {
   void on_frame_without_room(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void accept_waiting();
-  void report_stranger(const std::string& reason);
+  void report_refused_peer(const std::string& reason);
   /// @throws ProcessExitedException if the process is gone, else Error.
   [[noreturn]] void throw_unreachable(Pid pid, const std::string& problem);
   /// Whether the topology connects this process and that one.
@@ -145,9 +145,9 @@ class Node final : public Router, public Connection::Handler {
   // Loop thread only.
   std::shared_ptr<Listener> listener_;
   PollWatcher listener_watcher_;
-  std::set<std::shared_ptr<Connection>> connections_;  // all, from their first moment to on_closed
-  std::deque<std::shared_ptr<Connection>> strangers_;  // accepted, not authenticated; the oldest first
-  unsigned strangers_seen_ = 0;
+  std::set<std::shared_ptr<Connection>> connections_;        // all, from their first moment to on_closed
+  std::deque<std::shared_ptr<Connection>> unauthenticated_;  // accepted, not authenticated; the oldest first
+  unsigned refused_peers_ = 0;
   Timer heartbeat_;
   Duration heartbeat_interval_{};
   Clock::time_point last_check_{};

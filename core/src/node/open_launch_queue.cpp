@@ -8,15 +8,15 @@
 
 namespace cohort {
 
-LateQueue::LateQueue(Master& master, const std::shared_ptr<ClusterManager>& manager, std::string manager_name,
-                     LaunchParams params, WorkerNames names)
+OpenLaunchQueue::OpenLaunchQueue(Master& master, const std::shared_ptr<ClusterManager>& manager,
+                                 std::string manager_name, LaunchParams params, WorkerNames names)
     : manager_(manager),
       manager_name_(std::move(manager_name)),
       params_(std::move(params)),
       names_(std::move(names)),
       master_(&master) {}
 
-void LateQueue::push(WorkerConfig config) {
+void OpenLaunchQueue::push(WorkerConfig config) {
   std::lock_guard lock(mutex_);
   if (master_ == nullptr) return;
   waiting_.push_back(std::move(config));
@@ -24,16 +24,16 @@ void LateQueue::push(WorkerConfig config) {
     master_->node().blocking().run([self = shared_from_this()] { self->add_waiting(); });
 }
 
-void LateQueue::fail(std::string what, int) { log_warning("manager '" + manager_name_ + "': " + what); }
+void OpenLaunchQueue::fail(std::string what, int) { log_warning("manager '" + manager_name_ + "': " + what); }
 
-void LateQueue::close() {
+void OpenLaunchQueue::close() {
   std::lock_guard lock(mutex_);
   master_ = nullptr;
   waiting_.clear();
 }
 
 // A blocking thread; the master waits for those before it goes.
-void LateQueue::add_waiting() {
+void OpenLaunchQueue::add_waiting() {
   for (;;) {
     std::vector<WorkerConfig> arrived;
     Master* master = nullptr;

@@ -11,10 +11,10 @@ namespace cohort {
 
 /// Takes the workers that come by themselves after launch() returned. Those that come while others are set up follow
 /// together. Kept by the manager, which it does not keep, and by the master, which closes it when it ends.
-class LateQueue final : public LaunchQueue, public std::enable_shared_from_this<LateQueue> {
+class OpenLaunchQueue final : public LaunchQueue, public std::enable_shared_from_this<OpenLaunchQueue> {
  public:
-  LateQueue(Master& master, const std::shared_ptr<ClusterManager>& manager, std::string manager_name,
-            LaunchParams params, WorkerNames names);
+  OpenLaunchQueue(Master& master, const std::shared_ptr<ClusterManager>& manager, std::string manager_name,
+                  LaunchParams params, WorkerNames names);
 
   // LaunchQueue; any thread.
   void push(WorkerConfig config) override;

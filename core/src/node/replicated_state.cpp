@@ -51,7 +51,7 @@ void throw_if_any_lives(std::map<Pid, std::exception_ptr> failures) {
 }  // namespace
 
 template <auto Function, class... A>
-Provisions::ItemPtr Provisions::make_item(const A&... arguments) {
+ReplicatedState::ItemPtr ReplicatedState::make_item(const A&... arguments) {
   auto item = std::make_shared<Item>();
   item->function = detail::thunk_t<NamedFunction<Function>, A...>::id();
   item->arguments = detail::encode_call(fn<Function>, arguments...);
@@ -61,7 +61,7 @@ Provisions::ItemPtr Provisions::make_item(const A&... arguments) {
 
 /// Those of `pids` that do not have it yet.
 template <class Pids>
-std::vector<Pid> Provisions::lacking_of(const Item& item, const Pids& pids) {
+std::vector<Pid> ReplicatedState::lacking_of(const Item& item, const Pids& pids) {
   std::vector<Pid> lacking;
   std::copy_if(pids.begin(), pids.end(), std::back_inserter(lacking),
                [&](Pid pid) { return !item.holders.contains(pid); });
@@ -70,7 +70,7 @@ std::vector<Pid> Provisions::lacking_of(const Item& item, const Pids& pids) {
 
 // --- Modules. ---
 
-void Provisions::add_module(const detail::Module& module, const Array<std::byte>& file) {
+void ReplicatedState::add_module(const detail::Module& module, const Array<std::byte>& file) {
   ItemPtr item;
   std::vector<Pid> pids;
   {
@@ -91,7 +91,7 @@ void Provisions::add_module(const detail::Module& module, const Array<std::byte>
 
 // --- Values. ---
 
-void Provisions::set_value(NamedValue value) {
+void ReplicatedState::set_value(NamedValue value) {
   const std::string digest = digest_of(value);
   ItemPtr item;
   std::vector<Pid> pids;
@@ -112,7 +112,7 @@ void Provisions::set_value(NamedValue value) {
   throw_if_any_lives(deliver(*item, pids));
 }
 
-void Provisions::clear() {
+void ReplicatedState::clear() {
   std::vector<std::string> names;
   {
     std::lock_guard lock(mutex_);
@@ -121,7 +121,7 @@ void Provisions::clear() {
   clear(names);
 }
 
-void Provisions::clear(const std::vector<std::string>& names) {
+void ReplicatedState::clear(const std::vector<std::string>& names) {
   std::vector<ItemPtr> items;
   std::vector<Pid> pids;
   {
@@ -136,7 +136,7 @@ void Provisions::clear(const std::vector<std::string>& names) {
   deliver_all(items, pids);
 }
 
-void Provisions::clear(const std::vector<std::string>& names, const std::vector<Pid>& pids) {
+void ReplicatedState::clear(const std::vector<std::string>& names, const std::vector<Pid>& pids) {
   const bool here = std::find(pids.begin(), pids.end(), node_.self()) != pids.end();
   std::vector<ItemPtr> items;
   std::vector<Pid> others;
@@ -156,7 +156,7 @@ void Provisions::clear(const std::vector<std::string>& names, const std::vector<
 }
 
 // Clears the value here if so wanted. @return what does it in other processes.
-Provisions::ItemPtr Provisions::clearing(const std::string& name, std::uint64_t version, bool here) {
+ReplicatedState::ItemPtr ReplicatedState::clearing(const std::string& name, std::uint64_t version, bool here) {
   NamedValue nothing;
   nothing.name = name;
   nothing.version = version;
@@ -165,7 +165,7 @@ Provisions::ItemPtr Provisions::clearing(const std::string& name, std::uint64_t 
   return item;
 }
 
-void Provisions::deliver_all(const std::vector<ItemPtr>& items, const std::vector<Pid>& pids) {
+void ReplicatedState::deliver_all(const std::vector<ItemPtr>& items, const std::vector<Pid>& pids) {
   Failures failures;
   for (const auto& item : items) failures.merge(deliver(*item, pids));
   throw_if_any_lives(std::move(failures));
@@ -173,7 +173,7 @@ void Provisions::deliver_all(const std::vector<ItemPtr>& items, const std::vecto
 
 // --- Who has what. ---
 
-void Provisions::admit(Pid pid, Clock::time_point deadline) {
+void ReplicatedState::admit(Pid pid, Clock::time_point deadline) {
   for (;;) {
     std::vector<ItemPtr> lacking;
     {
@@ -195,7 +195,8 @@ void Provisions::admit(Pid pid, Clock::time_point deadline) {
   }
 }
 
-Provisions::Failures Provisions::deliver(Item& item, const std::vector<Pid>& pids, Clock::time_point deadline) {
+ReplicatedState::Failures ReplicatedState::deliver(Item& item, const std::vector<Pid>& pids,
+                                                   Clock::time_point deadline) {
   Failures failures;
   std::vector<Pid> wanting;
   const auto calls = detail::call_each(pids, item.function, item.arguments);
@@ -214,14 +215,14 @@ Provisions::Failures Provisions::deliver(Item& item, const std::vector<Pid>& pid
   return failures;
 }
 
-std::vector<Provisions::ItemPtr> Provisions::items() const {
+std::vector<ReplicatedState::ItemPtr> ReplicatedState::items() const {
   std::vector<ItemPtr> all;
   for (const auto& module : modules_) all.push_back(module.item);
   for (const auto& [name, value] : values_) all.push_back(value.item);
   return all;
 }
 
-void Provisions::forget(Pid pid) {
+void ReplicatedState::forget(Pid pid) {
   std::lock_guard lock(mutex_);
   admitted_.erase(pid);
   joining_.erase(pid);

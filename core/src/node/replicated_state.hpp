@@ -18,9 +18,9 @@ namespace cohort {
 
 /// What every process of the cluster is to have: modules, in the order of loading, and named values. The master's.
 /// Workers that join are brought up to date before they are admitted. Any thread, but all may wait: not the loop.
-class Provisions {
+class ReplicatedState {
  public:
-  explicit Provisions(Node& node) : node_(node) {}
+  explicit ReplicatedState(Node& node) : node_(node) {}
 
   /// For all workers, now and later. This process has loaded it. @throws CompositeException
   void add_module(const detail::Module& module, const Array<std::byte>& file);

@@ -166,7 +166,7 @@ void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::s
   }
   if (!connection->established() || pid <= master_pid) return node_->fail_requests(*connection, reason);
   // The master learns why a process ended; a moment passes until it knows.
-  auto answer = std::make_shared<Awaited>(
+  auto answer = std::make_shared<CallbackRequest>(
       node_->reactor(),
       [this, connection, reason](Frame&& frame) {
         const auto fate = fate_in(std::move(frame));
@@ -218,9 +218,9 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
         launch_additional_workers(*node_, connection, std::move(*shared));
       });
       return true;
-    case FrameKind::look_after:
+    case FrameKind::reap_worker:
       run_blocking(connection, request, [this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
-        look_after_additional_worker(*node_, connection, std::move(*shared));
+        reap_additional_worker(*node_, connection, std::move(*shared));
       });
       return true;
     default:

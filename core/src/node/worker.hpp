@@ -66,8 +66,8 @@ class Worker final : public Role {
 /// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.
 void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
-/// Says why one of them ended, or ends it, as a `look_after` frame asks. Blocks; a blocking thread.
-void look_after_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
+/// Says why one of them ended, or ends it, as a `reap_worker` frame asks. Blocks; a blocking thread.
+void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
 /// They were asked to leave, as this process was: waits for that a moment, prints what they printed, ends the rest.
 void end_additional_workers();

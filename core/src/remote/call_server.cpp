@@ -30,7 +30,7 @@ Payload take_payload(Frame&& frame, References& references) {
 // Sends a result that is encoded already. On any thread; only a pool thread waits when the connection is clogged.
 void send_result(Router& router, References& references, const std::shared_ptr<Connection>& connection,
                  std::uint64_t request, std::uint8_t flag, const Payload& payload, SendQueue::Mode mode) {
-  auto ticket = send_answer_now(references, connection, request, flag, payload, mode);
+  auto ticket = send_response_now(references, connection, request, flag, payload, mode);
   if (ticket != nullptr && !router.reactor().on_loop()) router.reactor().wait(*ticket);
 }
 
@@ -48,7 +48,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     {
       {
         std::lock_guard lock(server_.mutex_);
-        if (given_back) return;
+        if (withdrawn) return;
         started = true;
         server_.running_.push_back(*this);
       }
@@ -77,7 +77,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   void refuse() noexcept override {
     {
       std::lock_guard lock(server_.mutex_);
-      if (given_back) return;
+      if (withdrawn) return;
     }
     finish({}, std::make_exception_ptr(Error("all threads of the worker are blocked in calls that wait for others",
                                              ErrorKind::overloaded)));
@@ -190,10 +190,10 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
 }
 
 void CallServer::answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
-                        const detail::FutureState::Outcome& outcome, SendQueue::Mode mode) {
-  if (outcome.payload != nullptr) return send_answer(references_, {connection, request, outcome.payload}, mode);
-  auto text = std::make_shared<const Payload>(encode_exception(outcome.exception, router_.self()));
-  send_answer(references_, {connection, request, std::move(text), result_exception}, mode);
+                        const detail::FutureState::EncodedResult& result, SendQueue::Mode mode) {
+  if (result.payload != nullptr) return send_response(references_, {connection, request, result.payload}, mode);
+  auto text = std::make_shared<const Payload>(encode_exception(result.exception, router_.self()));
+  send_response(references_, {connection, request, std::move(text), result_exception}, mode);
 }
 
 void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const Frame& frame) {
@@ -207,7 +207,7 @@ void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const F
   const std::uint64_t request = frame.header.request;
   auto state = references_.find(ref);
   if (state == nullptr) {
-    const detail::FutureState::Outcome missing{
+    const detail::FutureState::EncodedResult missing{
         nullptr, std::make_exception_ptr(Error("Local instance of remote reference not found"))};
     return answer(connection, request, missing, SendQueue::Mode::gather_on_loop);
   }
@@ -221,11 +221,11 @@ void CallServer::on_fetch(const std::shared_ptr<Connection>& connection, const F
     auto asker = weak.lock();
     if (asker == nullptr) return;
     const auto send_mode = router_.reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::before_wait;
-    const auto outcome = settled->outcome(nullptr);
-    if (mode == FetchMode::wait && outcome->payload != nullptr) {
+    const auto result = settled->result(nullptr);
+    if (mode == FetchMode::wait && result->payload != nullptr) {
       send_result(router_, references_, asker, request, result_stored, {}, send_mode);
     } else {
-      answer(asker, request, *outcome, send_mode);
+      answer(asker, request, *result, send_mode);
     }
   });
 }
@@ -308,16 +308,16 @@ void CallServer::drop_client(Pid client) {
 }
 
 // Its task stays in the pool's queue, and does nothing when its turn comes.
-void CallServer::give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
+void CallServer::withdraw(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
   {
     std::lock_guard lock(mutex_);
     const auto found = open_.find(Key(caller.get(), request));
     if (found == open_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
-    found->given_back = true;
+    found->withdrawn = true;
     open_.erase(found);
     open_count_--;
   }
-  caller->send(FrameKind::result, result_given_back, request, Payload{}, SendQueue::Mode::gather_on_loop);
+  caller->send(FrameKind::result, result_withdrawn, request, Payload{}, SendQueue::Mode::gather_on_loop);
 }
 
 void CallServer::on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame) {
@@ -325,7 +325,7 @@ void CallServer::on_cancel(const std::shared_ptr<Connection>& connection, const 
     case cancel_call:
       return call_off(*connection, frame.header.request);
     case cancel_waiting:
-      return give_back(connection, frame.header.request);
+      return withdraw(connection, frame.header.request);
     default:
       return interrupt_all(connection, frame.header.request);
   }

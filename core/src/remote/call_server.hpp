@@ -62,7 +62,7 @@ class CallServer {
     RefId result_ref;  // of a call whose result stays here
     // Guarded by CallServer::mutex_.
     bool started = false;                  // and so in running_
-    bool given_back = false;               // and answered: not to be run
+    bool withdrawn = false;                // and answered: not to be run
     std::shared_ptr<void> interrupted_by;  // held until the call ends; whoever interrupted is told then
   };
 
@@ -84,12 +84,12 @@ class CallServer {
   detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
   void add_open(Call& call);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
-              const detail::FutureState::Outcome& outcome, SendQueue::Mode mode);
+              const detail::FutureState::EncodedResult& result, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
   void call_off(const Connection& caller, std::uint64_t request);
   template <class F>
   void call_off_if(F which);
-  void give_back(const std::shared_ptr<Connection>& caller, std::uint64_t request);
+  void withdraw(const std::shared_ptr<Connection>& caller, std::uint64_t request);
 
   Router& router_;
   References& references_;

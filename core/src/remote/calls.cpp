@@ -181,16 +181,16 @@ enum class Travels : std::uint8_t { nothing, value, failure, reference };
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
   const auto write = [&](Travels what) { archive(static_cast<std::uint8_t>(what)); };
   if (state == nullptr) return write(Travels::nothing);
-  const auto [outcome, handle] = state->ship(encoder);
-  if (!outcome) {
+  const auto [result, handle] = state->ship(encoder);
+  if (!result) {
     write(Travels::reference);
     archive(archive.add_reference(handle));
-  } else if (outcome->payload != nullptr) {
+  } else if (result->payload != nullptr) {
     write(Travels::value);
-    save_payload(archive, *outcome->payload);
+    save_payload(archive, *result->payload);
   } else {
     write(Travels::failure);
-    save_payload(archive, encode_exception(outcome->exception, state->owner));
+    save_payload(archive, encode_exception(result->exception, state->owner));
   }
 }
 

@@ -24,8 +24,8 @@ SendQueue::Mode mode_of_thread(References& references) {
   return references.router().reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now;
 }
 
-void reply(References& references, Answer answer) {
-  send_answer(references, std::move(answer), mode_of_thread(references));
+void reply(References& references, Response answer) {
+  send_response(references, std::move(answer), mode_of_thread(references));
 }
 
 void reply_failure(References& references, const std::shared_ptr<Connection>& connection, std::uint64_t request,

@@ -8,26 +8,26 @@
 
 namespace cohort::detail {
 
-BlockedOperation::BlockedOperation(CurrentNode node, ChannelQueue::Kind what, ChannelItem with)
+ChannelWait::ChannelWait(CurrentNode node, ChannelQueue::Kind what, ChannelItem with)
     : Operation(what), router_(*node.router), call_(CallContext::current()) {
   item = std::move(with);
 }
 
-bool BlockedOperation::claim(bool failing) noexcept {
+bool ChannelWait::claim(bool failing) noexcept {
   if (!failing && call_ != nullptr && call_->interrupted()) refused_ = true;
   return !refused_;
 }
 
-bool BlockedOperation::give_up(ChannelQueue& queue) {
+bool ChannelWait::give_up(ChannelQueue& queue) {
   const bool withdrawn = queue.withdraw(shared_from_this());
   return withdrawn || refused_;  // the queue dropped it, under its lock
 }
 
-void BlockedOperation::done() noexcept {
-  router_.reactor().complete(std::static_pointer_cast<BlockedOperation>(shared_from_this()));
+void ChannelWait::done() noexcept {
+  router_.reactor().complete(std::static_pointer_cast<ChannelWait>(shared_from_this()));
 }
 
-void BlockedOperation::wait(ChannelQueue& queue, const WaitOptions& options) {
+void ChannelWait::wait(ChannelQueue& queue, const WaitOptions& options) {
   try {
     wait_interruptibly(router_.reactor(), *this, options, channel_of, router_.self());
   } catch (...) {

@@ -13,9 +13,9 @@ inline constexpr const char* channel_of = "a channel of process";  // what a wai
 /// An operation on a channel of this process that a thread waits for. Once the call that the thread runs is
 /// interrupted, nothing is done for it any more: an item that comes later is for others, even before the thread has
 /// noticed.
-class BlockedOperation final : public ChannelQueue::Operation, public Completion {
+class ChannelWait final : public ChannelQueue::Operation, public Completion {
  public:
-  BlockedOperation(CurrentNode node, ChannelQueue::Kind what, ChannelItem with);
+  ChannelWait(CurrentNode node, ChannelQueue::Kind what, ChannelItem with);
   bool claim(bool failing) noexcept override;
   void done() noexcept override;
   /// Takes it back, so that it has no effect. @return false: it was done, or is being done.

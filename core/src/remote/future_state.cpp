@@ -365,14 +365,14 @@ void FutureState::ask_or_fail(Lock& lock, Ask what) {
   }
 }
 
-std::optional<FutureState::Outcome> FutureState::outcome(Encoder encoder) {
+std::optional<FutureState::EncodedResult> FutureState::result(Encoder encoder) {
   Lock lock(mutex_);
-  return outcome(lock, encoder);
+  return result(lock, encoder);
 }
 
 // mutex_ held; opens it while it encodes.
-std::optional<FutureState::Outcome> FutureState::outcome(Lock& lock, Encoder encoder) {
-  if (status_ == Status::failed) return Outcome{nullptr, exception_};
+std::optional<FutureState::EncodedResult> FutureState::result(Lock& lock, Encoder encoder) {
+  if (status_ == Status::failed) return EncodedResult{nullptr, exception_};
   if (status_ != Status::value) return std::nullopt;
   if (payload_ == nullptr) {
     const auto object = object_;
@@ -382,7 +382,7 @@ std::optional<FutureState::Outcome> FutureState::outcome(Lock& lock, Encoder enc
     lock.lock();
     if (payload_ == nullptr) payload_ = std::move(payload);
   }
-  return Outcome{payload_, nullptr};
+  return EncodedResult{payload_, nullptr};
 }
 
 FutureState::Shipment FutureState::ship(Encoder encoder) {
@@ -391,8 +391,8 @@ FutureState::Shipment FutureState::ship(Encoder encoder) {
   Shipment shipment;
   {
     Lock lock(mutex_);
-    shipment.outcome = outcome(lock, encoder);
-    if (shipment.outcome) return shipment;
+    shipment.result = result(lock, encoder);
+    if (shipment.result) return shipment;
     shared_ = true;
     if (owned_here()) {
       shipment.handle = std::move(self);

@@ -30,7 +30,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
     failed      ///< exception_ is set
   };
   /// A value that is there, ready to be sent.
-  struct Outcome {
+  struct EncodedResult {
     std::shared_ptr<const Payload> payload;  // null: failed
     std::exception_ptr exception;
   };
@@ -65,11 +65,12 @@ class FutureState final : public Request, public Reference, public std::enable_s
   /// Whether the value or the failure is in this process. Never waits.
   bool here();
 
-  /// The outcome, encoded; nullopt while it is not in this process. @param encoder null: that of the put.
-  std::optional<Outcome> outcome(Encoder encoder);
-  /// For sending: the outcome if it is here, else a handle, which lives until the message is sent or given up.
+  /// The value or the exception, encoded; nullopt while it is not in this process. @param encoder null: that of the
+  /// put.
+  std::optional<EncodedResult> result(Encoder encoder);
+  /// For sending: that if it is here, else a handle, which lives until the message is sent or given up.
   struct Shipment {
-    std::optional<Outcome> outcome;
+    std::optional<EncodedResult> result;
     std::shared_ptr<Reference> handle;
   };
   Shipment ship(Encoder encoder);
@@ -86,7 +87,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void ask_or_fail(Lock& lock, Ask what);
   void receive(Frame&& frame, bool counted_off);
   void keep_at_owner();
-  std::optional<Outcome> outcome(Lock& lock, Encoder encoder);
+  std::optional<EncodedResult> result(Lock& lock, Encoder encoder);
   std::shared_ptr<Query> ask(Lock& lock, Ask what);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);

@@ -14,9 +14,9 @@
 namespace cohort::detail {
 namespace {
 
-std::shared_ptr<BlockedOperation> wait_for(const ChannelPtr& channel, ChannelQueue::Kind kind, ChannelItem item,
-                                           const WaitOptions& options) {
-  auto operation = std::make_shared<BlockedOperation>(CurrentNode::get(), kind, std::move(item));
+std::shared_ptr<ChannelWait> wait_for(const ChannelPtr& channel, ChannelQueue::Kind kind, ChannelItem item,
+                                      const WaitOptions& options) {
+  auto operation = std::make_shared<ChannelWait>(CurrentNode::get(), kind, std::move(item));
   channel->start(operation);
   operation->wait(*channel, options);
   return operation;

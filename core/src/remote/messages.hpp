@@ -12,7 +12,7 @@ enum ResultFlag : std::uint8_t {
   result_exception = 1,  ///< the payload is an exception
   result_stored = 2,     ///< the value is ready and stays with its owner
   result_pending = 3,    ///< there is no value yet (the answer to a poll)
-  result_given_back = 4  ///< the call had not begun, and will not: its caller wants it back
+  result_withdrawn = 4   ///< the call had not begun, and will not: its caller withdrew it
 };
 
 // Flags of a `cancel` frame.

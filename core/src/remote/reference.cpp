@@ -12,11 +12,11 @@ void Reference::change_holding(Change change) {
     Holding after = before;
     const int count = change(after);
     if (holding_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_relaxed))
-      return give_back(count);
+      return release(count);
   }
 }
 
-Reference::~Reference() { give_back(holding_.load(std::memory_order_relaxed).let_go()); }
+Reference::~Reference() { release(holding_.load(std::memory_order_relaxed).let_go()); }
 
 bool Reference::owned_here() const { return owner == references_->router().self(); }
 
@@ -31,7 +31,7 @@ void Reference::let_go() {
   change_holding([](Holding& holding) { return holding.let_go(); });
 }
 
-void Reference::give_back(int count) {
+void Reference::release(int count) {
   if (count > 0) references_->release(owner, ref, count);
 }
 

@@ -71,7 +71,7 @@ struct Reference {
   const std::shared_ptr<References> references_;
 
  private:
-  void give_back(int count);
+  void release(int count);
 
   template <class Change>
   void change_holding(Change change);

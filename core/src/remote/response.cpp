@@ -10,23 +10,23 @@
 namespace cohort {
 namespace {
 
-class AnswerTask final : public PoolTask {
+class ResponseTask final : public PoolTask {
  public:
-  AnswerTask(std::shared_ptr<References> references, Answer answer)
-      : references_(std::move(references)), answer_(std::move(answer)) {}
+  ResponseTask(std::shared_ptr<References> references, Response answer)
+      : references_(std::move(references)), response_(std::move(answer)) {}
   void run() noexcept override {
-    send_answer_now(*references_, answer_.connection, answer_.request, answer_.flag, *answer_.payload,
-                    SendQueue::Mode::before_wait);
+    send_response_now(*references_, response_.connection, response_.request, response_.flag, *response_.payload,
+                      SendQueue::Mode::before_wait);
   }
   void refuse() noexcept override {
     const Error error("no thread is left to send an answer", ErrorKind::overloaded);
-    send_failure(*references_, answer_.connection, answer_.request, std::make_exception_ptr(error),
+    send_failure(*references_, response_.connection, response_.request, std::make_exception_ptr(error),
                  SendQueue::Mode::before_wait);
   }
 
  private:
   const std::shared_ptr<References> references_;
-  const Answer answer_;
+  const Response response_;
 };
 
 }  // namespace
@@ -41,9 +41,9 @@ void send_failure(References& references, const std::shared_ptr<Connection>& con
   }
 }
 
-std::shared_ptr<Completion> send_answer_now(References& references, const std::shared_ptr<Connection>& connection,
-                                            std::uint64_t request, std::uint8_t flag, const Payload& payload,
-                                            SendQueue::Mode mode) noexcept {
+std::shared_ptr<Completion> send_response_now(References& references, const std::shared_ptr<Connection>& connection,
+                                              std::uint64_t request, std::uint8_t flag, const Payload& payload,
+                                              SendQueue::Mode mode) noexcept {
   try {
     return references.send(*connection, FrameKind::result, flag, request, payload, mode);
   } catch (...) {
@@ -52,16 +52,16 @@ std::shared_ptr<Completion> send_answer_now(References& references, const std::s
   return nullptr;
 }
 
-void send_answer(References& references, Answer answer, SendQueue::Mode mode) noexcept {
+void send_response(References& references, Response answer, SendQueue::Mode mode) noexcept {
   try {
     if (references.acquiring_waits(answer.payload->references)) {
-      auto task = std::make_shared<AnswerTask>(references.shared_from_this(), answer);
+      auto task = std::make_shared<ResponseTask>(references.shared_from_this(), answer);
       return references.router().reactor().submit(std::move(task));
     }
   } catch (...) {
     return send_failure(references, answer.connection, answer.request, std::current_exception(), mode);
   }
-  send_answer_now(references, answer.connection, answer.request, answer.flag, *answer.payload, mode);
+  send_response_now(references, answer.connection, answer.request, answer.flag, *answer.payload, mode);
 }
 
 }  // namespace cohort

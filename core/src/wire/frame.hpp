@@ -36,7 +36,7 @@ enum class FrameKind : std::uint8_t {
   leave,
   launch,
   farewell,
-  look_after,
+  reap_worker,
   channel,
   tunnel,
   fate,

@@ -71,7 +71,7 @@ class SegmentPool {
     held_ += block.size;
   }
 
-  void give_back(Clock::time_point freed_before) noexcept {
+  void trim(Clock::time_point freed_before) noexcept {
     std::lock_guard lock(mutex_);
     const auto end =
         std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.freed > freed_before; });
@@ -108,7 +108,7 @@ std::shared_ptr<std::byte> allocate_segment(std::size_t size) {
   return {block.data, [block](std::byte*) { SegmentPool::instance().give(block); }};
 }
 
-void give_segments_back(Duration unused_for) { SegmentPool::instance().give_back(Clock::now() - unused_for); }
+void trim_segments(Duration unused_for) { SegmentPool::instance().trim(Clock::now() - unused_for); }
 
 std::size_t segments_kept() { return SegmentPool::instance().held(); }
 

@@ -15,7 +15,7 @@ namespace cohort {
 std::shared_ptr<std::byte> allocate_segment(std::size_t size);
 
 /// Gives memory that was kept, and not used for so long, back to the system. Any thread.
-void give_segments_back(Duration unused_for);
+void trim_segments(Duration unused_for);
 /// Bytes that are kept for the next segments.
 std::size_t segments_kept();
 

@@ -9,25 +9,25 @@
 namespace cohort {
 namespace {
 
-TEST(LeastWorkers, AreAllANumberOrAPercentage) {
-  EXPECT_EQ(LeastWorkers("all").of(8), 8);
-  EXPECT_EQ(LeastWorkers("3").of(8), 3);
-  EXPECT_EQ(LeastWorkers("20").of(8), 20) << "which nobody can have";
-  EXPECT_EQ(LeastWorkers("0").of(8), 0);
-  EXPECT_EQ(LeastWorkers("50%").of(8), 4);
-  EXPECT_EQ(LeastWorkers("50%").of(7), 4);
-  EXPECT_EQ(LeastWorkers("0%").of(7), 0);
-  EXPECT_EQ(LeastWorkers("100%").of(1'000'000'000), 1'000'000'000);
+TEST(MinWorkers, AreAllANumberOrAPercentage) {
+  EXPECT_EQ(MinWorkers("all").of(8), 8);
+  EXPECT_EQ(MinWorkers("3").of(8), 3);
+  EXPECT_EQ(MinWorkers("20").of(8), 20) << "which nobody can have";
+  EXPECT_EQ(MinWorkers("0").of(8), 0);
+  EXPECT_EQ(MinWorkers("50%").of(8), 4);
+  EXPECT_EQ(MinWorkers("50%").of(7), 4);
+  EXPECT_EQ(MinWorkers("0%").of(7), 0);
+  EXPECT_EQ(MinWorkers("100%").of(1'000'000'000), 1'000'000'000);
 }
 
-TEST(LeastWorkers, RefuseWhatThePatternRefuses) {
-  const std::regex pattern(LeastWorkers::pattern());
+TEST(MinWorkers, RefuseWhatThePatternRefuses) {
+  const std::regex pattern(MinWorkers::pattern());
   for (const char* bad : {"", "%", "some", "-1", "101%", "099%", "5 %", "1.5", "9999999999", "all "}) {
-    EXPECT_THROW(LeastWorkers{bad}, ConfigError) << bad;
+    EXPECT_THROW(MinWorkers{bad}, ConfigError) << bad;
     EXPECT_FALSE(std::regex_match(bad, pattern)) << bad;
   }
   for (const char* good : {"all", "0", "000000007", "7%", "07%", "100%"}) {
-    EXPECT_NO_THROW(LeastWorkers{good}) << good;
+    EXPECT_NO_THROW(MinWorkers{good}) << good;
     EXPECT_TRUE(std::regex_match(good, pattern)) << good;
   }
 }

@@ -62,7 +62,7 @@ class End final : public Connection::Handler {
                                     two_ = std::make_shared<Completion>();
 };
 
-TEST(Answer, WhatCannotBeSentIsTheExceptionOfThatCallAndTheConnectionGoesOn) {
+TEST(Response, WhatCannotBeSentIsTheExceptionOfThatCallAndTheConnectionGoesOn) {
   Reactor reactor(Reactor::Options{});
   FakeRouter router(reactor);
   const auto references = std::make_shared<References>(router);
@@ -75,8 +75,8 @@ TEST(Answer, WhatCannotBeSentIsTheExceptionOfThatCallAndTheConnectionGoesOn) {
   const auto too_much = std::make_shared<Payload>();
   const auto memory = std::make_shared<const std::byte>();
   too_much->segments.resize(70'000, Segment{memory, memory.get(), 1});
-  send_answer(*references, {answerer.connection(), 7, too_much}, SendQueue::Mode::now);
-  send_answer(*references, {answerer.connection(), 8, std::make_shared<Payload>()}, SendQueue::Mode::now);
+  send_response(*references, {answerer.connection(), 7, too_much}, SendQueue::Mode::now);
+  send_response(*references, {answerer.connection(), 8, std::make_shared<Payload>()}, SendQueue::Mode::now);
   ASSERT_TRUE(asker.wait_for_two());
 
   EXPECT_EQ(asker.frames[0].header.request, 7u);

@@ -20,9 +20,9 @@
 namespace cohort::test {
 namespace {
 
-using detail::BlockedOperation;
 using detail::ChannelItem;
 using detail::ChannelQueue;
+using detail::ChannelWait;
 
 // That of the owner. Nobody drives its loop: what is completed is seen by looking.
 class LonelyRouter final : public Router {
@@ -122,7 +122,7 @@ class World {
   // answered.
   struct Call {
     Context context;
-    std::shared_ptr<BlockedOperation> operation;
+    std::shared_ptr<ChannelWait> operation;
     bool arrived = false, context_heard = false, answered = false;
     int at = 0;
     int item = 0;
@@ -223,8 +223,7 @@ class World {
           call.item = number_of(item);
           call.at = 2;
         } else {
-          call.operation =
-              std::make_shared<BlockedOperation>(CurrentNode::get(), ChannelQueue::Kind::take, ChannelItem{});
+          call.operation = std::make_shared<ChannelWait>(CurrentNode::get(), ChannelQueue::Kind::take, ChannelItem{});
           for (std::size_t i = 0; i < 3; i++) {
             if (calls_[i].get() == &call) started_.push_back(static_cast<int>(i));
           }

@@ -17,9 +17,12 @@ struct Reference {
 
 namespace {
 
-static_assert(Wire<int> && Wire<zoo::Everything> && Wire<std::vector<zoo::Tree>> && Wire<zoo::Chain>);
-static_assert(!Wire<int*> && !Wire<std::string_view> && !Wire<std::span<int>> && !Wire<std::shared_ptr<int>>);
-static_assert(!Wire<std::vector<const char*>> && !Wire<std::map<int, std::string_view>> && !Wire<void (*)()>);
+static_assert(Serializable<int> && Serializable<zoo::Everything> && Serializable<std::vector<zoo::Tree>> &&
+              Serializable<zoo::Chain>);
+static_assert(!Serializable<int*> && !Serializable<std::string_view> && !Serializable<std::span<int>> &&
+              !Serializable<std::shared_ptr<int>>);
+static_assert(!Serializable<std::vector<const char*>> && !Serializable<std::map<int, std::string_view>> &&
+              !Serializable<void (*)()>);
 struct Base {
   int b;
 };
@@ -33,9 +36,10 @@ union Either {
   int i;
   float f;
 };
-static_assert(Wire<std::chrono::system_clock::time_point> && !Wire<std::chrono::steady_clock::time_point>);
-static_assert(!Wire<std::vector<std::chrono::steady_clock::time_point>>);
-static_assert(!Wire<Derived> && !Wire<HasReference> && !Wire<Either>);
+static_assert(Serializable<std::chrono::system_clock::time_point> &&
+              !Serializable<std::chrono::steady_clock::time_point>);
+static_assert(!Serializable<std::vector<std::chrono::steady_clock::time_point>>);
+static_assert(!Serializable<Derived> && !Serializable<HasReference> && !Serializable<Either>);
 static_assert(is_bitwise<zoo::Point>::value && is_bitwise<std::array<zoo::Point, 3>>::value);
 static_assert(!is_bitwise<zoo::Padded>::value && !is_bitwise<bool>::value && !is_bitwise<zoo::WithSerialize>::value);
 

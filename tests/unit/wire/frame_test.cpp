@@ -277,7 +277,7 @@ TEST(Frame, WhatThereIsNoMemoryForLeavesItsReferencesAndItsBeginning) {
   const std::string beginning = text_of(small.body.span());
   std::string next;
   append_frame(next, frame_of(8, 10));
-  give_segments_back(Duration::zero());
+  trim_segments(Duration::zero());
 
   rlimit before{};
   ::getrlimit(RLIMIT_AS, &before);
@@ -329,13 +329,13 @@ TEST(Frame, AnIdleDecoderLendsItsScratchToOthers) {
 }
 
 TEST(Segment, MemoryIsGivenBackWhenItWasNotUsedForAWhile) {
-  give_segments_back(Duration::zero());
+  trim_segments(Duration::zero());
   EXPECT_EQ(segments_kept(), 0u);
   allocate_segment(3 << 20).reset();
   EXPECT_EQ(segments_kept(), std::size_t{4} << 20);
-  give_segments_back(std::chrono::hours(1));
+  trim_segments(std::chrono::hours(1));
   EXPECT_EQ(segments_kept(), std::size_t{4} << 20) << "the next one takes it";
-  give_segments_back(Duration::zero());
+  trim_segments(Duration::zero());
   EXPECT_EQ(segments_kept(), 0u);
 }
 
