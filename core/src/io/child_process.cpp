@@ -1,4 +1,4 @@
-#include "cohort/child_process.hpp"
+#include <cohort/child_process.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
