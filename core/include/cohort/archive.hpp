@@ -246,7 +246,7 @@ namespace cohort {
 
 /// Types that can travel. Looks through standard containers, not through classes.
 template <class T>
-concept Wire = detail::can_travel<std::remove_cvref_t<T>>();
+concept Serializable = detail::is_serializable<std::remove_cvref_t<T>>();
 
 /// The value as a payload; large arrays are borrowed from `value`, see Payload::own().
 template <class T>

@@ -46,13 +46,14 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
 template <class F, class... A>
 void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
   // Says what is wrong in a sentence of ours, as for any call; but the result need not travel.
-  if constexpr (detail::check_function<std::decay_t<F>>() && (... && detail::check_value<detail::travelling_t<A>>()) &&
-                detail::check_arguments_fit<std::decay_t<F>, detail::travelling_t<A>...>()) {
+  if constexpr (detail::check_function<std::decay_t<F>>() &&
+                (... && detail::check_value<detail::serialized_as_t<A>>()) &&
+                detail::check_arguments_fit<std::decay_t<F>, detail::serialized_as_t<A>...>()) {
     detail::check_numbers_fit<std::decay_t<F>>(arguments...);
     detail::Discarding<std::decay_t<F>> call{{f}};
     const Payload payload = detail::encode_call(call, arguments...);
     detail::call_everywhere(pids, detail::thunk_t<decltype(call), A...>::id(), payload, [&] {
-      std::tuple<detail::travelling_t<A>...> copies(arguments...);
+      std::tuple<detail::serialized_as_t<A>...> copies(arguments...);
       std::apply([&](auto&... copy) { detail::call_inline(call, std::move(copy)...); }, copies);
     });
   }

@@ -66,23 +66,23 @@ concept FunctorByValue = std::is_class_v<F> && !Stateless<F> && (std::is_aggrega
 
 /// The type that an argument or a result has on the other side.
 template <class T>
-struct Travelling {
+struct SerializedAs {
   using type = T;
 };
 template <>
-struct Travelling<const char*> {
+struct SerializedAs<const char*> {
   using type = std::string;
 };
 template <>
-struct Travelling<char*> {
+struct SerializedAs<char*> {
   using type = std::string;
 };
 template <>
-struct Travelling<std::string_view> {
+struct SerializedAs<std::string_view> {
   using type = std::string;
 };
 template <class T>
-using travelling_t = typename Travelling<std::decay_t<T>>::type;
+using serialized_as_t = typename SerializedAs<std::decay_t<T>>::type;
 
 template <class F>
 constexpr bool check_function() {
@@ -116,7 +116,7 @@ constexpr bool check_result() {
 template <class F, class... A>
 struct CallResult {
   using Returned = std::invoke_result_t<F&, A...>;
-  using Type = travelling_t<typename Outcome<std::decay_t<Returned>>::type>;
+  using Type = serialized_as_t<typename TaskResult<std::decay_t<Returned>>::type>;
 };
 
 /// What a call has instead of a result where a static_assert has told what is wrong with it: fits everywhere, so that
@@ -155,7 +155,7 @@ requires(check_call<F, A...>()) struct CallTraits<F, A...> {
 };
 
 template <class F, class... A>
-using remote_result_t = typename CallTraits<std::decay_t<F>, travelling_t<A>...>::Result;
+using remote_result_t = typename CallTraits<std::decay_t<F>, serialized_as_t<A>...>::Result;
 /// False only after a static_assert has failed: what would be compiled for the call is left out then.
 template <class F, class... A>
 inline constexpr bool can_call = !std::is_same_v<remote_result_t<F, A...>, NoResult>;
@@ -325,7 +325,7 @@ struct NoThunk {
   static FunctionId id() { return {}; }
 };
 template <class F, class... A>
-using thunk_t = std::conditional_t<can_call<F, A...>, ThunkOf<std::decay_t<F>, travelling_t<A>...>, NoThunk>;
+using thunk_t = std::conditional_t<can_call<F, A...>, ThunkOf<std::decay_t<F>, serialized_as_t<A>...>, NoThunk>;
 
 template <class T, class A>
 void encode_argument(OutArchive& archive, const A& argument) {
@@ -345,7 +345,7 @@ Payload encode_call(const F& function, const A&... arguments) {
     check_numbers_fit<F>(arguments...);
     OutArchive archive(payload);
     Portable<F>::write(archive, function);
-    (encode_argument<travelling_t<A>>(archive, arguments), ...);
+    (encode_argument<serialized_as_t<A>>(archive, arguments), ...);
   }
   return payload;
 }
@@ -362,7 +362,7 @@ auto capture(T&&... values_and_lambda) {
                 "cohort: capture(values..., lambda) wants a captureless lambda last, taking the values as its first "
                 "parameters");
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return Captured<F, detail::travelling_t<std::tuple_element_t<I, decltype(all)>>...>{
+    return Captured<F, detail::serialized_as_t<std::tuple_element_t<I, decltype(all)>>...>{
         {std::get<I>(std::move(all))...}};
   }
   (std::make_index_sequence<count>{});

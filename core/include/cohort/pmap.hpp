@@ -22,7 +22,7 @@ namespace detail {
 
 template <class T>
 struct Item {
-  using type = travelling_t<T>;
+  using type = serialized_as_t<T>;
 };
 template <class K, class V>
 struct Item<std::pair<const K, V>> {  // of a map

@@ -41,7 +41,7 @@ auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   using R = remote_result_t<F, A...>;
   if constexpr (!can_call<F, A...>) {
     return R{};
-  } else if constexpr (is_task<std::decay_t<typename CallTraits<F, travelling_t<A>...>::Returned>>) {
+  } else if constexpr (is_task<std::decay_t<typename CallTraits<F, serialized_as_t<A>...>::Returned>>) {
     return call_here<R>(function, std::forward<A>(arguments)...).fetch();
   } else {
     check_not_null(function);
@@ -51,7 +51,7 @@ auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
       if constexpr (std::is_invocable_v<F&, A...>)
         return static_cast<R>(function(std::forward<A>(arguments)...));
       else  // text that it takes as std::string, or an lvalue that it moves from: as from another process
-        return static_cast<R>(function(travelling_t<A>(std::forward<A>(arguments))...));
+        return static_cast<R>(function(serialized_as_t<A>(std::forward<A>(arguments))...));
     } catch (...) {
       std::rethrow_exception(current_as_remote());
     }
@@ -167,7 +167,7 @@ auto remotecall_fetch(F f, const P& where, A&&... arguments) {
 /// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.
 template <class F, class... A>
 void remote_do(F f, Pid pid, A&&... arguments) {
-  static_assert(sizeof(detail::CallTraits<std::decay_t<F>, detail::travelling_t<A>...>) > 0);
+  static_assert(sizeof(detail::CallTraits<std::decay_t<F>, detail::serialized_as_t<A>...>) > 0);
   if (pid == myid()) return detail::do_here(std::move(f), std::forward<A>(arguments)...);
   Payload payload = detail::encode_call(f, arguments...);
   detail::call_do(pid, detail::thunk_t<F, A...>::id(), payload);

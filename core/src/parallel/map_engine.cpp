@@ -11,8 +11,8 @@
 #include <cohort/error.hpp>
 #include <cohort/pmap_options.hpp>
 
-#include "parallel/farm.hpp"
-#include "parallel/outcome.hpp"
+#include "parallel/item_result.hpp"
+#include "parallel/scheduler.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -35,16 +35,16 @@ class MapEngine::Impl {
         deadline_(options.deadline),
         stop_token_(options.stop_token),
         progress_(options.progress),
-        farm_(pool_of(options), function_.function, is_stream ? 1 : 0) {}
+        scheduler_(pool_of(options), function_.function, is_stream ? 1 : 0) {}
 
   bool next() {
     const std::size_t before = done_;
     while (done_ == before) {
       const bool over = stop_token_.stop_requested() || deadline_.at() <= Clock::now();
-      if (!over) hand_out();  // else the farm says so, unless there is an answer
+      if (!over) hand_out();  // else the scheduler says so, unless there is an answer
       if (jobs_.empty() && retries_.empty() && ready_.empty() && exhausted_) return false;
       const auto until = retries_.empty() ? Clock::time_point::max() : retries_.begin()->first;
-      if (auto answer = farm_.next({deadline_, stop_token_}, until)) take(std::move(*answer));
+      if (auto answer = scheduler_.next({deadline_, stop_token_}, until)) take(std::move(*answer));
     }
     return true;
   }
@@ -57,7 +57,7 @@ class MapEngine::Impl {
 
   using Items = std::vector<std::shared_ptr<void>>;
   // Items that go to a worker together. Their numbers follow each other.
-  struct Portion {
+  struct Chunk {
     std::size_t first = 0;
     Items items;
     std::size_t retried = 0;
@@ -70,25 +70,25 @@ class MapEngine::Impl {
       ready_.push_back(std::move(retries_.begin()->second));
       retries_.erase(retries_.begin());
     }
-    for (auto portion = ready_.begin(); portion != ready_.end();) {
-      const Pid worker = farm_.free_worker(portion->failed_at);
+    for (auto chunk = ready_.begin(); chunk != ready_.end();) {
+      const Pid worker = scheduler_.free_worker(chunk->failed_at);
       if (worker == no_pid) {
-        if (farm_.free_worker() == no_pid) break;  // none for the others either, and these may be very many
-        ++portion;
+        if (scheduler_.free_worker() == no_pid) break;  // none for the others either, and these may be very many
+        ++chunk;
       } else {
-        send(worker, std::move(*portion));
-        portion = ready_.erase(portion);
+        send(worker, std::move(*chunk));
+        chunk = ready_.erase(chunk);
       }
     }
     while (!exhausted_) {
-      const Pid worker = farm_.free_worker();
+      const Pid worker = scheduler_.free_worker();
       if (worker == no_pid) return;
       Items items = pull(next_batch_size());
       if (items.empty()) break;
       const std::size_t first = std::exchange(pulled_, pulled_ + items.size());
       send(worker, {first, std::move(items), 0, {}, 0});
     }
-    if (ready_.empty()) farm_.even_out();
+    if (ready_.empty()) scheduler_.steal_waiting_jobs();
   }
 
   // Fewer than `most` at the end only.
@@ -108,51 +108,51 @@ class MapEngine::Impl {
   std::size_t next_batch_size() const {
     if (!adaptive_) return batch_size_;
     const std::size_t left = source_.size - std::min(pulled_, source_.size);
-    return std::clamp<std::size_t>(left / (4 * std::max<std::size_t>(farm_.worker_count(), 1)), 1, short_items_);
+    return std::clamp<std::size_t>(left / (4 * std::max<std::size_t>(scheduler_.worker_count(), 1)), 1,
+                                   max_chunk_size_);
   }
 
   // Items are short, and go together, as long as both the worker's time and the messages say so.
   void learn(std::size_t items, double seconds, std::size_t bytes) {
     const double time = seconds / static_cast<double>(items), size = static_cast<double>(bytes / items);
     const double fit = std::min(batch_seconds / std::max(time, 1e-9), batch_bytes / std::max(size, 1.0));
-    short_items_ = static_cast<std::size_t>(std::clamp<double>(fit, 1, static_cast<double>(2 * short_items_)));
+    max_chunk_size_ = static_cast<std::size_t>(std::clamp<double>(fit, 1, static_cast<double>(2 * max_chunk_size_)));
   }
 
-  void send(Pid worker, Portion portion) {
+  void send(Pid worker, Chunk chunk) {
     Payload arguments;
     {
       // Large arrays of the items travel from where they lie: each segment keeps all of them alive.
-      OutArchive archive(arguments, std::make_shared<const Items>(portion.items));
-      function_.save_function(archive, function_.function.object.get(), farm_.function_key());
-      archive.write_size(portion.items.size());
-      for (const auto& item : portion.items) function_.save_item(archive, item.get());
+      OutArchive archive(arguments, std::make_shared<const Items>(chunk.items));
+      function_.save_function(archive, function_.function.object.get(), scheduler_.function_key());
+      archive.write_size(chunk.items.size());
+      for (const auto& item : chunk.items) function_.save_item(archive, item.get());
       archive(adaptive_ ? batch_seconds : -1.0);
     }
-    portion.bytes = arguments.byte_size();
+    chunk.bytes = arguments.byte_size();
     const auto number = ++last_job_;
-    jobs_.emplace(number, std::move(portion));
-    farm_.send(worker, number, function_.thunk, std::move(arguments));
+    jobs_.emplace(number, std::move(chunk));
+    scheduler_.send(worker, number, function_.thunk, std::move(arguments));
   }
 
-  void take(Farm::Answer answer) {
+  void take(Scheduler::Answer answer) {
     auto job = jobs_.extract(answer.job);
     if (job.empty()) return;
-    const Portion& portion = job.mapped();
+    const Chunk& chunk = job.mapped();
     if (!answer.sent) {
       ready_.push_front(std::move(job.mapped()));
       return;
     }
     std::size_t done = 0;
-    if (!answer.failure) done = take_results(portion, answer);
-    for (; answer.failure && done < portion.items.size(); done++) fail(portion, done, answer.failure, answer.worker);
-    if (done < portion.items.size()) {  // they took longer than thought: the rest is for whoever is free
-      ready_.push_front(
-          {portion.first + done, part(portion, done, portion.items.size()), portion.retried, portion.failed_at, 0});
+    if (!answer.failure) done = take_results(chunk, answer);
+    for (; answer.failure && done < chunk.items.size(); done++) fail(chunk, done, answer.failure, answer.worker);
+    if (done < chunk.items.size()) {  // they took longer than thought: the rest is for whoever is free
+      ready_.push_front({chunk.first + done, part(chunk, done, chunk.items.size()), chunk.retried, chunk.failed_at, 0});
     }
   }
 
   // @return how many items have a result, or failed by themselves; with answer.failure, what the others failed by.
-  std::size_t take_results(const Portion& portion, Farm::Answer& answer) {
+  std::size_t take_results(const Chunk& chunk, Scheduler::Answer& answer) {
     InArchive archive(answer.result);
     std::size_t count = 0, done = 0;
     const auto decode = [&answer](const auto& function) {  // what the program's own code throws passes through
@@ -165,7 +165,7 @@ class MapEngine::Impl {
     };
     if (!decode([&] {
           count = archive.read_size(1);
-          if (count == 0 || count > portion.items.size()) throw BadMessage("a batch with results missing");
+          if (count == 0 || count > chunk.items.size()) throw BadMessage("a batch with results missing");
         }))
       return 0;
     for (; done < count; done++) {
@@ -174,7 +174,7 @@ class MapEngine::Impl {
             bool succeeded = false;
             archive(succeeded);
             if (succeeded)
-              results_.load(archive, portion.first + done);
+              results_.load(archive, chunk.first + done);
             else
               failure = load_failure(archive);
           }))
@@ -182,31 +182,31 @@ class MapEngine::Impl {
       if (failure == nullptr)
         finished();
       else
-        fail(portion, done, failure, answer.worker);
+        fail(chunk, done, failure, answer.worker);
     }
     double seconds = 0;
     archive(seconds);
     archive.finish();
-    if (adaptive_) learn(done, seconds, std::max(portion.bytes, answer.result.byte_size()));
+    if (adaptive_) learn(done, seconds, std::max(chunk.bytes, answer.result.byte_size()));
     return done;
   }
 
-  void fail(const Portion& portion, std::size_t at, std::exception_ptr error, Pid worker) {
-    const std::size_t index = portion.first + at;
+  void fail(const Chunk& chunk, std::size_t at, std::exception_ptr error, Pid worker) {
+    const std::size_t index = chunk.first + at;
     try {
-      if (results_.replace(error, portion.items[at].get(), index)) return finished();
+      if (results_.replace(error, chunk.items[at].get(), index)) return finished();
     } catch (...) {
       error = std::current_exception();
     }
-    const bool left = portion.retried < retry_delays_.size();
+    const bool left = chunk.retried < retry_delays_.size();
     if (!left || !retry_check_(error)) std::rethrow_exception(error);
-    Portion again{index, part(portion, at, at + 1), portion.retried + 1, portion.failed_at, 0};
+    Chunk again{index, part(chunk, at, at + 1), chunk.retried + 1, chunk.failed_at, 0};
     again.failed_at.push_back(worker);
-    retries_.emplace(deadline_after(retry_delays_[portion.retried]), std::move(again));
+    retries_.emplace(deadline_after(retry_delays_[chunk.retried]), std::move(again));
   }
 
-  static Items part(const Portion& portion, std::size_t begin, std::size_t end) {
-    const auto first = portion.items.begin();
+  static Items part(const Chunk& chunk, std::size_t begin, std::size_t end) {
+    const auto first = chunk.items.begin();
     return {first + static_cast<std::ptrdiff_t>(begin), first + static_cast<std::ptrdiff_t>(end)};
   }
 
@@ -225,14 +225,14 @@ class MapEngine::Impl {
   const Deadline deadline_;
   const std::stop_token stop_token_;
   const std::function<void(std::size_t done, std::size_t total)> progress_;
-  Farm farm_;
-  std::size_t short_items_ = 1;  // that go together, as learnt
+  Scheduler scheduler_;
+  std::size_t max_chunk_size_ = 1;  // that go together, as learnt
   bool exhausted_ = false;
   std::size_t pulled_ = 0, done_ = 0;
   std::uint64_t last_job_ = 0;
-  std::unordered_map<std::uint64_t, Portion> jobs_;
-  std::deque<Portion> ready_;  // to be sent again
-  std::multimap<Clock::time_point, Portion> retries_;
+  std::unordered_map<std::uint64_t, Chunk> jobs_;
+  std::deque<Chunk> ready_;  // to be sent again
+  std::multimap<Clock::time_point, Chunk> retries_;
 };
 
 MapEngine::MapEngine(const Options& options, MapFunction function, ItemSource& source, ResultSink& results,

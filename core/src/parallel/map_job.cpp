@@ -9,14 +9,14 @@
 #include <cohort/cluster.hpp>
 #include <cohort/detail/call_here.hpp>
 
-#include "parallel/outcome.hpp"
+#include "parallel/item_result.hpp"
 
 namespace cohort::detail {
 namespace {
 
-class ShortItems : public std::enable_shared_from_this<ShortItems> {
+class ChunkRun : public std::enable_shared_from_this<ChunkRun> {
  public:
-  ShortItems(std::size_t count, double seconds, std::function<void(std::size_t)> do_item)
+  ChunkRun(std::size_t count, double seconds, std::function<void(std::size_t)> do_item)
       : count_(count),
         until_(Clock::now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds))),
         do_item_(std::move(do_item)) {}
@@ -94,7 +94,7 @@ class ShortItems : public std::enable_shared_from_this<ShortItems> {
 // @param do_item is given the number of an item, once each; on several threads, which may outlive this call when it
 // throws. @return how many were done. @throws InterruptedException
 std::size_t do_short_items(std::size_t count, double seconds, std::function<void(std::size_t)> do_item) {
-  return std::make_shared<ShortItems>(count, seconds, std::move(do_item))->run();
+  return std::make_shared<ChunkRun>(count, seconds, std::move(do_item))->run();
 }
 
 // An item and what became of it belong to the thread that does it.
@@ -102,26 +102,26 @@ struct Batch {
   std::shared_ptr<const void> function;
   std::vector<std::shared_ptr<void>> items;
   double seconds = -1;  // after so many no further item is begun; negative: the batch is as its user wants it
-  struct Outcome {
+  struct ItemResult {
     std::shared_ptr<const void> value;
     std::exception_ptr failure;  // null: there is a value
   };
-  std::vector<Outcome> outcomes;
+  std::vector<ItemResult> results;
 
   Batch(InArchive& archive, const MapJobTypes& types) : function(types.load_function(archive)) {
     const std::uint64_t count = archive.read_size(1);
     for (std::uint64_t i = 0; i < count; i++) items.push_back(types.load_item(archive));
     archive(seconds);
     archive.finish();
-    outcomes.resize(items.size());
+    results.resize(items.size());
   }
 
   template <class Call>
-  void set_outcome(std::size_t i, const Call& call) {
+  void set_result(std::size_t i, const Call& call) {
     try {
-      outcomes[i].value = call();
+      results[i].value = call();
     } catch (...) {
-      outcomes[i].failure = current_as_remote();  // now: the stack of the throw is remembered until the next one
+      results[i].failure = current_as_remote();  // now: the stack of the throw is remembered until the next one
     }
   }
 };
@@ -130,15 +130,15 @@ struct Batch {
 void do_in_order(Batch& batch, const MapJobTypes& types) {
   for (std::size_t i = 0; i < batch.items.size(); i++) {
     interruption_point();
-    batch.set_outcome(i, [&] { return types.call(batch.function, batch.items[i].get()); });
+    batch.set_result(i, [&] { return types.call(batch.function, batch.items[i].get()); });
   }
 }
 
 void do_short(const std::shared_ptr<Batch>& batch, const MapJobTypes& types) {
   const std::size_t done = do_short_items(batch->items.size(), batch->seconds, [batch, &types](std::size_t i) {
-    batch->set_outcome(i, [&] { return types.call(batch->function, batch->items[i].get()); });
+    batch->set_result(i, [&] { return types.call(batch->function, batch->items[i].get()); });
   });
-  batch->outcomes.resize(done);
+  batch->results.resize(done);
 }
 
 // They run side by side.
@@ -146,7 +146,7 @@ void do_coroutines(Batch& batch, const MapJobTypes& types) {
   std::vector<FuturePtr> under_way;
   for (const auto& item : batch.items) under_way.push_back(types.start(batch.function, item.get()));
   for (std::size_t i = 0; i < under_way.size(); i++)
-    batch.set_outcome(i, [&] { return future_object(*under_way[i], types.decoder); });
+    batch.set_result(i, [&] { return future_object(*under_way[i], types.decoder); });
 }
 
 }  // namespace
@@ -163,13 +163,13 @@ void run_map_job(InArchive& arguments, Payload& result, const MapJobTypes& types
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
 
   OutArchive archive(result, batch);
-  archive.write_size(batch->outcomes.size());
-  for (const auto& outcome : batch->outcomes) {
-    archive(outcome.failure == nullptr);
-    if (outcome.failure == nullptr)
-      types.save_result(archive, outcome.value.get());
+  archive.write_size(batch->results.size());
+  for (const auto& item : batch->results) {
+    archive(item.failure == nullptr);
+    if (item.failure == nullptr)
+      types.save_result(archive, item.value.get());
     else
-      save_failure(archive, outcome.failure);
+      save_failure(archive, item.failure);
   }
   archive(seconds);
 }

@@ -9,8 +9,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/demangle.hpp"
-#include "base/nearest.hpp"
+#include "base/text.hpp"
 #include "remote/call_context.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/future_state.hpp"
@@ -126,7 +125,7 @@ Payload fetch_named(Pid pid, Payload& call) {
   if (pid != myid()) return call_fetch(pid, named_call_id(), call);
   auto state = start_here(std::move(call));
   future_wait(*state, WaitOptions{});
-  return *state->outcome(nullptr)->payload;
+  return *state->result(nullptr)->payload;
 }
 
 FuturePtr start_named(Pid pid, Payload& call) {

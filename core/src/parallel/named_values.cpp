@@ -9,9 +9,8 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "base/demangle.hpp"
-#include "base/nearest.hpp"
-#include "remote/payload_codec.hpp"
+#include "base/text.hpp"
+#include "wire/payload.hpp"
 
 namespace cohort {
 

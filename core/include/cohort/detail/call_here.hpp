@@ -17,7 +17,7 @@ namespace cohort::detail {
 template <class F, class... A>
 struct LocalCall {
   F function;
-  std::tuple<travelling_t<A>...> arguments;
+  std::tuple<serialized_as_t<A>...> arguments;
 
   decltype(auto) operator()() {
     return std::apply([&](auto&... a) -> decltype(auto) { return function(std::move(a)...); }, arguments);
@@ -30,7 +30,7 @@ auto make_local_call(F&& function, A&&... arguments) {
   check_numbers_fit<std::decay_t<F>>(arguments...);
   using Call = LocalCall<std::decay_t<F>, A...>;
   return std::make_shared<Call>(
-      Call{std::forward<F>(function), std::tuple<travelling_t<A>...>(std::forward<A>(arguments)...)});
+      Call{std::forward<F>(function), std::tuple<serialized_as_t<A>...>(std::forward<A>(arguments)...)});
 }
 
 template <class R, class Value>

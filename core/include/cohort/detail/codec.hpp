@@ -42,7 +42,7 @@ concept FreeSaveLoad = requires(const T& from, T& to, OutArchive& out, InArchive
 template <class T>
 concept HasOwnCode = MemberSerialize<T> || FreeSerialize<T> || MemberSaveLoad<T> || FreeSaveLoad<T>;
 
-/// Specialised for the types of the standard library: save, load, min_size (bytes of the body), travels.
+/// Specialised for the types of the standard library: save, load, min_size (bytes of the body), serializable.
 template <class T>
 struct Codec;
 template <class T>
@@ -127,22 +127,22 @@ template <class T>
 inline constexpr bool is_reference_wrapper<std::reference_wrapper<T>> = true;
 
 template <class T>
-constexpr bool can_travel() {
+constexpr bool is_serializable() {
   if constexpr (is_number<T>)
     return true;
   else if constexpr (bitwise<T>() || HasOwnCode<T>)
     return true;
   else if constexpr (HasCodec<T>)
-    return Codec<T>::travels;
+    return Codec<T>::serializable;
   else if constexpr (std::is_bounded_array_v<T>)
-    return can_travel<std::remove_extent_t<T>>();
+    return is_serializable<std::remove_extent_t<T>>();
   else
     return !is_view<T> && !is_shared<T> && is_plain_aggregate<T>();
 }
 
 /// One clear sentence for each type that cannot travel; at most one applies.
 template <class T>
-constexpr bool check_travels() {
+constexpr bool check_serializable() {
   if constexpr (refers_to_memory<T>) {
     static_assert(!refers_to_memory<T>,
                   "cohort: a pointer or reference means nothing in another process; send the value it points at");
@@ -172,20 +172,20 @@ constexpr bool check_travels() {
                   "cohort: the fields of this aggregate cannot be counted: it has a reference, a member that cannot be "
                   "copied from, or a long C array (use std::array); give it serialize(Archive&)");
   }
-  return can_travel<T>();
+  return is_serializable<T>();
 }
 
 /// The same for an argument or a result, which is made before it is read. (What a container holds is looked at where
 /// its elements are written.)
 template <class T>
 constexpr bool check_value() {
-  if constexpr (can_travel<T>() || (HasCodec<T> && !refers_to_memory<T>)) {
+  if constexpr (is_serializable<T>() || (HasCodec<T> && !refers_to_memory<T>)) {
     static_assert(std::is_default_constructible_v<T>,
                   "cohort: a type that travels needs a public default constructor: the receiver makes an object, then "
                   "reads it");
     return std::is_default_constructible_v<T>;
   } else {
-    return check_travels<T>();
+    return check_serializable<T>();
   }
 }
 
@@ -274,7 +274,7 @@ void save_value(OutArchive& ar, const T& value) {
     Codec<T>::save(ar, value);
   } else if constexpr (std::is_bounded_array_v<T>) {
     for (const auto& element : value) save_value(ar, element);
-  } else if constexpr (check_travels<T>()) {
+  } else if constexpr (check_serializable<T>()) {
     OutArchive::Scope scope(ar);
     if constexpr (field_count<T> == 0)
       ar.write("", 1);
@@ -314,7 +314,7 @@ void load_value(InArchive& ar, T& value) {
     Codec<T>::load(ar, value);
   } else if constexpr (std::is_bounded_array_v<T>) {
     for (auto& element : value) load_value(ar, element);
-  } else if constexpr (check_travels<T>()) {
+  } else if constexpr (check_serializable<T>()) {
     InArchive::Scope scope(ar, typeid(T));
     unsigned char nothing;
     if constexpr (field_count<T> == 0)

@@ -51,7 +51,7 @@ template <class Range>
 struct ContiguousCodec {
   using T = typename Range::value_type;
   static constexpr std::size_t min_size = sizeof(std::uint64_t);
-  static constexpr bool travels = can_travel<T>();
+  static constexpr bool serializable = is_serializable<T>();
 
   static void save(OutArchive& ar, const Range& range) {
     if constexpr (bitwise<T>()) {
@@ -107,7 +107,7 @@ void load_bits(InArchive& ar, Bits& bits, std::size_t count) {
 template <class Allocator>
 struct Codec<std::vector<bool, Allocator>> {
   static constexpr std::size_t min_size = sizeof(std::uint64_t);
-  static constexpr bool travels = true;
+  static constexpr bool serializable = true;
 
   static void save(OutArchive& ar, const std::vector<bool, Allocator>& bits) {
     ar.write_size(bits.size());
@@ -134,7 +134,7 @@ template <BitSet Bits>
 struct Codec<Bits> {
   static constexpr std::size_t size = Bits{}.size();
   static constexpr std::size_t min_size = size == 0 ? 1 : (size + 7) / 8;
-  static constexpr bool travels = true;
+  static constexpr bool serializable = true;
 
   static void save(OutArchive& ar, const Bits& bits) {
     if constexpr (size == 0)
@@ -154,7 +154,7 @@ struct Codec<Bits> {
 template <class Range, class T = typename Range::value_type>
 struct RangeCodec {
   static constexpr std::size_t min_size = sizeof(std::uint64_t);
-  static constexpr bool travels = can_travel<T>();
+  static constexpr bool serializable = is_serializable<T>();
 
   static void save(OutArchive& ar, const Range& range) {
     ar.write_size(range.size());
@@ -196,7 +196,7 @@ template <class Tuple, class... T>
 struct TupleCodec {
   static constexpr std::size_t parts_size = (std::size_t{0} + ... + detail::min_size<std::remove_cv_t<T>>());
   static constexpr std::size_t min_size = parts_size == 0 ? 1 : parts_size;
-  static constexpr bool travels = (... && can_travel<std::remove_cv_t<T>>());
+  static constexpr bool serializable = (... && is_serializable<std::remove_cv_t<T>>());
 
   static void save(OutArchive& ar, const Tuple& tuple) {
     std::apply([&ar](const auto&... part) { (save_value(ar, part), ...); }, tuple);
@@ -215,7 +215,7 @@ struct Codec<std::tuple<T...>> : TupleCodec<std::tuple<T...>, T...> {};
 template <class T, std::size_t N>
 struct Codec<std::array<T, N>> {
   static constexpr std::size_t min_size = N == 0 ? 1 : N * detail::min_size<T>();
-  static constexpr bool travels = can_travel<T>();
+  static constexpr bool serializable = is_serializable<T>();
 
   static void save(OutArchive& ar, const std::array<T, N>& array) {
     for (const T& element : array) save_value(ar, element);
@@ -231,7 +231,7 @@ struct Codec<std::array<T, N>> {
 template <class Maybe, class T>
 struct MaybeCodec {
   static constexpr std::size_t min_size = 1;
-  static constexpr bool travels = true;  // T may be the class that has this field: do not look
+  static constexpr bool serializable = true;  // T may be the class that has this field: do not look
 
   static void save(OutArchive& ar, const Maybe& maybe) {
     const bool there = static_cast<bool>(maybe);
@@ -273,7 +273,7 @@ struct Codec<Template<T...>> {
   using Variant = Template<T...>;
   static_assert(sizeof...(T) < 256);
   static constexpr std::size_t min_size = 1;
-  static constexpr bool travels = (... && can_travel<T>());
+  static constexpr bool serializable = (... && is_serializable<T>());
 
   static void save(OutArchive& ar, const Variant& variant) {
     if (variant.valueless_by_exception()) throw Error("a variant without a value cannot be sent");
@@ -298,7 +298,7 @@ template <class Rep, class Period>
 struct Codec<std::chrono::duration<Rep, Period>> {
   using Length = std::chrono::duration<Rep, Period>;
   static constexpr std::size_t min_size = detail::min_size<Rep>();
-  static constexpr bool travels = can_travel<Rep>();
+  static constexpr bool serializable = is_serializable<Rep>();
   static void save(OutArchive& ar, const Length& length) { save_value(ar, length.count()); }
   static void load(InArchive& ar, Length& length) { length = Length(load_new<Rep>(ar)); }
 };
@@ -308,7 +308,7 @@ struct Codec<std::chrono::time_point<ClockType, Length>> {
   // Each host starts that clock for itself.
   static constexpr bool means_the_same = !std::is_same_v<ClockType, std::chrono::steady_clock>;
   static constexpr std::size_t min_size = detail::min_size<Length>();
-  static constexpr bool travels = can_travel<Length>() && means_the_same;
+  static constexpr bool serializable = is_serializable<Length>() && means_the_same;
   static void save(OutArchive& ar, const Point& point) {
     static_assert(means_the_same,
                   "cohort: a time_point of steady_clock means nothing on another host; send one of system_clock, or a "
@@ -330,7 +330,7 @@ template <ComplexNumber T>
 struct Codec<T> {
   using Part = typename T::value_type;
   static constexpr std::size_t min_size = 2 * detail::min_size<Part>();
-  static constexpr bool travels = can_travel<Part>();
+  static constexpr bool serializable = is_serializable<Part>();
   static void save(OutArchive& ar, const T& number) {
     save_value(ar, number.real());
     save_value(ar, number.imag());
@@ -351,7 +351,7 @@ concept Path = requires(const T& t) {
 template <Path T>
 struct Codec<T> {
   static constexpr std::size_t min_size = sizeof(std::uint64_t);
-  static constexpr bool travels = true;
+  static constexpr bool serializable = true;
   static void save(OutArchive& ar, const T& path) { save_value(ar, path.native()); }
   static void load(InArchive& ar, T& path) { path = load_new<std::string>(ar); }
 };

@@ -15,7 +15,7 @@ namespace cohort::detail {
 
 /// One thread of the program calls it; no thread of its own. Answers come while next() waits. Destroyed with jobs still
 /// open, it calls them off.
-class Farm {
+class Scheduler {
  public:
   struct Answer {
     std::uint64_t job = 0;
@@ -27,10 +27,10 @@ class Farm {
 
   /// @param function what the jobs' calls name.
   /// @param ahead jobs that each worker has waiting beside the one it does. More while jobs turn out to be short.
-  Farm(const WorkerPool& pool, const PortableFunction& function, int ahead);
-  ~Farm();
-  Farm(const Farm&) = delete;
-  Farm& operator=(const Farm&) = delete;
+  Scheduler(const WorkerPool& pool, const PortableFunction& function, int ahead);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
   /// The key by which the jobs' calls name the function.
   FunctionKey function_key() const;
@@ -47,7 +47,7 @@ class Farm {
 
   /// Nothing is left to hand out. Where a worker has nothing to do, and jobs wait behind another's, the last of those
   /// is asked back: unless it has begun meanwhile, it comes as an answer that was not sent.
-  void even_out();
+  void steal_waiting_jobs();
 
   /// Waits for an answer. @return nullopt: `until` came first, or the workers changed.
   /// @throws Error "No active worker available in pool" when there is nothing to wait for; TimeoutError,

@@ -1,4 +1,4 @@
-#include "parallel/farm.hpp"
+#include "parallel/scheduler.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -71,7 +71,7 @@ class JobRequest final : public Request {
 
 }  // namespace
 
-class Farm::Impl {
+class Scheduler::Impl {
  public:
   Impl(const WorkerPool& pool, const PortableFunction& function, int ahead)
       : node_(CurrentNode::get()),
@@ -90,7 +90,7 @@ class Farm::Impl {
   }
   ~Impl() {
     inbox_->close();
-    for (const Station& station : stations_) call_off(station);
+    for (const WorkerSlot& slot : slots_) call_off(slot);
   }
 
   FunctionKey function_key() const { return key_; }
@@ -101,39 +101,39 @@ class Farm::Impl {
     if (inbox_->take_pool_changed()) refresh();
     const std::set excluded(but.begin(), but.end());
     const auto unwanted = std::count_if(excluded.begin(), excluded.end(), [&](Pid pid) {
-      const Station* station = find(pid);
-      return station != nullptr && station->usable();
+      const WorkerSlot* slot = find(pid);
+      return slot != nullptr && slot->usable();
     });
     const bool others = usable_ > static_cast<std::size_t>(unwanted);
-    for (const auto& [rank, station] : with_room_) {
-      if (!others || !excluded.contains(station->pid)) return station->pid;
+    for (const auto& [rank, slot] : with_room_) {
+      if (!others || !excluded.contains(slot->pid)) return slot->pid;
     }
     return no_pid;
   }
 
   void send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
-    Station& station = *find(worker);
+    WorkerSlot& slot = *find(worker);
     open_++;
-    station.open++;
-    look_again(station);
-    if (functions_ != nullptr && !station.has_function) {
-      station.has_function = functions_->is_at(key_, worker);
-      if (!station.has_function) {
-        if (!station.function_under_way && !send_function(station)) return give_back(station, job);
-        station.waiting.push_back({job, thunk, std::move(arguments)});
+    slot.open++;
+    look_again(slot);
+    if (functions_ != nullptr && !slot.has_function) {
+      slot.has_function = functions_->is_at(key_, worker);
+      if (!slot.has_function) {
+        if (!slot.function_under_way && !send_function(slot)) return return_job(slot, job);
+        slot.waiting.push_back({job, thunk, std::move(arguments)});
         return;
       }
     }
-    send_now(station, job, thunk, std::move(arguments));
+    send_now(slot, job, thunk, std::move(arguments));
   }
 
-  void even_out() {
-    const auto idle = std::count_if(stations_.begin(), stations_.end(),
-                                    [](const Station& station) { return station.usable() && station.open == 0; });
+  void steal_waiting_jobs() {
+    const auto idle = std::count_if(slots_.begin(), slots_.end(),
+                                    [](const WorkerSlot& slot) { return slot.usable() && slot.open == 0; });
     for (auto n = idle; n > 0; n--) {
-      Station* busiest = nullptr;
-      for (Station& station : stations_) {
-        if (station.waiting_there() && (busiest == nullptr || station.open > busiest->open)) busiest = &station;
+      WorkerSlot* busiest = nullptr;
+      for (WorkerSlot& slot : slots_) {
+        if (slot.waiting_there() && (busiest == nullptr || slot.open > busiest->open)) busiest = &slot;
       }
       const auto connection = busiest == nullptr ? nullptr : busiest->connection.lock();
       if (connection == nullptr) return;
@@ -175,8 +175,8 @@ class Farm::Impl {
   };
   // Who is to have the next job: the lowest, that is the one with the fewest open jobs, of these the first that came.
   using Rank = std::pair<int, std::uint64_t>;
-  // One worker as this farm knows it.
-  struct Station {
+  // One worker as this scheduler knows it.
+  struct WorkerSlot {
     Pid pid = no_pid;
     bool member = true;       // of the pool; else it only has its open jobs answered
     std::string unreachable;  // why, until the pool changes
@@ -216,26 +216,26 @@ class Farm::Impl {
     }
   };
 
-  Station* find(Pid pid) {
+  WorkerSlot* find(Pid pid) {
     const auto found = by_pid_.find(pid);
     return found == by_pid_.end() ? nullptr : &*found->second;
   }
 
   // After every change of whether it is usable, of its open jobs and of its capacity.
-  void look_again(Station& station) {
-    usable_ += station.usable();
-    usable_ -= std::exchange(station.counted, station.usable());
-    if (station.rank) with_room_.erase(*station.rank);
-    station.rank.reset();
-    if (!station.usable() || station.open >= station.capacity(ahead_)) return;
-    station.rank.emplace(station.open, station.number);
-    with_room_.emplace(*station.rank, &station);
+  void look_again(WorkerSlot& slot) {
+    usable_ += slot.usable();
+    usable_ -= std::exchange(slot.counted, slot.usable());
+    if (slot.rank) with_room_.erase(*slot.rank);
+    slot.rank.reset();
+    if (!slot.usable() || slot.open >= slot.capacity(ahead_)) return;
+    slot.rank.emplace(slot.open, slot.number);
+    with_room_.emplace(*slot.rank, &slot);
   }
 
   // It is no member any more, so neither counted nor ranked, and has no open jobs.
-  void forget(std::list<Station>::iterator station) {
-    by_pid_.erase(station->pid);
-    stations_.erase(station);
+  void forget(std::list<WorkerSlot>::iterator slot) {
+    by_pid_.erase(slot->pid);
+    slots_.erase(slot);
   }
 
   void refresh() {
@@ -243,21 +243,21 @@ class Farm::Impl {
     // Where all workers are gone, their work is not for this process, unless it was among them from the start.
     if (had_workers_ && !had_self_) std::erase(pids, self_);
     const std::set members(pids.begin(), pids.end());
-    for (auto station = stations_.begin(); station != stations_.end();) {
-      const auto next = std::next(station);
-      station->member = members.contains(station->pid);
-      station->unreachable.clear();
-      look_again(*station);
-      if (!station->member && station->open == 0) forget(station);
-      station = next;
+    for (auto slot = slots_.begin(); slot != slots_.end();) {
+      const auto next = std::next(slot);
+      slot->member = members.contains(slot->pid);
+      slot->unreachable.clear();
+      look_again(*slot);
+      if (!slot->member && slot->open == 0) forget(slot);
+      slot = next;
     }
     for (const Pid pid : pids) {
       if (find(pid) != nullptr) continue;
-      const auto station = stations_.emplace(stations_.end());
-      station->pid = pid;
-      station->number = ++last_number_;
-      by_pid_.emplace(pid, station);
-      look_again(*station);
+      const auto slot = slots_.emplace(slots_.end());
+      slot->pid = pid;
+      slot->number = ++last_number_;
+      by_pid_.emplace(pid, slot);
+      look_again(*slot);
     }
     const bool self_alone = pids == std::vector{self_};
     if (!pids.empty() && !self_alone) had_workers_ = true;
@@ -266,66 +266,66 @@ class Farm::Impl {
 
   [[noreturn]] void fail_without_worker() {
     std::string why;
-    for (const Station& station : stations_) {
-      if (!station.unreachable.empty()) why += "\n" + station.unreachable;
+    for (const WorkerSlot& slot : slots_) {
+      if (!slot.unreachable.empty()) why += "\n" + slot.unreachable;
     }
     throw Error("No active worker available in pool" + why, ErrorKind::disconnected);
   }
 
-  void send_now(Station& station, std::uint64_t job, FunctionId thunk, Payload arguments) {
-    if (station.pid == self_) {
-      station.sent.push_back({job, 0, Clock::now()});
+  void send_now(WorkerSlot& slot, std::uint64_t job, FunctionId thunk, Payload arguments) {
+    if (slot.pid == self_) {
+      slot.sent.push_back({job, 0, Clock::now()});
       return run_here(job, thunk, std::move(arguments));
     }
-    post(station, job, std::as_bytes(std::span(&thunk, 1)), arguments);
+    post(slot, job, std::as_bytes(std::span(&thunk, 1)), arguments);
   }
 
-  bool send_function(Station& station) {
-    if (station.pid == self_) {
+  bool send_function(WorkerSlot& slot) {
+    if (slot.pid == self_) {
       node_.router->parallel().functions().store(key_, function_.object, *function_.type);
       inbox_->put({arrival_of_function, self_, Clock::now(), result_value, {}, nullptr});
     } else {
       Payload prefix;
       OutArchive archive(prefix);
       archive(function_.thunk.module, function_.thunk.offset, key_);
-      if (!post(station, arrival_of_function, prefix.body.span(), function_.encoded)) return false;
+      if (!post(slot, arrival_of_function, prefix.body.span(), function_.encoded)) return false;
     }
-    functions_->sent(key_, station.pid);
-    return station.function_under_way = true;
+    functions_->sent(key_, slot.pid);
+    return slot.function_under_way = true;
   }
 
   // Answers by itself for a worker that cannot be reached. @return false: that was so.
-  bool post(Station& station, std::uint64_t job, std::span<const std::byte> prefix, const Payload& payload) {
+  bool post(WorkerSlot& slot, std::uint64_t job, std::span<const std::byte> prefix, const Payload& payload) {
     try {
-      auto connection = node_.router->connection_to(station.pid);
-      auto request = std::make_shared<JobRequest>(inbox_, node_.references->shared_from_this(), job, station.pid);
-      if (connection->closed()) throw ProcessExitedException(station.pid, connection->requests().cause());
+      auto connection = node_.router->connection_to(slot.pid);
+      auto request = std::make_shared<JobRequest>(inbox_, node_.references->shared_from_this(), job, slot.pid);
+      if (connection->closed()) throw ProcessExitedException(slot.pid, connection->requests().cause());
       OpenRequest open(*connection, std::move(request));
       const auto now = Clock::now();
       node_.references->send(*connection, FrameKind::call_fetch, 0, open.id(), payload, SendQueue::Mode::before_wait,
                              prefix);
       open.sent();
       if (job != arrival_of_function) {  // its answer is read by this thread, later
-        station.connection = connection;
-        station.sent.push_back({job, open.id(), now});
+        slot.connection = connection;
+        slot.sent.push_back({job, open.id(), now});
       }
       return true;
     } catch (const InterruptedException&) {
       throw;
     } catch (const std::exception& error) {
-      station.unreachable = error.what();
-      look_again(station);
+      slot.unreachable = error.what();
+      look_again(slot);
       if (job == arrival_of_function) return false;
-      give_back(station, job);
+      return_job(slot, job);
       return false;
     }
   }
 
   // Nobody waits for these any more.
-  void call_off(const Station& station) {
-    const auto connection = station.connection.lock();
+  void call_off(const WorkerSlot& slot) {
+    const auto connection = slot.connection.lock();
     if (connection == nullptr) return;
-    for (const auto& sent : station.sent) send_cancel(*connection, sent.request);
+    for (const auto& sent : slot.sent) send_cancel(*connection, sent.request);
   }
 
   void run_here(std::uint64_t job, FunctionId thunk, Payload arguments) {
@@ -347,52 +347,52 @@ class Farm::Impl {
         nullptr);
   }
 
-  void give_back(Station& station, std::uint64_t job) {
-    station.open--;
+  void return_job(WorkerSlot& slot, std::uint64_t job) {
+    slot.open--;
     open_--;
-    look_again(station);
-    answers_.push_back({job, station.pid, false, {}, nullptr});
+    look_again(slot);
+    answers_.push_back({job, slot.pid, false, {}, nullptr});
   }
 
   void take(Message&& message) {
-    Station* const found = find(message.worker);
+    WorkerSlot* const found = find(message.worker);
     if (found == nullptr) return;
-    Station& station = *found;
+    WorkerSlot& slot = *found;
     if (message.flag == result_exception && message.failure == nullptr)
       message.failure = decode_exception(message.payload, message.worker);
     if (message.job == arrival_of_function) {
-      take_arrival(station, message.failure);
-    } else if (message.flag == result_given_back) {
-      std::erase_if(station.sent, [&](const auto& sent) { return sent.job == message.job; });
-      give_back(station, message.job);
+      take_arrival(slot, message.failure);
+    } else if (message.flag == result_withdrawn) {
+      std::erase_if(slot.sent, [&](const auto& sent) { return sent.job == message.job; });
+      return_job(slot, message.job);
     } else {
-      station.open--;
+      slot.open--;
       open_--;
-      station.answered(message.job, message.came);
-      look_again(station);
+      slot.answered(message.job, message.came);
+      look_again(slot);
       answers_.push_back({message.job, message.worker, true, std::move(message.payload), message.failure});
     }
-    if (!station.member && station.open == 0) forget(by_pid_.at(station.pid));
+    if (!slot.member && slot.open == 0) forget(by_pid_.at(slot.pid));
   }
 
-  void take_arrival(Station& station, const std::exception_ptr& failure) {
-    station.function_under_way = false;
-    auto waiting = std::exchange(station.waiting, {});
+  void take_arrival(WorkerSlot& slot, const std::exception_ptr& failure) {
+    slot.function_under_way = false;
+    auto waiting = std::exchange(slot.waiting, {});
     if (failure == nullptr) {
-      station.has_function = true;
-      functions_->arrived(key_, station.pid);
-      for (auto& [job, thunk, arguments] : waiting) send_now(station, job, thunk, std::move(arguments));
+      slot.has_function = true;
+      functions_->arrived(key_, slot.pid);
+      for (auto& [job, thunk, arguments] : waiting) send_now(slot, job, thunk, std::move(arguments));
       return;
     }
-    const bool lost = node_.router->is_gone(station.pid);
+    const bool lost = node_.router->is_gone(slot.pid);
     for (auto& [job, thunk, arguments] : waiting) {
       if (lost) {
-        give_back(station, job);
+        return_job(slot, job);
       } else {
-        station.open--;
+        slot.open--;
         open_--;
-        look_again(station);
-        answers_.push_back({job, station.pid, true, {}, failure});
+        look_again(slot);
+        answers_.push_back({job, slot.pid, true, {}, failure});
       }
     }
   }
@@ -406,9 +406,9 @@ class Farm::Impl {
   std::optional<FunctionTable> own_functions_;
   FunctionTable* functions_ = nullptr;  // own_functions_ or the pool's; null: no function to send
   FunctionKey key_;
-  std::list<Station> stations_;
-  std::unordered_map<Pid, std::list<Station>::iterator> by_pid_;
-  std::map<Rank, Station*> with_room_;  // that may be sent a job
+  std::list<WorkerSlot> slots_;
+  std::unordered_map<Pid, std::list<WorkerSlot>::iterator> by_pid_;
+  std::map<Rank, WorkerSlot*> with_room_;  // that may be sent a job
   std::size_t usable_ = 0;
   std::uint64_t last_number_ = 0;
   std::deque<Answer> answers_;
@@ -416,18 +416,18 @@ class Farm::Impl {
   bool had_workers_ = false, had_self_ = false;
 };
 
-Farm::Farm(const WorkerPool& pool, const PortableFunction& function, int ahead)
+Scheduler::Scheduler(const WorkerPool& pool, const PortableFunction& function, int ahead)
     : impl_(std::make_unique<Impl>(pool, function, ahead)) {}
-Farm::~Farm() = default;
-FunctionKey Farm::function_key() const { return impl_->function_key(); }
-std::size_t Farm::worker_count() const { return impl_->worker_count(); }
-std::size_t Farm::open() const { return impl_->open(); }
-Pid Farm::free_worker(const std::vector<Pid>& but) { return impl_->free_worker(but); }
-void Farm::send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
+Scheduler::~Scheduler() = default;
+FunctionKey Scheduler::function_key() const { return impl_->function_key(); }
+std::size_t Scheduler::worker_count() const { return impl_->worker_count(); }
+std::size_t Scheduler::open() const { return impl_->open(); }
+Pid Scheduler::free_worker(const std::vector<Pid>& but) { return impl_->free_worker(but); }
+void Scheduler::send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments) {
   impl_->send(worker, job, thunk, std::move(arguments));
 }
-void Farm::even_out() { impl_->even_out(); }
-std::optional<Farm::Answer> Farm::next(const WaitOptions& options, Clock::time_point until) {
+void Scheduler::steal_waiting_jobs() { impl_->steal_waiting_jobs(); }
+std::optional<Scheduler::Answer> Scheduler::next(const WaitOptions& options, Clock::time_point until) {
   return impl_->next(options, until);
 }
 

@@ -1,4 +1,4 @@
-#include "parallel/outcome.hpp"
+#include "parallel/item_result.hpp"
 
 #include <span>
 #include <string>
