@@ -104,7 +104,10 @@ bool ExecChannel::write_input() {
   if (input_is_held_) return wait_to_write();
   if (!input_.empty()) {
     const int written = ::ssh_channel_write(channel_, input_.data(), static_cast<std::uint32_t>(input_.size()));
-    if (written == 0 || written == SSH_AGAIN) return read(false) | read(true);
+    if (written == 0 || written == SSH_AGAIN) {
+      const bool out = read(false), err = read(true);
+      return out || err;
+    }
     // A command that ends without reading is told by its end and by what it printed.
     input_.erase(0, written < 0 ? input_.npos : static_cast<std::size_t>(written));
     if (!input_.empty()) return true;

@@ -67,6 +67,11 @@ std::optional<SocketAddress> address_of_this_host(int preferred_family) {
   return found;
 }
 
+[[noreturn]] void refuse_bind(const std::string& text) {
+  throw cohort::ConfigError("cannot listen at '" + cohort::excerpt(text) +
+                            "': give an address, address:port or address:first-last, with IPv6 addresses in brackets");
+}
+
 }  // namespace
 
 SocketAddress::SocketAddress(const sockaddr* address, socklen_t size) : size_(size) {
@@ -148,19 +153,14 @@ HostPort parse_host_port(const std::string& text, const std::string& what) {
 }
 
 BindAddress parse_bind(const std::string& text) {
-  const auto refuse = [&] [[noreturn]] () {
-    throw cohort::ConfigError(
-        "cannot listen at '" + cohort::excerpt(text) +
-        "': give an address, address:port or address:first-last, with IPv6 addresses in brackets");
-  };
   const auto parts = split_host(text);
-  if (!parts) refuse();
+  if (!parts) refuse_bind(text);
   BindAddress bind{std::string(parts->host), 0, 0};
   if (!parts->rest) return bind;
   const std::size_t dash = parts->rest->find('-');
   const auto first = parse_port(parts->rest->substr(0, dash));
   const auto last = dash == parts->rest->npos ? first : parse_port(parts->rest->substr(dash + 1));
-  if (!first || !last || *last < *first || (*first == 0 && *last != 0)) refuse();
+  if (!first || !last || *last < *first || (*first == 0 && *last != 0)) refuse_bind(text);
   bind.first_port = *first;
   bind.last_port = *last;
   return bind;

@@ -17,7 +17,7 @@
 namespace cohort {
 namespace {
 
-constexpr const char* variable = "COHORT_HANDOVER";  // "<descriptor>:<mark>"
+constexpr const char* handover_variable = "COHORT_HANDOVER";  // "<descriptor>:<mark>"
 constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 std::string read_all(int descriptor) {
@@ -52,21 +52,21 @@ int hand_over(const std::string& cluster) {
     done += static_cast<std::size_t>(n);
   }
   if (::fcntl(memory.get(), F_ADD_SEALS, seals) < 0) failed();
-  ::setenv(variable, (std::to_string(memory.get()) + ':' + mark).c_str(), 1);
+  ::setenv(handover_variable, (std::to_string(memory.get()) + ':' + mark).c_str(), 1);
   return memory.release();
 }
 
 // A number in the environment proves nothing: what it names is believed only with the seals and the mark.
 std::optional<std::string> take_handover() {
-  const char* value = std::getenv(variable);
+  const char* value = std::getenv(handover_variable);
   if (value == nullptr || *value == '\0') return std::nullopt;
   const std::string named = value;
-  ::unsetenv(variable);  // not for what this program starts
+  ::unsetenv(handover_variable);  // not for what this program starts
   const auto colon = std::min(named.find(':'), named.size());
   int number = -1;
   const auto parsed = std::from_chars(named.data(), named.data() + colon, number);
   if (parsed.ec != std::errc() || parsed.ptr != named.data() + colon || number < 0 || colon == named.size())
-    throw_lost("its descriptor (" + std::string(variable) + " says '" + named.substr(0, 20) + "')");
+    throw_lost("its descriptor (" + std::string(handover_variable) + " says '" + named.substr(0, 20) + "')");
   const std::string mark = named.substr(colon + 1) + '\n';
   const std::string descriptor = "descriptor " + std::to_string(number);
   if (::fcntl(number, F_GET_SEALS) != seals) throw_lost(descriptor);

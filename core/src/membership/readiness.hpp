@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -35,6 +36,7 @@ class Readiness {
     if (descriptor >= 0) watched_.push_back({descriptor, events, 0});
   }
   struct Signal {  // outlives this object in the callbacks
+    explicit Signal(FileDescriptor event) : descriptor(std::move(event)) {}
     FileDescriptor descriptor;
     void set() const;
   };

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -131,7 +130,8 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
     if (!begun.empty()) list_again();
   }
   if (!begun.empty()) node_->membership_changed();
-  for (const auto& record : std::views::reverse(begun)) start_removal(record);  // those launched by others first
+  for (auto last = begun.rbegin(); last != begun.rend(); ++last)
+    start_removal(*last);  // those launched by others first
   if (options.waitfor == Duration::zero()) return;
   const auto start = Clock::now(), deadline = deadline_after(options.waitfor);
   // A function of a manager may never return. One worker after the other: there may be very many.
