@@ -67,7 +67,9 @@ TEST_F(LoopTest, AnyIndexableRangeWillDo) {
   addprocs(2);
   const std::vector<std::string> words{"to", "be", "or", "not", "to", "be"};
   EXPECT_EQ(distributed_reduce(Join{}, words, [](const std::string& w) { return w; }), "to be or not to be");
+#ifndef __clang__  // 14 does not understand the views of libstdc++ 12
   EXPECT_EQ(distributed_reduce(std::plus<>{}, std::views::iota(-3, 4), [](int i) { return i; }), 0);
+#endif
   EXPECT_EQ(distributed_reduce(std::plus<>{}, range(std::uint8_t{250}, std::uint8_t{255}), [](int i) { return i; }),
             1515);
   EXPECT_EQ(distributed_reduce(Join{}, range(9, 1, -4), [](int i) { return std::to_string(i); }), "9 5 1");

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <forward_list>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <list>
 #include <map>
 #include <mutex>
+#include <ranges>
 #include <set>
 #include <sstream>
 
@@ -29,6 +31,35 @@ std::vector<int> hundred() {
   for (int i = 1; i <= 100; i++) numbers.push_back(i);
   return numbers;
 }
+// 0, 1, 2 ... up to the first that is refused; each is asked about once, when it is its turn.
+class NumbersWhile {
+ public:
+  explicit NumbersWhile(std::function<bool(int)> wanted) : wanted_(std::move(wanted)) {}
+
+  class Iterator {
+   public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    explicit Iterator(const NumbersWhile& numbers) : numbers_(&numbers) {}
+    int operator*() const { return at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    void operator++(int) { ++at_; }
+    bool operator==(std::default_sentinel_t) const { return !numbers_->wanted_(at_); }
+
+   private:
+    const NumbersWhile* numbers_;
+    int at_ = 0;
+  };
+  Iterator begin() const { return Iterator(*this); }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  std::function<bool(int)> wanted_;
+};
+
 std::vector<int> squares() {
   std::vector<int> numbers;
   for (int i = 1; i <= 100; i++) numbers.push_back(i * i);
@@ -45,18 +76,27 @@ TEST_F(PmapTest, ResultsHaveTheOrderOfTheItemsWhateverTheyComeFrom) {
   addprocs(2);
   EXPECT_EQ(pmap(fn<square>, hundred()), squares());
   EXPECT_EQ(pmap(&square, range(1, 100)), squares());
-  EXPECT_EQ(pmap(capture(1, [](int k, int x) { return k * x * x; }), std::views::iota(1, 101)), squares());
+  EXPECT_EQ(pmap(capture(1, [](int k, int x) { return k * x * x; }), range(1, 100)), squares());
   const std::string text = "some text";
   EXPECT_EQ(pmap([](char c) { return static_cast<char>(std::toupper(c)); }, text),
             (std::vector<char>{'S', 'O', 'M', 'E', ' ', 'T', 'E', 'X', 'T'}));
   EXPECT_EQ(pmap([](std::string s) { return s.size(); }, std::vector<const char*>{"a", "bcd"}),
             (std::vector<std::size_t>{1, 3}));
-  std::istringstream words("to be or not");
-  EXPECT_EQ(pmap([](const std::string& s) { return s + "!"; }, std::views::istream<std::string>(words)),
-            (std::vector<std::string>{"to!", "be!", "or!", "not!"}));
   EXPECT_EQ(pmap([](bool b) { return !b; }, std::vector<bool>{true, false}), (std::vector<bool>{false, true}));
   EXPECT_TRUE(pmap(fn<square>, std::vector<int>{}).empty());
 }
+
+#ifndef __clang__  // 14 does not understand the views of libstdc++ 12
+TEST_F(PmapTest, TheItemsMayComeFromViews) {
+  addprocs(2);
+  EXPECT_EQ(pmap(fn<square>, std::views::iota(1, 101)), squares());
+  std::istringstream words("to be or not");
+  EXPECT_EQ(pmap([](const std::string& s) { return s + "!"; }, std::views::istream<std::string>(words)),
+            (std::vector<std::string>{"to!", "be!", "or!", "not!"}));
+  auto even = std::views::iota(1, 11) | std::views::filter([](int i) { return i % 2 == 0; });
+  EXPECT_EQ(pmap(fn<square>, even), (std::vector<int>{4, 16, 36, 64, 100}));
+}
+#endif
 
 TEST_F(PmapTest, SeveralRangesEndWithTheShortest) {
   addprocs(2);
@@ -284,8 +324,7 @@ TEST_F(PmapTest, WorkersThatAreAddedWhileAStreamRunsTakePart) {
   int items = 0;
   // The items go on until the late worker has done one; the limit is for the case that it never does.
   const auto limit = deadline_after(60s);
-  auto more =
-      std::views::iota(0) | std::views::take_while([&](int) { return !seen.contains(3) && Clock::now() < limit; });
+  NumbersWhile more([&](int) { return !seen.contains(3) && Clock::now() < limit; });
   for (auto& [index, pid] : pmap_stream([](int) { return myid(); }, more)) {
     seen.insert(pid);
     if (++items == 5) late = std::jthread([] { addprocs(1); });
@@ -430,10 +469,10 @@ TEST_F(PmapTest, CoroutinesOfABatchRunSideBySide) {
 TEST_F(PmapTest, AStreamGivesResultsAsTheyComeAndLooksAheadOnlyALittle) {
   addprocs(2);
   std::size_t pulled = 0, most_ahead = 0, seen = 0;
-  auto counted = std::views::iota(0, 2000) | std::views::transform([&](int i) {
-                   pulled++;
-                   return i;
-                 });
+  NumbersWhile counted([&](int i) {
+    pulled = static_cast<std::size_t>(i) + 1;
+    return i < 2000;
+  });
   std::vector<bool> came(2000);
   for (auto& [index, result] : pmap_stream(fn<square>, counted)) {
     EXPECT_EQ(result, static_cast<int>(index * index));
