@@ -66,7 +66,7 @@ const void* runtime_instance();
       std::data(options_),                                                                          \
       std::size(options_),                                                                          \
       [] { return ::cohort::detail::runtime_instance(); },                                          \
-      [](const ::cohort::Options& options) -> void* { return static_cast<base_*>(new type_(options)); }};
+      [](const ::cohort::Options& given_) -> void* { return static_cast<base_*>(new type_(given_)); }};
 
 /// Makes `type`, constructible from `const Options&`, the cluster manager `name`. Once a library, in one source file.
 #define COHORT_CLUSTER_MANAGER(name, type, version, options) \

@@ -250,6 +250,7 @@ TEST(Reactor, GatheredOutputIsFlushedWhileNobodyElseActs) {
 
 TEST(Reactor, IsDestroyedWithWorkQueued) {
   struct Posting {  // values in tasks may tell the loop that they are gone
+    Posting(Reactor& of, std::shared_ptr<int> with) : reactor(of), token(std::move(with)) {}
     Reactor& reactor;
     const std::shared_ptr<int> token;
     ~Posting() {
