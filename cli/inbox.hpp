@@ -2,8 +2,9 @@
 
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <utility>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "wake_event.hpp"
 
@@ -15,7 +16,7 @@ class Inbox {
  public:
   /// Any thread.
   void post(std::function<void()> action) {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     actions_.push_back(std::move(action));
     wake_.wake();
   }
@@ -25,7 +26,7 @@ class Inbox {
   void run_next() {
     std::function<void()> action;
     {
-      const std::lock_guard lock(mutex_);
+      const detail::MutexLock lock(mutex_);
       if (actions_.size() <= 1) wake_.clear();
       if (actions_.empty()) return;
       action = std::move(actions_.front());
@@ -36,8 +37,8 @@ class Inbox {
 
  private:
   WakeEvent wake_;
-  std::mutex mutex_;  // guards actions_, and that wake_ says whether there are any
-  std::deque<std::function<void()>> actions_;
+  detail::Mutex mutex_;  // also held while wake_ is told whether there are any
+  std::deque<std::function<void()>> actions_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort::cli

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -14,6 +13,7 @@
 
 #include <cohort/child_process.hpp>
 #include <cohort/cohort.hpp>
+#include <cohort/detail/mutex.hpp>
 
 #include "config/units.hpp"
 #include "job_outputs.hpp"
@@ -189,8 +189,8 @@ std::string worker_text(Pid worker, const std::map<Pid, std::string>& hosts) {
 }
 
 void show_lines(const Lines& lines) {
-  static std::mutex mutex;  // one batch of lines at a time; guards lost
-  static bool lost = false;
+  static detail::Mutex mutex;  // one batch of lines at a time
+  static bool lost COHORT_GUARDED_BY(mutex) = false;
   std::string text;
   const std::string prefix =
       line_style.prefix ? fmt::format("      From {}:\t", worker_text(lines.worker, line_style.hosts)) : "";
@@ -200,7 +200,7 @@ void show_lines(const Lines& lines) {
     text.append(lines.text, start, end - start);
     start = end;
   }
-  const std::lock_guard lock(mutex);
+  const detail::MutexLock lock(mutex);
   if (lines.is_stderr) {
     write_all(STDERR_FILENO, text);
   } else if (!lost && !write_all(STDOUT_FILENO, text)) {

@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
+
 namespace cohort::cli {
 namespace {
 
-std::mutex current_mutex;  // guards current, and its life while a part is added
-JobOutputs* current = nullptr;
+detail::Mutex current_mutex;  // held while a part is added, so that current lives that long
+JobOutputs* current COHORT_GUARDED_BY(current_mutex) = nullptr;
 
 }  // namespace
 
@@ -17,23 +19,23 @@ std::size_t JobOutput::out_size() const {
 }
 
 JobOutputs::JobOutputs() {
-  const std::lock_guard lock(current_mutex);
+  const detail::MutexLock lock(current_mutex);
   current = this;
 }
 
 JobOutputs::~JobOutputs() {
-  const std::lock_guard lock(current_mutex);
+  const detail::MutexLock lock(current_mutex);
   current = nullptr;
 }
 
 std::uint64_t JobOutputs::open() {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   running_[next_];
   return next_++;
 }
 
 void JobOutputs::add(const OutputPart& part) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   const auto found = running_.find(part.job);
   if (found == running_.end()) return;
   auto& texts = part.is_stderr ? found->second.err : found->second.out;
@@ -41,7 +43,7 @@ void JobOutputs::add(const OutputPart& part) {
 }
 
 JobOutput JobOutputs::take(std::uint64_t job, std::string last_out, std::string last_err) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   JobOutput output = std::move(running_.extract(job).mapped());
   if (!last_out.empty()) output.out.push_back(spool_.keep(std::move(last_out)));
   if (!last_err.empty()) output.err.push_back(spool_.keep(std::move(last_err)));
@@ -49,7 +51,7 @@ JobOutput JobOutputs::take(std::uint64_t job, std::string last_out, std::string 
 }
 
 void keep_output(const OutputPart& part) {
-  const std::lock_guard lock(current_mutex);
+  const detail::MutexLock lock(current_mutex);
   if (current != nullptr) current->add(part);
 }
 

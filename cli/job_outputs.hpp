@@ -3,9 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "spool.hpp"
 
@@ -44,10 +45,10 @@ class JobOutputs {
   friend void keep_output(const OutputPart& part);
   void add(const OutputPart& part);
 
-  std::mutex mutex_;  // guards everything below
-  Spool spool_;
-  std::uint64_t next_ = 1;
-  std::map<std::uint64_t, JobOutput> running_;
+  detail::Mutex mutex_;
+  Spool spool_ COHORT_GUARDED_BY(mutex_);
+  std::uint64_t next_ COHORT_GUARDED_BY(mutex_) = 1;
+  std::map<std::uint64_t, JobOutput> running_ COHORT_GUARDED_BY(mutex_);
 };
 
 /// Hands a part to the master's JobOutputs. Called remotely, by workers, which wait for it: who prints faster than the

@@ -35,7 +35,7 @@ FileDescriptor nameless_file() {
 }  // namespace
 
 Spool::Text Spool::keep(std::string text) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   if (in_memory_ + text.size() <= memory_) {
     in_memory_ += text.size();
     return {this, std::move(text)};
@@ -55,8 +55,13 @@ off_t Spool::write(const std::string& text) {
   return std::exchange(end_, end_ + static_cast<off_t>(text.size()));
 }
 
+int Spool::file() const {
+  const detail::MutexLock lock(mutex_);
+  return file_.get();
+}
+
 void Spool::release(const Text& text) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   if (text.offset_ < 0) {
     in_memory_ -= text.size_;
     return;
@@ -68,7 +73,7 @@ void Spool::release(const Text& text) {
 }
 
 std::size_t Spool::bytes_in_file() const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   return in_file_;
 }
 
@@ -85,8 +90,9 @@ Spool::Text::~Text() {
 std::string Spool::Text::read() const {
   if (offset_ < 0) return text_;
   std::string text(size_, '\0');
+  const int file = spool_->file();
   for (std::size_t done = 0; done < size_;) {
-    const ssize_t n = pread(spool_->file_.get(), text.data() + done, size_ - done, offset_ + static_cast<off_t>(done));
+    const ssize_t n = pread(file, text.data() + done, size_ - done, offset_ + static_cast<off_t>(done));
     if (n == 0) fail(EIO);
     if (n < 0 && errno != EINTR) fail(errno);
     if (n > 0) done += static_cast<std::size_t>(n);

@@ -3,9 +3,9 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <mutex>
 #include <string>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/file_descriptor.hpp>
 
 namespace cohort::cli {
@@ -48,15 +48,16 @@ class Spool {
   std::size_t bytes_in_file() const;
 
  private:
-  off_t write(const std::string& text);
+  off_t write(const std::string& text) COHORT_REQUIRES(mutex_);
+  int file() const;
   void release(const Text& text);
 
   const std::size_t memory_;
-  mutable std::mutex mutex_;  // guards everything below
-  std::size_t in_memory_ = 0;
-  std::size_t in_file_ = 0;
-  FileDescriptor file_;  // empty until it is needed
-  off_t end_ = 0;
+  mutable detail::Mutex mutex_;
+  std::size_t in_memory_ COHORT_GUARDED_BY(mutex_) = 0;
+  std::size_t in_file_ COHORT_GUARDED_BY(mutex_) = 0;
+  FileDescriptor file_ COHORT_GUARDED_BY(mutex_);  // empty until it is needed
+  off_t end_ COHORT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cohort::cli

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "ssh/exec_channel.hpp"
 #include "ssh/launch_command.hpp"
@@ -23,14 +23,17 @@ class Inquiry final : public cohort_ssh::ExecChannel {
 
   /// Both outputs, once they ended; nullopt: not by then. Any thread.
   std::optional<std::string> output_until(Clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
-    if (!ended_.wait_until(lock, deadline, [this] { return has_ended_; })) return std::nullopt;
+    detail::MutexLock lock(mutex_);
+    while (!has_ended_) {
+      if (Clock::now() >= deadline) return std::nullopt;
+      ended_.wait_until(mutex_, deadline);
+    }
     return output_;
   }
 
  protected:
   std::size_t take_output(bool, std::span<const char> bytes) override {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     output_.append(bytes.data(), std::min(bytes.size(), most_output - output_.size()));
     if (const auto at = is_asked_ ? output_.npos : output_.find(ready_); at != output_.npos) {
       output_.erase(at, ready_.size());
@@ -42,7 +45,7 @@ class Inquiry final : public cohort_ssh::ExecChannel {
   bool has_room(bool) const override { return true; }
   void output_ended() override {
     {
-      const std::lock_guard lock(mutex_);
+      const detail::MutexLock lock(mutex_);
       has_ended_ = true;
     }
     ended_.notify_all();
@@ -54,10 +57,10 @@ class Inquiry final : public cohort_ssh::ExecChannel {
   const std::string ready_;
   bool is_asked_ = false;  // the session's thread
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable ended_;
-  std::string output_;
-  bool has_ended_ = false;
+  detail::Mutex mutex_;
+  detail::ConditionVariable ended_;
+  std::string output_ COHORT_GUARDED_BY(mutex_);
+  bool has_ended_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace cohort::doctor

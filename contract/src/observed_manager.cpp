@@ -30,14 +30,14 @@ class ObservedManager::Call {
  public:
   Call(ObservedManager& manager, Pid pid, const WorkerConfig& config, const std::string& name)
       : manager_(manager), pid_(pid), config_(config) {
-    const std::lock_guard lock(manager_.mutex_);
+    const detail::MutexLock lock(manager_.mutex_);
     manager_.calls_[pid].push_back(name);
     const auto [running, alone] = manager_.running_.emplace(pid, name);
     if (!alone)
       manager_.problems_ += name + " of worker " + std::to_string(pid) + " began during " + running->second + '\n';
   }
   ~Call() {
-    const std::lock_guard lock(manager_.mutex_);
+    const detail::MutexLock lock(manager_.mutex_);
     manager_.running_.erase(pid_);
     manager_.configs_[pid_] = config_;
   }
@@ -49,7 +49,7 @@ class ObservedManager::Call {
     try {
       body();
     } catch (...) {
-      const std::lock_guard lock(manager_.mutex_);
+      const detail::MutexLock lock(manager_.mutex_);
       manager_.problems_ +=
           name + " of worker " + std::to_string(pid_) + " threw: " + message_of(std::current_exception()) + '\n';
       throw;
@@ -94,12 +94,12 @@ std::string ObservedManager::exit_cause(Pid pid, WorkerConfig& config) {
   Call call(*this, pid, config, "exit_cause");
   std::string cause;
   call.without_exception("exit_cause", [&] { cause = inner_->exit_cause(pid, config); });
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   return causes_[pid] = cause;
 }
 
 std::vector<std::string> ObservedManager::calls(Pid pid) const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   const auto found = calls_.find(pid);
   return found == calls_.end() ? std::vector<std::string>{} : found->second;
 }
@@ -110,25 +110,25 @@ bool ObservedManager::was_called(Pid pid, const std::string& call) const {
 }
 
 std::set<Pid> ObservedManager::pids() const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   std::set<Pid> pids;
   for (const auto& [pid, calls] : calls_) pids.insert(pid);
   return pids;
 }
 
 std::string ObservedManager::cause(Pid pid) const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   const auto found = causes_.find(pid);
   return found == causes_.end() ? "" : found->second;
 }
 
 WorkerConfig ObservedManager::config(Pid pid) const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   return configs_.at(pid);
 }
 
 std::string ObservedManager::problems() const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   return problems_;
 }
 

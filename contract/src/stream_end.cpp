@@ -15,21 +15,25 @@ Readiness::Readiness(int descriptor, short events, const std::function<void(std:
     : descriptor_(descriptor), events_(events) {
   if (descriptor_ >= 0) return;
   subscribe([signal = signal_] {
-    const std::lock_guard lock(signal->mutex);
+    const detail::MutexLock lock(signal->mutex);
     signal->told = true;
     signal->changed.notify_all();
   });
 }
 
 void Readiness::reset() {
-  const std::lock_guard lock(signal_->mutex);
+  const detail::MutexLock lock(signal_->mutex);
   signal_->told = false;
 }
 
 bool Readiness::wait(Clock::time_point deadline) {
   if (descriptor_ < 0) {
-    std::unique_lock lock(signal_->mutex);
-    return signal_->changed.wait_until(lock, deadline, [this] { return signal_->told; });
+    detail::MutexLock lock(signal_->mutex);
+    while (!signal_->told) {
+      if (Clock::now() >= deadline) return false;
+      signal_->changed.wait_until(signal_->mutex, deadline);
+    }
+    return true;
   }
   while (true) {
     pollfd ready{descriptor_, events_, 0};

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 #include <cohort/join_file.hpp>
@@ -47,11 +47,12 @@ class ElasticManager final : public cohort::ClusterManager {
   }
 
   void launch(const cohort::LaunchParams& params, LaunchQueue& launched) override {
-    std::unique_lock lock(mutex_);
+    cohort::detail::MutexLock lock(mutex_);
     open(params, launched);
     wanted_ = count_;
     taking_ = &launched;
-    came_.wait(lock, params.stop, [this] { return wanted_ == 0; });  // the core stops it in time
+    const auto all_came = [this]() COHORT_REQUIRES(mutex_) { return wanted_ == 0; };
+    came_.wait(mutex_, params.stop, all_came);  // the core stops it in time
     taking_ = nullptr;
     if (const auto missing = std::exchange(wanted_, 0); missing > 0) {
       launched.fail(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
@@ -73,12 +74,11 @@ class ElasticManager final : public cohort::ClusterManager {
  private:
   using ArrivalId = std::uint64_t;
 
-  // With `mutex_` held, within launch(). Workers that come later are started as this launch says.
-  void open(const cohort::LaunchParams& params, LaunchQueue& launched) {
+  // Within launch(). Workers that come later are started as this launch says.
+  void open(const cohort::LaunchParams& params, LaunchQueue& launched) COHORT_REQUIRES(mutex_) {
     if (acceptor_ == nullptr) {
-      acceptor_ = std::make_unique<cohort::WorkerAcceptor>(
-          params.transport->listen(listen_), params.cookie,
-          [this](cohort::AcceptedWorker worker) { take_in(std::move(worker)); });
+      acceptor_ = std::make_unique<cohort::WorkerAcceptor>(params.transport->listen(listen_), params.cookie,
+                                                     [this](cohort::AcceptedWorker worker) { take_in(std::move(worker)); });
     }
     written_.reset();  // that of an earlier launch is replaced
     written_ =
@@ -90,7 +90,7 @@ class ElasticManager final : public cohort::ClusterManager {
   void take_in(cohort::AcceptedWorker worker) {
     WorkerConfig config;
     config.connect_at = std::move(worker.address);
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (later_ == nullptr) return;  // the launch failed
     config.userdata = next_id_;
     connections_.emplace(next_id_++, std::move(worker.connection));
@@ -101,7 +101,7 @@ class ElasticManager final : public cohort::ClusterManager {
 
   std::optional<cohort::IoPair> take(const WorkerConfig& config) {
     const auto* id = std::any_cast<ArrivalId>(&config.userdata);
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     auto found = id == nullptr ? decltype(connections_)::node_type() : connections_.extract(*id);
     if (found.empty()) return std::nullopt;
     return std::move(found.mapped());
@@ -111,15 +111,15 @@ class ElasticManager final : public cohort::ClusterManager {
   const std::string listen_;
   const std::filesystem::path file_;
 
-  std::mutex mutex_;  // guards all below, but for the end of acceptor_
+  cohort::detail::Mutex mutex_;
   std::condition_variable_any came_;
-  std::map<ArrivalId, cohort::IoPair> connections_;  // not yet taken over by the core
-  ArrivalId next_id_ = 0;
-  std::int64_t wanted_ = 0;        // workers that the launch under way still waits for
-  LaunchQueue* taking_ = nullptr;  // while it does
-  std::shared_ptr<LaunchQueue> later_;
-  cohort::FileDescriptor written_;                    // the join file; open while it is in use
-  std::unique_ptr<cohort::WorkerAcceptor> acceptor_;  // its thread uses all above
+  std::map<ArrivalId, cohort::IoPair> connections_ COHORT_GUARDED_BY(mutex_);  // not yet taken over by the core
+  ArrivalId next_id_ COHORT_GUARDED_BY(mutex_) = 0;
+  std::int64_t wanted_ COHORT_GUARDED_BY(mutex_) = 0;        // workers that the launch under way still waits for
+  LaunchQueue* taking_ COHORT_GUARDED_BY(mutex_) = nullptr;  // while it does
+  std::shared_ptr<LaunchQueue> later_ COHORT_GUARDED_BY(mutex_);
+  cohort::FileDescriptor written_ COHORT_GUARDED_BY(mutex_);              // the join file; open while it is in use
+  std::unique_ptr<cohort::WorkerAcceptor> acceptor_ COHORT_GUARDED_BY(mutex_);  // its thread uses all above
 };
 
 }  // namespace

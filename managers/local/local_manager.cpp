@@ -115,7 +115,7 @@ void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
   check_limits(count);
   const cohort::SpawnOptions spawn = spawn_options(params);
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     term_grace_ = options_.has("term_grace") ? options_.duration("term_grace") : params.term;
     kill_grace_ = options_.has("kill_grace") ? options_.duration("kill_grace") : params.kill;
   }
@@ -181,7 +181,7 @@ WorkerConfig LocalManager::start_worker(cohort::SpawnOptions spawn) {
   config.ospid = child.pid();
   config.threads = threads_;
   if (everywhere_) config.bind_addr = "0.0.0.0";
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   config.userdata = next_id_;
   children_.emplace(next_id_++, std::move(child));
   return config;
@@ -189,7 +189,7 @@ WorkerConfig LocalManager::start_worker(cohort::SpawnOptions spawn) {
 
 // As many CPUs as the worker has threads; over all launches they go round.
 std::vector<int> LocalManager::next_cpus() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   std::vector<int> cpus;
   for (std::size_t i = 0; i < std::min(static_cast<std::size_t>(threads_), cpus_.size()); ++i)
     cpus.push_back(cpus_[next_cpu_++ % cpus_.size()]);
@@ -197,7 +197,7 @@ std::vector<int> LocalManager::next_cpus() {
 }
 
 void LocalManager::terminate(ChildProcess& child) {
-  std::unique_lock lock(mutex_);
+  cohort::detail::MutexLock lock(mutex_);
   const auto term = term_grace_, kill = kill_grace_;
   lock.unlock();
   child.terminate(term, kill);
@@ -208,14 +208,14 @@ void LocalManager::terminate(ChildProcess& child) {
 // time, and only these calls forget it.
 ChildProcess* LocalManager::find(const WorkerConfig& config) {
   const ChildId* id = std::any_cast<ChildId>(&config.userdata);
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   const auto found = id == nullptr ? children_.end() : children_.find(*id);
   return found == children_.end() ? nullptr : &found->second;
 }
 
 void LocalManager::forget(const WorkerConfig& config) {
   decltype(children_)::node_type child;  // destroyed after the lock is released
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   child = children_.extract(std::any_cast<ChildId>(config.userdata));
 }
 

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <vector>
 
 #include <cohort/child_process.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/plugin.hpp>
 
 namespace cohort_local {
@@ -59,11 +59,12 @@ class LocalManager : public cohort::ClusterManager {
   const bool everywhere_;  // listen at all addresses of the host
   const int threads_;
 
-  std::mutex mutex_;  // guards what follows
-  std::map<ChildId, cohort::ChildProcess> children_;
-  ChildId next_id_ = 1;
-  std::size_t next_cpu_ = 0;
-  cohort::Duration term_grace_{}, kill_grace_{};  // of the last launch
+  cohort::detail::Mutex mutex_;
+  std::map<ChildId, cohort::ChildProcess> children_ COHORT_GUARDED_BY(mutex_);
+  ChildId next_id_ COHORT_GUARDED_BY(mutex_) = 1;
+  std::size_t next_cpu_ COHORT_GUARDED_BY(mutex_) = 0;
+  cohort::Duration term_grace_ COHORT_GUARDED_BY(mutex_){};  // of the last launch
+  cohort::Duration kill_grace_ COHORT_GUARDED_BY(mutex_){};
 };
 
 }  // namespace cohort_local

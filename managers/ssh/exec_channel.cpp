@@ -143,7 +143,7 @@ void ExecChannel::fail(const std::string& what) {
 
 void ExecChannel::end(const End& how) {
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (end_) return;
     end_ = how;
   }
@@ -152,13 +152,13 @@ void ExecChannel::end(const End& how) {
 }
 
 std::optional<ExecChannel::End> ExecChannel::wait_until(cohort::Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, deadline, [this] { return end_.has_value(); });
+  cohort::detail::MutexLock lock(mutex_);
+  while (!end_ && cohort::Clock::now() < deadline) changed_.wait_until(mutex_, deadline);
   return end_;
 }
 
 bool ExecChannel::has_ended() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   return end_.has_value();
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +7,7 @@
 #include <libssh/callbacks.h>
 
 #include <cohort/child_process.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 #include "channel.hpp"
@@ -71,9 +70,9 @@ class ExecChannel : public Channel {
   ssh_channel_callbacks_struct callbacks_{};
   std::string unread_[2];  // output that was not taken yet: standard output, standard error
 
-  std::mutex mutex_;  // guards end_
-  std::condition_variable changed_;
-  std::optional<End> end_;
+  cohort::detail::Mutex mutex_;
+  cohort::detail::ConditionVariable changed_;
+  std::optional<End> end_ COHORT_GUARDED_BY(mutex_);
 };
 
 /// A short command whose end is waited for. What it prints is of no interest.

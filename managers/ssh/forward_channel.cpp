@@ -96,15 +96,18 @@ void ForwardChannel::add_to(std::vector<pollfd>& polled) const {
 
 void ForwardChannel::settle(std::string problem) {
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (!opened_) opened_ = std::move(problem);
   }
   changed_.notify_all();
 }
 
 std::string ForwardChannel::wait_until_open(cohort::Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  if (!changed_.wait_until(lock, deadline, [this] { return opened_.has_value(); })) return "no answer in time";
+  cohort::detail::MutexLock lock(mutex_);
+  while (!opened_) {
+    if (cohort::Clock::now() >= deadline) return "no answer in time";
+    changed_.wait_until(mutex_, deadline);
+  }
   return *opened_;
 }
 

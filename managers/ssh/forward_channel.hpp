@@ -1,11 +1,10 @@
 #pragma once
 
 #include <array>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/types.hpp>
 
@@ -54,9 +53,9 @@ class ForwardChannel final : public Channel {
   bool server_ended_ = false;  // the server sends no more, and our side was told
   Backlog out_, in_;
 
-  std::mutex mutex_;  // guards opened_
-  std::condition_variable changed_;
-  std::optional<std::string> opened_;  // why not; "" if it is
+  cohort::detail::Mutex mutex_;
+  cohort::detail::ConditionVariable changed_;
+  std::optional<std::string> opened_ COHORT_GUARDED_BY(mutex_);  // why not; "" if it is
 };
 
 }  // namespace cohort_ssh

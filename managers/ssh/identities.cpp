@@ -114,7 +114,7 @@ Key read_key(const std::string& file, const Patience& patience, std::string& pro
 }  // namespace
 
 Key Identities::load(const std::string& file, const Patience& patience, std::string& problem) {
-  const std::lock_guard one_question_at_a_time(mutex_);
+  const cohort::detail::MutexLock one_question_at_a_time(mutex_);
   auto found = loaded_.find(file);
   if (found == loaded_.end()) {
     Loaded loaded;

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "libssh_handles.hpp"
 #include "patience.hpp"
@@ -25,8 +26,8 @@ class Identities {
     Key key;
     std::string problem;
   };
-  std::mutex mutex_;  // guards loaded_
-  std::map<std::string, Loaded> loaded_;
+  cohort::detail::Mutex mutex_;
+  std::map<std::string, Loaded> loaded_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort_ssh

@@ -83,12 +83,12 @@ std::shared_ptr<SessionThread> Launcher::jump_for(const Machine& machine, const 
   const std::string text = settings_.text(machine, "jump");
   std::shared_ptr<Jump> jump;
   {
-    const std::lock_guard lock(jumps_mutex_);
+    const cohort::detail::MutexLock lock(jumps_mutex_);
     auto& known = jumps_[text];
     if (known == nullptr) known = std::make_shared<Jump>();
     jump = known;
   }
-  const std::lock_guard one_at_a_time(jump->making);
+  const cohort::detail::MutexLock one_at_a_time(jump->making);
   auto session = jump->session.lock();
   if (session != nullptr && !session->is_over()) return session;
   try {
@@ -123,7 +123,7 @@ void Launcher::stage_program(ssh_session session, RemoteProgram& program, const 
                              const Patience& patience) {
   std::shared_ptr<const ProgramFiles> files;
   {
-    const std::lock_guard lock(collecting_);
+    const cohort::detail::MutexLock lock(collecting_);
     auto& known = program_files_[program.program + '\n' + transport];
     if (known == nullptr)
       known = std::make_shared<ProgramFiles>(collect_program_files(program.program, transport, patience));
@@ -136,7 +136,7 @@ void Launcher::stage_program(ssh_session session, RemoteProgram& program, const 
 }
 
 void Launcher::forget_program_files() {
-  const std::lock_guard lock(collecting_);
+  const cohort::detail::MutexLock lock(collecting_);
   program_files_.clear();
 }
 

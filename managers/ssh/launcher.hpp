@@ -2,10 +2,10 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/options.hpp>
 
 #include "identities.hpp"
@@ -39,8 +39,8 @@ class Launcher {
  private:
   /// A session that others go through, made by the first that needs it.
   struct Jump {
-    std::mutex making;
-    std::weak_ptr<SessionThread> session;  // guarded by `making`
+    cohort::detail::Mutex making;
+    std::weak_ptr<SessionThread> session COHORT_GUARDED_BY(making);
   };
 
   std::shared_ptr<SessionThread> jump_for(const Machine& machine, const Patience& patience);
@@ -54,11 +54,11 @@ class Launcher {
   Identities identities_;
   LoginLimit login_limit_;
 
-  std::mutex jumps_mutex_;  // guards jumps_
-  std::map<std::string, std::shared_ptr<Jump>> jumps_;
+  cohort::detail::Mutex jumps_mutex_;
+  std::map<std::string, std::shared_ptr<Jump>> jumps_ COHORT_GUARDED_BY(jumps_mutex_);
 
-  std::mutex collecting_;  // guards program_files_
-  std::map<std::string, std::shared_ptr<const ProgramFiles>> program_files_;
+  cohort::detail::Mutex collecting_;
+  std::map<std::string, std::shared_ptr<const ProgramFiles>> program_files_ COHORT_GUARDED_BY(collecting_);
 };
 
 }  // namespace cohort_ssh

@@ -2,8 +2,9 @@
 
 #include <condition_variable>
 #include <map>
-#include <mutex>
 #include <string>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "patience.hpp"
 
@@ -19,14 +20,15 @@ class LoginLimit {
    public:
     /// Waits for its turn, as long as the patience lasts; who lost that goes on and fails by it elsewhere.
     Turn(LoginLimit& limit, std::string server, const Patience& patience) : limit_(limit), server_(std::move(server)) {
-      std::unique_lock lock(limit_.mutex_);
-      limit_.changed_.wait_until(lock, patience.stop(), patience.deadline(),
-                                 [&] { return limit_.under_way_[server_] < limit_.most_; });
+      cohort::detail::MutexLock lock(limit_.mutex_);
+      const auto has_turn = [this]()
+                                COHORT_REQUIRES(limit_.mutex_) { return limit_.under_way_[server_] < limit_.most_; };
+      limit_.changed_.wait_until(limit_.mutex_, patience.stop(), patience.deadline(), has_turn);
       ++limit_.under_way_[server_];
     }
     ~Turn() {
       {
-        const std::lock_guard lock(limit_.mutex_);
+        const cohort::detail::MutexLock lock(limit_.mutex_);
         --limit_.under_way_[server_];
       }
       limit_.changed_.notify_all();
@@ -40,9 +42,9 @@ class LoginLimit {
 
  private:
   const int most_;
-  std::mutex mutex_;  // guards under_way_
+  cohort::detail::Mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, int> under_way_;  // by server
+  std::map<std::string, int> under_way_ COHORT_GUARDED_BY(mutex_);  // by server
 };
 
 }  // namespace cohort_ssh

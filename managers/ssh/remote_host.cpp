@@ -42,14 +42,14 @@ bool RemoteHost::signal(const std::string& name) {
 
 bool RemoteHost::signal(int pid, const std::string& name) {
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (unanswered_ != nullptr && !unanswered_->has_ended()) return false;
   }
   const auto command =
       std::make_shared<Command>("exec /bin/sh -c 'kill -s " + name + " -- -" + std::to_string(pid) + "'", "");
   session_->add(command);
   if (command->wait_until(cohort::deadline_after(signal_limit))) return true;
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   unanswered_ = command;
   return false;
 }

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/types.hpp>
 
@@ -42,8 +42,8 @@ class RemoteHost {
   const std::unique_ptr<SessionThread> session_;
   std::shared_ptr<RemoteWorker> worker_;
 
-  std::mutex mutex_;                         // guards unanswered_
-  std::shared_ptr<ExecChannel> unanswered_;  // a signal that the machine was too slow for
+  cohort::detail::Mutex mutex_;
+  std::shared_ptr<ExecChannel> unanswered_ COHORT_GUARDED_BY(mutex_);  // a signal that the machine was too slow for
 };
 
 }  // namespace cohort_ssh

@@ -49,22 +49,24 @@ RemoteWorker::Pipe RemoteWorker::make_pipe() {
 }
 
 bool RemoteWorker::wait_announced(const Patience& patience) {
-  std::unique_lock lock(mutex_);
-  announced_or_ended_.wait_until(lock, patience.stop(), patience.deadline(),
-                                 [this] { return announced_ || has_ended(); });
+  cohort::detail::MutexLock lock(mutex_);
+  announced_or_ended_.wait_until(mutex_, patience.stop(), patience.deadline(),
+                                 [this]() COHORT_REQUIRES(mutex_) { return announced_ || has_ended(); });
   // How it ended may be told before what it had printed. Whom it left behind may hold its outputs open.
-  if (has_ended())
-    announced_or_ended_.wait_for(lock, last_output_limit, [this] { return announced_ || outputs_over_; });
+  if (has_ended()) {
+    announced_or_ended_.wait_for(mutex_, last_output_limit,
+                                 [this]() COHORT_REQUIRES(mutex_) { return announced_ || outputs_over_; });
+  }
   return announced_;
 }
 
 Launched RemoteWorker::launched() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   return launched_;
 }
 
 std::string RemoteWorker::last_lines() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   std::string text;
   for (const auto& line : lines_) text += "\n    " + line;
   return text;
@@ -95,7 +97,7 @@ void RemoteWorker::announce(const std::string& line) {
   write_to(err_, line_[1]);
   passes_on_ = true;
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     announced_ = true;
   }
   announced_or_ended_.notify_all();
@@ -105,7 +107,7 @@ void RemoteWorker::take_line(const std::string& line) {
   if (line == ready_) return let_input_go();
   if (const auto launched = parse_launched(line, mark_)) {
     is_started_ = true;
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     launched_ = *launched;
     return;
   }
@@ -118,7 +120,7 @@ void RemoteWorker::keep(const std::string& said, Pipe& pipe) {
   // A program that is no worker may print what it reads.
   const bool is_secret = !secret_.empty() && said.find(secret_) != said.npos;
   const std::string line = is_secret ? "(a line with the secret of the cluster)" : said;
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   lines_.push_back(line);
   if (lines_.size() > kept_lines) lines_.pop_front();
   if (launched_.pid == 0 || passed_on_early_ + line.size() > most_early_output) return;
@@ -127,7 +129,7 @@ void RemoteWorker::keep(const std::string& said, Pipe& pipe) {
 }
 
 void RemoteWorker::ended(const End&) {
-  { const std::lock_guard no_waiter_is_between_its_look_and_its_wait(mutex_); }
+  { const cohort::detail::MutexLock no_waiter_is_between_its_look_and_its_wait(mutex_); }
   announced_or_ended_.notify_all();
 }
 
@@ -153,7 +155,7 @@ void RemoteWorker::output_ended() {
   out_.far.reset();
   err_.far.reset();
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     outputs_over_ = true;
   }
   announced_or_ended_.notify_all();

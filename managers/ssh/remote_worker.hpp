@@ -1,9 +1,11 @@
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <string>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/worker_config.hpp>
 
@@ -61,12 +63,13 @@ class RemoteWorker final : public ExecChannel {
   bool passes_on_ = false;
   std::size_t passed_on_early_ = 0;  // bytes of the program before it announced itself
 
-  std::mutex mutex_;  // guards what follows
+  cohort::detail::Mutex mutex_;
   std::condition_variable_any announced_or_ended_;
-  Launched launched_;
-  bool announced_ = false;
-  bool outputs_over_ = false;
-  std::deque<std::string> lines_;  // the last ones before it announced itself, of profiles too
+  Launched launched_ COHORT_GUARDED_BY(mutex_);
+  bool announced_ COHORT_GUARDED_BY(mutex_) = false;
+  bool outputs_over_ COHORT_GUARDED_BY(mutex_) = false;
+  // The last ones before it announced itself, of profiles too.
+  std::deque<std::string> lines_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort_ssh

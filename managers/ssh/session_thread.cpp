@@ -19,7 +19,7 @@ SessionThread::SessionThread(Session session)
 
 SessionThread::~SessionThread() {
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     stop_ = true;
   }
   wake_.set();
@@ -29,7 +29,7 @@ SessionThread::~SessionThread() {
 void SessionThread::add(std::shared_ptr<Channel> channel) {
   std::string reason;
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (!over_) {
       added_.push_back(std::move(channel));
       wake_.set();
@@ -41,7 +41,7 @@ void SessionThread::add(std::shared_ptr<Channel> channel) {
 }
 
 bool SessionThread::is_over() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   return over_;
 }
 
@@ -56,7 +56,7 @@ void SessionThread::run() {
     reason = std::string("the ssh session was given up: ") + error.what();
   }
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     over_ = true;
     end_reason_ = reason;
     channels_.insert(channels_.end(), added_.begin(), added_.end());
@@ -91,7 +91,7 @@ void SessionThread::work() {
 
 // @return false: the session is to end.
 bool SessionThread::take_new() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   wake_.reset();
   channels_.insert(channels_.end(), std::make_move_iterator(added_.begin()), std::make_move_iterator(added_.end()));
   added_.clear();

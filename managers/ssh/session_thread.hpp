@@ -1,10 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "channel.hpp"
 #include "libssh_handles.hpp"
@@ -33,11 +34,11 @@ class SessionThread {
   std::string why_it_ended() const;
 
   const Event wake_;
-  std::mutex mutex_;  // guards what follows
-  std::vector<std::shared_ptr<Channel>> added_;
-  bool stop_ = false;
-  bool over_ = false;
-  std::string end_reason_;
+  cohort::detail::Mutex mutex_;
+  std::vector<std::shared_ptr<Channel>> added_ COHORT_GUARDED_BY(mutex_);
+  bool stop_ COHORT_GUARDED_BY(mutex_) = false;
+  bool over_ COHORT_GUARDED_BY(mutex_) = false;
+  std::string end_reason_ COHORT_GUARDED_BY(mutex_);
 
   // The thread's own.
   Session session_;

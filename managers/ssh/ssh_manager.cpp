@@ -30,7 +30,7 @@ SshManager::SshManager(const cohort::Options& options) : options_(options), sett
 
 void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launched) {
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     term_grace_ = params.term;
     kill_grace_ = params.kill;
   }
@@ -57,7 +57,7 @@ void SshManager::launch(const LaunchParams& params, cohort::LaunchQueue& launche
 
 WorkerConfig SshManager::launch_on(const Machine& machine, const LaunchParams& params) {
   auto [host, config] = launcher_.launch(machine, params);
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   config.userdata = next_id_;
   config.sshflags = {session_flag + std::to_string(next_id_)};
   hosts_.emplace(next_id_++, std::move(host));
@@ -97,7 +97,7 @@ void SshManager::manage(Pid, WorkerConfig& config, ManageOp op) {
       break;
     case ManageOp::finalize: {
       terminate(*host);
-      const std::lock_guard lock(mutex_);
+      const cohort::detail::MutexLock lock(mutex_);
       hosts_.erase(std::any_cast<HostId>(config.userdata));
       break;  // the session ends after the lock is released, with `host`
     }
@@ -116,7 +116,7 @@ std::string SshManager::exit_cause(Pid, WorkerConfig& config) {
 }
 
 void SshManager::terminate(RemoteHost& host) {
-  std::unique_lock lock(mutex_);
+  cohort::detail::MutexLock lock(mutex_);
   const auto term = term_grace_, kill = kill_grace_;
   lock.unlock();
   host.terminate(term, kill);
@@ -124,7 +124,7 @@ void SshManager::terminate(RemoteHost& host) {
 
 // The machine of an additional worker, too.
 std::shared_ptr<RemoteHost> SshManager::find_by_flags(const WorkerConfig& config) {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   for (const auto& [id, host] : hosts_)
     if (config.sshflags == std::vector{session_flag + std::to_string(id)}) return host;
   return nullptr;
@@ -133,7 +133,7 @@ std::shared_ptr<RemoteHost> SshManager::find_by_flags(const WorkerConfig& config
 // nullptr: an additional worker of a machine, a stranger, or forgotten.
 std::shared_ptr<RemoteHost> SshManager::find(const WorkerConfig& config) {
   const HostId* id = std::any_cast<HostId>(&config.userdata);
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   const auto found = id == nullptr ? hosts_.end() : hosts_.find(*id);
   return found == hosts_.end() ? nullptr : found->second;
 }

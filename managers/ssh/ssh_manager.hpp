@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/plugin.hpp>
 
 #include "launcher.hpp"
@@ -39,10 +39,11 @@ class SshManager final : public cohort::ClusterManager {
   const MachineSettings settings_;
   Launcher launcher_;
 
-  std::mutex mutex_;  // guards what follows
-  std::map<HostId, std::shared_ptr<RemoteHost>> hosts_;
-  HostId next_id_ = 1;
-  cohort::Duration term_grace_{}, kill_grace_{};  // of the last launch
+  cohort::detail::Mutex mutex_;
+  std::map<HostId, std::shared_ptr<RemoteHost>> hosts_ COHORT_GUARDED_BY(mutex_);
+  HostId next_id_ COHORT_GUARDED_BY(mutex_) = 1;
+  cohort::Duration term_grace_ COHORT_GUARDED_BY(mutex_){};  // of the last launch
+  cohort::Duration kill_grace_ COHORT_GUARDED_BY(mutex_){};
 };
 
 }  // namespace cohort_ssh

@@ -67,7 +67,7 @@ BrokerProcess::~BrokerProcess() {
 }
 
 std::string BrokerProcess::end() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   const auto status = process_.wait_until(Clock::now() + 1s);
   return status ? status->text() : "";
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <mutex>
 #include <string>
 
 #include <cohort/child_process.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 namespace cohort_zmq {
@@ -28,8 +28,8 @@ class BrokerProcess {
 
  private:
   std::string address_;
-  std::mutex mutex_;  // guards process_
-  cohort::ChildProcess process_;
+  cohort::detail::Mutex mutex_;
+  cohort::ChildProcess process_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort_zmq

@@ -3,14 +3,15 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include <cohort/detail/mutex.hpp>
 #include "../../transports/zmq/broker_address.hpp"
+
 #include "../../transports/zmq/zmq_transport.hpp"
 #include "../local/local_manager.hpp"
 #include "broker_process.hpp"
@@ -61,14 +62,15 @@ class ZmqManager final : public cohort_local::LocalManager {
   std::string exit_cause(Pid pid, WorkerConfig& config) override {
     const std::string lost = transport() == nullptr ? "" : transport()->lost();
     if (lost.empty()) return LocalManager::exit_cause(pid, config);
-    const std::string end = broker_ == nullptr ? "" : broker_->end();
+    BrokerProcess* const broker = broker_process();
+    const std::string end = broker == nullptr ? "" : broker->end();
     return lost + (end.empty() ? "" : "; its process " + end);
   }
 
  private:
   // The broker and this process's way to it, once. @return the broker's address.
   std::string set_up(const std::string& cookie) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (transport_ != nullptr) return broker_address_;
     const auto secret = cohort::transport_secret(cookie);
     broker_address_ = options_.has("broker") ? options_.string("broker") : start_broker(secret);
@@ -78,7 +80,7 @@ class ZmqManager final : public cohort_local::LocalManager {
     return broker_address_;
   }
 
-  std::string start_broker(std::span<const std::byte> secret) {
+  std::string start_broker(std::span<const std::byte> secret) COHORT_REQUIRES(mutex_) {
     BrokerProcess::Settings settings{options_.string("listen"), "", ""};
     if (options_.has("key_file")) {
       settings.key_file = options_.string("key_file");
@@ -98,16 +100,22 @@ class ZmqManager final : public cohort_local::LocalManager {
     return options.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
+  // nullptr: another's. Once there is a transport it stays.
+  BrokerProcess* broker_process() {
+    const cohort::detail::MutexLock lock(mutex_);
+    return broker_.get();
+  }
+
   std::shared_ptr<ZmqTransport> transport() {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     return transport_;
   }
 
   const cohort::Options options_;
-  std::mutex mutex_;  // guards all below
-  std::string broker_address_;
-  std::unique_ptr<BrokerProcess> broker_;
-  std::shared_ptr<ZmqTransport> transport_;  // goes before the broker
+  cohort::detail::Mutex mutex_;
+  std::string broker_address_ COHORT_GUARDED_BY(mutex_);
+  std::unique_ptr<BrokerProcess> broker_ COHORT_GUARDED_BY(mutex_);
+  std::shared_ptr<ZmqTransport> transport_ COHORT_GUARDED_BY(mutex_);  // goes before the broker
 };
 
 }  // namespace

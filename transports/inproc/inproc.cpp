@@ -6,11 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/plugin.hpp>
 
@@ -33,7 +33,7 @@ class Waiting {
  public:
   /// @return false: the listener is gone, or too many wait.
   bool add(IoPair pair) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (closed_ || pairs_.size() >= backlog) return false;
     pairs_.push_back(std::move(pair));
     if (ready_) ready_();
@@ -41,7 +41,7 @@ class Waiting {
   }
 
   std::optional<IoPair> take() {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (pairs_.empty()) return std::nullopt;
     IoPair pair = std::move(pairs_.front());
     pairs_.pop_front();
@@ -49,24 +49,24 @@ class Waiting {
   }
 
   void on_acceptable(std::function<void()> ready) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     ready_ = std::move(ready);
     if (ready_ && !pairs_.empty()) ready_();
   }
 
   void close() {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     closed_ = true;
     ready_ = nullptr;
     pairs_.clear();
   }
 
  private:
-  std::mutex
-      mutex_;  // guards all below; held during the callback, which must not block, so that none comes after close
-  std::function<void()> ready_;
-  std::deque<IoPair> pairs_;
-  bool closed_ = false;
+  // Held during the callback, which must not block, so that none comes after close().
+  cohort::detail::Mutex mutex_;
+  std::function<void()> ready_ COHORT_GUARDED_BY(mutex_);
+  std::deque<IoPair> pairs_ COHORT_GUARDED_BY(mutex_);
+  bool closed_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
 // The listeners of this process by name.
@@ -78,26 +78,26 @@ class Names {
   }
 
   std::string add(std::string name, std::shared_ptr<Waiting> waiting) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     while (name.empty() || (name.starts_with('#') && listeners_.contains(name))) name = '#' + std::to_string(++last_);
     if (!listeners_.emplace(name, std::move(waiting)).second)
       throw Error("cannot listen at inproc:" + name + ": the name is taken");
     return name;
   }
   void remove(const std::string& name) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     listeners_.erase(name);
   }
   std::shared_ptr<Waiting> find(const std::string& name) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     const auto found = listeners_.find(name);
     return found == listeners_.end() ? nullptr : found->second;
   }
 
  private:
-  std::mutex mutex_;  // guards all below
-  std::map<std::string, std::shared_ptr<Waiting>> listeners_;
-  std::uint64_t last_ = 0;
+  cohort::detail::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Waiting>> listeners_ COHORT_GUARDED_BY(mutex_);
+  std::uint64_t last_ COHORT_GUARDED_BY(mutex_) = 0;
 };
 
 class InprocListener final : public cohort::Listener {

@@ -5,10 +5,10 @@
 
 #include <cerrno>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/file_access.hpp>
 #include <cohort/plugin.hpp>
@@ -91,21 +91,21 @@ class TlsTransport final : public cohort::Transport {
   void set_secret(std::span<const std::byte> key) override {
     if (has_certificate_) return;
     auto context = std::make_shared<TlsContext>(key);
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     context_ = std::move(context);
   }
 
  private:
   std::shared_ptr<const TlsContext> context() {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (context_ == nullptr) throw Error("tls: neither certificates nor the cluster's key are known");
     return context_;
   }
 
   const cohort_tcp::TcpSettings settings_;
   const bool has_certificate_;
-  std::mutex mutex_;  // guards context_
-  std::shared_ptr<const TlsContext> context_;
+  cohort::detail::Mutex mutex_;
+  std::shared_ptr<const TlsContext> context_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace

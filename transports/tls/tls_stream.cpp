@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 
 namespace cohort_tls {
@@ -43,7 +43,7 @@ class TlsStream {
 
   // Fills the buffer as far as it can: a buffer that is not full says that no more is there.
   ssize_t read(std::span<std::byte> buffer) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     std::size_t filled = 0;
     while (!reader_closed_ && read_result_ < 0 && filled < buffer.size()) {
       std::size_t count = 0;
@@ -65,7 +65,7 @@ class TlsStream {
   }
 
   ssize_t write(std::span<const iovec> parts) {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (writer_closed_ || write_failed_) return -EPIPE;
     if (!record_.empty()) {
       if (const ssize_t result = send_record(); result < 0) return result;
@@ -86,12 +86,12 @@ class TlsStream {
   }
 
   void close_reader() {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (!std::exchange(reader_closed_, true)) ::shutdown(socket_.get(), SHUT_RD);
   }
 
   void close_writer() {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (std::exchange(writer_closed_, true)) return;
     ERR_clear_error();
     if (!write_failed_) SSL_shutdown(ssl_.get());
@@ -132,8 +132,8 @@ class TlsStream {
     std::size_t offset_ = 0;
   };
 
-  // With `mutex_` held. @return 0, or a negative errno value.
-  ssize_t send_record() {
+  // @return 0, or a negative errno value.
+  ssize_t send_record() COHORT_REQUIRES(mutex_) {
     std::size_t sent = 0;
     ERR_clear_error();
     const int result = SSL_write_ex(ssl_.get(), record_.data(), record_.size(), &sent);
@@ -144,8 +144,7 @@ class TlsStream {
     return -EPIPE;
   }
 
-  // With `mutex_` held.
-  void show_ready(bool ready) {
+  void show_ready(bool ready) COHORT_REQUIRES(mutex_) {
     if (ready == shown_ready_) return;
     shown_ready_ = ready;
     epoll_event event{EPOLLIN, {}};
@@ -155,15 +154,16 @@ class TlsStream {
   const FileDescriptor socket_;
   const FileDescriptor readable_;  // polls the socket, and always_ready() while bytes are left in OpenSSL
 
-  std::mutex mutex_;  // guards all below: OpenSSL allows one thread at a time, and the halves have two
-  const Ssl ssl_;
-  std::vector<std::byte> record_;  // text that OpenSSL was given and wants again, as it has not sent all of it
-  std::size_t unreported_ = 0;     // bytes sent that write() did not count yet
-  int read_result_ = -1;           // not negative: what read() says from now on, negated
-  bool shown_ready_ = false;
-  bool write_failed_ = false;
-  bool reader_closed_ = false;
-  bool writer_closed_ = false;
+  cohort::detail::Mutex mutex_;  // OpenSSL allows one thread at a time, and the halves have two
+  const Ssl ssl_ COHORT_GUARDED_BY(mutex_);
+  // Text that OpenSSL was given and wants again, as it has not sent all of it.
+  std::vector<std::byte> record_ COHORT_GUARDED_BY(mutex_);
+  std::size_t unreported_ COHORT_GUARDED_BY(mutex_) = 0;  // bytes sent that write() did not count yet
+  int read_result_ COHORT_GUARDED_BY(mutex_) = -1;        // not negative: what read() says from now on, negated
+  bool shown_ready_ COHORT_GUARDED_BY(mutex_) = false;
+  bool write_failed_ COHORT_GUARDED_BY(mutex_) = false;
+  bool reader_closed_ COHORT_GUARDED_BY(mutex_) = false;
+  bool writer_closed_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
 class TlsReader final : public cohort::Reader {

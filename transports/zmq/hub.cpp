@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/start_thread.hpp>
@@ -39,14 +40,14 @@ class SignalsBlocked {
 
 // What a thread in dial() waits for.
 struct Hub::Dialling {
-  std::mutex mutex;  // guards all below
-  std::condition_variable changed;
-  bool done = false;
-  std::string problem;
-  NodeEnd stream;
+  cohort::detail::Mutex mutex;
+  cohort::detail::ConditionVariable changed;
+  bool done COHORT_GUARDED_BY(mutex) = false;
+  std::string problem COHORT_GUARDED_BY(mutex);
+  NodeEnd stream COHORT_GUARDED_BY(mutex);
 
   void finish(std::string what) {
-    const std::lock_guard lock(mutex);
+    const cohort::detail::MutexLock lock(mutex);
     if (std::exchange(done, true)) return;
     problem = std::move(what);
     changed.notify_all();
@@ -54,14 +55,14 @@ struct Hub::Dialling {
 };
 
 void Waiting::add(NodeEnd stream) {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   if (closed_ || streams_.size() >= backlog) return;
   streams_.push_back(std::move(stream));
   if (ready_) ready_();
 }
 
 std::optional<NodeEnd> Waiting::take() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   if (streams_.empty()) return std::nullopt;
   NodeEnd stream = std::move(streams_.front());
   streams_.pop_front();
@@ -69,13 +70,13 @@ std::optional<NodeEnd> Waiting::take() {
 }
 
 void Waiting::on_acceptable(std::function<void()> ready) {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   ready_ = std::move(ready);
   if (ready_ && !streams_.empty()) ready_();
 }
 
 void Waiting::close() {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   closed_ = true;
   ready_ = nullptr;
   streams_.clear();
@@ -100,13 +101,16 @@ NodeEnd Hub::dial(const std::string& address, Clock::time_point deadline) {
   if (!to) throw Error(what + "the address must be zmq:CLIENT/NUMBER, as a listener of this transport says it");
   auto dialling = std::make_shared<Dialling>();
   mailbox_->post([this, to = *to, dialling] { start_dialling(to, dialling); });
-  std::unique_lock lock(dialling->mutex);
-  const auto done = [&] { return dialling->done; };
-  if (deadline == Clock::time_point::max())
-    dialling->changed.wait(lock, done);
-  else if (!dialling->changed.wait_until(lock, deadline, done)) {
-    dialling->done = true;  // what comes of it now is closed again
-    throw cohort::TimeoutError(what + "no answer in time");
+  cohort::detail::MutexLock lock(dialling->mutex);
+  while (!dialling->done) {
+    if (deadline == Clock::time_point::max()) {
+      dialling->changed.wait(dialling->mutex);
+    } else if (Clock::now() < deadline) {
+      dialling->changed.wait_until(dialling->mutex, deadline);
+    } else {
+      dialling->done = true;  // what comes of it now is closed again
+      throw cohort::TimeoutError(what + "no answer in time");
+    }
   }
   if (!dialling->problem.empty()) throw Error(what + dialling->problem, ErrorKind::disconnected);
   return std::move(dialling->stream);
@@ -123,7 +127,7 @@ void Hub::remove_listener(std::uint32_t number) {
 }
 
 std::string Hub::lost() const {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   return lost_;
 }
 
@@ -231,7 +235,7 @@ void Hub::start_dialling(const Address& to, const std::shared_ptr<Dialling>& dia
   const StreamKey key{to.client, ++last_stream_, true};
   NodeEnd stream = add_stream(key, dialling);
   {
-    const std::lock_guard lock(dialling->mutex);
+    const cohort::detail::MutexLock lock(dialling->mutex);
     dialling->stream = std::move(stream);
   }
   connection_.send(to.client, {MessageType::open, false, to.listener, last_stream_});
@@ -270,7 +274,7 @@ void Hub::break_off(const StreamKey& key, const std::string& cause) {
 void Hub::lose_broker(const std::string& cause) {
   const std::string text = "the zmq broker at " + connection_.address() + " is lost: " + cause;
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     lost_ = text;
   }
   // Before anybody reads the end: a worker that loses its master leaves at once, and these are its last words.

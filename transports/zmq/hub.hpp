@@ -1,18 +1,17 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 #include "broker_connection.hpp"
@@ -31,10 +30,10 @@ class Waiting {
   void close();
 
  private:
-  std::mutex mutex_;  // guards all below; held during the callback, so that none comes after close()
-  std::function<void()> ready_;
-  std::deque<NodeEnd> streams_;
-  bool closed_ = false;
+  cohort::detail::Mutex mutex_;  // held during the callback, so that none comes after close()
+  std::function<void()> ready_ COHORT_GUARDED_BY(mutex_);
+  std::deque<NodeEnd> streams_ COHORT_GUARDED_BY(mutex_);
+  bool closed_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
 /// All streams of this process, over its one connection to the broker. A thread of its own uses the sockets. Lives as
@@ -88,8 +87,8 @@ class Hub {
   BrokerConnection connection_;  // the thread's, once it runs; but its id and address never change
   const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
 
-  mutable std::mutex mutex_;  // guards lost_
-  std::string lost_;
+  mutable cohort::detail::Mutex mutex_;
+  std::string lost_ COHORT_GUARDED_BY(mutex_);
 
   // The thread's own.
   std::map<StreamKey, Entry> streams_;

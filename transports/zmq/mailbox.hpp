@@ -5,11 +5,11 @@
 
 #include <cerrno>
 #include <functional>
-#include <mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/file_descriptor.hpp>
 
 namespace cohort_zmq {
@@ -25,7 +25,7 @@ class Mailbox {
   void post(std::function<void()> work) {
     bool wake;
     {
-      const std::lock_guard lock(mutex_);
+      const cohort::detail::MutexLock lock(mutex_);
       wake = posted_.empty();
       posted_.push_back(std::move(work));
     }
@@ -39,14 +39,14 @@ class Mailbox {
   std::vector<std::function<void()>> take() {
     eventfd_t ignored;
     static_cast<void>(::eventfd_read(event_.get(), &ignored));
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     return std::exchange(posted_, {});
   }
 
  private:
   const cohort::FileDescriptor event_;
-  std::mutex mutex_;  // guards posted_
-  std::vector<std::function<void()>> posted_;
+  cohort::detail::Mutex mutex_;
+  std::vector<std::function<void()>> posted_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort_zmq

@@ -102,21 +102,21 @@ IoPair ZmqTransport::connect(const std::string& address, Clock::time_point deadl
 
 void ZmqTransport::set_secret(std::span<const std::byte> key) {
   if (has_key_file_) return;
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   secret_ = secret_of(key_text(key));
 }
 
 std::string ZmqTransport::lost() const {
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   return hub_ == nullptr ? "" : hub_->lost();
 }
 
 // A broker that was lost may have been started again.
 std::shared_ptr<Hub> ZmqTransport::hub(Clock::time_point deadline) {
-  const std::lock_guard one_at_a_time(connecting_);
+  const cohort::detail::MutexLock one_at_a_time(connecting_);
   BrokerSettings settings{broker_, std::nullopt};
   {
-    const std::lock_guard lock(mutex_);
+    const cohort::detail::MutexLock lock(mutex_);
     if (hub_ != nullptr && hub_->lost().empty()) return hub_;
     if (curve_ && !secret_) throw Error("zmq: the cluster's key is not known");
     if (curve_) settings.keys.emplace(*secret_);
@@ -128,7 +128,7 @@ std::shared_ptr<Hub> ZmqTransport::hub(Clock::time_point deadline) {
     throw Error("cannot connect to the zmq broker at " + cohort::excerpt(broker_) + ": " + error.what(),
                 cohort::ErrorKind::overloaded);
   }
-  const std::lock_guard lock(mutex_);
+  const cohort::detail::MutexLock lock(mutex_);
   hub_.swap(made);
   return hub_;
 }

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/plugin.hpp>
 
 #include "curve_keys.hpp"
@@ -40,10 +40,10 @@ class ZmqTransport : public cohort::Transport {
   const std::string broker_;
   const bool curve_;
   const bool has_key_file_;
-  std::mutex connecting_;     // one at a time
-  mutable std::mutex mutex_;  // guards all below
-  std::optional<Secret> secret_;
-  std::shared_ptr<Hub> hub_;  // made when it is first used
+  cohort::detail::Mutex connecting_;  // one at a time
+  mutable cohort::detail::Mutex mutex_;
+  std::optional<Secret> secret_ COHORT_GUARDED_BY(mutex_);
+  std::shared_ptr<Hub> hub_ COHORT_GUARDED_BY(mutex_);  // made when it is first used
 };
 
 }  // namespace cohort_zmq

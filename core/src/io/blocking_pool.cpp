@@ -9,7 +9,6 @@
 
 namespace cohort {
 
-// mutex_ held.
 void BlockingPool::start_thread() {
   try {
     threads_.emplace_back([this] { main(); });
@@ -22,13 +21,13 @@ void BlockingPool::start_thread() {
 }
 
 void BlockingPool::start_first_thread() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (threads_.empty()) start_thread();
 }
 
 BlockingPool::~BlockingPool() {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     stop_ = true;
   }
   changed_.notify_all();
@@ -36,7 +35,7 @@ BlockingPool::~BlockingPool() {
 }
 
 void BlockingPool::run(std::function<void()> work) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   // While the threads are joined there must not come new ones; the thread that calls, if it is one of them, goes on
   // with this.
   const bool no_more = stop_ || static_cast<int>(threads_.size()) >= limit_;
@@ -52,20 +51,23 @@ void BlockingPool::run(std::function<void()> work) {
 }
 
 bool BlockingPool::wait_until_idle(Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  const auto idle = [this] { return queue_.empty() && busy_ == 0; };
-  return idle_changed_.wait_until(lock, deadline, idle);
+  detail::MutexLock lock(mutex_);
+  while (!queue_.empty() || busy_ != 0) {
+    if (Clock::now() >= deadline) return false;
+    idle_changed_.wait_until(mutex_, deadline);
+  }
+  return true;
 }
 
 std::size_t BlockingPool::threads() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return threads_.size();
 }
 
 void BlockingPool::main() noexcept {
-  std::unique_lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !queue_.empty(); });
+    while (!stop_ && queue_.empty()) changed_.wait(mutex_);
     if (queue_.empty()) return;
     busy_++;
     auto work = std::move(queue_.front());

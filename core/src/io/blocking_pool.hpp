@@ -1,12 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 namespace cohort {
@@ -34,17 +33,17 @@ class BlockingPool {
   std::size_t threads();
 
  private:
-  void start_thread();
+  void start_thread() COHORT_REQUIRES(mutex_);
   void main() noexcept;
 
   const int limit_;
-  std::mutex mutex_;                 // guards all below
-  std::condition_variable changed_;  // for the threads
-  std::condition_variable idle_changed_;
-  std::deque<std::function<void()>> queue_;
-  std::vector<std::thread> threads_;
-  int busy_ = 0;  // threads that run something
-  bool stop_ = false;
+  detail::Mutex mutex_;
+  detail::ConditionVariable changed_;  // for the threads
+  detail::ConditionVariable idle_changed_;
+  std::deque<std::function<void()>> queue_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_ COHORT_GUARDED_BY(mutex_);
+  int busy_ COHORT_GUARDED_BY(mutex_) = 0;  // threads that run something
+  bool stop_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace cohort

@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 #include <cohort/io_pair.hpp>
 
@@ -19,7 +18,7 @@ class ReadyCallback {
   void set(std::function<void()> ready) {
     bool make_up;
     {
-      const std::lock_guard lock(mutex_);
+      const detail::MutexLock lock(mutex_);
       ready_ = std::move(ready);
       make_up = ready_ && std::exchange(missed_, false);
     }
@@ -28,41 +27,42 @@ class ReadyCallback {
 
   void call() {
     const auto self = std::this_thread::get_id();
-    std::unique_lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     missed_ = !ready_;
     if (!ready_) return;
     const auto ready = ready_;
     running_.push_back(self);
     lock.unlock();
-    const auto ended = [&] {
-      lock.lock();
-      running_.erase(std::find(running_.begin(), running_.end(), self));
-      none_running_.notify_all();
-    };
     try {
       ready();
     } catch (...) {
-      ended();  // else clear() would wait for ever
+      ended(self);  // else clear() would wait for ever
       throw;
     }
-    ended();
+    ended(self);
   }
 
   // Waits for calls under way on other threads; one on this thread is the caller itself.
   void clear() {
     const auto self = std::this_thread::get_id();
-    std::unique_lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     ready_ = nullptr;
-    none_running_.wait(
-        lock, [&] { return std::all_of(running_.begin(), running_.end(), [&](auto id) { return id == self; }); });
+    const auto is_self = [self](std::thread::id id) { return id == self; };
+    while (!std::all_of(running_.begin(), running_.end(), is_self)) none_running_.wait(mutex_);
   }
 
  private:
-  std::mutex mutex_;  // guards all below; not held during a callback
-  std::function<void()> ready_;
-  bool missed_ = false;
-  std::vector<std::thread::id> running_;
-  std::condition_variable none_running_;
+  void ended(std::thread::id caller) {
+    const detail::MutexLock lock(mutex_);
+    running_.erase(std::find(running_.begin(), running_.end(), caller));
+    none_running_.notify_all();
+  }
+
+  detail::Mutex mutex_;  // not held during a callback
+  std::function<void()> ready_ COHORT_GUARDED_BY(mutex_);
+  bool missed_ COHORT_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread::id> running_ COHORT_GUARDED_BY(mutex_);
+  detail::ConditionVariable none_running_;
 };
 
 }  // namespace
@@ -74,19 +74,18 @@ struct BufferStream::State {
   ReadyCallback readable;
   ReadyCallback writable;
 
-  std::mutex mutex;                   // guards all below; not held during a callback
-  std::unique_ptr<std::byte[]> ring;  // allocated at the first write: an idle stream costs nothing
-  std::size_t head = 0;               // where the oldest byte is
-  std::size_t size = 0;               // bytes held
-  bool reader_closed = false;
-  bool writer_closed = false;
-  bool reader_waits = false;  // was told -EAGAIN and not called since
-  bool writer_waits = false;
-  bool reader_taken = false;
-  bool writer_taken = false;
+  detail::Mutex mutex;                                         // not held during a callback
+  std::unique_ptr<std::byte[]> ring COHORT_GUARDED_BY(mutex);  // made at the first write: an idle stream costs nothing
+  std::size_t head COHORT_GUARDED_BY(mutex) = 0;               // where the oldest byte is
+  std::size_t size COHORT_GUARDED_BY(mutex) = 0;               // bytes held
+  bool reader_closed COHORT_GUARDED_BY(mutex) = false;
+  bool writer_closed COHORT_GUARDED_BY(mutex) = false;
+  bool reader_waits COHORT_GUARDED_BY(mutex) = false;  // was told -EAGAIN and not called since
+  bool writer_waits COHORT_GUARDED_BY(mutex) = false;
+  bool reader_taken COHORT_GUARDED_BY(mutex) = false;
+  bool writer_taken COHORT_GUARDED_BY(mutex) = false;
 
-  // With `mutex` held.
-  void put(const std::byte* bytes, std::size_t count) {
+  void put(const std::byte* bytes, std::size_t count) COHORT_REQUIRES(mutex) {
     if (count == 0) return;
     if (!ring) ring.reset(new std::byte[capacity]);
     const std::size_t tail = (head + size) % capacity;
@@ -96,8 +95,7 @@ struct BufferStream::State {
     size += count;
   }
 
-  // With `mutex` held.
-  void take(std::byte* bytes, std::size_t count) {
+  void take(std::byte* bytes, std::size_t count) COHORT_REQUIRES(mutex) {
     if (count == 0) return;
     const std::size_t first = std::min(count, capacity - head);
     std::memcpy(bytes, ring.get() + head, first);
@@ -109,7 +107,7 @@ struct BufferStream::State {
   void close_reader() {
     bool wake_writer;
     {
-      const std::lock_guard lock(mutex);
+      const detail::MutexLock lock(mutex);
       wake_writer = !reader_closed;
       reader_closed = true;
       ring.reset();
@@ -122,7 +120,7 @@ struct BufferStream::State {
   void close_writer() {
     bool wake_reader;
     {
-      const std::lock_guard lock(mutex);
+      const detail::MutexLock lock(mutex);
       wake_reader = !writer_closed;
       writer_closed = true;
     }
@@ -143,7 +141,7 @@ class BufferReader final : public Reader {
     std::size_t count;
     bool wake_writer;
     {
-      const std::lock_guard lock(state_->mutex);
+      const detail::MutexLock lock(state_->mutex);
       if (state_->reader_closed) return -ECANCELED;
       if (state_->size == 0) {
         if (state_->writer_closed) return 0;
@@ -177,7 +175,7 @@ class BufferWriter final : public Writer {
     std::size_t written = 0;
     bool wake_reader;
     {
-      const std::lock_guard lock(state_->mutex);
+      const detail::MutexLock lock(state_->mutex);
       if (state_->writer_closed || state_->reader_closed) return -EPIPE;
       for (const iovec& part : parts) {
         const std::size_t count = std::min(part.iov_len, state_->capacity - state_->size);
@@ -211,7 +209,7 @@ BufferStream::~BufferStream() {
   bool reader_taken;
   bool writer_taken;
   {
-    const std::lock_guard lock(state_->mutex);
+    const detail::MutexLock lock(state_->mutex);
     reader_taken = state_->reader_taken;
     writer_taken = state_->writer_taken;
   }
@@ -221,7 +219,7 @@ BufferStream::~BufferStream() {
 
 std::unique_ptr<Reader> BufferStream::reader() {
   {
-    const std::lock_guard lock(state_->mutex);
+    const detail::MutexLock lock(state_->mutex);
     if (std::exchange(state_->reader_taken, true)) throw Error("BufferStream::reader() was called twice");
   }
   return std::make_unique<BufferReader<State>>(state_);
@@ -229,7 +227,7 @@ std::unique_ptr<Reader> BufferStream::reader() {
 
 std::unique_ptr<Writer> BufferStream::writer() {
   {
-    const std::lock_guard lock(state_->mutex);
+    const detail::MutexLock lock(state_->mutex);
     if (std::exchange(state_->writer_taken, true)) throw Error("BufferStream::writer() was called twice");
   }
   return std::make_unique<BufferWriter<State>>(state_);

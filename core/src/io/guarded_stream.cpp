@@ -22,14 +22,14 @@ const std::type_info* type_of(const std::unique_ptr<Half>& half) {
 
 std::string GuardedHalf::fault() const {
   if (!faulty()) return "";
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return fault_.empty() ? "a plugin's stream failed, and there is no memory to say how" : fault_;
 }
 
 void GuardedHalf::blame(const std::type_info* object, const std::string& what) noexcept {
   try {
     const std::string who = object == nullptr ? "a plugin" : module_name(object);
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (fault_.empty()) fault_ = who + ": " + what;
   } catch (const std::bad_alloc&) {  // it is faulty all the same
   }

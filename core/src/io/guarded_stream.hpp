@@ -3,11 +3,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <typeinfo>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/io_pair.hpp>
 
 namespace cohort {
@@ -29,8 +29,8 @@ class GuardedHalf {
   bool faulty() const { return faulty_.load(std::memory_order_relaxed); }
 
  private:
-  mutable std::mutex mutex_;  // guards fault_
-  std::string fault_;         // the first one counts
+  mutable detail::Mutex mutex_;
+  std::string fault_ COHORT_GUARDED_BY(mutex_);  // the first one counts
   std::atomic<bool> faulty_{false};
 };
 

@@ -82,27 +82,29 @@ OutputForwarder::OutputForwarder(int out, int err)
 OutputForwarder::~OutputForwarder() { stop(exit_flush_wait); }
 
 void OutputForwarder::stop(Duration limit) {
+  std::thread thread;  // none is started after stop_
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     stop_ = true;
     flush_until_ = deadline_after(limit);
+    thread.swap(thread_);
   }
   wake();
-  if (thread_.joinable()) thread_.join();
+  if (thread.joinable()) thread.join();
 }
 
 void OutputForwarder::set_mode(ForwardMode mode) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   style_.mode = mode;
 }
 
 void OutputForwarder::set_prefix(ForwardPrefix prefix) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   style_.prefix = prefix;
 }
 
 void OutputForwarder::set_hook(Hook hook) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   style_.hook = hook ? std::make_shared<const Hook>(std::move(hook)) : nullptr;
 }
 
@@ -130,13 +132,13 @@ OutputForwarder::Id OutputForwarder::forward(WorkerOutput io) {
 }
 
 OutputForwarder::Id OutputForwarder::new_id() {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   return next_id_++;
 }
 
 void OutputForwarder::add(Id id, std::shared_ptr<Worker> worker) {
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     if (!thread_.joinable() && !stop_) thread_ = start_thread("forward what workers print", [this] { run(); });
     workers_.emplace(id, std::move(worker));
     workers_changed_ = true;
@@ -147,27 +149,31 @@ void OutputForwarder::add(Id id, std::shared_ptr<Worker> worker) {
 void OutputForwarder::wake() const { ::eventfd_write(wake_.get(), 1); }
 
 void OutputForwarder::set_pid(Id id, Pid pid) {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   if (const auto found = workers_.find(id); found != workers_.end()) found->second->pid = pid;
 }
 
 std::string OutputForwarder::tail(Id id) const {
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   const auto found = workers_.find(id);
   return found == workers_.end() ? "" : fmt::format("{}", fmt::join(found->second->tail, "\n"));
 }
 
 bool OutputForwarder::drain(Id id, Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto found = workers_.find(id);
   if (found == workers_.end()) return true;
   const auto worker = found->second;
-  return drained_.wait_until(lock, deadline, [&] { return worker->drained; });
+  while (!worker->drained) {
+    if (Clock::now() >= deadline) return false;
+    drained_.wait_until(mutex_, deadline);
+  }
+  return true;
 }
 
 void OutputForwarder::remove(Id id) {
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     auto found = workers_.extract(id);
     if (!found) return;
     found.mapped()->removed = true;
@@ -202,7 +208,7 @@ bool OutputForwarder::take_orders() {
   std::vector<std::shared_ptr<Worker>> removed;
   bool go_on;
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     removed.swap(removed_);
     current_style_ = style_;
     go_on = !stop_;
@@ -259,7 +265,7 @@ void OutputForwarder::read_once(Worker& worker, Stream& stream) {
 void OutputForwarder::take_line(Worker& worker, Stream& stream, std::string_view line) {
   if (worker.phase == Worker::Phase::failed) return;
   if (stream.is_stderr) {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     worker.tail.push_back(excerpt(line, longest_quoted_line));
     if (worker.tail.size() > tail_lines) worker.tail.pop_front();
   }
@@ -288,7 +294,7 @@ void OutputForwarder::announce(Worker& worker, std::string host, int port) {
     print(worker, true, line.is_stderr, line.text);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     if (worker.removed) return;
   }
   std::exchange(worker.announced, nullptr)(std::move(host), port);
@@ -298,7 +304,7 @@ void OutputForwarder::fail(Worker& worker, StartupFailure why, std::string_view 
   worker.phase = Worker::Phase::failed;
   for (Stream& stream : worker.streams) stream.descriptor.reset();
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     if (worker.removed) return;
   }
   std::exchange(worker.failed, nullptr)(why, worker.startup.failure(what));
@@ -370,7 +376,7 @@ void OutputForwarder::finish(Worker& worker) {
     }
     end_stream(worker, stream);
   }
-  const std::lock_guard lock(mutex_);
+  const detail::MutexLock lock(mutex_);
   worker.drained = true;
   drained_.notify_all();
 }
@@ -379,7 +385,7 @@ void OutputForwarder::note_drained() {
   for (const auto& worker : current_) {
     if (!worker->ended() || worker->phase == Worker::Phase::starting) continue;
     if (worker->printed_to[0] > out_.written() || worker->printed_to[1] > err_.written()) continue;
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     if (!std::exchange(worker->drained, true)) drained_.notify_all();
   }
 }
@@ -387,7 +393,7 @@ void OutputForwarder::note_drained() {
 void OutputForwarder::flush() {
   Clock::time_point deadline;
   {
-    const std::lock_guard lock(mutex_);
+    const detail::MutexLock lock(mutex_);
     deadline = flush_until_;
     for (const auto& worker : current_) worker->removed = true;
   }

@@ -2,17 +2,16 @@
 
 #include <unistd.h>
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/types.hpp>
 #include <cohort/worker_config.hpp>
@@ -106,16 +105,16 @@ class OutputForwarder {
 
   const FileDescriptor wake_;
 
-  mutable std::mutex mutex_;  // guards what follows up to the blank line; not held during callbacks, hooks and writes
-  std::condition_variable drained_;
-  std::map<Id, std::shared_ptr<Worker>> workers_;
-  std::vector<std::shared_ptr<Worker>> removed_;  // for the thread to finish
-  bool workers_changed_ = false;
-  bool stop_ = false;
-  Clock::time_point flush_until_{};  // set with stop_
-  Id next_id_ = 1;
-  Style style_;
-  std::thread thread_;
+  mutable detail::Mutex mutex_;  // not held during callbacks, hooks and writes
+  detail::ConditionVariable drained_;
+  std::map<Id, std::shared_ptr<Worker>> workers_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Worker>> removed_ COHORT_GUARDED_BY(mutex_);  // for the thread to finish
+  bool workers_changed_ COHORT_GUARDED_BY(mutex_) = false;
+  bool stop_ COHORT_GUARDED_BY(mutex_) = false;
+  Clock::time_point flush_until_ COHORT_GUARDED_BY(mutex_){};  // set with stop_
+  Id next_id_ COHORT_GUARDED_BY(mutex_) = 1;
+  Style style_ COHORT_GUARDED_BY(mutex_);
+  std::thread thread_ COHORT_GUARDED_BY(mutex_);
 
   // The thread's own.
   OutputSink out_;

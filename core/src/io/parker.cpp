@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <mutex>
+
+#include <cohort/detail/mutex.hpp>
 
 namespace cohort {
 namespace {
@@ -42,12 +43,13 @@ void Parker::unpark() {
 }
 
 Parker& Parker::of_this_thread() {
-  static std::mutex mutex;
-  static auto* spare = new std::vector<Parker*>;  // guarded by mutex; leaked, threads may end after static destructors
+  static detail::Mutex mutex;
+  // Leaked: threads may end after static destructors.
+  static auto* spare COHORT_PT_GUARDED_BY(mutex) = new std::vector<Parker*>;
   struct Lease {
     Parker* parker;
     Lease() {
-      std::lock_guard lock(mutex);
+      detail::MutexLock lock(mutex);
       if (spare->empty()) {
         parker = new Parker;
       } else {
@@ -56,7 +58,7 @@ Parker& Parker::of_this_thread() {
       }
     }
     ~Lease() {
-      std::lock_guard lock(mutex);
+      detail::MutexLock lock(mutex);
       spare->push_back(parker);
     }
   };

@@ -78,7 +78,7 @@ Reactor::Reactor(Options options)
     throw;
   }
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   free_since_ = Clock::now();
   settle(wakes);
   if (threads_.empty()) {  // nobody would ever drive the loop
@@ -91,26 +91,34 @@ Reactor::Reactor(Options options)
 }
 
 void Reactor::stop() {
+  std::vector<std::thread*> threads;
   {
     Wakes wakes;
-    Lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     stop_ = true;
     wake_driver();
-    for (auto& thread : threads_) wakes.add(thread->own);
+    for (auto& thread : threads_) {
+      wakes.add(thread->own);
+      threads.push_back(&thread->thread);
+    }
+    for (auto& thread : retired_) threads.push_back(&thread->thread);
   }
-  const auto join = [](auto& thread) {
-    if (thread->thread.joinable()) thread->thread.join();
-  };
-  std::ranges::for_each(threads_, join);  // no spawn() after stop_
-  std::ranges::for_each(retired_, join);
-  for (auto& thread : threads_) {  // woken for a task, but stopped before it ran
-    if (thread->task != nullptr) tasks_.push_back(std::move(thread->task));
+  for (std::thread* thread : threads) {  // no spawn() after stop_
+    if (thread->joinable()) thread->join();
   }
   thread_state().loop_of = this;
   for (;;) {  // what is destroyed may post(), and what is run may submit()
-    auto tasks = std::exchange(tasks_, {});
+    std::deque<std::shared_ptr<PoolTask>> tasks;
+    std::deque<std::function<void()>> operations;
+    {
+      detail::MutexLock lock(mutex_);
+      for (auto& thread : threads_) {  // woken for a task, but stopped before it ran
+        if (thread->task != nullptr) tasks_.push_back(std::move(thread->task));
+      }
+      tasks.swap(tasks_);
+      operations.swap(operations_);
+    }
     auto read = std::exchange(turn_tasks_, {});
-    auto operations = std::exchange(operations_, {});
     if (tasks.empty() && read.empty() && operations.empty()) break;
     for (auto& operation : operations) guard_loop(operation);
     turn_completions_.clear();
@@ -132,8 +140,6 @@ void Reactor::close_loop() {
   thread_state().loop_of = nullptr;
   close(wake_descriptor_);
 }
-
-// --- All of these with mutex_ held. ---
 
 void Reactor::wake_driver() {
   if (!polling_) return;
@@ -200,38 +206,39 @@ void Reactor::settle(Wakes& wakes) {
   }
 }
 
-void Reactor::flush_gathered(Lock& lock, bool soon) {
+void Reactor::flush_gathered(bool soon) {
   if (gathered_.empty()) return;
   auto outputs = std::exchange(gathered_, {});
-  lock.unlock();
+  const detail::MutexUnlock unlocked(mutex_);
   for (auto& output : outputs) guard_loop([&] { output->flush(soon); });
   outputs.clear();
-  lock.lock();
 }
 
 // --- The driver. ---
 
-// One turn of the loop. May return without polling. Tasks that were read go to tasks_, ended waits to `wakes`.
-void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
-  auto on_loop = [&](auto&& body) {
-    lock.unlock();
+// Without the lock. Tasks that were read go to tasks_, ended waits to `wakes`.
+template <class Body>
+void Reactor::run_on_loop(Waiter& self, Wakes& wakes, Body&& body) {
+  {
+    const detail::MutexUnlock unlocked(mutex_);
     wakes.fire();
     thread_state().loop_of = this;
     body();
     for (auto& output : std::exchange(turn_flushes_, {})) guard_loop([&] { output->flush(true); });
     thread_state().loop_of = nullptr;
-    lock.lock();
-    polling_ = false;
-    for (auto& task : turn_tasks_) tasks_.push_back(std::move(task));
-    turn_tasks_.clear();
-    if (!turn_completions_.empty()) {
-      auto completions = std::exchange(turn_completions_, {});
-      for (auto& completion : completions) finish(*completion, &self, wakes);
-      lock.unlock();
-      completions.clear();  // may destroy values, and those may post()
-      lock.lock();
-    }
-  };
+  }
+  polling_ = false;
+  for (auto& task : turn_tasks_) tasks_.push_back(std::move(task));
+  turn_tasks_.clear();
+  if (turn_completions_.empty()) return;
+  auto completions = std::exchange(turn_completions_, {});
+  for (auto& completion : completions) finish(*completion, &self, wakes);
+  const detail::MutexUnlock unlocked(mutex_);
+  completions.clear();  // may destroy values, and those may post()
+}
+
+// One turn of the loop. May return without polling.
+void Reactor::turn(Waiter& self, Wakes& wakes) {
   bool more = false;  // others post faster than this thread runs it
   for (int round = 0; !more && (!operations_.empty() || !gathered_.empty()); round++) {
     more = round == rounds_a_turn;
@@ -240,18 +247,18 @@ void Reactor::turn(Lock& lock, Waiter& self, Wakes& wakes) {
           operations_.begin() + static_cast<std::ptrdiff_t>(std::min(operations_.size(), operations_a_round));
       round_.assign(std::move_iterator(operations_.begin()), std::move_iterator(end));
       operations_.erase(operations_.begin(), end);
-      on_loop([&] {
+      run_on_loop(self, wakes, [&] {
         for (auto& operation : round_) guard_loop(operation);
         round_.clear();
       });
     }
-    flush_gathered(lock, true);
+    flush_gathered(true);
   }
   kick_ = more;
   const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
   polling_ = !more;
-  on_loop([&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
+  run_on_loop(self, wakes, [&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
 }
 
 // --- Any thread, without the lock. ---
@@ -269,12 +276,12 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
   waiter.interruption = interruption;
   waiter.cancellation = cancellation;
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (has_slot) {
     release_slot(wakes);
     settle(wakes);
   }
-  flush_gathered(lock, true);
+  flush_gathered(true);
   bool linked = false;
   if (!completion.done()) {
     waiter.next = std::exchange(completion.waiters_, &waiter);
@@ -304,7 +311,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     }
     if (driver_ == &waiter) {
       listed = false;
-      turn(lock, waiter, wakes);
+      turn(waiter, wakes);
       settle(wakes);
       continue;
     }
@@ -329,7 +336,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     pass_baton_on(wakes);
     settle(wakes);
   }
-  if (has_slot) acquire_slot_again(lock, waiter, wakes);
+  if (has_slot) acquire_slot_again(waiter, wakes);
   lock.unlock();
   return result;
 }
@@ -340,14 +347,14 @@ void Reactor::complete(std::shared_ptr<Completion> completion) {
     return;
   }
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   finish(*completion, nullptr, wakes);
   lock.unlock();
 }
 
 void Reactor::interrupt(Interruption& interruption) {
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   interruption.requested.store(true, std::memory_order_relaxed);
   if (interruption.waiter == nullptr) return;
   if (interruption.waiter == driver_) wake_driver();
@@ -360,7 +367,7 @@ void Reactor::submit(std::shared_ptr<PoolTask> task) {
     return;
   }
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   tasks_.push_back(std::move(task));
   settle(wakes);
 }
@@ -368,7 +375,7 @@ void Reactor::submit(std::shared_ptr<PoolTask> task) {
 void Reactor::post(std::function<void()> operation, bool soon) {
   if (is_forked_child()) return;
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   operations_.push_back(std::move(operation));
   wake_driver();
   if (driver_ == nullptr && !soon) {
@@ -380,7 +387,7 @@ void Reactor::post(std::function<void()> operation, bool soon) {
 
 void Reactor::flush_later(std::shared_ptr<Flushable> output) {
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (gathered_.empty()) gathered_since_ = Clock::now();
   gathered_.push_back(std::move(output));
   settle(wakes);
@@ -390,13 +397,13 @@ void Reactor::flush_after_turn(std::shared_ptr<Flushable> output) { turn_flushes
 
 void Reactor::set_slots(int slots) {
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   slots_ = std::max(slots, 1);
   settle(wakes);
 }
 
 int Reactor::threads() const {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return static_cast<int>(threads_.size());
 }
 

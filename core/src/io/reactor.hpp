@@ -6,10 +6,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 #include "io/parker.hpp"
@@ -23,8 +23,7 @@ class Timers;
 // function and comes back, while a parked pool thread, the watcher, takes over after `grace`.
 //
 // Exactly one thread, the driver, is inside uv_run; loop handles are touched by it alone, others post().
-// Everything below "mutex_" is guarded by it. No other lock is taken while it is held, nor is it taken while holding
-// one of a SendQueue.
+// No other lock is taken while mutex_ is held, nor is it taken while holding one of a SendQueue.
 
 /// What a thread can wait for. Set once. Must be owned by a shared_ptr when it is completed from the loop.
 class Completion {
@@ -134,31 +133,32 @@ class Reactor {
   int threads() const;
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
   struct PoolThread;
   struct ThreadState;
   static ThreadState& thread_state();
 
-  void wake_driver();
-  void free_baton();
-  void pass_baton_on(Wakes& wakes);
-  void finish(Completion& completion, Waiter* self, Wakes& wakes);
-  void leave_waiters(Waiter& waiter);
-  void release_slot(Wakes& wakes);
-  void resume_first(Wakes& wakes);
-  void acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes);
-  bool loop_needs_last_thread(bool driver_leaves) const;
-  PoolThread* spawn();
+  void wake_driver() COHORT_REQUIRES(mutex_);
+  void free_baton() COHORT_REQUIRES(mutex_);
+  void pass_baton_on(Wakes& wakes) COHORT_REQUIRES(mutex_);
+  void finish(Completion& completion, Waiter* self, Wakes& wakes) COHORT_REQUIRES(mutex_);
+  void leave_waiters(Waiter& waiter) COHORT_REQUIRES(mutex_);
+  void release_slot(Wakes& wakes) COHORT_REQUIRES(mutex_);
+  void resume_first(Wakes& wakes) COHORT_REQUIRES(mutex_);
+  void acquire_slot_again(Waiter& waiter, Wakes& wakes) COHORT_REQUIRES(mutex_);
+  bool loop_needs_last_thread(bool driver_leaves) const COHORT_REQUIRES(mutex_);
+  PoolThread* spawn() COHORT_REQUIRES(mutex_);
   void close_loop();
-  PoolThread* resting_thread();
-  void settle(Wakes& wakes);
-  void assign_tasks(Wakes& wakes);
-  void refuse_tasks_without_thread();
-  void flush_gathered(Lock& lock, bool soon);
-  void turn(Lock& lock, Waiter& self, Wakes& wakes);
+  PoolThread* resting_thread() COHORT_REQUIRES(mutex_);
+  void settle(Wakes& wakes) COHORT_REQUIRES(mutex_);
+  void assign_tasks(Wakes& wakes) COHORT_REQUIRES(mutex_);
+  void refuse_tasks_without_thread() COHORT_REQUIRES(mutex_);
+  void flush_gathered(bool soon) COHORT_REQUIRES(mutex_);
+  template <class Body>
+  void run_on_loop(Waiter& self, Wakes& wakes, Body&& body) COHORT_REQUIRES(mutex_);
+  void turn(Waiter& self, Wakes& wakes) COHORT_REQUIRES(mutex_);
   void pool_main(PoolThread& self);
-  void run_tasks(Lock& lock, PoolThread& self, Wakes& wakes);
-  bool rest(Lock& lock, PoolThread& self, Wakes& wakes);
+  void run_tasks(PoolThread& self, Wakes& wakes) COHORT_REQUIRES(mutex_);
+  bool rest(PoolThread& self, Wakes& wakes) COHORT_REQUIRES(mutex_);
 
   const Duration grace_, spare_thread_life_;
   const int max_threads_;
@@ -166,24 +166,27 @@ class Reactor {
   uv_poll_t wake_poll_;
   int wake_descriptor_;
 
-  mutable std::mutex mutex_;
-  int slots_;
-  Waiter* driver_ = nullptr;
-  bool polling_ = false;  // the driver is in, or about to enter, uv_run and must be woken for new work
-  bool stop_ = false;
-  bool kick_ = false;  // there is loop work and no driver: do not wait for the grace
-  Clock::time_point free_since_, gathered_since_;
-  std::uint64_t releases_ = 0;
-  std::vector<Waiter*> waiters_;  // parked in wait(), able to take the baton
-  std::deque<std::shared_ptr<PoolTask>> tasks_;
-  std::deque<Waiter*> resuming_;  // returned from a wait, want their slot back
-  int active_ = 0;                // slots in use
-  std::vector<std::unique_ptr<PoolThread>> threads_, retired_;
-  std::vector<PoolThread*> idle_;
-  PoolThread* watcher_ = nullptr;
-  bool watcher_armed_ = false;
-  std::vector<std::shared_ptr<Flushable>> gathered_;
-  std::deque<std::function<void()>> operations_;
+  mutable detail::Mutex mutex_;
+  int slots_ COHORT_GUARDED_BY(mutex_);
+  Waiter* driver_ COHORT_GUARDED_BY(mutex_) = nullptr;
+  // The driver is in, or about to enter, uv_run and must be woken for new work.
+  bool polling_ COHORT_GUARDED_BY(mutex_) = false;
+  bool stop_ COHORT_GUARDED_BY(mutex_) = false;
+  bool kick_ COHORT_GUARDED_BY(mutex_) = false;  // there is loop work and no driver: do not wait for the grace
+  Clock::time_point free_since_ COHORT_GUARDED_BY(mutex_);
+  Clock::time_point gathered_since_ COHORT_GUARDED_BY(mutex_);
+  std::uint64_t releases_ COHORT_GUARDED_BY(mutex_) = 0;
+  std::vector<Waiter*> waiters_ COHORT_GUARDED_BY(mutex_);  // parked in wait(), able to take the baton
+  std::deque<std::shared_ptr<PoolTask>> tasks_ COHORT_GUARDED_BY(mutex_);
+  std::deque<Waiter*> resuming_ COHORT_GUARDED_BY(mutex_);  // returned from a wait, want their slot back
+  int active_ COHORT_GUARDED_BY(mutex_) = 0;                // slots in use
+  std::vector<std::unique_ptr<PoolThread>> threads_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<PoolThread>> retired_ COHORT_GUARDED_BY(mutex_);
+  std::vector<PoolThread*> idle_ COHORT_GUARDED_BY(mutex_);
+  PoolThread* watcher_ COHORT_GUARDED_BY(mutex_) = nullptr;
+  bool watcher_armed_ COHORT_GUARDED_BY(mutex_) = false;
+  std::vector<std::shared_ptr<Flushable>> gathered_ COHORT_GUARDED_BY(mutex_);
+  std::deque<std::function<void()>> operations_ COHORT_GUARDED_BY(mutex_);
 
   // The driver's own.
   std::unique_ptr<Timers> timers_;

@@ -16,8 +16,6 @@ constexpr int quiet_ticks = 8;  // undisturbed ticks after which the watcher sle
 constexpr Duration gather_replies = std::chrono::microseconds(20);
 }  // namespace
 
-// --- All of these with mutex_ held. ---
-
 void Reactor::release_slot(Wakes& wakes) {
   if (resuming_.empty() || active_ > slots_) {
     active_--;
@@ -32,17 +30,16 @@ void Reactor::resume_first(Wakes& wakes) {
   resuming_.pop_front();
 }
 
-void Reactor::acquire_slot_again(Lock& lock, Waiter& waiter, Wakes& wakes) {
+void Reactor::acquire_slot_again(Waiter& waiter, Wakes& wakes) {
   if (active_ < slots_) {
     active_++;
     return;
   }
   resuming_.push_back(&waiter);
   while (!waiter.granted) {
-    lock.unlock();
+    const detail::MutexUnlock unlocked(mutex_);
     wakes.fire();
     waiter.parker->park();
-    lock.lock();
   }
 }
 
@@ -112,22 +109,22 @@ void Reactor::refuse_tasks_without_thread() {
 void Reactor::pool_main(PoolThread& self) {
   prctl(PR_SET_TIMERSLACK, 1000);
   Wakes wakes;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   bool hot = false;  // just ran something: take a free baton at once
   while (!stop_) {
     if (self.task != nullptr) {
       self.want_short_slice(false);
-      run_tasks(lock, self, wakes);
+      run_tasks(self, wakes);
       hot = true;
       continue;
     }
     if (driver_ == nullptr && hot) driver_ = &self;
     if (driver_ != &self) {
       hot = false;
-      if (!rest(lock, self, wakes)) return;
+      if (!rest(self, wakes)) return;
       continue;
     }
-    turn(lock, self, wakes);
+    turn(self, wakes);
     const bool runnable = !tasks_.empty() && active_ < slots_ && resuming_.empty();
     if (runnable && !loop_needs_last_thread(true)) {  // run it here, leaving the baton free
       active_++;
@@ -147,40 +144,41 @@ void Reactor::pool_main(PoolThread& self) {
 }
 
 // Runs self.task, whose slot is taken, and what is queued behind it.
-void Reactor::run_tasks(Lock& lock, PoolThread& self, Wakes& wakes) {
+void Reactor::run_tasks(PoolThread& self, Wakes& wakes) {
   Clock::time_point gathering_since{};
   for (;;) {
     auto task = std::move(self.task);
     task->more_follow = !tasks_.empty() && resuming_.empty();
-    lock.unlock();
-    wakes.fire();
-    if (task->more_follow) {
-      const auto now = Clock::now();
-      if (gathering_since == Clock::time_point{}) {
-        gathering_since = now;
-      } else if (now - gathering_since > gather_replies) {
-        task->more_follow = false;
-        gathering_since = {};
+    {
+      const detail::MutexUnlock unlocked(mutex_);
+      wakes.fire();
+      if (task->more_follow) {
+        const auto now = Clock::now();
+        if (gathering_since == Clock::time_point{}) {
+          gathering_since = now;
+        } else if (now - gathering_since > gather_replies) {
+          task->more_follow = false;
+          gathering_since = {};
+        }
       }
+      thread_state().task_of = this;
+      task->run();
+      end_if_forked_child();
+      thread_state().task_of = nullptr;
+      task.reset();
     }
-    thread_state().task_of = this;
-    task->run();
-    end_if_forked_child();
-    thread_state().task_of = nullptr;
-    task.reset();
-    lock.lock();
     if (stop_ || tasks_.empty() || !resuming_.empty() || active_ > slots_) break;
     self.task = std::move(tasks_.front());
     tasks_.pop_front();
   }
-  flush_gathered(lock, true);
+  flush_gathered(true);
   release_slot(wakes);
   settle(wakes);
 }
 
 // Parked: as the watcher if there is none, else as a spare. Returns with a task, with the baton, or on stop; false when
 // retired, for want of work.
-bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
+bool Reactor::rest(PoolThread& self, Wakes& wakes) {
   self.want_short_slice(true);
   if (watcher_ == nullptr) {
     watcher_ = &self;
@@ -216,7 +214,7 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
       }
       if (!gathered_.empty()) {
         if (now - gathered_since_ >= grace_) {
-          flush_gathered(lock, false);
+          flush_gathered(false);
           continue;
         }
         until = std::min(until, gathered_since_ + grace_);
@@ -232,10 +230,9 @@ bool Reactor::rest(Lock& lock, PoolThread& self, Wakes& wakes) {
       }
       until = spare_until;
     }
-    lock.unlock();
+    const detail::MutexUnlock unlocked(mutex_);
     wakes.fire();
     self.own.park(until);
-    lock.lock();
   }
   if (watcher_ == &self)
     watcher_ = nullptr;

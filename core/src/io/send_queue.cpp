@@ -27,7 +27,6 @@ SendQueue::SendQueue(Reactor& reactor, std::unique_ptr<Writer> writer, std::func
       blocked_callback_(std::move(blocked)),
       failed_callback_(std::move(failed)) {}
 
-// mutex_ held.
 void SendQueue::append(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
   if (pending_.empty() || pending_.back().bytes.empty() || pending_.back().written != nullptr ||
@@ -41,7 +40,6 @@ void SendQueue::append(std::span<const std::byte> bytes) {
   queued_ += bytes.size();
 }
 
-// mutex_ held.
 void SendQueue::append(const Segment& segment, std::size_t skip) {
   if (skip >= segment.size) return;
   Chunk chunk;
@@ -50,7 +48,7 @@ void SendQueue::append(const Segment& segment, std::size_t skip) {
   queued_ += segment.size - skip;
 }
 
-// mutex_ held. All of a frame or, when there is no memory for it, nothing: half a frame would be read as another.
+// All of a frame or, when there is no memory for it, nothing: half a frame would be read as another.
 std::shared_ptr<Completion> SendQueue::append_whole(std::span<const std::byte> head, std::span<const std::byte> body,
                                                     std::span<const Segment> segments, bool is_answer) {
   const std::size_t chunks = pending_.size(), queued = queued_;
@@ -71,7 +69,7 @@ std::shared_ptr<Completion> SendQueue::append_whole(std::span<const std::byte> h
   }
 }
 
-// mutex_ held. All of a frame or nothing.
+// All of a frame or nothing.
 void SendQueue::append_ahead(std::span<const std::byte> head, std::span<const std::byte> body, bool is_answer) {
   auto& bytes = ahead_.bytes;
   bytes.reserve(bytes.size() + head.size() + body.size());
@@ -85,7 +83,7 @@ void SendQueue::append_ahead(std::span<const std::byte> head, std::span<const st
   look_at_answers();
 }
 
-// mutex_ held, writing_ ours. Puts ahead_ before the first frame of current_ that is not begun.
+// writing_ is ours. Puts ahead_ before the first frame of current_ that is not begun.
 void SendQueue::take_ahead() {
   auto place = current_.begin();
   if (offset_ > 0) ++place;
@@ -94,7 +92,7 @@ void SendQueue::take_ahead() {
   ahead_ = {};
 }
 
-// mutex_ held. For whoever must wait until what was appended last has left; null: nobody must.
+// For whoever must wait until what was appended last has left; null: nobody must.
 std::shared_ptr<Completion> SendQueue::ticket_for_last(std::span<const Segment> segments) {
   bool borrowed = false;
   for (const auto& segment : segments) borrowed |= segment.owner == nullptr;
@@ -103,20 +101,20 @@ std::shared_ptr<Completion> SendQueue::ticket_for_last(std::span<const Segment> 
   return pending_.back().written;
 }
 
-// mutex_ held. Of the frame that was appended last.
+// Of the frame that was appended last.
 void SendQueue::count_answer() {
   pending_.back().answers++;
   answers_++;
   look_at_answers();
 }
 
-// mutex_ held. Only while blocked, so that writable() comes and tells of the end.
+// Only while blocked, so that writable() comes and tells of the end.
 void SendQueue::look_at_answers() {
   const bool too_many = answers_ > many_answers || (queued_ > high_water && answers_ > few_answers);
   answers_pile_up_.store(blocked_ && too_many, std::memory_order_relaxed);
 }
 
-// mutex_ held. Nothing is sent any more.
+// Nothing is sent any more.
 void SendQueue::break_off(int error, const std::string& reason) {
   broken_ = true;
   if (error != EPIPE && error != ECONNRESET && !closing_) failure_ = reason;
@@ -147,11 +145,11 @@ void SendQueue::drop_all(Written& written) {
   offset_ = queued_ = answers_ = 0;
 }
 
-// mutex_ held, writing_ ours. Everything is sent, or the queue is blocked or broken.
-void SendQueue::drain(Lock& lock, Written& written) {
+// writing_ is ours. Everything is sent, or the queue is blocked or broken.
+void SendQueue::drain(Drained& drained) {
   for (;;) {
     if (broken_) {
-      drop_all(written);
+      drop_all(drained.written);
       break;
     }
     if (current_.empty()) current_.swap(pending_);
@@ -162,20 +160,22 @@ void SendQueue::drain(Lock& lock, Written& written) {
       continue;
     }
     if (current_.empty()) break;
-    std::array<iovec, max_parts> parts;
-    std::size_t count = 0;
-    lock.unlock();
-    for (const Chunk& chunk : current_) {
-      auto bytes = chunk.span();
-      if (count == 0) bytes = bytes.subspan(offset_);
-      parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
-      if (count == max_parts) break;
+    ssize_t n;
+    {
+      const detail::MutexUnlock unlocked(mutex_);
+      std::array<iovec, max_parts> parts;
+      std::size_t count = 0;
+      for (const Chunk& chunk : current_) {
+        auto bytes = chunk.span();
+        if (count == 0) bytes = bytes.subspan(offset_);
+        parts[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+        if (count == max_parts) break;
+      }
+      n = writer_.write(std::span(parts.data(), count));
     }
-    const ssize_t n = writer_.write(std::span(parts.data(), count));
-    lock.lock();
     if (n >= 0) {
       queued_ -= static_cast<std::size_t>(n);
-      consume(static_cast<std::size_t>(n), written);
+      consume(static_cast<std::size_t>(n), drained.written);
     } else if (n == -EAGAIN) {
       blocked_ = !broken_;
       if (blocked_) break;
@@ -189,27 +189,26 @@ void SendQueue::drain(Lock& lock, Written& written) {
   writing_ = false;
   look_at_answers();
   if (closing_ && !blocked_) writer_.close();
+  drained.failure.swap(failure_);
+  drained.blocked = blocked_;
 }
 
-// Unlocks, and tells those concerned what became of it. @return whether it is blocked.
-bool SendQueue::tell(Lock& lock, Written& written) {
-  const bool blocked = blocked_;
-  const std::string failure = std::exchange(failure_, {});
-  lock.unlock();
-  for (auto& completion : written) reactor_.complete(std::move(completion));
-  if (!failure.empty()) failed_callback_(failure);
-  return blocked;
+// Tells those concerned what became of it. @return whether it is blocked.
+bool SendQueue::tell(Drained& drained) {
+  for (auto& completion : drained.written) reactor_.complete(std::move(completion));
+  if (!drained.failure.empty()) failed_callback_(drained.failure);
+  return drained.blocked;
 }
 
 std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std::span<const std::byte> body,
                                             std::span<const Segment> segments, Mode mode, bool is_answer) {
   if (is_forked_child()) return nullptr;
-  Written written;
+  Drained drained;
   const bool soon = mode != Mode::now;
   const bool gather = mode == Mode::gather || mode == Mode::gather_on_loop;
   std::shared_ptr<Completion> ticket;
 
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (broken_ || closing_) return nullptr;
   const bool idle = !writing_ && !blocked_;
   if (!gather && idle && pending_.empty() && segments.size() < max_parts - 2) {  // one system call, no copy
@@ -258,12 +257,14 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
         answers_ += chunk.answers;
       }
       if (begun) break_off(ENOMEM, "there is no memory for the rest of a message that was sent in part");
-      drain(lock, written);
-      if (tell(lock, written)) blocked_callback_(soon);
+      drain(drained);
+      lock.unlock();
+      if (tell(drained)) blocked_callback_(soon);
       throw;
     }
-    drain(lock, written);
-    if (tell(lock, written)) blocked_callback_(soon);
+    drain(drained);
+    lock.unlock();
+    if (tell(drained)) blocked_callback_(soon);
     return ticket;
   }
   if (mode == Mode::ahead)
@@ -273,8 +274,9 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
   if (!idle) return ticket;  // the writer, or the driver when there is room, takes it along
   if (!gather || ticket != nullptr || queued_ >= gather_limit) {
     writing_ = true;
-    drain(lock, written);
-    if (tell(lock, written)) blocked_callback_(soon);
+    drain(drained);
+    lock.unlock();
+    if (tell(drained)) blocked_callback_(soon);
     return ticket;
   }
   if (gathered_) return ticket;
@@ -288,29 +290,31 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
 }
 
 void SendQueue::flush(bool soon) {
-  Written written;
-  Lock lock(mutex_);
+  Drained drained;
+  detail::MutexLock lock(mutex_);
   gathered_ = false;
   if (writing_ || blocked_ || pending_.empty()) return;
   writing_ = true;
-  drain(lock, written);
-  if (tell(lock, written)) blocked_callback_(soon);
+  drain(drained);
+  lock.unlock();
+  if (tell(drained)) blocked_callback_(soon);
 }
 
 bool SendQueue::writable() {
-  Written written;
-  Lock lock(mutex_);
+  Drained drained;
+  detail::MutexLock lock(mutex_);
   if (!blocked_) return false;
   blocked_ = false;
   writing_ = true;
-  drain(lock, written);
-  return tell(lock, written);
+  drain(drained);
+  lock.unlock();
+  return tell(drained);
 }
 
 void SendQueue::close() {
   flush(true);
   Written written;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (closing_) return;
   closing_ = broken_ = true;
   blocked_ = false;

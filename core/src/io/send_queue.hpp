@@ -4,11 +4,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include <cohort/bytes.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/io_pair.hpp>
 
 #include "io/guarded_stream.hpp"
@@ -67,39 +67,51 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
       return bytes.empty() ? std::span(segment.data, segment.size) : std::span<const std::byte>(bytes);
     }
   };
-  using Lock = std::unique_lock<std::mutex>;
   using Written = std::vector<std::shared_ptr<Completion>>;
+  struct Drained {  // what is to be told without the lock
+    Written written;
+    std::string failure;
+    bool blocked = false;
+  };
 
-  void append(std::span<const std::byte> bytes);
-  void append(const Segment& segment, std::size_t skip);
+  void append(std::span<const std::byte> bytes) COHORT_REQUIRES(mutex_);
+  void append(const Segment& segment, std::size_t skip) COHORT_REQUIRES(mutex_);
   std::shared_ptr<Completion> append_whole(std::span<const std::byte> head, std::span<const std::byte> body,
-                                           std::span<const Segment> segments, bool is_answer);
-  void append_ahead(std::span<const std::byte> head, std::span<const std::byte> body, bool is_answer);
-  void take_ahead();
-  std::shared_ptr<Completion> ticket_for_last(std::span<const Segment> segments);
-  void count_answer();
-  void look_at_answers();
-  void break_off(int error, const std::string& reason);
-  void drain(Lock& lock, Written& written);
-  void consume(std::size_t n, Written& written);
-  void drop_all(Written& written);
-  bool tell(Lock& lock, Written& written);
+                                           std::span<const Segment> segments, bool is_answer) COHORT_REQUIRES(mutex_);
+  void append_ahead(std::span<const std::byte> head, std::span<const std::byte> body, bool is_answer)
+      COHORT_REQUIRES(mutex_);
+  void take_ahead() COHORT_REQUIRES(mutex_);
+  std::shared_ptr<Completion> ticket_for_last(std::span<const Segment> segments) COHORT_REQUIRES(mutex_);
+  void count_answer() COHORT_REQUIRES(mutex_);
+  void look_at_answers() COHORT_REQUIRES(mutex_);
+  void break_off(int error, const std::string& reason) COHORT_REQUIRES(mutex_);
+  void drain(Drained& drained) COHORT_REQUIRES(mutex_);
+  void consume(std::size_t n, Written& written) COHORT_REQUIRES(mutex_);
+  void drop_all(Written& written) COHORT_REQUIRES(mutex_);
+  bool tell(Drained& drained) COHORT_EXCLUDES(mutex_);
 
   Reactor& reactor_;
   GuardedWriter writer_;
   const std::function<void(bool)> blocked_callback_;
   const std::function<void(const std::string&)> failed_callback_;
 
-  std::mutex mutex_;  // guards all below but current_ and offset_, which belong to the holder of writing_
-  std::deque<Chunk> pending_, current_;  // both end with the end of a frame
-  Chunk ahead_;                          // whole frames
-  std::size_t offset_ = 0;               // bytes of current_.front() that are gone
-  std::size_t queued_ = 0;               // bytes in all three
-  std::size_t answers_ = 0;              // in all three
-  std::vector<std::byte> spare_;
-  bool writing_ = false, blocked_ = false, gathered_ = false, broken_ = false, closing_ = false;
-  std::string failure_;                       // to be told
-  std::atomic<bool> answers_pile_up_{false};  // written under mutex_
+  // Of the holder of writing_.
+  std::deque<Chunk> current_;
+  std::size_t offset_ = 0;  // bytes of current_.front() that are gone
+
+  detail::Mutex mutex_;
+  std::deque<Chunk> pending_ COHORT_GUARDED_BY(mutex_);  // as current_, it ends with the end of a frame
+  Chunk ahead_ COHORT_GUARDED_BY(mutex_);                // whole frames
+  std::size_t queued_ COHORT_GUARDED_BY(mutex_) = 0;     // bytes in all three
+  std::size_t answers_ COHORT_GUARDED_BY(mutex_) = 0;    // in all three
+  std::vector<std::byte> spare_ COHORT_GUARDED_BY(mutex_);
+  bool writing_ COHORT_GUARDED_BY(mutex_) = false;
+  bool blocked_ COHORT_GUARDED_BY(mutex_) = false;
+  bool gathered_ COHORT_GUARDED_BY(mutex_) = false;
+  bool broken_ COHORT_GUARDED_BY(mutex_) = false;
+  bool closing_ COHORT_GUARDED_BY(mutex_) = false;
+  std::string failure_ COHORT_GUARDED_BY(mutex_);  // to be told
+  std::atomic<bool> answers_pile_up_{false};       // written under mutex_
 };
 
 }  // namespace cohort

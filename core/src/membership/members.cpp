@@ -5,20 +5,18 @@
 
 namespace cohort {
 
-using Guard = std::lock_guard<std::mutex>;
-
 std::uint64_t Members::epoch() const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return epoch_;
 }
 
 void Members::set_epoch(std::uint64_t epoch) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   epoch_ = std::max(epoch_, epoch);
 }
 
 void Members::add(const MemberInfo& member) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (gone_.contains(member.pid)) return;
   Member& known = members_[member.pid];
   if (known.added) give_up_place(known.info.place);
@@ -28,7 +26,6 @@ void Members::add(const MemberInfo& member) {
   epoch_++;
 }
 
-// mutex_ held.
 void Members::give_up_place(std::int32_t place) {
   if (!places_) return;
   places_->erase(places_->find(place));
@@ -36,7 +33,7 @@ void Members::give_up_place(std::int32_t place) {
 }
 
 std::int32_t Members::free_place() {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (!places_) {
     places_.emplace();
     for (const auto& [pid, member] : members_) {
@@ -48,7 +45,7 @@ std::int32_t Members::free_place() {
 }
 
 std::optional<Members::Removed> Members::remove(Pid pid, const std::string& cause) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (!gone_.try_emplace(pid, cause).second) return std::nullopt;
   Removed removed;
   if (auto member = members_.find(pid); member != members_.end()) {
@@ -61,7 +58,7 @@ std::optional<Members::Removed> Members::remove(Pid pid, const std::string& caus
 }
 
 void Members::set_ids_given(IdsGiven ids) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   ids_given_ = std::move(ids);
 }
 
@@ -74,24 +71,24 @@ bool Members::was_removed(Pid pid) const {
 }
 
 bool Members::contains(Pid pid) const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto member = members_.find(pid);
   return member != members_.end() && member->second.added;
 }
 
 bool Members::is_gone(Pid pid) const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return was_removed(pid);
 }
 
 std::string Members::cause_of_end(Pid pid) const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto gone = gone_.find(pid);
   return gone == gone_.end() ? "" : gone->second;
 }
 
 std::vector<MemberInfo> Members::list() const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   std::vector<MemberInfo> members;
   for (const auto& [pid, member] : members_) {
     if (member.added) members.push_back(member.info);
@@ -100,7 +97,7 @@ std::vector<MemberInfo> Members::list() const {
 }
 
 std::vector<Pid> Members::pids() const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   std::vector<Pid> pids;
   for (const auto& [pid, member] : members_) {
     if (member.added) pids.push_back(pid);
@@ -109,13 +106,13 @@ std::vector<Pid> Members::pids() const {
 }
 
 std::shared_ptr<Connection> Members::connection(Pid pid) const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto member = members_.find(pid);
   return member == members_.end() ? nullptr : member->second.connection;
 }
 
 bool Members::bind(Pid pid, const std::shared_ptr<Connection>& connection) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (was_removed(pid)) return false;
   auto& member = members_[pid];
   member.info.pid = pid;
@@ -126,7 +123,7 @@ bool Members::bind(Pid pid, const std::shared_ptr<Connection>& connection) {
 
 void Members::unbind(Pid pid, const Connection* connection) {
   std::shared_ptr<Connection> released;
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto member = members_.find(pid);
   if (member != members_.end() && member->second.connection.get() == connection) {
     released = std::move(member->second.connection);
@@ -135,7 +132,7 @@ void Members::unbind(Pid pid, const Connection* connection) {
 }
 
 std::vector<std::shared_ptr<Connection>> Members::connections() const {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   std::vector<std::shared_ptr<Connection>> connections;
   for (const auto& [pid, member] : members_) {
     if (member.connection != nullptr) connections.push_back(member.connection);
@@ -144,7 +141,7 @@ std::vector<std::shared_ptr<Connection>> Members::connections() const {
 }
 
 Members::Attempted Members::attempt(Pid pid) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   Attempted result;
   auto place = members_.find(pid);
   if (place == members_.end()) return result;
@@ -163,7 +160,7 @@ Members::Attempted Members::attempt(Pid pid) {
 }
 
 std::shared_ptr<ConnectAttempt> Members::take_attempt(Pid pid) {
-  Guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto member = members_.find(pid);
   return member == members_.end() ? nullptr : std::exchange(member->second.attempt, nullptr);
 }

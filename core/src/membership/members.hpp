@@ -2,12 +2,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 #include "membership/connection.hpp"
@@ -70,17 +70,17 @@ class Members {
     std::shared_ptr<Connection> connection;
     std::shared_ptr<ConnectAttempt> attempt;
   };
-  bool was_removed(Pid pid) const;  // with mutex_ held
-  void give_up_place(std::int32_t place);
+  bool was_removed(Pid pid) const COHORT_REQUIRES(mutex_);
+  void give_up_place(std::int32_t place) COHORT_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;  // guards all below
-  std::uint64_t epoch_ = 0;
-  IdsGiven ids_given_;  // when this process joined
-  std::map<Pid, Member> members_;
+  mutable detail::Mutex mutex_;
+  std::uint64_t epoch_ COHORT_GUARDED_BY(mutex_) = 0;
+  IdsGiven ids_given_ COHORT_GUARDED_BY(mutex_);  // when this process joined
+  std::map<Pid, Member> members_ COHORT_GUARDED_BY(mutex_);
   // Of members, once free_place() was called: only the master gives places. Two members may have the same one.
-  std::optional<std::multiset<std::int32_t>> places_;
-  std::int32_t free_from_ = 0;       // all below are in places_
-  std::map<Pid, std::string> gone_;  // with the cause
+  std::optional<std::multiset<std::int32_t>> places_ COHORT_GUARDED_BY(mutex_);
+  std::int32_t free_from_ COHORT_GUARDED_BY(mutex_) = 0;       // all below are in places_
+  std::map<Pid, std::string> gone_ COHORT_GUARDED_BY(mutex_);  // with the cause
 };
 
 }  // namespace cohort

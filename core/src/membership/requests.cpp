@@ -7,7 +7,7 @@ namespace cohort {
 Request::~Request() = default;
 
 std::optional<std::uint64_t> RequestTable::add(std::shared_ptr<Request> request, std::size_t* open) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (closed_) return std::nullopt;
   std::uint32_t index;
   if (free_.empty()) {
@@ -23,7 +23,7 @@ std::optional<std::uint64_t> RequestTable::add(std::shared_ptr<Request> request,
 }
 
 std::shared_ptr<Request> RequestTable::take(std::uint64_t id) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto index = static_cast<std::uint32_t>(id);
   if (index >= entries_.size()) return nullptr;
   Entry& entry = entries_[index];
@@ -34,7 +34,7 @@ std::shared_ptr<Request> RequestTable::take(std::uint64_t id) {
 }
 
 std::vector<std::shared_ptr<Request>> RequestTable::take_all_and_close(const std::string& cause) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   closed_ = true;
   cause_ = cause;
   std::vector<std::shared_ptr<Request>> requests;
@@ -45,7 +45,7 @@ std::vector<std::shared_ptr<Request>> RequestTable::take_all_and_close(const std
 }
 
 std::string RequestTable::cause() const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return cause_;
 }
 

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "io/reactor.hpp"
 #include "wire/frame.hpp"
@@ -40,11 +41,11 @@ class RequestTable {
     std::shared_ptr<Request> request;
     std::uint32_t generation = 1;
   };
-  mutable std::mutex mutex_;  // guards all below
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> free_;
-  bool closed_ = false;
-  std::string cause_ = "the connection ended";
+  mutable detail::Mutex mutex_;
+  std::vector<Entry> entries_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::uint32_t> free_ COHORT_GUARDED_BY(mutex_);
+  bool closed_ COHORT_GUARDED_BY(mutex_) = false;
+  std::string cause_ COHORT_GUARDED_BY(mutex_) = "the connection ended";
 };
 
 }  // namespace cohort

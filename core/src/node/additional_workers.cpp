@@ -1,10 +1,10 @@
 #include <signal.h>
 
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include <cohort/child_process.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 
@@ -21,19 +21,19 @@ namespace {
 constexpr Duration cause_limit = std::chrono::seconds(1);  // a process whose connection ended is about to end itself
 constexpr Duration leave_limit = std::chrono::seconds(2);  // for those that were asked to leave
 
-// An additional worker. One thread at a time: `mutex`.
+// An additional worker.
 struct Sibling {
   explicit Sibling(ChildProcess started) : process(std::move(started)) {}
-  std::mutex mutex;
-  ChildProcess process;
+  detail::Mutex mutex;
+  ChildProcess process COHORT_GUARDED_BY(mutex);
 };
 
 // This process's additional workers. They die with it: nobody else could end them, or show what they print. Their
 // output is prefixed here, and passes the master unchanged. Never destroyed, as blocking threads use it to the end.
 struct Siblings {
   OutputForwarder output;
-  std::mutex mutex;  // guards all below; not held while one of them is waited for
-  std::map<Pid, std::shared_ptr<Sibling>> running;
+  detail::Mutex mutex;  // not held while one of them is waited for
+  std::map<Pid, std::shared_ptr<Sibling>> running COHORT_GUARDED_BY(mutex);
 
   static Siblings& instance() {
     static auto* siblings = new Siblings;
@@ -41,12 +41,12 @@ struct Siblings {
   }
 
   std::shared_ptr<Sibling> find(Pid pid) {
-    std::lock_guard lock(mutex);
+    detail::MutexLock lock(mutex);
     const auto found = running.find(pid);
     return found == running.end() ? nullptr : found->second;
   }
   void forget(Pid pid) {
-    std::lock_guard lock(mutex);
+    detail::MutexLock lock(mutex);
     running.erase(pid);
   }
 };
@@ -96,7 +96,7 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
             node.reactor().complete(announced);
           });
       siblings.output.set_pid(id, pid);
-      std::lock_guard lock(siblings.mutex);
+      detail::MutexLock lock(siblings.mutex);
       siblings.running.emplace(pid, std::make_shared<Sibling>(std::move(process)));
     } catch (const std::exception& error) {
       announced->worker.error = error.what();
@@ -117,9 +117,9 @@ void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& conne
     const auto asked = from_frame<ReapWorker>(std::move(frame));
     if (const auto sibling = Siblings::instance().find(asked.pid)) {
       const Timeouts limits = node.timeouts();
-      std::lock_guard one_at_a_time(sibling->mutex);
+      detail::MutexLock one_at_a_time(sibling->mutex);
       const auto status = asked.terminate ? sibling->process.terminate(limits.term, limits.kill)
-                                          : sibling->process.wait_until(deadline_after(cause_limit));
+                                       : sibling->process.wait_until(deadline_after(cause_limit));
       if (status) {
         end.cause = status->text();
         Siblings::instance().forget(asked.pid);
@@ -135,12 +135,12 @@ void end_additional_workers() {
   Siblings& siblings = Siblings::instance();
   std::map<Pid, std::shared_ptr<Sibling>> left;
   {
-    std::lock_guard lock(siblings.mutex);
+    detail::MutexLock lock(siblings.mutex);
     left.swap(siblings.running);
   }
   const auto deadline = deadline_after(leave_limit);
   for (const auto& [pid, sibling] : left) {
-    std::lock_guard one_at_a_time(sibling->mutex);
+    detail::MutexLock one_at_a_time(sibling->mutex);
     if (!sibling->process.wait_until(deadline)) sibling->process.signal(SIGKILL);
   }
   siblings.output.stop(leave_limit);

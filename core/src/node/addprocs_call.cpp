@@ -66,7 +66,7 @@ std::vector<Pid> AddprocsCall::run(const std::stop_token& stop) {
   AddprocsResult result;
   bool stopped;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     over_ = true;
     stopped = stopped_;
     result = std::exchange(result_, {});  // the caller alone holds its exceptions, and destroys them
@@ -87,7 +87,7 @@ void AddprocsCall::wait_for_end(const std::stop_token& stop) {
   }
   bool settled, launching;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     given_up_ = true;
     settled = open_ == 0;
     launching = launching_;
@@ -107,7 +107,7 @@ void AddprocsCall::wait_for_end(const std::stop_token& stop) {
         fmt::format("workers of manager '{}' were not all up within {}, nor ended after that{}", manager_name_,
                     in_seconds(timeouts_.launch), running.empty() ? "" : ". Not returned: " + running))));
   }
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const bool told = returned && (!result_.errors.empty() || !result_.not_launched.empty());  // by the manager itself
   if (!launching || told) return;
   result_.unfinished = fmt::format(
@@ -119,7 +119,7 @@ void AddprocsCall::wait_for_end(const std::stop_token& stop) {
 // The caller wants none of the workers any more. What does not end in time ends late: push() sees to it.
 void AddprocsCall::end_all() {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     given_up_ = stopped_ = true;
   }
   stop_.request_stop();
@@ -137,7 +137,7 @@ void AddprocsCall::end_all() {
   reactor.wait(*returned_, deadline_after(stop_limit));  // it may hand over some more until then
   bool empty;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     emptying_ = true;
     empty = open_ == 0;
   }
@@ -148,12 +148,12 @@ void AddprocsCall::end_all() {
 }
 
 void AddprocsCall::count_managed(int change) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   managed_ += change;
 }
 
 bool AddprocsCall::only_manage_runs() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return managed_ == open_;
 }
 
@@ -178,7 +178,7 @@ void AddprocsCall::launch() {
 
 // Idents are given in the order of the ids.
 AddprocsCall::Record AddprocsCall::make_record() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto record = master_.make_record(shared_from_this(), manager_, manager_name_);
   const std::size_t index = names_.idents.size() == 1 ? 0 : names_.used->fetch_add(1);
   if (index < names_.idents.size()) record->config.ident = names_.idents[index];
@@ -193,7 +193,7 @@ void AddprocsCall::push(WorkerConfig config) {
   record->config = std::move(config);
   bool too_late, stopped;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     open_++;
     connecting_++;
     too_late = given_up_;
@@ -246,7 +246,7 @@ void AddprocsCall::dial(const Record& record) {
   master_.node().blocking().run([self = shared_from_this(), record] {
     Node& node = self->master_.node();
     try {
-      std::lock_guard one_at_a_time(record->managing);
+      detail::MutexLock one_at_a_time(record->managing);
       ManagerCalls::Running running(self->master_.manager_calls(), record->manager_name, "connect");
       IoPair pair = record->manager->connect(record->pid, record->config, node.transport(),
                                              deadline_after(self->timeouts_.connect));
@@ -261,7 +261,7 @@ void AddprocsCall::dial(const Record& record) {
 void AddprocsCall::established(const Record& record, const std::shared_ptr<Connection>& connection) {
   record->connection = connection;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (failed_.contains(record->pid)) return connection->close("its set-up failed");
     established_.insert(record->pid);
     connecting_--;
@@ -274,7 +274,7 @@ void AddprocsCall::established(const Record& record, const std::shared_ptr<Conne
 void AddprocsCall::join_those_ready() {
   std::vector<Record> ready;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const Wiring wiring = master_.node().wiring();
     const bool wait_for_all = !wiring.lazy && wiring.topology.kind() != Topology::Kind::master_worker;
     if (wait_for_all && connecting_ > 0 && !given_up_) return;
@@ -347,7 +347,7 @@ void AddprocsCall::joined(const Record& record, Frame&& answer) {
                 std::string("Its answer is not understood: ") + error.what());
   }
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (failed_.contains(record->pid)) return;  // its launch was stopped
   }
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
@@ -370,7 +370,7 @@ void AddprocsCall::replicate_state(const Record& record) {
   try {
     const auto connect = deadline_after(timeouts_.connect);
     master_.replicated_state().admit(record->pid, std::max(deadline_, connect));
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (over_ || stopped_) throw Error("its launch was given up");
     result_.added.push_back(record->pid);
   } catch (const std::exception& error) {
@@ -408,7 +408,7 @@ void AddprocsCall::launch_more(const Record& first) {
   }
   bool stopped;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     open_ += static_cast<int>(more.size());
     connecting_ += static_cast<int>(more.size());
     stopped = stopped_;
@@ -467,7 +467,7 @@ void AddprocsCall::take_launched(const Record& first, const std::vector<Record>&
 void AddprocsCall::launch_ended() {
   bool finished;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     connecting_--;
     launching_ = false;
     finished = open_ == 0;
@@ -480,7 +480,7 @@ void AddprocsCall::launch_ended() {
 void AddprocsCall::worker_ended() {
   bool finished, settled, emptied;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (--open_ > 0) return;
     finished = !launching_;
     settled = given_up_;

@@ -3,11 +3,12 @@
 #include <atomic>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "config/min_workers.hpp"
 #include "node/master.hpp"
@@ -100,18 +101,20 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   const std::shared_ptr<Completion> returned_ = std::make_shared<Completion>();  // launch() has
   const std::shared_ptr<Completion> emptied_ = std::make_shared<Completion>();   // stopped, and all set-ups ended
 
-  std::mutex mutex_;  // guards all below
-  bool launching_ = true;
-  bool given_up_ = false;      // on launch()
-  bool stopped_ = false;       // by the caller, who gets no workers
-  bool emptying_ = false;      // the caller waits for emptied_
-  int open_ = 0;               // workers being set up
-  int managed_ = 0;            // those of `open_` for which manage() runs
-  int connecting_ = 1;         // launch(), and those of `open_` that do not wait to join yet
-  std::vector<Record> ready_;  // authenticated, told to join when all are (not lazy) or at once
-  std::set<Pid> established_, failed_;
-  bool over_ = false;  // run() has taken the result
-  AddprocsResult result_;
+  detail::Mutex mutex_;
+  bool launching_ COHORT_GUARDED_BY(mutex_) = true;
+  bool given_up_ COHORT_GUARDED_BY(mutex_) = false;  // on launch()
+  bool stopped_ COHORT_GUARDED_BY(mutex_) = false;   // by the caller, who gets no workers
+  bool emptying_ COHORT_GUARDED_BY(mutex_) = false;  // the caller waits for emptied_
+  int open_ COHORT_GUARDED_BY(mutex_) = 0;           // workers being set up
+  int managed_ COHORT_GUARDED_BY(mutex_) = 0;        // those of `open_` for which manage() runs
+  int connecting_ COHORT_GUARDED_BY(mutex_) = 1;     // launch(), and those of `open_` that do not wait to join yet
+  // Authenticated, told to join when all are (not lazy) or at once.
+  std::vector<Record> ready_ COHORT_GUARDED_BY(mutex_);
+  std::set<Pid> established_ COHORT_GUARDED_BY(mutex_);
+  std::set<Pid> failed_ COHORT_GUARDED_BY(mutex_);
+  bool over_ COHORT_GUARDED_BY(mutex_) = false;  // run() has taken the result
+  AddprocsResult result_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -28,7 +28,7 @@ std::string AddprocsCall::problem_of(const WorkerConfig& config) {
 void AddprocsCall::lost(const Record& record, const std::string& reason) {
   bool established;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     established = established_.contains(record->pid);
   }
   fail(record, established ? Step::join : Step::handshake, Process::may_have_ended, reason);
@@ -37,7 +37,7 @@ void AddprocsCall::lost(const Record& record, const std::string& reason) {
 // Any thread; the first failure of a worker counts.
 void AddprocsCall::fail(const Record& record, Step step, Process process, const std::string& what) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (!failed_.insert(record->pid).second) return;
     std::erase(ready_, record);
     if (!established_.contains(record->pid)) connecting_--;
@@ -103,19 +103,19 @@ std::string AddprocsCall::describe(const WorkerRecord& record, Step step, const 
 }
 
 void AddprocsCall::fail(std::string what, int workers) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   result_.not_launched.push_back(std::move(what));
   result_.missing += workers;
 }
 
 void AddprocsCall::keep_failure(std::exception_ptr failure, int workers) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   result_.failed.push_back(std::move(failure));
   result_.missing += workers;
 }
 
 void AddprocsCall::keep_error(std::exception_ptr error) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   result_.errors.push_back(std::move(error));
 }
 

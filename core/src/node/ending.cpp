@@ -68,7 +68,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   }
   bool known;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     known = node_->members().remove(record->pid, cause).has_value();
     list_again();
   }
@@ -96,7 +96,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   if (record->output) output_.remove(*record->output);
   replicated_state_->forget(record->pid);
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     node_->members().remove(record->pid);
     records_.erase(record->pid);
     if (record->announced.load()) list_again();
@@ -120,7 +120,7 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
   }
   std::vector<std::shared_ptr<WorkerRecord>> records, begun;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (const auto& [pid, record] : records_) {  // those that one of them launched die with it
       const bool goes = wanted.contains(record) || wanted.contains(record->launched_by);
       if (!goes || !record->joined.load()) continue;
@@ -177,14 +177,14 @@ void Master::remove_all() noexcept {
     std::vector<std::shared_ptr<OpenLaunchQueue>> queues;
     std::vector<std::shared_ptr<ClusterManager>> managers;
     {
-      std::lock_guard lock(mutex_);
+      detail::MutexLock lock(mutex_);
       queues = std::exchange(open_launch_queues_, {});
       managers = std::exchange(kept_managers_, {});
     }
     for (const auto& queue : queues) queue->close();
     managers.clear();
     {
-      std::lock_guard lock(mutex_);
+      detail::MutexLock lock(mutex_);
       for (const auto& [pid, record] : records_) pids.push_back(pid);
     }
     rmprocs(pids, {.waitfor = time_to_end()});

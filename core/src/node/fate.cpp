@@ -19,7 +19,7 @@ void Master::tell_fate(const std::shared_ptr<Connection>& connection, Frame&& fr
   const std::uint64_t request = frame.header.request;
   const Pid pid = from_frame<AskFate>(std::move(frame)).pid;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     askers_.insert({pid, {connection, request}});
   }
   const auto record = record_of(pid);
@@ -36,7 +36,7 @@ void Master::tell_fate(const std::shared_ptr<Connection>& connection, Frame&& fr
 void Master::answer_fate(Pid pid) {
   std::vector<Asker> askers;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const auto [first, last] = askers_.equal_range(pid);
     for (auto asker = first; asker != last; ++asker) askers.push_back(asker->second);
     askers_.erase(first, last);
@@ -52,7 +52,7 @@ std::optional<std::string> Master::cause_if_gone(Pid pid) {
 }
 
 IdsGiven Master::ids_given() const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   IdsGiven ids{next_pid_ - 1, {}};
   for (const auto& [pid, record] : records_) {
     if (!node_->members().contains(pid) && !node_->members().is_gone(pid)) ids.coming_up.push_back(pid);

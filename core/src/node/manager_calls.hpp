@@ -1,8 +1,9 @@
 #pragma once
 
-#include <mutex>
 #include <set>
 #include <string>
+
+#include <cohort/detail/mutex.hpp>
 
 namespace cohort {
 
@@ -26,8 +27,8 @@ class ManagerCalls {
   std::string text() const;
 
  private:
-  mutable std::mutex mutex_;  // guards running_
-  std::multiset<std::string> running_;
+  mutable detail::Mutex mutex_;
+  std::multiset<std::string> running_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

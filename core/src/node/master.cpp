@@ -72,21 +72,21 @@ std::shared_ptr<WorkerRecord> Master::make_record(const std::shared_ptr<Addprocs
   record->addprocs_call = call;
   record->manager = std::move(manager);
   record->manager_name = manager_name;
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   record->pid = next_pid_++;
   records_[record->pid] = record;
   return record;
 }
 
 std::shared_ptr<WorkerRecord> Master::record_of(Pid pid) const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto record = records_.find(pid);
   return record == records_.end() ? nullptr : record->second;
 }
 
 std::vector<std::shared_ptr<WorkerRecord>> Master::records_of(const std::shared_ptr<AddprocsCall>& call) const {
   std::vector<std::shared_ptr<WorkerRecord>> records;
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   for (const auto& [pid, record] : records_) {
     if (record->addprocs_call.lock() == call) records.push_back(record);
   }
@@ -95,7 +95,7 @@ std::vector<std::shared_ptr<WorkerRecord>> Master::records_of(const std::shared_
 
 // While there are no workers, and none can come by themselves.
 bool Master::may_change_wiring() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   std::erase_if(open_launch_queues_, [](const auto& queue) { return queue->manager() == nullptr; });
   return node_->members().pids().size() == 1 && open_launch_queues_.empty();
 }
@@ -152,7 +152,7 @@ void Master::choose_transport(const TransportSpec& transport) {
 
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                                   const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
-  std::lock_guard one_at_a_time(changing_);
+  detail::MutexLock one_at_a_time(changing_);
   if (options.stop.stop_requested()) throw InterruptedException();
   WorkerNames names;
   if (!options.ident.empty()) names.idents = IdentPattern(options.ident).names();
@@ -183,12 +183,12 @@ std::shared_ptr<LaunchQueue> Master::keep_open(const std::shared_ptr<ClusterMana
                                                const std::string& manager_name, const LaunchParams& params,
                                                const WorkerNames& names) {
   auto queue = std::make_shared<OpenLaunchQueue>(*this, manager, manager_name, params, names);
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return open_launch_queues_.emplace_back(std::move(queue));
 }
 
 void Master::keep(const std::shared_ptr<ClusterManager>& manager) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto of_manager = [&](const auto& queue) { return queue->manager() == manager; };
   if (std::any_of(open_launch_queues_.begin(), open_launch_queues_.end(), of_manager))
     kept_managers_.push_back(manager);
@@ -196,9 +196,9 @@ void Master::keep(const std::shared_ptr<ClusterManager>& manager) {
 
 void Master::add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
                          WorkerNames names, std::vector<WorkerConfig> arrived) {
-  std::lock_guard one_at_a_time(changing_);
+  detail::MutexLock one_at_a_time(changing_);
   std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
-                                 std::move(names), std::nullopt, std::move(arrived))
+                             std::move(names), std::nullopt, std::move(arrived))
       ->run();
 }
 
@@ -220,7 +220,7 @@ void Master::announce_members(const std::vector<Pid>& pids) {
   const auto deadline = deadline_after(node_->timeouts().connect);
   for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (const Pid pid : pids) {
       if (const auto record = records_.find(pid); record != records_.end()) record->second->announced.store(true);
     }
@@ -353,7 +353,7 @@ void Master::interrupt(const std::vector<Pid>& pids) {
   for (const auto& done : signalled) node_->reactor().wait(*done, deadline);
 }
 
-// mutex_ held. To be called whenever one of these conditions changes, under the same lock.
+// To be called whenever one of these conditions changes, under the same lock.
 void Master::list_again() {
   auto pids = std::make_shared<std::vector<Pid>>(1, master_pid);
   for (const auto& [pid, record] : records_) {
@@ -363,7 +363,7 @@ void Master::list_again() {
 }
 
 std::shared_ptr<const std::vector<Pid>> Master::listed() const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return listed_;
 }
 

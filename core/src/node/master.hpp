@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include <cohort/cluster.hpp>
 #include <cohort/cluster_file.hpp>
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/mutex.hpp>
 
 #include "io/output_forwarder.hpp"
 #include "node/manager_calls.hpp"
@@ -29,7 +29,7 @@ struct WorkerRecord {
   std::shared_ptr<ClusterManager> manager;
   std::string manager_name;
   std::shared_ptr<WorkerRecord> launched_by;  // the first worker of its host; null: the manager launched it
-  std::mutex managing;  // held during the manager's functions for it, which never overlap; blocking threads only
+  detail::Mutex managing;  // held during the manager's functions for it, which never overlap; blocking threads only
   WorkerConfig config;
   std::optional<OutputForwarder::Id> output;
   std::shared_ptr<Connection> connection;  // loop thread
@@ -101,7 +101,7 @@ class Master final : public Role {
   /// @param call takes the manager and the worker's config.
   template <class F>
   void with_manager(WorkerRecord& record, const char* function, F&& call) {
-    std::lock_guard one_at_a_time(record.managing);
+    detail::MutexLock one_at_a_time(record.managing);
     ManagerCalls::Running running(manager_calls_, record.manager_name, function);
     try {
       call(*record.manager, record.config);
@@ -125,10 +125,10 @@ class Master final : public Role {
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool terminate);
   bool may_change_wiring();
-  void list_again();
+  void list_again() COHORT_REQUIRES(mutex_);
   std::shared_ptr<const std::vector<Pid>> listed() const;
   void choose_wiring(const AddprocsOptions& options);
-  void choose_transport(const TransportSpec& transport);
+  void choose_transport(const TransportSpec& transport) COHORT_REQUIRES(changing_);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
@@ -141,23 +141,25 @@ class Master final : public Role {
   OutputForwarder output_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<ReplicatedState> replicated_state_;
-  std::mutex changing_;  // one addprocs at a time; guards transport_
-  TransportSpec transport_{"", "{}"};
+  detail::Mutex changing_;  // one addprocs at a time
+  TransportSpec transport_ COHORT_GUARDED_BY(changing_){"", "{}"};
   TransportSpec default_transport_;
   std::atomic<unsigned> turn_{0};
 
-  mutable std::mutex mutex_;  // guards all below
-  Pid next_pid_ = 2;
-  std::map<Pid, std::shared_ptr<WorkerRecord>> records_;
+  mutable detail::Mutex mutex_;
+  Pid next_pid_ COHORT_GUARDED_BY(mutex_) = 2;
+  std::map<Pid, std::shared_ptr<WorkerRecord>> records_ COHORT_GUARDED_BY(mutex_);
   // What processes() says, made anew at each change: spawnat(any, ...) looks at it for each call.
-  std::shared_ptr<const std::vector<Pid>> listed_ = std::make_shared<const std::vector<Pid>>(1, master_pid);
-  std::vector<std::shared_ptr<OpenLaunchQueue>> open_launch_queues_;
-  std::vector<std::shared_ptr<ClusterManager>> kept_managers_;
+  std::shared_ptr<const std::vector<Pid>> listed_ COHORT_GUARDED_BY(mutex_) =
+      std::make_shared<const std::vector<Pid>>(1, master_pid);
+  std::vector<std::shared_ptr<OpenLaunchQueue>> open_launch_queues_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<ClusterManager>> kept_managers_ COHORT_GUARDED_BY(mutex_);
   struct Asker {
     std::shared_ptr<Connection> connection;
     std::uint64_t request;
   };
-  std::multimap<Pid, Asker> askers_;  // who wants to know whether that process is gone
+  // Who wants to know whether that process is gone.
+  std::multimap<Pid, Asker> askers_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -81,18 +81,18 @@ Node::~Node() {
 }
 
 Timeouts Node::timeouts() const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return settings_.timeouts;
 }
 
 std::string Node::cookie() const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return settings_.cookie;
 }
 
 void Node::set_cookie(const std::string& cookie) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     settings_.cookie = cookie;
   }
   if (transport_ != nullptr) transport_->set_secret(transport_secret(cookie));
@@ -105,20 +105,20 @@ void Node::set_transport(std::unique_ptr<Transport> transport) {
 
 void Node::configure(Pid self, const Timeouts& timeouts, const Wiring& wiring) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     settings_.timeouts = timeouts;
     wiring_ = wiring;
   }
   self_.store(self);
   {
-    std::lock_guard lock(neighbours_mutex_);
+    detail::MutexLock lock(neighbours_mutex_);
     neighbours_.reset();
   }
   start_heartbeat(timeouts);
 }
 
 Wiring Node::wiring() const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return wiring_;
 }
 
@@ -323,7 +323,7 @@ bool Node::linked(Pid pid) {
   const Topology topology = wiring().topology;
   if (topology.kind() == Topology::Kind::all_to_all) return true;  // the list may be long
   // Asked at the first message to another worker, and for each reference to one that cannot be reached.
-  std::lock_guard lock(neighbours_mutex_);
+  detail::MutexLock lock(neighbours_mutex_);
   if (const auto epoch = members_.epoch(); !neighbours_ || neighbours_epoch_ != epoch) {
     neighbours_ = topology.neighbours(self(), members_.list());
     neighbours_epoch_ = epoch;

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/timeouts.hpp>
 #include <cohort/transport.hpp>
 
@@ -132,13 +132,13 @@ class Node final : public Router, public Connection::Handler {
   std::unique_ptr<Transport> transport_;
   Role* role_ = nullptr;
 
-  mutable std::mutex mutex_;  // guards settings_ and wiring_
-  Settings settings_;
-  Wiring wiring_;
+  mutable detail::Mutex mutex_;
+  Settings settings_ COHORT_GUARDED_BY(mutex_);
+  Wiring wiring_ COHORT_GUARDED_BY(mutex_);
 
-  std::mutex neighbours_mutex_;  // guards the next two; taken before that of members_
-  std::optional<std::set<Pid>> neighbours_;
-  std::uint64_t neighbours_epoch_ = 0;  // of the list that they follow from
+  detail::Mutex neighbours_mutex_;  // taken before that of members_
+  std::optional<std::set<Pid>> neighbours_ COHORT_GUARDED_BY(neighbours_mutex_);
+  std::uint64_t neighbours_epoch_ COHORT_GUARDED_BY(neighbours_mutex_) = 0;  // of the list that they follow from
 
   Tunnels tunnels_;
 

@@ -17,7 +17,7 @@ OpenLaunchQueue::OpenLaunchQueue(Master& master, const std::shared_ptr<ClusterMa
       master_(&master) {}
 
 void OpenLaunchQueue::push(WorkerConfig config) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (master_ == nullptr) return;
   waiting_.push_back(std::move(config));
   if (!std::exchange(adding_, true))
@@ -27,7 +27,7 @@ void OpenLaunchQueue::push(WorkerConfig config) {
 void OpenLaunchQueue::fail(std::string what, int) { log_warning("manager '" + manager_name_ + "': " + what); }
 
 void OpenLaunchQueue::close() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   master_ = nullptr;
   waiting_.clear();
 }
@@ -39,7 +39,7 @@ void OpenLaunchQueue::add_waiting() {
     Master* master = nullptr;
     const auto manager = manager_.lock();
     {
-      std::lock_guard lock(mutex_);
+      detail::MutexLock lock(mutex_);
       if (waiting_.empty() || manager == nullptr) {
         adding_ = false;
         return;

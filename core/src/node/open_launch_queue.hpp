@@ -1,9 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "node/addprocs_call.hpp"
 
@@ -33,10 +34,10 @@ class OpenLaunchQueue final : public LaunchQueue, public std::enable_shared_from
   const LaunchParams params_;
   const WorkerNames names_;
 
-  std::mutex mutex_;  // guards all below
-  Master* master_;    // null: closed
-  std::vector<WorkerConfig> waiting_;
-  bool adding_ = false;
+  detail::Mutex mutex_;
+  Master* master_ COHORT_GUARDED_BY(mutex_);  // null: closed
+  std::vector<WorkerConfig> waiting_ COHORT_GUARDED_BY(mutex_);
+  bool adding_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace cohort

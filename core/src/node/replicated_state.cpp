@@ -74,7 +74,7 @@ void ReplicatedState::add_module(const detail::Module& module, const Array<std::
   ItemPtr item;
   std::vector<Pid> pids;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const auto known = std::find_if(modules_.begin(), modules_.end(),
                                     [&](const auto& entry) { return entry.build_id == module.build_id; });
     if (known != modules_.end()) {
@@ -96,7 +96,7 @@ void ReplicatedState::set_value(NamedValue value) {
   ItemPtr item;
   std::vector<Pid> pids;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const auto known = values_.find(value.name);
     if (known != values_.end() && known->second.digest == digest) {
       value.version = known->second.version;
@@ -115,7 +115,7 @@ void ReplicatedState::set_value(NamedValue value) {
 void ReplicatedState::clear() {
   std::vector<std::string> names;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (const auto& [name, value] : values_) names.push_back(name);
   }
   clear(names);
@@ -125,7 +125,7 @@ void ReplicatedState::clear(const std::vector<std::string>& names) {
   std::vector<ItemPtr> items;
   std::vector<Pid> pids;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     pids.assign(admitted_.begin(), admitted_.end());
     pids.insert(pids.end(), joining_.begin(), joining_.end());  // what they are being given may be older than this
     for (const auto& name : names) {
@@ -141,7 +141,7 @@ void ReplicatedState::clear(const std::vector<std::string>& names, const std::ve
   std::vector<ItemPtr> items;
   std::vector<Pid> others;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (const Pid pid : pids) {
       if (admitted_.contains(pid)) others.push_back(pid);
     }
@@ -177,7 +177,7 @@ void ReplicatedState::admit(Pid pid, Clock::time_point deadline) {
   for (;;) {
     std::vector<ItemPtr> lacking;
     {
-      std::lock_guard lock(mutex_);
+      detail::MutexLock lock(mutex_);
       lacking = items();
       std::erase_if(lacking, [pid](const ItemPtr& each) { return each->holders.contains(pid); });
       if (lacking.empty()) {
@@ -208,7 +208,7 @@ ReplicatedState::Failures ReplicatedState::deliver(Item& item, const std::vector
     }
   }
   if (!wanting.empty()) failures.merge(deliver(*item.otherwise, wanting, deadline));
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   for (const Pid pid : pids) {
     if (!failures.contains(pid)) item.holders.insert(pid);
   }
@@ -223,7 +223,7 @@ std::vector<ReplicatedState::ItemPtr> ReplicatedState::items() const {
 }
 
 void ReplicatedState::forget(Pid pid) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   admitted_.erase(pid);
   joining_.erase(pid);
   for (const auto& item : items()) item->holders.erase(pid);

@@ -3,12 +3,12 @@
 #include <exception>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <cohort/array.hpp>
+#include <cohort/detail/mutex.hpp>
 
 #include "node/node.hpp"
 #include "parallel/named_values.hpp"
@@ -64,15 +64,16 @@ class ReplicatedState {
   static std::vector<Pid> lacking_of(const Item& item, const Pids& pids);
   ItemPtr clearing(const std::string& name, std::uint64_t version, bool here);
   void deliver_all(const std::vector<ItemPtr>& items, const std::vector<Pid>& pids);
-  std::vector<ItemPtr> items() const;
+  std::vector<ItemPtr> items() const COHORT_REQUIRES(mutex_);
   Failures deliver(Item& item, const std::vector<Pid>& pids, Clock::time_point deadline = Clock::time_point::max());
 
   Node& node_;
-  mutable std::mutex mutex_;  // guards all below; not held while anything is sent
-  std::vector<ModuleEntry> modules_;
-  std::map<std::string, ValueEntry> values_;
-  std::set<Pid> admitted_, joining_;
-  std::uint64_t version_ = 0;
+  mutable detail::Mutex mutex_;  // not held while anything is sent
+  std::vector<ModuleEntry> modules_ COHORT_GUARDED_BY(mutex_);
+  std::map<std::string, ValueEntry> values_ COHORT_GUARDED_BY(mutex_);
+  std::set<Pid> admitted_ COHORT_GUARDED_BY(mutex_);
+  std::set<Pid> joining_ COHORT_GUARDED_BY(mutex_);
+  std::uint64_t version_ COHORT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cohort

@@ -139,7 +139,7 @@ IoPair Tunnels::open(Pid peer) {
   if (master == nullptr) throw Error("the master cannot be asked");
   Key key{peer, 0};
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     key.second = ++last_number_;
   }
   const TunnelHead head{node_.self(), peer, key.second};
@@ -154,20 +154,20 @@ IoPair Tunnels::add(const Key& key, const std::shared_ptr<Connection>& master) {
   auto [near, far] = make_buffer_pair(window);
   const TunnelHead head{node_.self(), key.first, key.second};
   auto tunnel = std::make_shared<Tunnel>(*this, master, head, std::move(far));
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   tunnels_.emplace(key, std::move(tunnel));
   return std::move(near);
 }
 
 std::shared_ptr<Tunnels::Tunnel> Tunnels::find(const Key& key) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto tunnel = tunnels_.find(key);
   return tunnel == tunnels_.end() ? nullptr : tunnel->second;
 }
 
 void Tunnels::forget(const Key& key) {
   std::shared_ptr<Tunnel> released;  // after the lock
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (auto tunnel = tunnels_.find(key); tunnel != tunnels_.end()) {
     released = std::move(tunnel->second);
     tunnels_.erase(tunnel);
@@ -177,7 +177,7 @@ void Tunnels::forget(const Key& key) {
 void Tunnels::close() {
   std::map<Key, std::shared_ptr<Tunnel>> ended;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     ended.swap(tunnels_);
   }
   for (const auto& [key, tunnel] : ended) tunnel->end();

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/types.hpp>
 
@@ -40,9 +40,9 @@ class Tunnels {
   void forget(const Key& key);
 
   Node& node_;
-  std::mutex mutex_;  // guards all below
-  std::uint64_t last_number_ = 0;
-  std::map<Key, std::shared_ptr<Tunnel>> tunnels_;
+  detail::Mutex mutex_;
+  std::uint64_t last_number_ COHORT_GUARDED_BY(mutex_) = 0;
+  std::map<Key, std::shared_ptr<Tunnel>> tunnels_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -93,8 +93,8 @@ int Worker::serve() {
     announce(address);
   else
     join_master(address);
-  std::unique_lock lock(mutex_);
-  left_.wait(lock, [this] { return exit_code_.has_value(); });
+  detail::MutexLock lock(mutex_);
+  while (!exit_code_) left_.wait(mutex_);
   return *exit_code_;
 }
 
@@ -123,7 +123,7 @@ void Worker::join_master(const std::string& own_address) {
 
 void Worker::leave(int code) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (!exit_code_) exit_code_ = code;
   }
   left_.notify_one();

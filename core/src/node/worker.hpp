@@ -1,12 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include <cohort/cluster_file.hpp>
+#include <cohort/detail/mutex.hpp>
 
 #include "node/node.hpp"
 
@@ -52,9 +51,9 @@ class Worker final : public Role {
 
   const Settings settings_;
   std::unique_ptr<Node> node_;
-  std::mutex mutex_;  // guards exit_code_
-  std::condition_variable left_;
-  std::optional<int> exit_code_;
+  detail::Mutex mutex_;
+  detail::ConditionVariable left_;
+  std::optional<int> exit_code_ COHORT_GUARDED_BY(mutex_);
 
   // Loop thread only.
   std::shared_ptr<Connection> master_;

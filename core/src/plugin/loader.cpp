@@ -162,7 +162,7 @@ const Plugin& PluginLoader::load_file(PluginKind kind, const fs::path& path) {
     auto file = plugin_of_file(path);
     if (!file) throw PluginError(fmt::format("is not named like one: {}", plugin_file_name(kind, "NAME")));
 
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     std::unique_ptr<Library>& library = libraries_[file_path];
     if (!library) {
       if (const std::string problem = why_untrusted(path); !problem.empty())

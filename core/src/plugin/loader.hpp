@@ -3,12 +3,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/plugin.hpp>
 
 namespace cohort::detail {
@@ -61,10 +61,10 @@ class PluginLoader {
   ~PluginLoader() = delete;
   const Plugin& load_file(PluginKind kind, const std::filesystem::path& path);
 
-  std::mutex mutex_;  // guards plugins_ and libraries_, and makes loads one at a time
-  std::map<std::filesystem::path, Plugin> plugins_;
+  detail::Mutex mutex_;  // and makes loads one at a time
+  std::map<std::filesystem::path, Plugin> plugins_ COHORT_GUARDED_BY(mutex_);
   // Refused libraries stay, too: their static objects may have left pointers to their code.
-  std::map<std::filesystem::path, std::unique_ptr<Library>> libraries_;
+  std::map<std::filesystem::path, std::unique_ptr<Library>> libraries_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort::detail

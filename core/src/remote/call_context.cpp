@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
 
@@ -20,7 +20,7 @@ std::atomic<const CurrentNode*> process_node{nullptr};
 
 void CallContext::interrupt(Reactor& reactor) {
   reactor.interrupt(interruption);
-  std::unique_lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto resume = std::exchange(resume_, nullptr);
   lock.unlock();
   if (resume) resume();
@@ -28,7 +28,7 @@ void CallContext::interrupt(Reactor& reactor) {
 
 void CallContext::when_interrupted(std::function<void()> resume) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     resume_ = resume;
   }
   if (!interrupted()) return;  // else interrupt() may have been there before
@@ -55,9 +55,10 @@ CurrentNode CurrentNode::get() {
 }
 
 void CurrentNode::set_for_process(CurrentNode node) {
-  static std::mutex mutex;
-  static auto* kept = new std::deque<CurrentNode>;  // guarded by mutex; one for each session that the program had
-  std::lock_guard lock(mutex);
+  static detail::Mutex mutex;
+  // One for each session that the program had.
+  static auto* kept COHORT_PT_GUARDED_BY(mutex) = new std::deque<CurrentNode>;
+  detail::MutexLock lock(mutex);
   process_node.store(node.router == nullptr ? nullptr : &kept->emplace_back(node), std::memory_order_release);
 }
 

@@ -2,8 +2,8 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/detail/runtime.hpp>
 #include <cohort/types.hpp>
 #include <cohort/wait_options.hpp>
@@ -37,8 +37,8 @@ class CallContext : public std::enable_shared_from_this<CallContext> {
   }
 
  private:
-  std::mutex mutex_;
-  std::function<void()> resume_;  // guarded by mutex_
+  detail::Mutex mutex_;
+  std::function<void()> resume_ COHORT_GUARDED_BY(mutex_);
 };
 
 class Router;

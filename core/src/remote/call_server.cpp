@@ -47,7 +47,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     std::exception_ptr failure;
     {
       {
-        std::lock_guard lock(server_.mutex_);
+        detail::MutexLock lock(server_.mutex_);
         if (withdrawn) return;
         started = true;
         server_.running_.push_back(*this);
@@ -76,7 +76,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
 
   void refuse() noexcept override {
     {
-      std::lock_guard lock(server_.mutex_);
+      detail::MutexLock lock(server_.mutex_);
       if (withdrawn) return;
     }
     finish({}, std::make_exception_ptr(Error("all threads of the worker are blocked in calls that wait for others",
@@ -91,7 +91,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   void finish(Payload result, std::exception_ptr failure) noexcept override {
     {
       std::shared_ptr<void> tell;
-      std::lock_guard lock(server_.mutex_);
+      detail::MutexLock lock(server_.mutex_);
       if (OpenHook::is_linked()) {
         OpenHook::unlink();
         server_.open_count_--;
@@ -162,7 +162,7 @@ void CallServer::on_call_without_room(const std::shared_ptr<Connection>& connect
   task->finish({}, failure);
 }
 
-// mutex_ held. As many buckets as calls: that many are as fast as a few.
+// As many buckets as calls: that many are as fast as a few.
 void CallServer::add_open(Call& call) {
   if (open_count_ >= buckets_.size()) {
     try {
@@ -183,7 +183,7 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
   if (state != nullptr) task->result_ref = state->ref;
   task->state_ = std::move(state);
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (header.kind != FrameKind::remote_do) add_open(*task);
   }
   router_.reactor().submit(std::move(task));
@@ -255,14 +255,14 @@ void CallServer::on_put(const std::shared_ptr<Connection>& connection, Frame&& f
 }
 
 bool CallServer::idle() {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return running_.empty();
 }
 
 std::size_t CallServer::interrupt_running(const std::shared_ptr<void>& told_at_end) {
   std::vector<std::shared_ptr<CallContext>> running;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (Call& call : running_) {
       call.interrupted_by = told_at_end;
       running.push_back(call.shared_from_this());
@@ -275,7 +275,7 @@ std::size_t CallServer::interrupt_running(const std::shared_ptr<void>& told_at_e
 void CallServer::call_off(const Connection& caller, std::uint64_t request) {
   std::shared_ptr<CallContext> found;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const auto call = open_.find(Key(&caller, request));
     if (call != open_.end()) found = call->shared_from_this();
   }
@@ -286,7 +286,7 @@ template <class F>
 void CallServer::call_off_if(F which) {
   std::vector<std::shared_ptr<CallContext>> found;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (Call& call : open_) {
       if (which(call)) found.push_back(call.shared_from_this());
     }
@@ -310,7 +310,7 @@ void CallServer::drop_client(Pid client) {
 // Its task stays in the pool's queue, and does nothing when its turn comes.
 void CallServer::withdraw(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const auto found = open_.find(Key(caller.get(), request));
     if (found == open_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
     found->withdrawn = true;

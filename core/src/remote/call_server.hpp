@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "membership/router.hpp"
 #include "remote/call_context.hpp"
@@ -82,7 +83,7 @@ class CallServer {
                                                          boost::intrusive::power_2_buckets<true>>;
 
   detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
-  void add_open(Call& call);
+  void add_open(Call& call) COHORT_REQUIRES(mutex_);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::EncodedResult& result, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
@@ -93,12 +94,12 @@ class CallServer {
 
   Router& router_;
   References& references_;
-  std::mutex mutex_;                                 // guards all below
-  std::vector<OpenCalls::bucket_type> buckets_{64};  // of open_
+  detail::Mutex mutex_;
+  std::vector<OpenCalls::bucket_type> buckets_ COHORT_GUARDED_BY(mutex_){64};  // of open_
   // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
-  OpenCalls open_{OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
-  std::size_t open_count_ = 0;  // in open_, which does not count
-  boost::intrusive::list<Call, NotCounted> running_;
+  OpenCalls open_ COHORT_GUARDED_BY(mutex_){OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
+  std::size_t open_count_ COHORT_GUARDED_BY(mutex_) = 0;  // in open_, which does not count
+  boost::intrusive::list<Call, NotCounted> running_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -6,8 +6,6 @@
 
 namespace cohort::detail {
 
-// Everything but start, try_*, close, status and tell wants mutex_ held.
-
 ChannelQueue::Waiting& ChannelQueue::list_of(const Operation& operation) {
   switch (operation.kind) {
     case Kind::put:
@@ -100,18 +98,18 @@ void ChannelQueue::fail(Waiting& waiting, Done& done) {
   }
 }
 
-void ChannelQueue::tell(Lock& lock, const Done& done) {
-  lock.unlock();
+void ChannelQueue::tell(const Done& done) {
   for (const auto& operation : done) operation->done();
 }
 
 void ChannelQueue::start(const OperationPtr& operation) {
   Done done;
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (operation->kind == Kind::put && closed_by_ != nullptr) {
     operation->failure = closed_by_;
     done.push_back(operation);
-    return tell(lock, done);
+    lock.unlock();
+    return tell(done);
   }
   Waiting& waiting = list_of(*operation);
   operation->place_ = waiting.insert(waiting.end(), operation);
@@ -122,11 +120,12 @@ void ChannelQueue::start(const OperationPtr& operation) {
         of_clients_.emplace(std::pair(operation->client(), operation->request()), &*operation);
     operation->of_client_ = true;
   }
-  tell(lock, done);
+  lock.unlock();
+  tell(done);
 }
 
 std::vector<ChannelQueue::OperationPtr> ChannelQueue::waiting_for(Pid client, std::uint64_t request) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   std::vector<OperationPtr> waiting;
   const auto [first, last] = of_clients_.equal_range({client, request});
   for (auto operation = first; operation != last; ++operation) waiting.push_back(*operation->second->place_);
@@ -135,7 +134,7 @@ std::vector<ChannelQueue::OperationPtr> ChannelQueue::waiting_for(Pid client, st
 
 void ChannelQueue::withdraw_all_of(Pid client) {
   Done dropped;  // after the lock
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (auto own = of_clients_.lower_bound({client, 0}); own != of_clients_.end() && own->first.first == client;) {
     const auto place = (own++)->second->place_;
     dropped.push_back(*place);
@@ -144,7 +143,7 @@ void ChannelQueue::withdraw_all_of(Pid client) {
 }
 
 bool ChannelQueue::withdraw(const OperationPtr& operation) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (!operation->queued_) return false;
   unlink(operation->place_);
   return true;
@@ -152,12 +151,13 @@ bool ChannelQueue::withdraw(const OperationPtr& operation) {
 
 bool ChannelQueue::try_put(ChannelItem&& item) {
   Done done;
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_by_ != nullptr) std::rethrow_exception(closed_by_);
   if (items_.size() < capacity_) {
     items_.push_back(std::move(item));
     match(done);
-    tell(lock, done);
+    lock.unlock();
+    tell(done);
     return true;
   }
   while (capacity_ == 0 && !takers_.empty()) {  // from hand to hand
@@ -166,7 +166,8 @@ bool ChannelQueue::try_put(ChannelItem&& item) {
     if (!taker->claim()) continue;
     taker->item = std::move(item);
     done.push_back(std::move(taker));
-    tell(lock, done);
+    lock.unlock();
+    tell(done);
     return true;
   }
   return false;
@@ -174,7 +175,7 @@ bool ChannelQueue::try_put(ChannelItem&& item) {
 
 bool ChannelQueue::try_take(ChannelItem& item) {
   if (take_more(item)) return true;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_by_ != nullptr && !available()) std::rethrow_exception(closed_by_);
   return false;
 }
@@ -184,7 +185,7 @@ bool ChannelQueue::take_more(ChannelItem& item) {
 }
 
 bool ChannelQueue::try_fetch(ChannelItem& item) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (!available()) {
     if (closed_by_ != nullptr) std::rethrow_exception(closed_by_);
     return false;
@@ -198,15 +199,16 @@ bool ChannelQueue::try_fetch(ChannelItem& item) {
 void ChannelQueue::close(std::exception_ptr reason) {
   if (reason == nullptr) reason = std::make_exception_ptr(ChannelClosedError());
   Done done;
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_by_ != nullptr) return;
   closed_by_ = std::move(reason);
   match(done);
-  tell(lock, done);
+  lock.unlock();
+  tell(done);
 }
 
 ChannelStatus ChannelQueue::status() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   return {items_.size(), closed_by_ == nullptr, available()};
 }
 

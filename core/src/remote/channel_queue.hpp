@@ -5,11 +5,11 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include <cohort/detail/channels.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
 namespace cohort::detail {
@@ -71,10 +71,11 @@ class ChannelQueue {
   template <class F>
   bool take_more(ChannelItem& item, F fits) {
     Done done;
-    Lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (!available() || !fits(items_.empty() ? putters_.front()->item : items_.front())) return false;
     item = take_first(done);
-    tell(lock, done);
+    lock.unlock();
+    tell(done);
     return true;
   }
 
@@ -84,32 +85,33 @@ class ChannelQueue {
   /// Calls visit(item) for everything that is kept. Under the lock.
   template <class F>
   void for_each(F visit) {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (const auto& item : items_) visit(item);
   }
 
  private:
   using Waiting = std::list<OperationPtr>;
   using Done = std::vector<OperationPtr>;
-  using Lock = std::unique_lock<std::mutex>;
 
-  Waiting& list_of(const Operation& operation);
-  Waiting::iterator unlink(Waiting::iterator place);
-  OperationPtr first_putter();
-  bool available();
-  ChannelItem take_first(Done& done);
-  void admit(Done& done);
-  void match(Done& done);
-  void fail(Waiting& waiting, Done& done);
-  static void tell(Lock& lock, const Done& done);
+  Waiting& list_of(const Operation& operation) COHORT_REQUIRES(mutex_);
+  Waiting::iterator unlink(Waiting::iterator place) COHORT_REQUIRES(mutex_);
+  OperationPtr first_putter() COHORT_REQUIRES(mutex_);
+  bool available() COHORT_REQUIRES(mutex_);
+  ChannelItem take_first(Done& done) COHORT_REQUIRES(mutex_);
+  void admit(Done& done) COHORT_REQUIRES(mutex_);
+  void match(Done& done) COHORT_REQUIRES(mutex_);
+  void fail(Waiting& waiting, Done& done) COHORT_REQUIRES(mutex_);
+  static void tell(const Done& done);
 
   const std::size_t capacity_;
-  std::mutex mutex_;  // guards all below
-  std::deque<ChannelItem> items_;
-  Waiting putters_, takers_, lookers_;  // lookers fetch or wait
+  Mutex mutex_;
+  std::deque<ChannelItem> items_ COHORT_GUARDED_BY(mutex_);
+  Waiting putters_ COHORT_GUARDED_BY(mutex_);  // lookers fetch or wait
+  Waiting takers_ COHORT_GUARDED_BY(mutex_);
+  Waiting lookers_ COHORT_GUARDED_BY(mutex_);
   // Those of other processes among them: a process may have very many waiting, and call each of them off.
-  std::multimap<std::pair<Pid, std::uint64_t>, Operation*> of_clients_;
-  std::exception_ptr closed_by_;  // null: open
+  std::multimap<std::pair<Pid, std::uint64_t>, Operation*> of_clients_ COHORT_GUARDED_BY(mutex_);
+  std::exception_ptr closed_by_ COHORT_GUARDED_BY(mutex_);  // null: open
 };
 
 }  // namespace cohort::detail

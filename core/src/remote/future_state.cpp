@@ -64,24 +64,25 @@ FutureState::FutureState(std::shared_ptr<References> references, RefId ref_id, P
     : Reference(std::move(references), ref_id, owner_pid), of_call_(of_call) {}
 
 std::size_t FutureState::bytes() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   return payload_ == nullptr ? 0 : payload_->byte_size();
 }
 
-// mutex_ held; unlocks.
-void FutureState::settle(Lock& lock, Status status) {
+FutureState::Settled FutureState::settle(Status status) {
   const bool first = status_ == Status::pending;
   status_ = status;
   auto callbacks = std::exchange(callbacks_, {});
   if (status != Status::elsewhere)
     std::ranges::move(std::exchange(callbacks_when_here_, {}), std::back_inserter(callbacks));
-  const bool wanted_here = !callbacks_when_here_.empty();
-  lock.unlock();
-  if (first) references_->router().reactor().complete(shared_from_this());
-  for (auto& callback : callbacks) callback();
-  if (!wanted_here) return;
-  lock.lock();
-  ask_or_fail(lock, Ask::value);
+  return {first, !callbacks_when_here_.empty(), std::move(callbacks)};
+}
+
+void FutureState::tell(Settled settled) {
+  if (settled.first) references_->router().reactor().complete(shared_from_this());
+  for (auto& callback : settled.callbacks) callback();
+  if (!settled.wanted_here) return;
+  MutexLock lock(mutex_);
+  ask_or_fail(Ask::value);
 }
 
 /// @param counted_off the owner has taken this process off the entry already: it pushed the result of a call.
@@ -92,20 +93,22 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
   payload->segments = std::move(frame.segments);
   if (!frame.references.empty()) payload->references = references_->adopt(frame.references);
   if (counted_off && flag != result_stored) add_held(-1);
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
   if (flag == result_stored) {
     if (query_ != nullptr && query_->what != Ask::value) query_ = nullptr;
-    return settle(lock, Status::elsewhere);
+    auto settled = settle(Status::elsewhere);
+    lock.unlock();
+    return tell(std::move(settled));
   }
   query_ = nullptr;
-  if (flag == result_exception) {
+  if (flag == result_exception)
     exception_ = decode_exception(*payload, owner);
-    settle(lock, Status::failed);
-  } else {
+  else
     payload_ = std::move(payload);
-    settle(lock, Status::value);
-  }
+  auto settled = settle(flag == result_exception ? Status::failed : Status::value);
+  lock.unlock();
+  tell(std::move(settled));
   let_go();
 }
 
@@ -115,13 +118,13 @@ void FutureState::on_lost(const std::string& cause) noexcept {
   fail(std::make_exception_ptr(ProcessExitedException(owner, cause)));
 }
 
-// mutex_ held; unlocks while it sends. Returns the question under way, sending it if there is none that answers `what`.
-std::shared_ptr<FutureState::Query> FutureState::ask(Lock& lock, Ask what) {
+// Returns the question under way, sending it, without the lock, if there is none that answers `what`.
+std::shared_ptr<FutureState::Query> FutureState::ask(Ask what) {
   if (query_ != nullptr && (query_->what == what || query_->what == Ask::value) && what != Ask::poll) return query_;
   auto query = std::make_shared<Query>(shared_from_this(), what);
   if (what != Ask::poll) query_ = query;
-  lock.unlock();
   try {
+    const MutexUnlock unlocked(mutex_);
     Router& router = references_->router();
     // On the loop, where nobody can wait for a new one, it was there just now.
     auto connection = router.reactor().on_loop() ? router.existing_connection(owner) : router.connection_to(owner);
@@ -133,36 +136,34 @@ std::shared_ptr<FutureState::Query> FutureState::ask(Lock& lock, Ask what) {
     connection->send(FrameKind::fetch, open.id(), payload.body.span(), SendQueue::Mode::before_wait);
     open.sent();
   } catch (...) {
-    lock.lock();
     if (query_ == query) query_ = nullptr;
     throw;
   }
-  lock.lock();
   return query;
 }
 
 bool FutureState::ready() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ != Status::pending) return true;
   if (!must_ask() || query_ != nullptr) return false;
-  auto query = ask(lock, Ask::poll);
+  auto query = ask(Ask::poll);
   lock.unlock();
   wait_interruptibly(references_->router().reactor(), *query);
   return query->ready || done();
 }
 
 bool FutureState::wait_until(Clock::time_point deadline) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ != Status::pending) return true;
-  if (must_ask()) ask(lock, Ask::wait);
+  if (must_ask()) ask(Ask::wait);
   lock.unlock();
   return wait_interruptibly(references_->router().reactor(), *this, deadline);
 }
 
 void FutureState::wait(const WaitOptions& options) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ == Status::pending) {
-    if (must_ask()) ask(lock, Ask::wait);
+    if (must_ask()) ask(Ask::wait);
     lock.unlock();
     wait_interruptibly(references_->router().reactor(), *this, options, future_of, owner);
     lock.lock();
@@ -171,7 +172,7 @@ void FutureState::wait(const WaitOptions& options) {
 }
 
 std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptions& options) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
     if (status_ == Status::failed) std::rethrow_exception(exception_);
     if (object_ != nullptr) return object_;
@@ -185,7 +186,7 @@ std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptio
     }
     Reactor& reactor = references_->router().reactor();
     if (status_ == Status::elsewhere || must_ask()) {
-      auto query = ask(lock, Ask::value);
+      auto query = ask(Ask::value);
       lock.unlock();
       wait_interruptibly(reactor, *query, options, future_of, owner);
     } else {
@@ -204,7 +205,7 @@ void FutureState::put(std::shared_ptr<const void> object, Encoder encoder) {
 }
 
 void FutureState::put_here(std::shared_ptr<const void> object, Encoder encoder) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ != Status::pending || putting_) throw Error(set_only_once);
   if (of_call_) throw Error(set_by_call);
   putting_ = true;
@@ -223,7 +224,9 @@ void FutureState::put_here(std::shared_ptr<const void> object, Encoder encoder) 
   }
   object_ = std::move(object);
   encoder_ = encoder;
-  settle(lock, Status::value);
+  auto settled = settle(Status::value);
+  lock.unlock();
+  tell(std::move(settled));
 }
 
 void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder) {
@@ -242,7 +245,7 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
     }
   };
   {
-    Lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (status_ != Status::pending) throw Error(set_only_once);
     if (of_call_) throw Error(set_by_call);
   }
@@ -264,19 +267,23 @@ void FutureState::put_there(std::shared_ptr<const void> object, Encoder encoder)
   open.sent();
   wait_interruptibly(router.reactor(), *put);
   if (put->failure) throw_refusal(put->failure);
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ != Status::pending) return;
   object_ = std::move(object);
   payload_ = std::move(payload);
-  settle(lock, Status::value);
+  auto settled = settle(Status::value);
+  lock.unlock();
+  tell(std::move(settled));
   let_go();
 }
 
 void FutureState::set_payload(std::shared_ptr<const Payload> payload) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ != Status::pending || putting_) throw Error(set_only_once);
   payload_ = std::move(payload);
-  settle(lock, Status::value);
+  auto settled = settle(Status::value);
+  lock.unlock();
+  tell(std::move(settled));
 }
 
 void FutureState::put_payload(std::shared_ptr<const Payload> payload) {
@@ -285,16 +292,18 @@ void FutureState::put_payload(std::shared_ptr<const Payload> payload) {
 }
 
 void FutureState::mark_shared() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   shared_ = true;
 }
 
 void FutureState::fail(std::exception_ptr exception) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
   query_ = nullptr;
   exception_ = std::move(exception);
-  settle(lock, Status::failed);
+  auto settled = settle(Status::failed);
+  lock.unlock();
+  tell(std::move(settled));
 }
 
 // A result that is pushed to the caller leaves its owner, unless somebody is counted besides. So this process has
@@ -302,13 +311,13 @@ void FutureState::fail(std::exception_ptr exception) {
 void FutureState::keep_at_owner() {
   std::optional<Sending> sending;  // else the result, on its way here, would give back what is not counted yet
   {
-    Lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (status_ != Status::pending || !of_call_ || owned_here() || kept_) return;
     sending.emplace(shared_from_this());
   }
   try {
     references_->enter_at_owner(shared_from_this(), *sending);
-    Lock lock(mutex_);
+    MutexLock lock(mutex_);
     kept_ = true;
   } catch (const ProcessExitedException&) {
     fail(std::current_exception());
@@ -317,7 +326,7 @@ void FutureState::keep_at_owner() {
 
 void FutureState::cancel() {
   {
-    Lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (status_ != Status::pending) return;
   }
   Router& router = references_->router();
@@ -329,10 +338,10 @@ void FutureState::cancel() {
 }
 
 void FutureState::on_settled(std::function<void()> callback) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ == Status::pending) {
     callbacks_.push_back(std::move(callback));
-    if (must_ask()) ask_or_fail(lock, Ask::wait);
+    if (must_ask()) ask_or_fail(Ask::wait);
     return;
   }
   lock.unlock();
@@ -340,46 +349,47 @@ void FutureState::on_settled(std::function<void()> callback) {
 }
 
 void FutureState::on_here(std::function<void()> callback) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (status_ == Status::value || status_ == Status::failed) {
     lock.unlock();
     callback();
     return;
   }
   callbacks_when_here_.push_back(std::move(callback));
-  if (status_ == Status::elsewhere || must_ask()) ask_or_fail(lock, Ask::value);
+  if (status_ == Status::elsewhere || must_ask()) ask_or_fail(Ask::value);
 }
 
 bool FutureState::here() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   return status_ == Status::value || status_ == Status::failed;
 }
 
-// mutex_ held; unlocks.
-void FutureState::ask_or_fail(Lock& lock, Ask what) {
+void FutureState::ask_or_fail(Ask what) {
   try {
-    ask(lock, what);
+    ask(what);
   } catch (...) {  // the owner cannot be asked: that is the outcome
-    if (lock.owns_lock()) lock.unlock();
+    const MutexUnlock unlocked(mutex_);
     fail(std::current_exception());
   }
 }
 
 std::optional<FutureState::EncodedResult> FutureState::result(Encoder encoder) {
-  Lock lock(mutex_);
-  return result(lock, encoder);
+  MutexLock lock(mutex_);
+  return encoded_result(encoder);
 }
 
-// mutex_ held; opens it while it encodes.
-std::optional<FutureState::EncodedResult> FutureState::result(Lock& lock, Encoder encoder) {
+// Encodes without the lock.
+std::optional<FutureState::EncodedResult> FutureState::encoded_result(Encoder encoder) {
   if (status_ == Status::failed) return EncodedResult{nullptr, exception_};
   if (status_ != Status::value) return std::nullopt;
   if (payload_ == nullptr) {
     const auto object = object_;
     if (encoder == nullptr) encoder = encoder_;
-    lock.unlock();
-    auto payload = std::make_shared<const Payload>(encoder(object));
-    lock.lock();
+    std::shared_ptr<const Payload> payload;
+    {
+      const MutexUnlock unlocked(mutex_);
+      payload = std::make_shared<const Payload>(encoder(object));
+    }
     if (payload_ == nullptr) payload_ = std::move(payload);
   }
   return EncodedResult{payload_, nullptr};
@@ -390,8 +400,8 @@ FutureState::Shipment FutureState::ship(Encoder encoder) {
   auto self = shared_from_this();
   Shipment shipment;
   {
-    Lock lock(mutex_);
-    shipment.result = result(lock, encoder);
+    MutexLock lock(mutex_);
+    shipment.result = encoded_result(encoder);
     if (shipment.result) return shipment;
     shared_ = true;
     if (owned_here()) {

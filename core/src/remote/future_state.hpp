@@ -2,11 +2,11 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/detail/runtime.hpp>
 
 #include "membership/requests.hpp"
@@ -82,13 +82,18 @@ class FutureState final : public Request, public Reference, public std::enable_s
   class Query;
   enum class Ask : std::uint8_t;
   friend class ::cohort::CallServer;
-  using Lock = std::unique_lock<std::mutex>;
-  void settle(Lock& lock, Status status);
-  void ask_or_fail(Lock& lock, Ask what);
+  struct Settled {  // what is to be told without the lock
+    bool first;
+    bool wanted_here;
+    std::vector<std::function<void()>> callbacks;
+  };
+  Settled settle(Status status) COHORT_REQUIRES(mutex_);
+  void tell(Settled settled) COHORT_EXCLUDES(mutex_);
+  void ask_or_fail(Ask what) COHORT_REQUIRES(mutex_);
   void receive(Frame&& frame, bool counted_off);
   void keep_at_owner();
-  std::optional<EncodedResult> result(Lock& lock, Encoder encoder);
-  std::shared_ptr<Query> ask(Lock& lock, Ask what);
+  std::optional<EncodedResult> encoded_result(Encoder encoder) COHORT_REQUIRES(mutex_);
+  std::shared_ptr<Query> ask(Ask what) COHORT_REQUIRES(mutex_);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
 
@@ -96,17 +101,18 @@ class FutureState final : public Request, public Reference, public std::enable_s
   bool must_ask() const { return !owned_here() && !of_call_; }
 
   const bool of_call_;
-  std::mutex mutex_;  // guards all below; not held while calling out
-  Status status_ = Status::pending;
-  bool shared_ = false;  // others may ask for the value: encode it when it is put
-  bool putting_ = false;
-  bool kept_ = false;  // by keep_at_owner()
-  std::shared_ptr<const Payload> payload_;
-  std::shared_ptr<const void> object_;
-  Encoder encoder_ = nullptr;
-  std::exception_ptr exception_;
-  std::shared_ptr<Query> query_;  // on its way to the owner
-  std::vector<std::function<void()>> callbacks_, callbacks_when_here_;
+  Mutex mutex_;  // not held while calling out
+  Status status_ COHORT_GUARDED_BY(mutex_) = Status::pending;
+  bool shared_ COHORT_GUARDED_BY(mutex_) = false;  // others may ask for the value: encode it when it is put
+  bool putting_ COHORT_GUARDED_BY(mutex_) = false;
+  bool kept_ COHORT_GUARDED_BY(mutex_) = false;  // by keep_at_owner()
+  std::shared_ptr<const Payload> payload_ COHORT_GUARDED_BY(mutex_);
+  std::shared_ptr<const void> object_ COHORT_GUARDED_BY(mutex_);
+  Encoder encoder_ COHORT_GUARDED_BY(mutex_) = nullptr;
+  std::exception_ptr exception_ COHORT_GUARDED_BY(mutex_);
+  std::shared_ptr<Query> query_ COHORT_GUARDED_BY(mutex_);  // on its way to the owner
+  std::vector<std::function<void()>> callbacks_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> callbacks_when_here_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace detail

@@ -47,12 +47,12 @@ Router& References::router() const {
 }
 
 FuturePtr References::make_local() {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, router().self(), false);
 }
 
 FuturePtr References::make_for_call(Pid owner) {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, owner, true);
 }
 
@@ -68,7 +68,7 @@ void References::enter_at_owner(const FuturePtr& state, const Reference::Sending
 }
 
 RefId References::new_name(ReferenceKind kind) {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   return {router().self(), next_id_++ | static_cast<std::uint64_t>(kind) << RefId::kind_shift};
 }
 
@@ -88,7 +88,7 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
     }
   };
   {
-    Lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     handles_[handle->ref] = handle;
   }
   auto connection = router().connection_to(handle->owner);
@@ -103,7 +103,7 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
 }
 
 FuturePtr References::enter(RefId ref, Pid caller) {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   FuturePtr made;
   const auto& object = owned_.enter(ref, caller, [&] {
     made = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), true);
@@ -113,7 +113,7 @@ FuturePtr References::enter(RefId ref, Pid caller) {
 }
 
 void References::enter(const ReferencePtr& made, Pid client) {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (router().is_gone(client)) return;
   if (owned_.find(made->ref) != nullptr) throw BadMessage("a new name for a remote value is not new");
   owned_.enter(made->ref, client, [&] { return made; });
@@ -121,7 +121,7 @@ void References::enter(const ReferencePtr& made, Pid client) {
 
 void References::watch(Pid pid, const ReferencePtr& watcher) {
   {
-    Lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (!router().is_gone(pid)) {
       prune_watchers_.erase_expired(watchers_, [](const auto& entry) { return entry.second.expired(); });
       watchers_.emplace(pid, watcher);
@@ -133,13 +133,13 @@ void References::watch(Pid pid, const ReferencePtr& watcher) {
 
 void References::leave(RefId ref, Pid client) {
   std::vector<ReferencePtr> dropped;  // destroyed after the lock
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   owned_.leave(ref, client, dropped);
   lock.unlock();
 }
 
 References::ReferencePtr References::find_any(RefId ref) {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto* object = owned_.find(ref);
   return object == nullptr ? nullptr : *object;
 }
@@ -169,12 +169,12 @@ References::ReferencePtr References::make_handle(RefId ref, Pid owner) {
 
 void References::acquire(Pid target, const ReferencePtr& reference, std::vector<ReferenceEntry>& entries) {
   if (reference->owner == router().self()) {
-    Lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (router().is_gone(target)) return;  // under the lock, so that drop_client() comes before or after
     owned_.enter(reference->ref, target, [&] { return reference; });
   } else {
     {
-      Lock lock(mutex_);
+      detail::MutexLock lock(mutex_);
       auto& known = handles_[reference->ref];
       if (known.expired()) known = reference;  // it may come back
     }
@@ -212,7 +212,7 @@ std::shared_ptr<Completion> References::send(Connection& connection, FrameKind k
 }
 
 void References::remember(const std::shared_ptr<detail::Reference>& handle) {
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   handles_[handle->ref] = handle;
 }
 
@@ -231,7 +231,7 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
     const RefId ref{named.whence, named.id};
     if (named.where == router().self()) {
       std::vector<ReferencePtr> dropped;  // destroyed after the lock
-      Lock lock(mutex_);
+      detail::MutexLock lock(mutex_);
       const auto* object = owned_.find(ref);
       ReferencePtr state = object == nullptr ? nullptr : *object;
       owned_.leave(ref, router().self(), dropped);  // a handle of the owner's own needs no count
@@ -239,7 +239,7 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
       if (state == nullptr) state = make_handle(ref, router().self());
       references.push_back(std::move(state));
     } else {
-      Lock lock(mutex_);
+      detail::MutexLock lock(mutex_);
       auto& known = handles_[ref];
       auto state = known.lock();
       if (state == nullptr) known = state = make_handle(ref, named.where);
@@ -255,7 +255,7 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
 void References::release(Pid owner, RefId ref, int count) {
   if (router_.load(std::memory_order_acquire) == nullptr || is_forked_child()) return;
   {
-    Lock lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (auto known = handles_.find(ref); known != handles_.end() && known->second.expired()) handles_.erase(known);
   }
   if (count > 0) send_change(owner, ref, router().self(), -count, false);
@@ -295,7 +295,7 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
     return;
   }
   std::vector<ReferencePtr> dropped;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (router().is_gone(message.client)) return;
   const RefId ref{message.whence, message.id};
   if (owned_.find(ref) == nullptr && ref.kind() != ReferenceKind::future) return;
@@ -312,7 +312,7 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
 
 void References::drop_client(Pid client) {
   std::vector<ReferencePtr> touched;
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   owned_.forget(client, touched);
   const auto [first, last] = watchers_.equal_range(client);
   for (auto watcher = first; watcher != last; ++watcher) {
@@ -326,7 +326,7 @@ void References::drop_client(Pid client) {
 ReferenceTable References::table() const {
   ReferenceTable table;
   std::vector<ReferencePtr> objects;  // asked, and perhaps destroyed, after the lock
-  Lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   for (const auto& [ref, entry] : owned_) {
     ReferenceTable::Entry row;
     row.whence = ref.whence;

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/mutex.hpp>
 
 #include "base/pruning.hpp"
 #include "membership/router.hpp"
@@ -88,19 +88,18 @@ class References : public std::enable_shared_from_this<References> {
 
  private:
   using ReferencePtr = std::shared_ptr<detail::Reference>;
-  using Lock = std::unique_lock<std::mutex>;
   ReferencePtr make_handle(RefId ref, Pid owner);
   void acquire(Pid target, const ReferencePtr& reference, std::vector<ReferenceEntry>& entries);
   void take_back(Pid target, std::span<const ReferenceEntry> entries) noexcept;
   void send_change(Pid owner, RefId ref, Pid client, int change, bool must_arrive);
 
   std::atomic<Router*> router_;
-  mutable std::mutex mutex_;  // guards all below; references are destroyed and called outside of it
-  std::uint64_t next_id_ = 1;
-  CountedEntries<ReferencePtr> owned_;
-  std::map<RefId, std::weak_ptr<detail::Reference>> handles_;  // of values owned elsewhere
-  std::multimap<Pid, std::weak_ptr<detail::Reference>> watchers_;
-  Pruning prune_watchers_;
+  mutable detail::Mutex mutex_;  // references are destroyed and called outside of it
+  std::uint64_t next_id_ COHORT_GUARDED_BY(mutex_) = 1;
+  CountedEntries<ReferencePtr> owned_ COHORT_GUARDED_BY(mutex_);
+  std::map<RefId, std::weak_ptr<detail::Reference>> handles_ COHORT_GUARDED_BY(mutex_);  // of values owned elsewhere
+  std::multimap<Pid, std::weak_ptr<detail::Reference>> watchers_ COHORT_GUARDED_BY(mutex_);
+  Pruning prune_watchers_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -6,12 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
-#include <shared_mutex>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 
 #include "base/module_info.hpp"
@@ -72,9 +71,11 @@ struct IdHash {
 
 // Leaked: thunks register before main, and calls may come until the process ends.
 struct Registry {
-  std::shared_mutex mutex;  // guards all below
-  std::unordered_set<const detail::Thunk*> thunks;
-  std::unordered_map<detail::FunctionId, const detail::Thunk*, IdHash> by_id;  // filled at the first call of each
+  detail::SharedMutex mutex;
+  std::unordered_set<const detail::Thunk*> thunks COHORT_GUARDED_BY(mutex);
+  // Filled at the first call of each.
+  std::unordered_map<detail::FunctionId, const detail::Thunk*, IdHash> by_id COHORT_GUARDED_BY(mutex);
+
   static Registry& instance() {
     static auto* registry = new Registry;
     return *registry;
@@ -87,7 +88,7 @@ namespace detail {
 
 bool register_thunk(const Thunk& thunk) {
   Registry& registry = Registry::instance();
-  std::unique_lock lock(registry.mutex);
+  detail::WriterLock lock(registry.mutex);
   registry.thunks.insert(&thunk);
   return true;
 }
@@ -137,14 +138,14 @@ const void* function_at(FunctionId id) {
 const detail::Thunk& find_thunk(detail::FunctionId id) {
   Registry& registry = Registry::instance();
   {
-    std::shared_lock lock(registry.mutex);
+    detail::ReaderLock lock(registry.mutex);
     if (auto found = registry.by_id.find(id); found != registry.by_id.end()) return *found->second;
   }
   const auto modules = loaded_modules();
   for (const Module& module : modules) {
     if (module.key != id.module || module.build_id.empty()) continue;
     const auto* thunk = reinterpret_cast<const detail::Thunk*>(module.base + id.offset);
-    std::unique_lock lock(registry.mutex);
+    detail::WriterLock lock(registry.mutex);
     if (!registry.thunks.contains(thunk)) break;  // only what registered itself is ever called
     registry.by_id.emplace(id, thunk);
     return *thunk;

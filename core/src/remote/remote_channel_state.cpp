@@ -137,7 +137,7 @@ std::size_t RemoteChannelState::bytes() {
 
 void RemoteChannelState::bind(Pid pid) {
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     if (!bound_.insert(pid).second) return;  // it is watched already
   }
   references_->watch(pid, shared_from_this());
@@ -145,7 +145,7 @@ void RemoteChannelState::bind(Pid pid) {
 
 void RemoteChannelState::on_gone(Pid pid) {
   queue_->withdraw_all_of(pid);
-  std::unique_lock lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const bool bound = bound_.erase(pid) > 0;
   lock.unlock();
   if (bound) queue_->close(std::make_exception_ptr(ProcessExitedException(pid, "the channel was bound to it")));

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <set>
 #include <vector>
 
 #include <cohort/detail/channels.hpp>
+#include <cohort/detail/mutex.hpp>
 
 #include "io/send_queue.hpp"
 #include "membership/requests.hpp"
@@ -53,8 +53,8 @@ class RemoteChannelState final : public Reference, public std::enable_shared_fro
   Payload finish(Asked& asked, const WaitOptions& options);
 
   const ChannelPtr queue_;
-  std::mutex mutex_;     // guards bound_
-  std::set<Pid> bound_;  // owner: it closes when one of these is gone
+  detail::Mutex mutex_;
+  std::set<Pid> bound_ COHORT_GUARDED_BY(mutex_);  // owner: it closes when one of these is gone
 };
 
 }  // namespace cohort::detail

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 namespace cohort {
 namespace {
@@ -46,7 +47,7 @@ class SegmentPool {
 
   Block take(std::size_t size) {
     {
-      std::lock_guard lock(mutex_);
+      detail::MutexLock lock(mutex_);
       for (auto i = blocks_.rbegin(); i != blocks_.rend(); ++i) {
         if (i->size < size || i->size > 2 * size) continue;
         const Block block = *i;
@@ -60,7 +61,7 @@ class SegmentPool {
 
   void give(Block block) noexcept {
     if (block.size > pool_limit) return unmap(block);
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     while (held_ + block.size > pool_limit) {
       unmap(blocks_.front());
       held_ -= blocks_.front().size;
@@ -72,7 +73,7 @@ class SegmentPool {
   }
 
   void trim(Clock::time_point freed_before) noexcept {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     const auto end =
         std::find_if(blocks_.begin(), blocks_.end(), [&](const Block& block) { return block.freed > freed_before; });
     for (auto block = blocks_.begin(); block != end; ++block) {
@@ -83,7 +84,7 @@ class SegmentPool {
   }
 
   std::size_t held() {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     return held_;
   }
 
@@ -91,9 +92,9 @@ class SegmentPool {
   SegmentPool() { blocks_.reserve(pool_limit / huge_page); }
   static void unmap(Block block) noexcept { ::munmap(block.data, block.size); }
 
-  std::mutex mutex_;
-  std::vector<Block> blocks_;  // guarded by mutex_
-  std::size_t held_ = 0;       // guarded by mutex_; bytes in blocks_
+  detail::Mutex mutex_;
+  std::vector<Block> blocks_ COHORT_GUARDED_BY(mutex_);
+  std::size_t held_ COHORT_GUARDED_BY(mutex_) = 0;  // bytes in blocks_
 };
 
 }  // namespace

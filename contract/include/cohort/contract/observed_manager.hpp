@@ -2,12 +2,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/mutex.hpp>
 
 namespace cohort::contract {
 
@@ -46,12 +46,12 @@ class ObservedManager final : public ClusterManager {
   const std::unique_ptr<ClusterManager> inner_;
   bool give_up_launch_ = false;  // set before a launch, read by it
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::map<Pid, std::vector<std::string>> calls_;
-  std::map<Pid, WorkerConfig> configs_;
-  std::map<Pid, std::string> causes_;
-  std::map<Pid, std::string> running_;
-  std::string problems_;
+  mutable detail::Mutex mutex_;
+  std::map<Pid, std::vector<std::string>> calls_ COHORT_GUARDED_BY(mutex_);
+  std::map<Pid, WorkerConfig> configs_ COHORT_GUARDED_BY(mutex_);
+  std::map<Pid, std::string> causes_ COHORT_GUARDED_BY(mutex_);
+  std::map<Pid, std::string> running_ COHORT_GUARDED_BY(mutex_);
+  std::string problems_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort::contract

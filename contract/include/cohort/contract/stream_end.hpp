@@ -1,15 +1,14 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <cohort/contract/eventually.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/transport.hpp>
 
@@ -28,9 +27,9 @@ class Readiness {
 
  private:
   struct Signal {
-    std::mutex mutex;  // guards told
-    std::condition_variable changed;
-    bool told = false;
+    detail::Mutex mutex;
+    detail::ConditionVariable changed;
+    bool told COHORT_GUARDED_BY(mutex) = false;
   };
   const int descriptor_;
   const short events_;

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+
+// Locks, and words that say which lock guards what. Clang checks them (-Wthread-safety, the preset `clang`); other
+// compilers see nothing.
+#if defined(__clang__)
+#define COHORT_THREAD_ATTRIBUTE(x) __attribute__((x))
+#else
+#define COHORT_THREAD_ATTRIBUTE(x)
+#endif
+
+#define COHORT_CAPABILITY(name) COHORT_THREAD_ATTRIBUTE(capability(name))
+#define COHORT_SCOPED_CAPABILITY COHORT_THREAD_ATTRIBUTE(scoped_lockable)
+/// Behind a field: it is read and written with this mutex held.
+#define COHORT_GUARDED_BY(mutex) COHORT_THREAD_ATTRIBUTE(guarded_by(mutex))
+/// Behind a pointer: what it points at is read and written with this mutex held.
+#define COHORT_PT_GUARDED_BY(mutex) COHORT_THREAD_ATTRIBUTE(pt_guarded_by(mutex))
+/// Behind a function: the caller holds these mutexes, before and after.
+#define COHORT_REQUIRES(...) COHORT_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
+/// Behind a function: the caller must not hold these mutexes.
+#define COHORT_EXCLUDES(...) COHORT_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
+/// Behind a function: it locks these mutexes, and returns with them held.
+#define COHORT_ACQUIRE(...) COHORT_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+/// Behind a function: it unlocks these mutexes.
+#define COHORT_RELEASE(...) COHORT_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define COHORT_ACQUIRE_SHARED(...) COHORT_THREAD_ATTRIBUTE(acquire_shared_capability(__VA_ARGS__))
+#define COHORT_RELEASE_SHARED(...) COHORT_THREAD_ATTRIBUTE(release_shared_capability(__VA_ARGS__))
+
+namespace cohort::detail {
+
+/// A std::mutex that the words above can name.
+class COHORT_CAPABILITY("mutex") Mutex {
+ public:
+  void lock() COHORT_ACQUIRE() { mutex_.lock(); }
+  void unlock() COHORT_RELEASE() { mutex_.unlock(); }
+
+ private:
+  friend class ConditionVariable;
+  std::mutex mutex_;
+};
+
+/// Holds a mutex for a scope, or until unlock().
+class COHORT_SCOPED_CAPABILITY MutexLock {
+ public:
+  explicit MutexLock(Mutex& mutex) COHORT_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  ~MutexLock() COHORT_RELEASE() {
+    if (held_) mutex_.unlock();
+  }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+  void unlock() COHORT_RELEASE() {
+    held_ = false;
+    mutex_.unlock();
+  }
+  void lock() COHORT_ACQUIRE() {
+    mutex_.lock();
+    held_ = true;
+  }
+
+ private:
+  Mutex& mutex_;
+  bool held_ = true;
+};
+
+/// Lets go of a mutex that the caller holds, for a scope.
+class COHORT_SCOPED_CAPABILITY MutexUnlock {
+ public:
+  explicit MutexUnlock(Mutex& mutex) COHORT_RELEASE(mutex) : mutex_(mutex) { mutex_.unlock(); }
+  ~MutexUnlock() COHORT_RELEASE() { mutex_.lock(); }
+  MutexUnlock(const MutexUnlock&) = delete;
+  MutexUnlock& operator=(const MutexUnlock&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
+
+/// A std::shared_mutex that the words above can name.
+class COHORT_CAPABILITY("shared mutex") SharedMutex {
+ public:
+  void lock() COHORT_ACQUIRE() { mutex_.lock(); }
+  void unlock() COHORT_RELEASE() { mutex_.unlock(); }
+  void lock_shared() COHORT_ACQUIRE_SHARED() { mutex_.lock_shared(); }
+  void unlock_shared() COHORT_RELEASE_SHARED() { mutex_.unlock_shared(); }
+
+ private:
+  std::shared_mutex mutex_;
+};
+
+/// Holds a shared mutex for a scope, to write.
+class COHORT_SCOPED_CAPABILITY WriterLock {
+ public:
+  explicit WriterLock(SharedMutex& mutex) COHORT_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  ~WriterLock() COHORT_RELEASE() { mutex_.unlock(); }
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+/// The same to read, as others may at the same time.
+class COHORT_SCOPED_CAPABILITY ReaderLock {
+ public:
+  explicit ReaderLock(SharedMutex& mutex) COHORT_ACQUIRE_SHARED(mutex) : mutex_(mutex) { mutex_.lock_shared(); }
+  ~ReaderLock() COHORT_RELEASE() { mutex_.unlock_shared(); }
+  ReaderLock(const ReaderLock&) = delete;
+  ReaderLock& operator=(const ReaderLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+/// A std::condition_variable. The waits may end early: look at the condition again.
+class ConditionVariable {
+ public:
+  void wait(Mutex& mutex) COHORT_REQUIRES(mutex) {
+    Held held(mutex);
+    changed_.wait(held.lock);
+  }
+  template <class Clock, class Duration>
+  void wait_until(Mutex& mutex, const std::chrono::time_point<Clock, Duration>& deadline) COHORT_REQUIRES(mutex) {
+    Held held(mutex);
+    changed_.wait_until(held.lock, deadline);
+  }
+  void notify_one() noexcept { changed_.notify_one(); }
+  void notify_all() noexcept { changed_.notify_all(); }
+
+ private:
+  struct Held {  // the caller's lock, as std::condition_variable takes it
+    explicit Held(Mutex& mutex) : lock(mutex.mutex_, std::adopt_lock) {}
+    ~Held() { lock.release(); }
+    std::unique_lock<std::mutex> lock;
+  };
+  std::condition_variable changed_;
+};
+
+}  // namespace cohort::detail
