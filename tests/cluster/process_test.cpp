@@ -180,7 +180,9 @@ TEST_F(LeftoversTest, WhatAFunctionForkedEndsWithItsWorker) {
     const int child = remotecall_fetch(
         [] {
           const pid_t forked = fork();
-          for (; forked == 0;) pause();
+          if (forked == 0) {
+            for (;;) pause();
+          }
           return static_cast<int>(forked);
         },
         pid);

@@ -47,9 +47,10 @@ TEST_F(SshLifeTest, ASignalThatEndsAWorkerIsTold) {
 TEST_F(SshLifeTest, TheExitCodeOfAWorkerIsTold) {
   auto& server = serve();
   const auto pids = addprocs("ssh", server.options(R"(["2*127.0.0.1"])"));
-  for (const auto& [pid, code] :
-       {std::pair(pids[1], 37), std::pair(pids[0], 38)}) {  // the first one takes the others along
-    const auto text = thrown_within<ProcessExitedException>(0s, [&] { remotecall_fetch(fn<leave_with>, pid, code); });
+  for (std::size_t i : {1, 0}) {  // the first one takes the others along
+    const int code = static_cast<int>(37 + i);
+    const auto text =
+        thrown_within<ProcessExitedException>(0s, [&] { remotecall_fetch(fn<leave_with>, pids[i], code); });
     EXPECT_THAT(text, HasSubstr("exited with code " + std::to_string(code)));
   }
 }

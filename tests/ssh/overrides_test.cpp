@@ -158,7 +158,8 @@ TEST_F(SshOverridesTest, WhatMakesNoSenseIsRefusedBeforeAnyLogin) {
                                                      {R"(["127.0.0.1 advertise=a:1"])", "advertise: 'a:1'"},
                                                      {R"(["127.0.0.1 dir=\"/a b"])", "closing '\"' is missing"}};
   for (const auto& [machines, why] : bad) {
-    const auto text = thrown_within<ConfigError>(0s, [&] { addprocs("ssh", server.options(machines)); });
+    const auto options = server.options(machines);
+    const auto text = thrown_within<ConfigError>(0s, [&] { addprocs("ssh", options); });
     EXPECT_THAT(text, HasSubstr("invalid machine '127.0.0.1 ")) << machines;
     EXPECT_THAT(text, HasSubstr(why)) << machines;
   }
