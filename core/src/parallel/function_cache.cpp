@@ -13,12 +13,12 @@ namespace cohort {
 
 void FunctionCache::store(detail::FunctionKey key, std::shared_ptr<const void> function, const std::type_info& type) {
   Entry entry{std::move(function), &type};
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   std::swap(entries_[key], entry);
 }
 
 std::shared_ptr<const void> FunctionCache::find(detail::FunctionKey key, const std::type_info& type) const {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   const auto entry = entries_.find(key);
   if (entry == entries_.end() || *entry->second.type != type) {
     throw Error("the function that process " + std::to_string(key.owner) + " sent is no longer here",
@@ -29,7 +29,7 @@ std::shared_ptr<const void> FunctionCache::find(detail::FunctionKey key, const s
 
 void FunctionCache::drop(Pid owner, const std::vector<std::uint64_t>& ids) {
   std::vector<Entry> dropped;
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   for (const auto id : ids) {
     if (auto node = entries_.extract({owner, id}); !node.empty()) dropped.push_back(std::move(node.mapped()));
   }
@@ -37,7 +37,7 @@ void FunctionCache::drop(Pid owner, const std::vector<std::uint64_t>& ids) {
 
 void FunctionCache::drop_owners_that(const std::function<bool(Pid)>& are_gone) {
   std::vector<Entry> dropped;
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   for (auto entry = entries_.begin(); entry != entries_.end();) {  // owner by owner: each may have sent very many
     const Pid owner = entry->first.owner;
     const auto end = entries_.upper_bound({owner, std::numeric_limits<std::uint64_t>::max()});

@@ -3,11 +3,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <typeinfo>
 #include <vector>
 
 #include <cohort/detail/function_ref.hpp>
+#include <cohort/detail/mutex.hpp>
 
 namespace cohort {
 
@@ -26,8 +26,8 @@ class FunctionCache {
     std::shared_ptr<const void> function;
     const std::type_info* type;
   };
-  mutable std::mutex mutex_;  // guards entries_; functions are destroyed outside of it
-  std::map<detail::FunctionKey, Entry> entries_;
+  mutable detail::Mutex mutex_;  // functions are destroyed outside of it
+  std::map<detail::FunctionKey, Entry> entries_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -38,20 +38,19 @@ std::string hash_of(const PortableFunction& function, std::uint64_t unique) {
 FunctionKey FunctionTable::key_of(const PortableFunction& function) {
   const std::uint64_t id = next_id.fetch_add(1);
   const std::string hash = hash_of(function, id);
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto [place, is_new] = entries_.try_emplace(hash, Entry{FunctionKey(myid(), id), {}});
   if (is_new) numbered_.emplace(id, &place->second);
   return place->second.key;
 }
 
-// mutex_ held.
 FunctionTable::Entry* FunctionTable::find(FunctionKey key) {
   const auto place = numbered_.find(key.id);
   return place != numbered_.end() && place->second->key == key ? place->second : nullptr;
 }
 
 bool FunctionTable::is_at(FunctionKey key, Pid pid) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const Entry* entry = find(key);
   if (entry == nullptr) return false;
   const auto place = entry->at.find(pid);
@@ -59,19 +58,19 @@ bool FunctionTable::is_at(FunctionKey key, Pid pid) {
 }
 
 void FunctionTable::sent(FunctionKey key, Pid pid) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (Entry* entry = find(key)) entry->at.try_emplace(pid, false);
 }
 
 void FunctionTable::arrived(FunctionKey key, Pid pid) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (Entry* entry = find(key)) entry->at[pid] = true;
 }
 
 void FunctionTable::clear() noexcept {
   std::map<Pid, std::vector<std::uint64_t>> at;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (const auto& [hash, entry] : entries_) {
       for (const auto& [pid, arrived] : entry.at) at[pid].push_back(entry.key.id);
     }
@@ -96,7 +95,7 @@ void FunctionTable::clear() noexcept {
 }
 
 std::size_t FunctionTable::size() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return entries_.size();
 }
 

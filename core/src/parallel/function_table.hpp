@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
 #include <cohort/detail/function_ref.hpp>
+#include <cohort/detail/mutex.hpp>
 
 namespace cohort::detail {
 
@@ -37,11 +37,11 @@ class FunctionTable {
     FunctionKey key;
     std::map<Pid, bool> at;  // whether it has arrived
   };
-  Entry* find(FunctionKey key);
+  Entry* find(FunctionKey key) COHORT_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;                            // guards all below
-  std::map<std::string, Entry> entries_;                // by a hash of the content
-  std::unordered_map<std::uint64_t, Entry*> numbered_;  // the same by the number in the key
+  mutable Mutex mutex_;
+  std::map<std::string, Entry> entries_ COHORT_GUARDED_BY(mutex_);                // by a hash of the content
+  std::unordered_map<std::uint64_t, Entry*> numbered_ COHORT_GUARDED_BY(mutex_);  // the same by the number in the key
 };
 
 }  // namespace cohort::detail

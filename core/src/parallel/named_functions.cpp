@@ -1,11 +1,10 @@
 #include <cohort/named_function.hpp>
 
 #include <map>
-#include <mutex>
-#include <shared_mutex>
 #include <vector>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
@@ -19,8 +18,8 @@ namespace {
 
 // Leaked: functions register before main, and calls may come until the process ends.
 struct NamedFunctions {
-  std::shared_mutex mutex;  // guards by_name
-  std::map<std::string, NamedThunk> by_name;
+  SharedMutex mutex;
+  std::map<std::string, NamedThunk> by_name COHORT_GUARDED_BY(mutex);
   static NamedFunctions& instance() {
     static auto* functions = new NamedFunctions;
     return *functions;
@@ -36,7 +35,7 @@ struct NamedFunctions {
 
 NamedThunk find(const std::string& name) {
   NamedFunctions& functions = NamedFunctions::instance();
-  std::shared_lock lock(functions.mutex);
+  ReaderLock lock(functions.mutex);
   if (auto found = functions.by_name.find(name); found != functions.by_name.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& entry : functions.by_name) names.push_back(entry.first);
@@ -70,7 +69,7 @@ FunctionId named_call_id() {
 
 bool register_named_function(const char* name, const NamedThunk& function) {
   NamedFunctions& functions = NamedFunctions::instance();
-  std::unique_lock lock(functions.mutex);
+  WriterLock lock(functions.mutex);
   functions.by_name[name] = function;
   return true;
 }

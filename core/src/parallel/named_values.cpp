@@ -59,14 +59,14 @@ NamedValues::Entry::Entry(NamedValue&& value)
 void NamedValues::put(NamedValue value) {
   const std::string name = value.name;
   auto entry = std::make_shared<Entry>(std::move(value));
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   auto& place = entries_[name];
   if (place == nullptr || place->version <= entry->version) std::swap(place, entry);
   // What was there before is destroyed by `entry`: after the lock is gone, because that may be user code.
 }
 
 std::shared_ptr<NamedValues::Entry> NamedValues::find(const std::string& name) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (const auto entry = entries_.find(name); entry != entries_.end() && entry->second->there) return entry->second;
   std::vector<std::string> names;
   for (const auto& [known, entry] : entries_) {
@@ -83,7 +83,7 @@ std::shared_ptr<const void> NamedValues::get(const std::string& name, const std:
     throw Error("the value '" + name + "' is a " + demangle(entry->type.c_str()) + ", not a " + demangle(type.name()));
   };
   if (entry->type != type.name()) refuse();
-  std::lock_guard lock(entry->decoding);
+  detail::MutexLock lock(entry->decoding);
   if (entry->object == nullptr) {
     entry->object = decode(*entry->payload);
     entry->object_type = &type;

@@ -2,11 +2,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <typeinfo>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/named_value.hpp>
 
 namespace cohort {
@@ -41,16 +41,16 @@ class NamedValues {
     explicit Entry(NamedValue&& value);
     const std::string type;
     const std::uint64_t version;
-    const bool there;     // else: cleared
-    std::mutex decoding;  // guards all below; held while the value's own code decodes it
-    std::shared_ptr<const Payload> payload;
-    std::shared_ptr<const void> object;
-    const std::type_info* object_type;
+    const bool there;        // else: cleared
+    detail::Mutex decoding;  // held while the value's own code decodes it
+    std::shared_ptr<const Payload> payload COHORT_GUARDED_BY(decoding);
+    std::shared_ptr<const void> object COHORT_GUARDED_BY(decoding);
+    const std::type_info* object_type COHORT_GUARDED_BY(decoding);
   };
   std::shared_ptr<Entry> find(const std::string& name);
 
-  std::mutex mutex_;  // guards entries_; no other lock is taken while it is held
-  std::map<std::string, std::shared_ptr<Entry>> entries_;
+  detail::Mutex mutex_;  // no other lock is taken while it is held
+  std::map<std::string, std::shared_ptr<Entry>> entries_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

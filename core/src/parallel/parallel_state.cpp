@@ -5,7 +5,7 @@
 namespace cohort {
 
 std::shared_ptr<detail::PoolState> ParallelState::default_pool(Router& router) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   if (default_pool_ == nullptr) {
     default_pool_ = std::make_shared<detail::PoolState>(router.self());
     pools_.push_back(default_pool_);
@@ -15,12 +15,12 @@ std::shared_ptr<detail::PoolState> ParallelState::default_pool(Router& router) {
 }
 
 void ParallelState::set_default_pool(std::shared_ptr<detail::PoolState> pool) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   default_pool_.swap(pool);
 }
 
 void ParallelState::watch(const std::shared_ptr<detail::PoolState>& pool) {
-  std::lock_guard lock(mutex_);
+  detail::MutexLock lock(mutex_);
   prune_pools_.erase_expired(pools_, [](const auto& weak) { return weak.expired(); });
   pools_.push_back(pool);
 }
@@ -28,7 +28,7 @@ void ParallelState::watch(const std::shared_ptr<detail::PoolState>& pool) {
 void ParallelState::membership_changed(Router& router) {
   std::vector<std::shared_ptr<detail::PoolState>> pools;
   {
-    std::lock_guard lock(mutex_);
+    detail::MutexLock lock(mutex_);
     for (const auto& weak : pools_) {
       if (auto pool = weak.lock()) pools.push_back(std::move(pool));
     }

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <vector>
+
+#include <cohort/detail/mutex.hpp>
 
 #include "base/pruning.hpp"
 #include "parallel/function_cache.hpp"
@@ -24,10 +25,10 @@ class ParallelState {
 
  private:
   FunctionCache functions_;
-  std::mutex mutex_;  // guards all below; taken before a pool's
-  std::vector<std::weak_ptr<detail::PoolState>> pools_;
-  Pruning prune_pools_;
-  std::shared_ptr<detail::PoolState> default_pool_;
+  detail::Mutex mutex_;  // taken before a pool's
+  std::vector<std::weak_ptr<detail::PoolState>> pools_ COHORT_GUARDED_BY(mutex_);
+  Pruning prune_pools_ COHORT_GUARDED_BY(mutex_);
+  std::shared_ptr<detail::PoolState> default_pool_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

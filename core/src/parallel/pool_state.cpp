@@ -19,7 +19,7 @@ PoolState::PoolState(Pid self, const std::vector<Pid>& workers, std::unique_ptr<
   }
 }
 
-// mutex_ held, as for the next ones. The new member is not free yet.
+// The new member is not free yet.
 bool PoolState::add(Pid pid) {
   if (!members_.try_emplace(pid).second) return false;
   in_order_.push_back(pid);
@@ -34,9 +34,9 @@ void PoolState::forget(Pid pid) {
 }
 
 void PoolState::refresh(Router& router) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   const auto processes = router.processes();  // under the lock, so that the newest answer is the last one taken in
-  bool changed = std::erase_if(in_order_, [&](Pid pid) {
+  bool changed = std::erase_if(in_order_, [&](Pid pid) COHORT_REQUIRES(mutex_) {
                    const bool gone = !std::binary_search(processes.begin(), processes.end(), pid);
                    if (gone) forget(pid);
                    return gone;
@@ -56,24 +56,25 @@ void PoolState::refresh(Router& router) {
     }
     takers_.clear();
   }
-  if (changed) tell(lock);
-  if (lock) lock.unlock();
+  std::vector<std::shared_ptr<PoolObserver>> told;
+  if (changed) told = observers();
+  lock.unlock();
+  for (const auto& observer : told) observer->on_pool_changed();
   for (auto& taker : served) router.reactor().complete(std::move(taker));
 }
 
-// mutex_ held; unlocks.
-void PoolState::tell(Lock& lock) {
-  std::vector<std::shared_ptr<PoolObserver>> observers;
+// Those that are to be told, without the lock, that the workers have changed.
+std::vector<std::shared_ptr<PoolObserver>> PoolState::observers() {
+  std::vector<std::shared_ptr<PoolObserver>> there;
   std::erase_if(observers_, [&](const auto& weak) {
     auto observer = weak.lock();
-    if (observer != nullptr) observers.push_back(observer);
+    if (observer != nullptr) there.push_back(observer);
     return observer == nullptr;
   });
-  lock.unlock();
-  for (const auto& observer : observers) observer->on_pool_changed();
+  return there;
 }
 
-// mutex_ held. no_pid: there is none.
+// no_pid: there is none.
 Pid PoolState::take_free() {
   if (free_.empty()) {
     if (members_.empty() && follows_) return self_;
@@ -86,7 +87,7 @@ Pid PoolState::take_free() {
   return pid;
 }
 
-// mutex_ held. Returns the taker to complete once it is released.
+// Returns the taker to complete once it is released.
 std::shared_ptr<PoolState::Taker> PoolState::give(Pid pid, bool first) {
   if (!takers_.empty()) {
     auto taker = std::move(takers_.front());
@@ -100,7 +101,7 @@ std::shared_ptr<PoolState::Taker> PoolState::give(Pid pid, bool first) {
 }
 
 Pid PoolState::take(const WaitOptions& options) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
     if (const Pid pid = take_free(); pid != no_pid) return pid;
     auto taker = std::make_shared<Taker>();
@@ -123,7 +124,7 @@ Pid PoolState::take(const WaitOptions& options) {
 
 void PoolState::wait(const WaitOptions& options) {
   const Pid pid = take(options);
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   const auto member = members_.find(pid);
   if (member == members_.end() || member->second.free) return;
   auto taker = give(pid, true);
@@ -132,7 +133,7 @@ void PoolState::wait(const WaitOptions& options) {
 }
 
 void PoolState::put(Pid pid) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   const auto member = members_.find(pid);
   if (member == members_.end() || member->second.free) return;
   auto taker = give(pid, false);
@@ -141,31 +142,33 @@ void PoolState::put(Pid pid) {
 }
 
 void PoolState::push(Pid pid) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (!add(pid)) return;
   auto taker = give(pid, false);
-  tell(lock);
+  const auto told = observers();
+  lock.unlock();
+  for (const auto& observer : told) observer->on_pool_changed();
   if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
 }
 
 bool PoolState::has_free() const {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   return !free_.empty() || (follows_ && members_.empty());
 }
 
 std::vector<Pid> PoolState::workers() const {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (follows_ && members_.empty()) return {self_};
   return in_order_;
 }
 
 std::size_t PoolState::size() const {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   return follows_ && members_.empty() ? 1 : members_.size();
 }
 
 void PoolState::observe(std::weak_ptr<PoolObserver> observer) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   prune_observers_.erase_expired(observers_, [](const auto& weak) { return weak.expired(); });
   observers_.push_back(std::move(observer));
 }

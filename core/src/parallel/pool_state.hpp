@@ -2,11 +2,11 @@
 
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 #include <cohort/wait_options.hpp>
 
@@ -60,23 +60,22 @@ class PoolState {
   struct Member {
     std::optional<std::list<Pid>::iterator> free;
   };
-  using Lock = std::unique_lock<std::mutex>;
-  bool add(Pid pid);
-  void forget(Pid pid);
-  Pid take_free();
-  std::shared_ptr<Taker> give(Pid pid, bool first);
-  void tell(Lock& lock);
+  bool add(Pid pid) COHORT_REQUIRES(mutex_);
+  void forget(Pid pid) COHORT_REQUIRES(mutex_);
+  Pid take_free() COHORT_REQUIRES(mutex_);
+  std::shared_ptr<Taker> give(Pid pid, bool first) COHORT_REQUIRES(mutex_);
+  std::vector<std::shared_ptr<PoolObserver>> observers() COHORT_REQUIRES(mutex_);
 
   const Pid self_;
   const bool follows_;
   const std::unique_ptr<FunctionTable> functions_;
-  mutable std::mutex mutex_;   // guards all below; taken before the master's, never with the reactor's
-  std::vector<Pid> in_order_;  // the members, as they came
-  std::unordered_map<Pid, Member> members_;
-  std::list<Pid> free_;  // of the members, in the order of their return
-  std::list<std::shared_ptr<Taker>> takers_;
-  std::vector<std::weak_ptr<PoolObserver>> observers_;
-  Pruning prune_observers_;
+  mutable Mutex mutex_;                                  // taken before the master's, never with the reactor's
+  std::vector<Pid> in_order_ COHORT_GUARDED_BY(mutex_);  // the members, as they came
+  std::unordered_map<Pid, Member> members_ COHORT_GUARDED_BY(mutex_);
+  std::list<Pid> free_ COHORT_GUARDED_BY(mutex_);  // of the members, in the order of their return
+  std::list<std::shared_ptr<Taker>> takers_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<PoolObserver>> observers_ COHORT_GUARDED_BY(mutex_);
+  Pruning prune_observers_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace detail
