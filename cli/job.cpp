@@ -63,7 +63,7 @@ class Capture {
   void hand_over(std::uint64_t job, bool at_end) {
     if (text_.size() < (at_end ? size_in_result : part_size)) return;
     try {
-      remotecall_fetch(fn<keep_output>, master_pid, OutputPart{job, is_stderr_, std::move(text_)});
+      remotecall_fetch(fn<keep_output>, master_pid, job, is_stderr_, text_);
     } catch (const InterruptedException&) {
       // It was sent; the program is about to be ended in order.
     }

@@ -34,12 +34,12 @@ std::uint64_t JobOutputs::open() {
   return next_++;
 }
 
-void JobOutputs::add(const OutputPart& part) {
+void JobOutputs::add(std::uint64_t job, bool is_stderr, std::string text) {
   const detail::MutexLock lock(mutex_);
-  const auto found = running_.find(part.job);
+  const auto found = running_.find(job);
   if (found == running_.end()) return;
-  auto& texts = part.is_stderr ? found->second.err : found->second.out;
-  texts.push_back(spool_.keep(part.text));
+  auto& texts = is_stderr ? found->second.err : found->second.out;
+  texts.push_back(spool_.keep(std::move(text)));
 }
 
 JobOutput JobOutputs::take(std::uint64_t job, std::string last_out, std::string last_err) {
@@ -50,9 +50,9 @@ JobOutput JobOutputs::take(std::uint64_t job, std::string last_out, std::string 
   return output;
 }
 
-void keep_output(const OutputPart& part) {
+void keep_output(std::uint64_t job, bool is_stderr, std::string text) {
   const detail::MutexLock lock(current_mutex);
-  if (current != nullptr) current->add(part);
+  if (current != nullptr) current->add(job, is_stderr, std::move(text));
 }
 
 }  // namespace cohort::cli

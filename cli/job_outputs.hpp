@@ -20,13 +20,6 @@ struct JobOutput {
   std::size_t out_size() const;
 };
 
-/// A part of it, sent before the job ends as there is much. Travels to the master.
-struct OutputPart {
-  std::uint64_t job = 0;  ///< what JobOutputs::open() returned
-  bool is_stderr = false;
-  std::string text;
-};
-
 /// On the master: collects the output of jobs while they run. One object at a time.
 class JobOutputs {
  public:
@@ -42,8 +35,8 @@ class JobOutputs {
   JobOutput take(std::uint64_t job, std::string last_out, std::string last_err);
 
  private:
-  friend void keep_output(const OutputPart& part);
-  void add(const OutputPart& part);
+  friend void keep_output(std::uint64_t job, bool is_stderr, std::string text);
+  void add(std::uint64_t job, bool is_stderr, std::string text);
 
   detail::Mutex mutex_;
   Spool spool_ COHORT_GUARDED_BY(mutex_);
@@ -53,6 +46,6 @@ class JobOutputs {
 
 /// Hands a part to the master's JobOutputs. Called remotely, by workers, which wait for it: who prints faster than the
 /// master can keep it is held back. @throws Error when there is no room to keep it.
-void keep_output(const OutputPart& part);
+void keep_output(std::uint64_t job, bool is_stderr, std::string text);
 
 }  // namespace cohort::cli
