@@ -56,14 +56,14 @@ TEST_F(ChannelPipelineTest, AMillionItemsInBatchesArriveInOrder) {
 }
 
 TEST_F(ChannelPipelineTest, ItemsOneByOneArriveInOrder) {
-  constexpr long items = 20'000;
+  constexpr long few_items = 20'000;
   addprocs(2);
   RemoteChannel<long> raw(1000, 3), doubled(1000);
   bind(raw, remotecall(
                 [](const RemoteChannel<long>& out, long count) {
                   for (long i = 0; i < count; i++) out.put(i);
                 },
-                2, raw, items));
+                2, raw, few_items));
   bind(doubled, remotecall(
                     [](const RemoteChannel<long>& in, const RemoteChannel<long>& out) {
                       for (long item : in) out.put(2 * item);
@@ -74,7 +74,7 @@ TEST_F(ChannelPipelineTest, ItemsOneByOneArriveInOrder) {
     ASSERT_EQ(item, 2 * next);
     next++;
   }
-  EXPECT_EQ(next, items);
+  EXPECT_EQ(next, few_items);
 }
 
 }  // namespace

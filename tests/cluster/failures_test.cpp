@@ -86,7 +86,7 @@ TEST_F(FailuresTest, AWorkerThatWaitsForADeadOneIsTold) {
 
 // What a call of worker `from` to worker `to` fails with there: "2: killed by signal 9 (Killed)".
 template <class F>
-std::string death_seen_by(Pid from, Pid to, F function) {
+std::string death_seen_by(Pid from, Pid to, F) {
   return remotecall_fetch(
       [](Pid callee) -> std::string {
         try {
