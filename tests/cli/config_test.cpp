@@ -41,6 +41,7 @@ TEST(Config, ShowPrintsTheDefaultsAndSchemaIsASchema) {
   EXPECT_TRUE(Json::parse(cohort_tool({"config", "schema"}).out).contains("$schema"));
 }
 
+#if COHORT_WITH_SSH && COHORT_WITH_TLS
 TEST(Config, CheckFindsWhatThePluginsRefuse) {
   const TemporaryDirectory directory;
   const auto file = directory.write("lab.json", R"({"version": 1, "managers": [
@@ -61,6 +62,7 @@ TEST(Config, CheckFindsWhatThePluginsRefuse) {
   const auto changed = cohort_tool({"run", "-f", file, "--transport", "tcp", "true"});
   EXPECT_TRUE(contains(changed.err, "cohort: " + file + " with the command line's changes: managers[1]: ")) << run.err;
 }
+#endif
 
 TEST(Config, CheckFindsMoreWorkersThanTheTopologyHasPlaces) {
   const TemporaryDirectory directory;
@@ -112,9 +114,9 @@ TEST(Config, SetChangesWhatIsInEffect) {
   EXPECT_EQ(option.at("transport").at("plugin"), "tcp");
   EXPECT_EQ(option.at("transport").at("options").at("same_host"), "tcp");
 
-  const auto plugin = dry_run({"--set", "transport.plugin=unix", "--set", "managers.0.plugin=zmq"});
+  const auto plugin = dry_run({"--set", "transport.plugin=unix", "--set", "managers.0.plugin=unixsocket"});
   EXPECT_TRUE(plugin.at("transport").at("options").contains("abstract")) << "the options of the other plugin go";
-  EXPECT_EQ(plugin.at("managers").at(0).at("id"), "zmq");
+  EXPECT_EQ(plugin.at("managers").at(0).at("id"), "unixsocket");
 
   EXPECT_EQ(dry_run({"--set", "modules.0=/a.so"}).at("modules"), Json::array({"/a.so"}));
   EXPECT_EQ(dry_run({"--set", "managers.0.options.env.A=b"}).at("managers").at(0).at("options").at("env").at("A"), "b");
@@ -124,6 +126,7 @@ TEST(Config, SetChangesWhatIsInEffect) {
         << nowhere;
 }
 
+#if COHORT_WITH_SSH
 TEST(Config, AListIsPlainWordsOrJson) {
   const auto machines = [](const std::string& text) {
     return dry_run({"-m", "ssh", "-o", "machines=" + text}).at("managers").at(0).at("options").at("machines");
@@ -132,7 +135,12 @@ TEST(Config, AListIsPlainWordsOrJson) {
   EXPECT_EQ(machines("ada@node1:2222"), (Json{"ada@node1:2222"}));
   EXPECT_EQ(machines("[fd00::1]:22,[fd00::2]"), (Json{"[fd00::1]:22", "[fd00::2]"}));
   EXPECT_EQ(machines(R"(["node1", "node2"])"), (Json{"node1", "node2"}));
+  const auto half = cohort_tool({"run", "-m", "ssh", "-o", "machines=[\"a", "true"});
+  EXPECT_EQ(half.code, 2);
+  EXPECT_TRUE(half.err.starts_with("cohort: ")) << half.err;
+  EXPECT_TRUE(contains(half.err, "-o machines=first,second")) << half.err;
 }
+#endif
 
 TEST(Config, TheLastWordOnTheCountCounts) {
   const TemporaryDirectory directory;
@@ -206,6 +214,7 @@ TEST(Config, CheckFindsFilesThatAreNoModules) {
   expect(3, ":2:21: modules[3]: cannot load the module ", "fifo: it is not a regular file");
 }
 
+#if COHORT_WITH_SSH && COHORT_WITH_TLS
 TEST(Config, OptionsThatNameAFifoDoNotHang) {
   const TemporaryDirectory directory;
   const auto fifo = directory.path("fifo");
@@ -220,6 +229,7 @@ TEST(Config, OptionsThatNameAFifoDoNotHang) {
   EXPECT_TRUE(contains(machines.err, "cannot read the machine file " + fifo + ": it is not a regular file"))
       << machines.err;
 }
+#endif
 
 TEST(Config, AFileNameIsOnOneLineOfAMessage) {
   const TemporaryDirectory directory;

@@ -212,6 +212,7 @@ TEST_F(ElasticTest, AWorkerWhoseMasterIsGoneSaysSo) {
   EXPECT_TRUE(contains(text, "Does it still run")) << text;
 }
 
+#if COHORT_WITH_TLS
 TEST_F(ElasticTest, WorkersJoinOverEncryptedConnections) {
   const auto cluster = ClusterFile::parse(
       R"({"version": 1, "transport": "tls", "managers": [{"plugin": "elastic", "options": )" + options(0) + "}]}",
@@ -224,6 +225,7 @@ TEST_F(ElasticTest, WorkersJoinOverEncryptedConnections) {
                              workers()[1]),
             workers()[1]);
 }
+#endif
 
 // Two clusters that are given one name for their files.
 TEST_F(ElasticTest, ASecondClusterDoesNotTakeTheJoinFileOfOneThatRuns) {

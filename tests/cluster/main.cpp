@@ -9,10 +9,14 @@
 
 #include <cohort/cohort.hpp>
 
-#include "../contract/zmq_broker.hpp"
 #include "connections.hpp"
 #include "processes.hpp"
+#include "test_programs.hpp"
+#if COHORT_WITH_ZMQ && COHORT_WITH_TOOL
+#include "../contract/zmq_broker.hpp"
+#endif
 
+#if COHORT_WITH_ZMQ && COHORT_WITH_TOOL
 namespace {
 
 // With --over-zmq last: a broker for this process and its workers, and the flags to use it.
@@ -23,9 +27,11 @@ struct OverZmq {
 };
 
 }  // namespace
+#endif
 
 int main(int argc, char** argv) {
   std::vector<char*> arguments(argv, argv + argc);
+#if COHORT_WITH_ZMQ && COHORT_WITH_TOOL
   std::optional<OverZmq> zmq;
   if (std::string_view(arguments.back()) == "--over-zmq") {
     zmq.emplace();
@@ -34,6 +40,7 @@ int main(int argc, char** argv) {
     arguments.back() = zmq->plugin.data();
     arguments.push_back(zmq->options.data());
   }
+#endif
   argc = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   argv = arguments.data();

@@ -7,6 +7,7 @@
 
 #include "cluster_test.hpp"
 #include "raw_peer.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {
@@ -105,6 +106,7 @@ TEST_F(MixedTransportsTest, AnAddressOfAnotherTransportIsToldAsSuch) {
   EXPECT_TRUE(contains(by_tcp, "does the process there use another transport?")) << by_tcp;
 }
 
+#if COHORT_WITH_TLS
 TEST_F(MixedTransportsTest, ByUnixSocketsToo) {
   const std::string by_unix = failure("unix", "tls");
   EXPECT_TRUE(contains(by_unix, "cannot connect to 127.0.0.1:")) << by_unix;
@@ -123,6 +125,7 @@ TEST_F(MixedTransportsTest, AMasterThatDoesNotEncryptIsToldThatTheTransportsMayD
   EXPECT_TRUE(contains(text, "the peer closed the connection before it greeted")) << text;
   EXPECT_TRUE(contains(text, "is it reached by the same transport")) << text;
 }
+#endif
 
 }  // namespace
 }  // namespace cohort::test

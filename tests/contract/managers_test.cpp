@@ -27,9 +27,12 @@ INSTANTIATE_TEST_SUITE_P(
         ManagerUnderTest{.name = "abstract", .plugin = "unixsocket", .options = R"({"abstract": true})"}),
     name_of);
 
+#if COHORT_WITH_ZMQ
 INSTANTIATE_TEST_SUITE_P(Zmq, ManagerContract, testing::Values(ManagerUnderTest{.name = "zmq", .plugin = "zmq"}),
                          name_of);
+#endif
 
+#if COHORT_WITH_SSH
 // By a server of its own; one worker on each address, so that no worker is launched by another.
 std::string ssh_options(const std::string& more) {
   static std::unique_ptr<test::Sshd> server;
@@ -48,12 +51,15 @@ INSTANTIATE_TEST_SUITE_P(Ssh, ManagerContract,
                                              .plugin = "ssh",
                                              .make_options = [] { return ssh_options(R"("tunnel": true)"); }}),
                          name_of);
+#endif
 
+#if COHORT_WITH_TOOL
 // With somebody who starts the workers.
 INSTANTIATE_TEST_SUITE_P(Elastic, ManagerContract,
                          testing::Values(ManagerUnderTest{
                              .name = "staffed", .plugin = COHORT_TEST_PLUGINS "/good/libcohort_manager_staffed.so"}),
                          name_of);
+#endif
 
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,

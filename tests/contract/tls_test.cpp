@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cohort/contract/stream_end.hpp>
+#include <cohort/contract/transport_suite.hpp>
 #include <cohort/error.hpp>
 #include <cohort/transport.hpp>
 
@@ -224,6 +225,21 @@ TEST(Tls, FilesThatCannotBeUsedAreNamed) {
   std::filesystem::permissions(authority.file("mine.key"), std::filesystem::perms(0644));
   expect_contains(message(authority.options("mine")), "chmod 600 " + authority.file("mine.key"));
 }
+
+// Under the contract of all transports.
+// Read once, when the transport is made.
+std::string certificate_options() {
+  static std::unique_ptr<Certificates> made;
+  made = std::make_unique<Certificates>();
+  made->issue("process");
+  return made->options("process");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Tls, TransportContract,
+    testing::Values(TransportUnderTest{.name = "key", .plugin = "tls", .secret = std::string(32, 's')},
+                    TransportUnderTest{.name = "certificates", .plugin = "tls", .make_options = certificate_options}),
+    name_of);
 
 }  // namespace
 }  // namespace cohort::contract

@@ -1,13 +1,8 @@
 // The transports of this repository under the contract of all transports.
 
-#include <memory>
-#include <string>
-
 #include <cohort/contract/transport_suite.hpp>
 
-#include "certificates.hpp"
 #include "test_programs.hpp"
-#include "zmq_broker.hpp"
 
 namespace cohort::contract {
 namespace {
@@ -37,34 +32,11 @@ INSTANTIATE_TEST_SUITE_P(
                                        .between_processes = false}),
     name_of);
 
-// Read once, when the transport is made.
-std::string certificate_options() {
-  static std::unique_ptr<Certificates> made;
-  made = std::make_unique<Certificates>();
-  made->issue("process");
-  return made->options("process");
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Tls, TransportContract,
-    testing::Values(TransportUnderTest{.name = "key", .plugin = "tls", .secret = std::string(32, 's')},
-                    TransportUnderTest{.name = "certificates", .plugin = "tls", .make_options = certificate_options}),
-    name_of);
-
 // What `cohort plugin new transport` writes.
 INSTANTIATE_TEST_SUITE_P(Example, TransportContract,
                          testing::Values(TransportUnderTest{
                              .name = "courier", .plugin = COHORT_TEST_PLUGINS "/good/libcohort_transport_courier.so"}),
                          name_of);
-
-INSTANTIATE_TEST_SUITE_P(
-    Zmq, TransportContract,
-    testing::Values(TransportUnderTest{.name = "tcp", .plugin = "zmq", .make_options = [] { return broker_options(); }},
-                    TransportUnderTest{
-                        .name = "curve",
-                        .plugin = "zmq",
-                        .make_options = [] { return broker_options("a key that nobody else can know ...."); }}),
-    name_of);
 
 }  // namespace
 }  // namespace cohort::contract

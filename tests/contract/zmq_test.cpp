@@ -17,6 +17,7 @@
 #include <zmq.hpp>
 
 #include <cohort/contract/stream_end.hpp>
+#include <cohort/contract/transport_suite.hpp>
 #include <cohort/error.hpp>
 #include <cohort/transport.hpp>
 
@@ -229,6 +230,16 @@ TEST(ZmqAddress, IsReadAsItIsWritten) {
                                  "zmq:G" + good.substr(5), std::string("zmq:"), std::string()})
     EXPECT_FALSE(parse_address(bad)) << bad;
 }
+
+// Under the contract of all transports.
+INSTANTIATE_TEST_SUITE_P(
+    Zmq, TransportContract,
+    testing::Values(TransportUnderTest{.name = "tcp", .plugin = "zmq", .make_options = [] { return broker_options(); }},
+                    TransportUnderTest{
+                        .name = "curve",
+                        .plugin = "zmq",
+                        .make_options = [] { return broker_options("a key that nobody else can know ...."); }}),
+    name_of);
 
 }  // namespace
 }  // namespace cohort::contract

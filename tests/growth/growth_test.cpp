@@ -214,6 +214,7 @@ TEST(GrowthOfACluster, Places) {
   });
 }
 
+#if COHORT_WITH_TOOL
 double seconds_of_children() {
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
@@ -245,6 +246,7 @@ TEST(GrowthOfOutput, BytesWithoutALineEnd) {
       "bytes without a line end", [&](int bytes) { return seconds_of_output(bytes) - start_and_end; },
       {8 << 20, 64 << 20}, 5e-9);
 }
+#endif
 
 }  // namespace
 }  // namespace cohort::growth
