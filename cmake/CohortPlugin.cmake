@@ -21,8 +21,10 @@ function(cohort_add_plugin name)
     # A build tree is laid out like an installed one: the library finds the plugins from where it lies.
     set_target_properties(${target} PROPERTIES
                           LIBRARY_OUTPUT_DIRECTORY $<TARGET_FILE_DIR:cohort::cohort>/cohort/plugins)
-    target_link_libraries(${target} PRIVATE cohort_warnings)
-    add_dependencies(cohort_plugins ${target})
+    if(PROJECT_SOURCE_DIR STREQUAL cohort_SOURCE_DIR)  # and not of a project that has cohort as a part
+      target_link_libraries(${target} PRIVATE cohort_warnings)
+      add_dependencies(cohort_plugins ${target})
+    endif()
   endif()
   install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/cohort/plugins)
 endfunction()
