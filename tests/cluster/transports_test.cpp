@@ -63,6 +63,7 @@ TEST_F(TransportsTest, AbstractNamesAreInNoDirectory) {
   expect_talk(addprocs(cluster(R"({"plugin": "unix", "options": {"abstract": true, "dir": "/no/such/directory"}})")));
 }
 
+#if COHORT_WITH_TLS
 TEST_F(TransportsTest, TlsNeedsNoSetUpAndKeepsStrangersOut) {
   const auto pids = addprocs(cluster("\"tls\""));
   expect_talk(pids);
@@ -72,6 +73,7 @@ TEST_F(TransportsTest, TlsNeedsNoSetUpAndKeepsStrangersOut) {
       << "it speaks without encryption: " << answer;
   expect_talk(pids);
 }
+#endif
 
 TEST_F(TransportsTest, AddressesOfAnInterfaceAreListenedAt) {
   expect_talk(
