@@ -37,8 +37,7 @@ std::atomic<int> signalled{0};  // set on whatever thread takes the signal
 int wait_for_an_interrupt() {
   ::signal(SIGINT, [](int) { signalled = 1; });
   // Looks at nothing that the message of an interrupt would change.
-  for (const auto deadline = deadline_after(leave_limit); signalled == 0 && Clock::now() < deadline;)
-    std::this_thread::yield();
+  eventually([] { return signalled != 0; }, leave_limit);
   return signalled;
 }
 

@@ -4,10 +4,10 @@
 #include <signal.h>
 
 #include <charconv>
-#include <thread>
 
 #include <cohort/types.hpp>
 
+#include "../../contract/src/eventually.hpp"
 #include "test_programs.hpp"
 #include "tool.hpp"
 
@@ -22,9 +22,7 @@ bool is_running(int pid) {
 }
 
 bool ends(int pid) {
-  for (const auto deadline = cohort::deadline_after(20s); cohort::Clock::now() < deadline; std::this_thread::yield()) {
-    if (!is_running(pid)) return true;
-  }
+  if (cohort::contract::eventually([&] { return !is_running(pid); }, 20s)) return true;
   kill(pid, SIGKILL);
   return false;
 }

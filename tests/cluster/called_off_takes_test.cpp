@@ -125,7 +125,7 @@ TEST_F(CalledOffTakesTest, ACallOfTheOwnProcessIsCalledOff) {
   const auto wait_long = [](Future<int> never) { return never.fetch(); };
   EXPECT_THROW(remotecall_fetch(soon(), wait_long, myid(), Future<int>(myid())), TimeoutError);
   const auto look = [] {
-    while (!this_call().stop_requested()) std::this_thread::yield();
+    eventually([] { return this_call().stop_requested(); });
     interruption_point();
     return 1;
   };

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include <cohort/cohort.hpp>
+
+#include "../../contract/src/eventually.hpp"
 
 namespace cohort::test {
 
@@ -42,14 +44,10 @@ std::string thrown_within(Duration timeout, F&& body) {
   return text;
 }
 
-/// Looks until `condition` holds; false after `limit`. For what another process or thread brings about.
+/// contract::eventually(), so that a test has time to say what is not.
 template <class F>
 bool eventually(F&& condition, Duration limit = std::chrono::seconds(20)) {
-  for (const auto deadline = deadline_after(limit); Clock::now() < deadline;) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return condition();
+  return contract::eventually(std::forward<F>(condition), limit);
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }

@@ -14,12 +14,12 @@ int counter = 0;  // of each process
 void add_to_counter(int amount) { counter += amount; }
 int read_counter() { return counter; }
 
-void spin_until_stopped(Future<void> running) {
+void compute_until_stopped(Future<void> running) {
   try {
     running.put();
   } catch (const InterruptedException&) {  // it may be called off while it still waits here
   }
-  while (!this_call().stop_requested()) std::this_thread::yield();
+  eventually([] { return this_call().stop_requested(); });
   counter = 1;
 }
 
@@ -160,8 +160,8 @@ TEST_F(EverywhereTest, AnInterruptedOneCallsItsCallsOff) {
   const auto pids = addprocs(2);
   Future<void> started(master_pid);
   const auto outer =
-      remotecall([](Pid other, Future<void> running) { everywhere({other}, fn<spin_until_stopped>, running); }, pids[0],
-                 pids[1], started);
+      remotecall([](Pid other, Future<void> running) { everywhere({other}, fn<compute_until_stopped>, running); },
+                 pids[0], pids[1], started);
   started.wait();
   interrupt({pids[0]});
   EXPECT_THROW(outer.fetch(), RemoteException);

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
-#include <thread>
 
 #include "../cluster/captured_stderr.hpp"
 #include "../cluster/processes.hpp"
@@ -59,7 +58,7 @@ std::atomic<int> signalled{0};
 
 int wait_for_a_signal() {
   ::signal(SIGINT, [](int) { signalled = 1; });
-  for (const auto deadline = Clock::now() + 60s; signalled == 0 && Clock::now() < deadline;) std::this_thread::yield();
+  eventually([] { return signalled != 0; }, 60s);
   return signalled;
 }
 

@@ -14,12 +14,12 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <cohort/child_process.hpp>
 #include <cohort/file_descriptor.hpp>
 
+#include "../../contract/src/eventually.hpp"
 #include "../cluster/processes.hpp"
 
 namespace cohort::test {
@@ -144,17 +144,15 @@ class Sshd {
     spawn.command = {"/bin/sh", "-c", R"(exec /usr/sbin/sshd -D -e -f "$0" 2>"$1")", path("config"), path("log")};
     spawn.die_with_parent = true;
     auto process = ChildProcess::spawn(spawn);
-    for (const auto deadline = Clock::now() + std::chrono::seconds(60); Clock::now() < deadline;) {
-      if (process.poll()) return false;
+    bool listens = false, ended = false;
+    contract::eventually([&] {
       const std::string said = log();
-      if (said.find("Bind to port") != said.npos) return false;  // another took one of the addresses
-      if (count(said, "Server listening on ") == addresses().size()) {
-        process_.emplace(std::move(process));
-        return true;
-      }
-      std::this_thread::yield();
-    }
-    return false;
+      ended = process.poll() || said.find("Bind to port") != said.npos;  // another took one of the addresses
+      listens = !ended && count(said, "Server listening on ") == addresses().size();
+      return listens || ended;
+    });
+    if (listens) process_.emplace(std::move(process));
+    return listens;
   }
 
   const TemporaryDirectory directory_;

@@ -10,6 +10,7 @@
 
 #include <cohort/io_pair.hpp>
 
+#include "../../../contract/src/eventually.hpp"
 #include "pipe_pair.hpp"
 
 namespace cohort::test {
@@ -151,7 +152,7 @@ TEST(DescriptorPair, MayBeClosedWhileAnotherThreadReads) {
       running = true;
     } while (!last.empty());
   });
-  while (!running) std::this_thread::yield();
+  EXPECT_TRUE(contract::eventually([&] { return running.load(); }));
   ours.reader->close();
   reading.join();
 }

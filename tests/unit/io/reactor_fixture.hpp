@@ -3,9 +3,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <thread>
 #include <utility>
 
+#include "../../../contract/src/eventually.hpp"
 #include "io/reactor.hpp"
 
 namespace cohort::test {
@@ -29,15 +29,6 @@ inline void submit(Reactor& reactor, std::function<void()> body, std::function<v
 
 inline std::shared_ptr<Completion> completion() { return std::make_shared<Completion>(); }
 
-/// For a task that computes: until another thread sets it. @return false: that took too long.
-inline bool spin_until(const std::atomic<bool>& flag) {
-  for (const auto deadline = deadline_after(std::chrono::seconds(30)); !flag;) {
-    if (Clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
 /// Whether `count` tasks can run at the same time.
 inline bool run_together(Reactor& reactor, int count) {
   struct Shared {
@@ -49,10 +40,7 @@ inline bool run_together(Reactor& reactor, int count) {
     ends.push_back(completion());
     submit(reactor, [&reactor, shared, count, end = ends.back()] {
       shared->running++;
-      for (const auto deadline = deadline_after(std::chrono::seconds(20));
-           shared->running < count && Clock::now() < deadline;) {
-        std::this_thread::yield();
-      }
+      contract::eventually([&] { return shared->running == count; }, std::chrono::seconds(20));
       shared->right += shared->running == count;
       reactor.complete(end);
     });

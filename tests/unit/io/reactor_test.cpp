@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include <cohort/error.hpp>
@@ -16,13 +18,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-template <class F>
-bool eventually(F&& condition) {
-  for (const auto deadline = deadline_after(20s); Clock::now() < deadline;) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return condition();
+using contract::eventually;
+
+/// For a task that computes: until another thread sets it. @return false: that took too long.
+bool becomes_true(const std::atomic<bool>& flag) {
+  return eventually([&] { return flag.load(); }, 30s);
 }
 
 TEST(Reactor, RunsTasksAndOperations) {
@@ -109,10 +109,10 @@ TEST(Reactor, MoreSlotsLetThoseGoOnWhoseWaitIsOver) {
   });
   submit(reactor, [&] {
     computing = true;
-    EXPECT_TRUE(spin_until(stop));
+    EXPECT_TRUE(becomes_true(stop));
     reactor.complete(second);
   });
-  ASSERT_TRUE(spin_until(computing));
+  ASSERT_TRUE(becomes_true(computing));
   reactor.complete(gate);
   EXPECT_EQ(reactor.wait(*first, deadline_after(50ms)), WaitResult::timeout);  // the only slot is taken
   reactor.set_slots(2);
@@ -131,7 +131,7 @@ TEST(Reactor, TheLoopGoesOnWhileTasksCompute) {
       for (int i = 0; i < slots; i++) {
         ends.push_back(completion());
         submit(reactor, [&reactor, &stop, end = ends.back()] {
-          EXPECT_TRUE(spin_until(stop)) << "nobody drove the loop";
+          EXPECT_TRUE(becomes_true(stop)) << "nobody drove the loop";
           reactor.complete(end);
         });
       }
@@ -174,7 +174,7 @@ TEST(Reactor, ADriverThatLeavesHandsOverToTheWatcher) {
   after(reactor, 40ms, [&] { reactor.complete(first); });
   after(reactor, 80ms, [&] { second = true; });
   reactor.wait(*first);
-  EXPECT_TRUE(spin_until(second));
+  EXPECT_TRUE(becomes_true(second));
 }
 
 TEST(Reactor, WithAllThreadsBlockedFurtherTasksAreRefused) {
@@ -241,7 +241,7 @@ TEST(Reactor, GatheredOutputIsFlushedWhileNobodyElseActs) {
     auto end = completion();
     submit(reactor, [&] {
       reactor.flush_later(output);
-      EXPECT_TRUE(spin_until(output->flushed));  // behind a function that computes
+      EXPECT_TRUE(becomes_true(output->flushed));  // behind a function that computes
       reactor.complete(end);
     });
     reactor.wait(*end);  // this thread drives, and sleeps in the loop
@@ -262,7 +262,7 @@ TEST(Reactor, IsDestroyedWithWorkQueued) {
     auto running = std::make_shared<std::atomic<bool>>(false);
     auto reactor = std::make_unique<Reactor>(Reactor::Options{.slots = 1});
     submit(*reactor, [running, &queue = *reactor] {
-      spin_until(*running);
+      becomes_true(*running);
       queue.post([] {});
     });
     for (int i = 0; i < 20; i++) {

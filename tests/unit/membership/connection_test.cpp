@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,10 +13,13 @@
 
 #include <cohort/error.hpp>
 
+#include "../../../contract/src/eventually.hpp"
+
 namespace cohort::test {
 namespace {
 
 using namespace std::chrono_literals;
+using contract::eventually;
 
 const std::string cookie = "of these tests";
 
@@ -182,19 +184,19 @@ TEST_F(ConnectionTest, NothingIsReadFromAPeerThatDoesNotTakeItsAnswers) {
   auto [near, far] = make_buffer_pair(1 << 16);
   far_.open(std::move(far), Handshake::Role::acceptor);
   const auto write = [&, &to = *near.writer](std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
+    ASSERT_TRUE(eventually([&] {
       const iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
       const ssize_t n = to.write({&part, 1});
       if (n > 0) bytes = bytes.subspan(static_cast<std::size_t>(n));
-      std::this_thread::yield();
-    }
+      return bytes.empty();
+    }));
   };
   Handshake handshake(Handshake::Role::dialer, identity(2), cookie);
   write(handshake.start().span());
   for (auto state = Handshake::Step::State::more; state == Handshake::Step::State::more;) {
     std::array<std::byte, 2048> buffer;
-    const ssize_t n = near.reader->read(buffer);
-    if (n <= 0) continue;
+    ssize_t n = 0;
+    ASSERT_TRUE(eventually([&] { return (n = near.reader->read(buffer)) > 0; }));
     std::size_t used = 0;
     const auto step = handshake.feed(std::span(buffer).first(static_cast<std::size_t>(n)), used);
     write(step.out.span());
@@ -229,13 +231,21 @@ TEST_F(ConnectionTest, NothingIsReadFromAPeerThatDoesNotTakeItsAnswers) {
   // As soon as it reads, it is heard.
   std::size_t answered = 0;
   std::vector<std::byte> buffer(1 << 16);
-  for (const auto deadline = deadline_after(30s); answered < pings * ping.size() && Clock::now() < deadline;) {
+  const auto write_and_read = [&] {
     const iovec part{const_cast<std::byte*>(left.data()), left.size()};
-    if (!left.empty())
-      if (const ssize_t n = near.writer->write({&part, 1}); n > 0) left = left.subspan(static_cast<std::size_t>(n));
-    if (const ssize_t n = near.reader->read(buffer); n > 0) answered += static_cast<std::size_t>(n);
-    std::this_thread::yield();
-  }
+    const ssize_t written = left.empty() ? 0 : near.writer->write({&part, 1});
+    if (written > 0) left = left.subspan(static_cast<std::size_t>(written));
+    const ssize_t read = near.reader->read(buffer);
+    if (read > 0) answered += static_cast<std::size_t>(read);
+    return written > 0 || read > 0;
+  };
+  EXPECT_TRUE(eventually(
+      [&] {
+        while (write_and_read()) {
+        }
+        return answered >= pings * ping.size();
+      },
+      30s));
   EXPECT_EQ(answered, pings * ping.size());
   near.writer->close();
   EXPECT_EQ(far_.wait_until_closed(), "the connection ended");

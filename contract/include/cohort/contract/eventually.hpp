@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include <cohort/types.hpp>
@@ -9,12 +11,18 @@ namespace cohort::contract {
 /// As long as a wait may take where everything works but the machine is busy.
 inline constexpr Duration patience = std::chrono::seconds(60);
 
-/// Looks until `condition` holds; false if that takes too long. For what another process or thread brings about.
+/// Looks until `condition` holds; false after `limit`. For what another process or thread brings about: it sleeps
+/// between the looks, ever longer, as that may need the processor.
 template <class Condition>
 bool eventually(Condition&& condition, Duration limit = patience) {
-  for (const auto deadline = deadline_after(limit); Clock::now() < deadline; std::this_thread::yield())
+  constexpr Duration longest = std::chrono::milliseconds(50);
+  const auto deadline = deadline_after(limit);
+  for (Duration pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, longest)) {
+    const auto now = Clock::now();
     if (condition()) return true;
-  return condition();
+    if (now >= deadline) return false;
+    std::this_thread::sleep_for(std::min<Duration>(pause, deadline - now));
+  }
 }
 
 }  // namespace cohort::contract
