@@ -15,5 +15,5 @@ target_compile_options(headers_self_contained PRIVATE -Werror)
 if(NOT COHORT_SANITIZE)
   add_test(NAME headers_self_contained
            COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target headers_self_contained)
-  set_tests_properties(headers_self_contained PROPERTIES LABELS fast TIMEOUT 300)
+  set_tests_properties(headers_self_contained PROPERTIES LABELS slow TIMEOUT 300)
 endif()

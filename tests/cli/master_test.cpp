@@ -7,7 +7,7 @@
 
 #include <cohort/types.hpp>
 
-#include "../../contract/src/eventually.hpp"
+#include "../../contract/include/cohort/contract/eventually.hpp"
 #include "test_programs.hpp"
 #include "tool.hpp"
 

@@ -8,7 +8,7 @@
 
 #include <cohort/cohort.hpp>
 
-#include "../../contract/src/eventually.hpp"
+#include "../../contract/include/cohort/contract/eventually.hpp"
 
 namespace cohort::test {
 

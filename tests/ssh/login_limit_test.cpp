@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "../../contract/src/eventually.hpp"
+#include "../../contract/include/cohort/contract/eventually.hpp"
 
 namespace cohort_ssh {
 namespace {

@@ -19,7 +19,7 @@
 #include <cohort/child_process.hpp>
 #include <cohort/file_descriptor.hpp>
 
-#include "../../contract/src/eventually.hpp"
+#include "../../contract/include/cohort/contract/eventually.hpp"
 #include "../cluster/processes.hpp"
 
 namespace cohort::test {

@@ -10,7 +10,7 @@
 
 #include <cohort/io_pair.hpp>
 
-#include "../../../contract/src/eventually.hpp"
+#include "../../../contract/include/cohort/contract/eventually.hpp"
 #include "pipe_pair.hpp"
 
 namespace cohort::test {

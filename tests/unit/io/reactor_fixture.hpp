@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "../../../contract/src/eventually.hpp"
+#include "../../../contract/include/cohort/contract/eventually.hpp"
 #include "io/reactor.hpp"
 
 namespace cohort::test {

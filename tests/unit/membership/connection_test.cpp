@@ -13,7 +13,7 @@
 
 #include <cohort/error.hpp>
 
-#include "../../../contract/src/eventually.hpp"
+#include "../../../contract/include/cohort/contract/eventually.hpp"
 
 namespace cohort::test {
 namespace {
