@@ -39,6 +39,16 @@ using map_result_t = remote_result_t<std::decay_t<F>, item_t<R>...>;
 template <class F, class... R>
 using pmap_options_t = PmapOptions<map_result_t<F, R...>, item_t<R>...>;
 
+/// Nothing where `f` does not take the items: clang 14 looks at the types of parameters before what a template
+/// requires.
+template <class F, class... R>
+struct OptionsOf {};
+template <class F, class... R>
+requires TakesItemsOf<F, R...>
+struct OptionsOf<F, R...> {
+  using type = pmap_options_t<F, R...>;
+};
+
 template <class... R>
 std::size_t size_of_shortest(R&... ranges) {
   std::size_t size = 0;
@@ -196,14 +206,14 @@ using kept_range_t = std::conditional_t<std::is_lvalue_reference_v<R> && !std::r
 /// see Future::cancel().
 template <class F, std::ranges::input_range R>
 requires detail::TakesItemsOf<F, R>
-auto pmap(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {
+auto pmap(F f, R&& range, const typename detail::OptionsOf<F, R>::type& options = {}) {
   detail::RangeSource<R&> source(range);
   return detail::map_ranges<F, R>(std::move(f), options, source);
 }
 /// Of several ranges: f takes an element of each. It ends with the shortest.
 template <class F, std::ranges::input_range R1, std::ranges::input_range R2>
 requires detail::TakesItemsOf<F, R1, R2>
-auto pmap(F f, R1&& range1, R2&& range2, const std::type_identity_t<detail::pmap_options_t<F, R1, R2>>& options = {}) {
+auto pmap(F f, R1&& range1, R2&& range2, const typename detail::OptionsOf<F, R1, R2>::type& options = {}) {
   detail::RangeSource<R1&, R2&> source(range1, range2);
   return detail::map_ranges<F, R1, R2>(std::move(f), options, source);
 }
@@ -269,7 +279,6 @@ class PmapStream {
 /// pmap for more than memory holds: `for (auto& [index, result] : pmap_stream(f, range)) ...`. An error is thrown where
 /// the iteration is. Elements are pulled, and sent out, only while the program asks for the next result.
 template <class F, std::ranges::input_range R>
-requires detail::TakesItemsOf<F, R>
 auto pmap_stream(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {
   using Result = detail::map_result_t<F, R>;
   using Item = detail::item_t<R>;
