@@ -9,16 +9,16 @@
 
 namespace cohort {
 
-/// One entry of `managers`: a cluster manager plugin and how it is to be used.
+/// One entry of `managers`: a cluster manager plugin and how to use it.
 struct ManagerSpec {
   std::string plugin;                         ///< name, or path with a '/'
-  std::string id;                             ///< what it is called in messages; the plugin's name unless given
+  std::string id;                             ///< its name in messages; by default the plugin's name
   std::optional<int> count;                   ///< workers; not set: the plugin's own choice, or "auto"
   bool count_auto = false;                    ///< as many workers as the host has CPUs
-  std::optional<std::string> min{};           ///< workers that are enough, as AddprocsOptions::min
+  std::optional<std::string> min{};           ///< how many workers are enough, as AddprocsOptions::min
   std::string ident{};                        ///< names of its workers in a custom topology: "node[01-16]"
-  std::vector<std::string> connect_idents{};  ///< names of those they connect to, "node[01-04]" or "node*"
-  std::string options_json = "{}";            ///< checked, defaults filled in; as Options::parse() takes it
+  std::vector<std::string> connect_idents{};  ///< names of the workers they connect to, "node[01-04]" or "node*"
+  std::string options_json = "{}";            ///< checked, with defaults; in the form of Options::parse()
 };
 
 struct TransportSpec {
@@ -29,7 +29,7 @@ struct TransportSpec {
 struct Logging {
   std::string level = "info";    ///< error, warn, info or debug
   std::string forward = "all";   ///< which output of workers is printed: all, stderr or none
-  std::string prefix = "short";  ///< what it is prefixed with: short (the worker's id) or none
+  std::string prefix = "short";  ///< prefix of each line: short (the worker's id) or none
 };
 
 /// A cluster described in a file. See docs/cluster-file.md.
@@ -44,13 +44,13 @@ struct ClusterFile {
   Timeouts timeouts;
   Logging logging;
 
-  /// Reads and checks a file. Loads the plugins it names, for their option tables. Relative paths of modules are taken
-  /// from the file's directory.
+  /// Reads and checks a file. Loads the plugins that it names, for their option tables. Relative paths of modules are
+  /// relative to the file's directory.
   /// @throws ConfigError with one line for each error: "cluster.json:3:3: unknown key 'mangers'; did you mean ...".
   static ClusterFile load(const std::string& path);
-  /// @param name_for_errors what the text is called in errors.
+  /// Checks a text in the same way. @param name_for_errors the name of the text in errors.
   static ClusterFile parse(std::string_view text, const std::string& name_for_errors);
-  /// The effective configuration, defaults filled in; parse() takes it.
+  /// The effective configuration with all defaults, in the form of parse().
   std::string to_json() const;
   /// A draft-07 JSON Schema for editors and checks, with the options of every plugin that is found.
   static std::string schema();

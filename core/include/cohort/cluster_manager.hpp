@@ -14,79 +14,82 @@
 
 namespace cohort {
 
-/// What a worker must be started with.
+/// How workers are to be started.
 struct LaunchParams {
   std::string exename;                ///< the program: this one, unless configured
-  std::vector<std::string> exeflags;  ///< arguments that make it a worker; the manager's own come after
+  std::vector<std::string> exeflags;  ///< arguments that make it a worker; the manager's own follow
   std::string dir;                    ///< working directory
-  std::string cookie;                 ///< secret for the worker's standard input, followed by a newline; nowhere else
-  std::string transport_name;         ///< name of the transport that the worker listens with
-  Transport* transport = nullptr;     ///< the master's own of that name, to listen with while the cluster lasts
-  Duration timeout = never;           ///< for launch() as a whole
-  std::stop_token stop;               ///< requested when the launch is given up
+  std::string cookie;                 ///< secret: write it and a newline to the worker's standard input, nowhere else
+  std::string transport_name;         ///< name of the transport with which the worker listens
+  Transport* transport =
+      nullptr;               ///< the master's transport of that name, to listen with; valid while the cluster lasts
+  Duration timeout = never;  ///< for launch() as a whole
+  std::stop_token stop;      ///< a stop is requested when nobody waits for the launch any more
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
-  Duration kill = std::chrono::seconds(5);  ///< and from SIGKILL to giving the worker up
+  Duration kill = std::chrono::seconds(5);  ///< and from SIGKILL to the end of waiting for the worker
 };
 
-/// Exit code of a worker whose program or cohort library is another build than its master's: it says so on standard
-/// error, before it listens.
+/// Exit code of a worker whose program or cohort library is another build than its master's. The worker prints the
+/// reason on standard error, and exits before it listens.
 inline constexpr int other_build_exit_code = 79;
 
-/// Takes workers as they come up. Any thread; owned by the core.
+/// Accepts workers when they come up. The core owns it; any thread may call it.
 class LaunchQueue {
  public:
   virtual ~LaunchQueue();
-  /// Hands one worker over; its set-up starts at once. After the launch was given up the worker is ended instead.
+  /// Adds a worker; its set-up starts at once. If the launch was cancelled, the worker is ended instead.
   virtual void push(WorkerConfig config) = 0;
-  /// Tells that workers did not come up, and why; the others go on. Where so few are enough (AddprocsOptions::min) it
-  /// is a warning, else addprocs throws it. What launch() throws is an error in any case.
-  /// @param what "ada@node3: connect: ...". @param workers how many they are.
+  /// Reports that workers did not come up; the launch of the others continues. If the others are enough
+  /// (AddprocsOptions::min), this is a warning; otherwise addprocs throws it. An exception from launch() is an error in
+  /// any case. @param what "ada@node3: connect: ...". @param workers how many workers did not come up.
   virtual void fail(std::string what, int workers) = 0;
-  /// For workers that come by themselves, at any time: a queue that takes them after launch() returned, too, until the
-  /// cluster ends. Within launch(). The core keeps a manager that it loaded itself for them; one that the program made
-  /// is the program's to keep. While the manager is there the topology and the transport stay. What becomes of these
-  /// workers is logged. @throws Error: this queue ends with its launch.
+  /// For workers that join by themselves at any time: returns a queue that accepts workers even after launch() has
+  /// returned, until the cluster ends. Call it within launch(). The core keeps a manager alive that it loaded itself;
+  /// a program that made the manager must keep it alive. As long as the manager exists, the topology and the transport
+  /// cannot change. Failures of these workers are logged. @throws Error if this queue ends with its launch.
   virtual std::shared_ptr<LaunchQueue> keep_open();
 };
 
 enum class ManageOp : std::uint8_t {
-  register_worker,    ///< it was told to join
-  deregister_worker,  ///< it is gone; called once
-  interrupt,          ///< the message did not help: send a signal
+  register_worker,    ///< the worker was asked to join
+  deregister_worker,  ///< the worker is gone; called once
+  interrupt,          ///< the worker did not react to a message: send a signal
   finalize,           ///< last call for this worker: free what is left
 };
 
-/// Launches workers somewhere and looks after them. Write one for a site; see docs/plugins.md.
-/// All functions are called on plugin threads of the master, never on the loop: they may block. launch() may run at the
-/// same time as the others; the others do not run at the same time for one worker. What they throw is reported with
-/// the plugin's name and does no other harm.
+/// Launches and manages workers. Write one for your site; see docs/plugins.md.
+/// All functions are called on plugin threads of the master, never on the event loop: they may block. launch() may run
+/// at the same time as the other functions; the others do not run at the same time for one worker. An exception from
+/// them is reported with the plugin's name, and has no other effect.
 class ClusterManager {
  public:
   virtual ~ClusterManager();
 
-  /// Starts workers and pushes each as it comes up; returns when all were pushed. What it throws fails addprocs, but
-  /// the workers pushed before stay. `params.stop` is requested after `params.timeout`: tell by launched.fail() how
-  /// many workers will not come, and return; addprocs throws that, or that launch() was stopped if nothing is told.
-  /// When it does not return soon it is left alone: its thread ends with the process, which does not wait for it.
+  /// Starts workers, pushes each when it comes up, and returns when all were pushed. If it throws, addprocs fails, but
+  /// the workers that were already pushed stay. After `params.timeout` a stop is requested through `params.stop`:
+  /// report with launched.fail() how many workers will not come, and return. addprocs throws that report, or, without a
+  /// report, an error that launch() was stopped. If launch() does not return soon, nobody waits for it: its thread ends
+  /// with the process.
   virtual void launch(const LaunchParams& params, LaunchQueue& launched) = 0;
 
   virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;
 
-  /// Dials a worker, for the master. `config` is what launch() pushed. (Workers dial each other by the transport alone:
-  /// no manager is loaded there.) The default dials connect_at, or host and port, by the configured transport, and sets
-  /// connect_at.
+  /// Connects the master to a worker. `config` is the one that launch() pushed. The default connects to connect_at, or
+  /// to host and port, with the configured transport, and sets connect_at. (Workers connect to each other without a
+  /// manager, by the transport only.)
   virtual IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline);
 
-  /// Ends a worker that was asked to exit and did not. The default does nothing: its connection is then closed.
+  /// Ends a worker that was asked to exit and did not. The default does nothing; the core then closes the connection.
   virtual void kill(Pid pid, WorkerConfig& config);
 
-  /// Why the worker ended, if that can be known soon: "exited with code 3". Empty: unknown. Called when its connection
-  /// ended, before deregister; should return within a second. After five nobody waits for it. Users see 2000 bytes.
+  /// Returns why the worker ended, if that is known soon: "exited with code 3". Empty: unknown. Called when its
+  /// connection has ended, before deregister_worker. Should return within a second; after five seconds nobody waits for
+  /// it. Users see at most 2000 bytes.
   virtual std::string exit_cause(Pid pid, WorkerConfig& config);
 };
 
-/// A manager of its own from a plugin, found, checked and loaded as addprocs() does it, for addprocs(manager) or a test
-/// that looks at what it does. Any thread.
+/// Creates a manager from a plugin, which is found, checked and loaded as by addprocs(): for addprocs(manager), or for
+/// a test that observes it. May be called from any thread.
 /// @param plugin name, or path with a '/'. @param options JSON object.
 /// @throws PluginError, ConfigError.
 std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, std::string_view options = "{}");

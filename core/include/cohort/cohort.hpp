@@ -1,8 +1,8 @@
 #pragma once
 
-// For programs: everything.
+// Includes everything that programs need.
 
-// First, as the compiler repeats the way to them with each of its notes about a call.
+// These come first because the compiler repeats their include path with each of its notes about a call.
 #include <cohort/function.hpp>
 #include <cohort/remotecall.hpp>
 #include <cohort/worker_pool.hpp>

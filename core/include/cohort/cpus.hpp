@@ -2,8 +2,8 @@
 
 namespace cohort {
 
-/// How many CPUs this process may use: those it is bound to, and no more than the quota of its control groups allows,
-/// rounded up; at least 1. So many workers are `auto`. Any thread.
+/// Returns how many CPUs this process may use: those in its affinity mask, but at most the quota of its control groups,
+/// rounded up; at least 1. `auto` means this number of workers. May be called from any thread.
 int usable_cpus();
 
 }  // namespace cohort

@@ -14,11 +14,11 @@ namespace cohort {
 enum class ErrorKind : std::uint8_t {
   failed,         ///< a bug or a refusal: the same call will fail again
   overloaded,     ///< no room or no time: back off and try again
-  disconnected,   ///< the peer or the way to it is gone: try another worker
+  disconnected,   ///< the peer or the connection to it is gone: try another worker
   unimplemented,  ///< the other side does not know this function or message
 };
 
-/// Base of every exception that cohort throws by itself.
+/// Base class of all exceptions that cohort itself throws.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message, ErrorKind kind = ErrorKind::failed)
@@ -29,61 +29,61 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-/// Bytes that are not what the protocol or the expected type says. The connection they came by lives on.
+/// Received bytes do not match the protocol or the expected type. The connection lives on.
 class BadMessage : public Error {
  public:
   using Error::Error;
 };
 
-/// A wait that ended by its deadline.
+/// A wait reached its deadline.
 class TimeoutError : public Error {
  public:
   explicit TimeoutError(const std::string& message) : Error(message, ErrorKind::overloaded) {}
 };
 
-/// A wait or a call that its std::stop_token called off.
+/// A wait or a call was cancelled through its std::stop_token.
 class CancelledException : public Error {
  public:
   explicit CancelledException(const std::string& message) : Error(message) {}
 };
 
-/// A put into a channel that is closed, or a take from one that is closed and has nothing left.
+/// A put into a closed channel, or a take from a closed channel that has no items left.
 class ChannelClosedError : public Error {
  public:
   explicit ChannelClosedError(const std::string& message = "the channel is closed") : Error(message) {}
 };
 
-/// The running call was interrupted: thrown by cohort's blocking functions and by interruption_point().
+/// The running call was interrupted. cohort's blocking functions and interruption_point() throw it.
 class InterruptedException : public Error {
  public:
   InterruptedException() : Error("interrupted") {}
 };
 
-// The next three quote what others wrote: files, flags, names, the output of programs. Their messages have at most 64
-// KiB, and no bytes that a terminal would obey, but for line ends and tabs.
+// The messages of the next three quote texts from outside: files, flags, names, the output of programs. They have at
+// most 64 KiB, and no control bytes except line ends and tabs.
 
-/// An option, a cluster file or a command line that cannot be accepted. The tool's exit code 3.
+/// An option, a cluster file or a command line is wrong. The tool's exit code 3.
 class ConfigError : public Error {
  public:
   explicit ConfigError(const std::string& message);
 };
 
-/// A plugin that was not found or was refused. The tool's exit code 4.
+/// A plugin was not found or was refused. The tool's exit code 4.
 class PluginError : public Error {
  public:
   explicit PluginError(const std::string& message);
 };
 
-/// A worker that did not come up: the message says which step failed and what the launch command printed.
+/// A worker did not come up. The message says which step failed and what the launch command printed.
 class LaunchError : public Error {
  public:
   explicit LaunchError(const std::string& message);
 };
 
-/// The process that was to answer is gone.
+/// The process that should have answered is gone.
 class ProcessExitedException : public Error {
  public:
-  /// @param cause what is known of the end: "exited with code 3", "killed by signal 9 (Killed)", "no answer for 60 s".
+  /// @param cause why it ended, if known: "exited with code 3", "killed by signal 9 (Killed)", "no answer for 60 s".
   ProcessExitedException(Pid worker, const std::string& cause);
   Pid worker_id() const noexcept { return worker_; }
   const std::string& cause() const noexcept { return cause_; }
@@ -93,7 +93,7 @@ class ProcessExitedException : public Error {
   std::string cause_;
 };
 
-/// An exception that a function threw on another process (or on this one, when called by the remote call functions).
+/// A function that was called remotely threw, in another process or in this one.
 class RemoteException : public Error {
  public:
   struct Details {
@@ -101,11 +101,11 @@ class RemoteException : public Error {
     ErrorKind kind = ErrorKind::failed;
     std::string type_name;  ///< readable C++ type, "std::out_of_range"
     std::string message;    ///< its what()
-    std::string stack;      ///< frames of the throw, one a line; may be empty
+    std::string stack;      ///< frames of the throw, one on each line; may be empty
   };
 
   explicit RemoteException(Details details, std::exception_ptr cause = nullptr);
-  // No moves: one that was moved from would have no details.
+  // Not movable: a moved-from object would have no details.
   RemoteException(const RemoteException&) = default;
   RemoteException& operator=(const RemoteException&) = default;
 
@@ -113,9 +113,10 @@ class RemoteException : public Error {
   const std::string& type_name() const noexcept { return details_->type_name; }
   const std::string& message() const noexcept { return details_->message; }
   const std::string& stack() const noexcept { return details_->stack; }
-  /// Rethrow it to catch it by type. The exception itself where its type is a standard or a cohort one. Of a type of
-  /// the program's own, which cannot travel, the nearest of these that it is derived from, with its text; null where it
-  /// is derived from none but std::exception. Where the function ran in this process, the exception itself in any case.
+  /// The original exception; rethrow it to catch it by type. If its type is a standard type or one of cohort's, it is
+  /// the exception itself. A type of the program's own cannot travel; then it is the nearest standard or cohort base
+  /// class, with the same text, or null if the only such base is std::exception. If the function ran in this process,
+  /// it is always the exception itself.
   std::exception_ptr cause() const noexcept { return cause_; }
 
  private:
@@ -136,7 +137,7 @@ class CompositeException : public Error {
   std::shared_ptr<const std::vector<std::exception_ptr>> exceptions_;
 };
 
-/// The text of any exception, "an exception of type int" for one that is not a std::exception.
+/// Returns the text of any exception: "an exception of type int" if it is not a std::exception.
 std::string message_of(const std::exception_ptr& exception);
 
 }  // namespace cohort

@@ -6,7 +6,7 @@
 
 namespace cohort {
 
-/// Identifies one process of a cluster. 1 is the master; workers count up from 2 and an id is never given twice.
+/// Identifies one process of a cluster. The master is 1; workers are numbered from 2, and an id is never reused.
 using Pid = std::int32_t;
 
 class Session;

@@ -10,22 +10,22 @@
 
 namespace cohort {
 
-/// What a worker that is started by hand must know to join a cluster, for `cohort worker --join FILE`. Holds the
-/// cluster's secret, so the file is for its owner alone.
+/// What a worker that is started by hand needs to join a cluster, for `cohort worker --join FILE`. It contains the
+/// cluster's secret, so only its owner may read the file.
 struct JoinFile {
   std::string address;             ///< of the master, in the form of the cluster's transport
   std::string program;             ///< of the worker
   std::vector<std::string> flags;  ///< arguments that make it a worker
-  std::string dir;                 ///< working directory; empty: whatever it is started in
+  std::string dir;                 ///< working directory; empty: the one in which it is started
   std::string cookie;
 
-  /// Writes it with mode 0600, whole or not at all. A file of that name is replaced, unless it is in use.
-  /// @return it is in use as long as this descriptor is open. @throws Error.
+  /// Writes the file atomically, with mode 0600. Replaces a file of that name, unless it is in use.
+  /// @return a descriptor; the file is in use as long as it is open. @throws Error.
   FileDescriptor write(const std::filesystem::path& path) const;
-  /// Removes what write() wrote and returned, if `path` is still that file.
+  /// Removes the file that write() has written, if `path` is still that file. @param written the result of write().
   static void remove(const std::filesystem::path& path, const FileDescriptor& written);
-  /// @param path "-": standard input, to its end.
-  /// @throws ConfigError: it cannot be read, is readable by others, or is not what write() wrote.
+  /// Reads a join file. @param path "-": standard input, to its end.
+  /// @throws ConfigError if it cannot be read, if others can read it, or if it is not a join file.
   static JoinFile read(const std::filesystem::path& path);
 };
 

@@ -7,9 +7,9 @@ namespace cohort {
 /// The remote call that the calling thread runs.
 class ThisCall {
  public:
-  /// Whether somebody interrupted this call: a long computation looks now and then, and ends.
+  /// Whether this call was interrupted or cancelled. A long computation should check it from time to time, and end.
   bool stop_requested() const;
-  /// The process that made the call; the own one outside of any call.
+  /// The process that made the call; outside of any call, this process.
   Pid caller() const;
 };
 inline ThisCall this_call() { return {}; }

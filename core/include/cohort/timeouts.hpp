@@ -6,21 +6,22 @@
 
 namespace cohort {
 
-/// How long the steps of a cluster's life may take. `never` is allowed for each. What takes them refuses negative ones,
-/// and 0 for all but the last three, by a ConfigError.
+/// How long the steps in the life of a cluster may take. Each may be `never`. Functions with Timeouts throw ConfigError
+/// if one is negative, or if one but the last three is 0.
 struct Timeouts {
-  /// A manager's launch(), and its workers to say where they listen. What is not done then has failed, and is told.
+  /// For a manager's launch(), until its workers have announced where they listen. What takes longer fails with an
+  /// error.
   Duration launch = std::chrono::minutes(5);
-  Duration connect = std::chrono::seconds(30);    ///< dialling a worker that said where it listens
+  Duration connect = std::chrono::seconds(30);    ///< for connecting to a worker that has announced where it listens
   Duration handshake = std::chrono::seconds(10);  ///< from the open connection to the authenticated peer
-  Duration heartbeat = std::chrono::seconds(5);   ///< silence after which a peer is asked whether it lives
-  Duration suspect = std::chrono::seconds(15);    ///< silence after which a peer is reported as suspect
-  /// Silence after which a peer is given up. Time in which this process itself did not run does not count, nor, for a
-  /// worker on the master's host, time in which the master was stopped (Ctrl-Z, a debugger).
+  Duration heartbeat = std::chrono::seconds(5);   ///< interval of the pings to each peer; at most a quarter of `dead`
+  Duration suspect = std::chrono::seconds(15);    ///< silence after which a peer is logged as suspect
+  /// Silence after which a peer is considered dead. Time in which this process itself did not run does not count, nor,
+  /// for a worker on the master's host, time in which the master was stopped (Ctrl-Z, a debugger).
   Duration dead = std::chrono::seconds(60);
-  Duration shutdown = std::chrono::seconds(5);  ///< from asking a worker to exit to SIGTERM
+  Duration shutdown = std::chrono::seconds(5);  ///< from the request that a worker exit to SIGTERM
   Duration term = std::chrono::seconds(5);      ///< from SIGTERM to SIGKILL
-  Duration kill = std::chrono::seconds(5);      ///< from SIGKILL to giving the worker up
+  Duration kill = std::chrono::seconds(5);      ///< from SIGKILL to the end of waiting for the worker
 };
 
 }  // namespace cohort

@@ -12,18 +12,18 @@ namespace cohort {
 inline constexpr Pid no_pid = 0;
 inline constexpr Pid master_pid = 1;
 
-/// Names "some worker" in spawnat(): workers take turns.
+/// Stands for "any worker" in spawnat(): workers are used in turn.
 struct AnyWorker {};
 inline constexpr AnyWorker any{};
 
 using Duration = std::chrono::nanoseconds;
 using Clock = std::chrono::steady_clock;
 
-/// A time-out that does not lapse.
+/// A duration that never passes.
 inline constexpr Duration never = Duration::max();
 
-/// `now + after`. What the clock cannot reach is Clock::time_point::max(), which never passes; a negative `after` has
-/// passed already, as 0 has.
+/// Returns `now + after`. Beyond the range of the clock it is Clock::time_point::max(), which never passes. A negative
+/// `after`, like 0, has passed already.
 inline Clock::time_point deadline_after(Duration after) {
   const auto now = Clock::now();
   if (after <= Duration::zero()) return now;

@@ -10,7 +10,7 @@ namespace cohort {
 
 namespace detail {
 
-/// `length` in nanoseconds. What these cannot count is `never`, or as much below zero. @throws Error: it is no number.
+/// Returns `length` in nanoseconds; beyond their range `never`, or the same below zero. @throws Error if it is NaN.
 template <class Rep, class Period>
 Duration nanoseconds_of(std::chrono::duration<Rep, Period> length) {
   const std::chrono::duration<double> seconds = length;  // hours::max() does not overflow there
@@ -22,13 +22,13 @@ Duration nanoseconds_of(std::chrono::duration<Rep, Period> length) {
 
 }  // namespace detail
 
-/// The moment when a wait gives up: a point in time, or a duration from now. By default never. One that lies in the
-/// past, or a negative duration, has passed.
+/// When a wait ends with a TimeoutError: a point in time, or a duration from now; by default never. A point in the past
+/// and a negative duration have passed already.
 class Deadline {
  public:
   Deadline() = default;
   Deadline(Clock::time_point at) : at_(at) {}
-  /// @throws Error if it is not a number.
+  /// @throws Error if it is NaN.
   template <class Rep, class Period>
   Deadline(std::chrono::duration<Rep, Period> after) : at_(deadline_after(detail::nanoseconds_of(after))) {}
   Clock::time_point at() const { return at_; }
@@ -37,8 +37,8 @@ class Deadline {
   Clock::time_point at_ = Clock::time_point::max();
 };
 
-/// How a wait may end before what it waits for: `{.deadline = 5s, .stop_token = token}`. It ends with a TimeoutError,
-/// or a CancelledException.
+/// Limits of a wait: `{.deadline = 5s, .stop_token = token}`. The wait throws TimeoutError at the deadline, and
+/// CancelledException when a stop is requested.
 struct WaitOptions {
   Deadline deadline;
   std::stop_token stop_token;

@@ -9,25 +9,26 @@
 
 namespace cohort {
 
-/// A worker that dialled its master and proved that it belongs to it.
+/// A worker that connected to its master and proved that it knows the cookie.
 struct AcceptedWorker {
   IoPair connection;    ///< for ClusterManager::connect() to return
   std::string address;  ///< where the worker listens for the others: its WorkerConfig::connect_at
 };
 
-/// For a manager whose workers come by themselves. Accepts connections, has each prove that it has the cookie
-/// (the lines are in docs/protocol.md, "Joining"), and hands over those that do. Others are closed after `limit` at
-/// most, and the oldest of them when more than 64 wait, so that nobody keeps workers out. The handshake of the cluster
-/// follows on the connection as on any other.
+/// Accepts workers that connect by themselves, for a manager that does not launch them. Each connection must prove that
+/// it knows the cookie (docs/protocol.md, "Joining" describes the exchange), and is then passed to `on_accepted`. A
+/// connection without a proof is closed after `limit` at the latest; of more than 64 such connections the oldest is
+/// closed, so that strangers cannot block workers. The handshake of the cluster follows as on any connection.
 class WorkerAcceptor {
  public:
-  /// @param on_accepted called on the thread of this object, one at a time; must not throw nor destroy this object.
+  /// @param on_accepted called on the thread of this object, one call at a time; must not throw and not destroy it.
   WorkerAcceptor(std::unique_ptr<Listener> listener, std::string cookie,
                  std::function<void(AcceptedWorker)> on_accepted, Duration limit = std::chrono::seconds(10));
-  /// Closes the listener, and what has not proved itself. `on_accepted` runs no more. Not on its thread.
+  /// Closes the listener and the connections without a proof. `on_accepted` is not called afterwards. Must not run on
+  /// the thread that calls `on_accepted`.
   ~WorkerAcceptor();
 
-  /// What workers dial.
+  /// The address to which workers connect.
   const std::string& address() const;
 
  private:
