@@ -7,9 +7,9 @@
 
 namespace cohort {
 
-/// What a program may put behind a RemoteChannel<T> instead of a queue: a stack, a priority queue, a table on disk. It
-/// lives on one process; its functions are called there by the calls of many processes at once, on pool threads. One
-/// that waits should do so by a cohort function (a Channel, a Future), which gives the thread's slot away.
+/// A store that a program may use behind a RemoteChannel<T> instead of a queue: a stack, a priority queue, a table on
+/// disk. The object lives in one process. Calls of many processes run its functions there at the same time, on pool
+/// threads. A function should wait only in a cohort function (a Channel, a Future): other functions run meanwhile.
 template <class T>
 class AbstractChannel {
  public:
@@ -21,7 +21,7 @@ class AbstractChannel {
   virtual bool isready() = 0;
   virtual std::size_t size() = 0;
   virtual bool is_open() = 0;
-  /// @param reason null, or what those who come too late are to be thrown; else ChannelClosedError.
+  /// @param reason what later operations throw; null: ChannelClosedError.
   virtual void close(std::exception_ptr reason) = 0;
 };
 

@@ -15,8 +15,8 @@
 
 namespace cohort {
 
-/// An immutable contiguous array for bulk data: a large one travels without a copy on either side. Copies share the
-/// elements, any number of threads may read them.
+/// An immutable contiguous array for bulk data. A large one is sent and received without a copy on either side. Copies
+/// of the object share the elements; any number of threads may read them.
 template <class T>
 class Array {
  public:
@@ -36,7 +36,7 @@ class Array {
     std::swap(size_, other.size_);
     return *this;
   }
-  /// Takes the elements over.
+  /// Moves the elements out of the vector, without a copy.
   explicit Array(std::vector<T>&& elements) {
     auto owner = std::make_shared<const std::vector<T>>(std::move(elements));
     data_ = owner->data();
@@ -49,11 +49,11 @@ class Array {
   requires(std::convertible_to<std::ranges::range_reference_t<Range>, T> &&
            !std::same_as<std::remove_cvref_t<Range>, Array>) explicit Array(const Range& elements)
       : Array(std::vector<T>(std::ranges::begin(elements), std::ranges::end(elements))) {}
-  /// Shares memory that `owner` keeps alive and nobody changes.
+  /// Shares the memory at `data`, which `owner` keeps alive and nobody may change.
   Array(std::shared_ptr<const void> owner, const T* data, std::size_t size)
       : owner_(std::move(owner)), data_(data), size_(size) {}
-  /// Shares the segment's memory; copies where that is borrowed or lies askew for T.
-  /// The size of the segment must be a multiple of sizeof(T); a rest is left out.
+  /// Shares the segment's memory; copies it if it is borrowed or not aligned for T.
+  /// The size of the segment must be a multiple of sizeof(T); a remainder is ignored.
   explicit Array(const Segment& segment) { take(segment, segment.size / sizeof(T)); }
 
   const T* data() const noexcept { return data_; }

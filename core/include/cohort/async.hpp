@@ -11,9 +11,9 @@
 
 namespace cohort {
 
-/// Runs `f` in this process, on a thread of its pool; a function that returns Task<R> as a coroutine. It may capture
-/// what it likes. Blocking in cohort's functions lets others run, so it may be done by the thousand.
-/// @return the future of its result; what it throws is a RemoteException of this process.
+/// Runs `f` in this process, on a thread of its pool; if it returns Task<R>, it runs as a coroutine. `f` may capture
+/// anything. While it blocks in one of cohort's functions, others run, so thousands may be started.
+/// @return the future of its result; an exception becomes a RemoteException of this process.
 template <class F, class... A>
 auto async(F&& f, A&&... arguments) {
   using Returned = std::invoke_result_t<std::decay_t<F>&, detail::serialized_as_t<A>...>;
@@ -21,20 +21,20 @@ auto async(F&& f, A&&... arguments) {
   return detail::call_here<R>(std::forward<F>(f), std::forward<A>(arguments)...);
 }
 
-/// Ready when the time has passed: `co_await after(1s)`, or `after(1s).wait()`, which gives way to other functions and
-/// can be interrupted.
+/// Returns a future that becomes ready when the time has passed: `co_await after(1s)`, or `after(1s).wait()`, which
+/// lets other functions run and can be interrupted.
 Future<void> after(Duration duration);
 
 namespace detail {
 
-/// What the thread starts while it exists: async, remotecall, spawnat.
+/// Collects what this thread starts while the object exists: async, remotecall, spawnat.
 class SyncScope {
  public:
   SyncScope();
   ~SyncScope();
   SyncScope(const SyncScope&) = delete;
   SyncScope& operator=(const SyncScope&) = delete;
-  /// Waits for all of it. @throws `first`, if nothing else failed; else CompositeException in the order of their start.
+  /// Waits for all. @throws `first`, if nothing else failed; else CompositeException, in the order of their start.
   void finish(std::exception_ptr first);
   static void enlist(const FuturePtr& started);
 
@@ -45,8 +45,8 @@ class SyncScope {
 
 }  // namespace detail
 
-/// Calls `body` and waits for everything that it started: async, remotecall, spawnat, distributed_for.
-/// @throws CompositeException when any of that failed, once all has ended; what body itself throws, likewise.
+/// Calls `body`, and waits for everything that it started: async, remotecall, spawnat, distributed_for.
+/// @throws CompositeException if any of these failed; or what `body` itself throws; in both cases after all have ended.
 template <class F>
 void sync(F&& body) {
   detail::SyncScope scope;

@@ -13,12 +13,12 @@
 namespace cohort {
 
 namespace detail {
-struct Reference;  // a counted handle on a value that another process owns; defined by the remote calls
+struct Reference;  // a counted handle on a value that another process owns; defined in core/src/remote
 }
 
-/// A growable buffer of bytes: the body of a message. Up to 104 bytes live inside the object, without allocation.
-/// At most max_size bytes: a little less than the 4 GiB that a frame can say, so that there is room for what names the
-/// function or the remote value before it. Not thread-safe.
+/// A growable buffer of bytes: the body of a message. Up to 104 bytes are stored inside the object, without allocation.
+/// It holds at most max_size bytes, a little less than the 4 GiB of a frame, because the name of the function or of the
+/// remote value precedes it. Not thread-safe.
 class Bytes {
  public:
   static constexpr std::size_t inline_capacity = 104;
@@ -58,13 +58,13 @@ class Bytes {
   std::span<std::byte> span() noexcept { return {data_, size_}; }
   std::span<const std::byte> span() const noexcept { return {data_, size_}; }
 
-  /// Copies `size` bytes to the end. `data` may be null when size is 0, and must not point into this buffer.
+  /// Appends a copy of `size` bytes. `data` may be null if size is 0, and must not point into this buffer.
   void append(const void* data, std::size_t size) {
     if (size > capacity_ - size_) grow(size);
     if (size != 0) std::memcpy(data_ + size_, data, size);
     size_ += size;
   }
-  /// New bytes are left uninitialised.
+  /// Changes the size. New bytes are uninitialised.
   void resize(std::size_t size) {
     if (size > capacity_) grow(size - size_);
     size_ = size;
@@ -72,7 +72,7 @@ class Bytes {
   void reserve(std::size_t capacity) {
     if (capacity > capacity_) grow(capacity - size_);
   }
-  /// Keeps the allocation.
+  /// Sets the size to 0, and keeps the allocated memory.
   void clear() noexcept { size_ = 0; }
 
   friend bool operator==(const Bytes& a, const Bytes& b) noexcept {
@@ -80,7 +80,7 @@ class Bytes {
   }
 
  private:
-  /// Makes room for `more` bytes after size_. @throws Error beyond max_size.
+  /// Allocates memory for `more` bytes after size_. @throws Error beyond max_size.
   void grow(std::size_t more);
   void release() noexcept {
     if (data_ != inline_) std::free(data_);
@@ -103,23 +103,23 @@ class Bytes {
   std::byte inline_[inline_capacity];
 };
 
-/// Bytes of a message that are not in its body: a large array, written from where it lies and received in place.
-/// Immutable from the moment it is made.
+/// Bytes of a message that are not in its body: a large array, sent from its own memory and received in place.
+/// Never changes after it was made.
 struct Segment {
-  std::shared_ptr<const void> owner;  ///< keeps `data` alive; null: borrowed from the caller
+  std::shared_ptr<const void> owner;  ///< keeps `data` alive; null: the memory is borrowed from the caller
   const std::byte* data = nullptr;
   std::size_t size = 0;
 
   std::span<const std::byte> span() const noexcept { return {data, size}; }
 };
 
-/// An encoded value, or list of arguments.
+/// An encoded value, or an encoded list of arguments.
 struct Payload {
   Bytes body;
   std::vector<Segment> segments;
   std::vector<std::shared_ptr<detail::Reference>> references;
 
-  /// Bytes of the body and of all segments.
+  /// Number of bytes of the body and all segments.
   std::size_t byte_size() const noexcept;
   bool has_borrowed() const noexcept;
   /// Copies every borrowed segment, so that the payload can outlive the caller's data.

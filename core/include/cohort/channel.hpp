@@ -21,7 +21,7 @@ const ChannelPtr& state_of(const Channel<T>& channel) {
   return channel.checked();
 }
 
-/// Iterates by taking: ends when the channel is closed and has nothing left.
+/// Iterates by taking items; ends when the channel is closed and has no items left.
 template <class C>
 class TakingIterator {
  public:
@@ -64,35 +64,36 @@ ChannelItem item_of(V&& value) {
 
 }  // namespace detail
 
-/// A queue between threads of one process: first in, first out, also among those who wait. Copies are handles on the
-/// same channel. It cannot travel to another process: see RemoteChannel. Any thread.
+/// A first-in, first-out queue between threads of one process; waiting threads are served in that order too. Copies are
+/// handles on the same channel. It cannot be sent to another process: see RemoteChannel. Any thread may use it.
 ///
-/// Every operation that waits takes a last argument `{.deadline = 5s, .stop_token = token}` and throws TimeoutError,
-/// CancelledException or InterruptedException when it is called off. It has had no effect then: one that could not be
-/// called off in time succeeds, so no item is lost. A function that waits gives its slot away.
-/// Once closed, waits throw ChannelClosedError, or what it was closed with: a put at once, the others when nothing is
-/// left.
+/// Every operation that waits has a last argument `{.deadline = 5s, .stop_token = token}`. It throws TimeoutError at
+/// the deadline, CancelledException when a stop is requested, and InterruptedException when the call is interrupted;
+/// then it has had no effect. If the operation completes before it can be stopped, it succeeds, so no item is lost.
+/// While a function waits, the next one can run in its slot. On a closed channel, put() throws ChannelClosedError, or
+/// the exception with which the channel was closed; the other operations throw it when no items are left.
 template <class T>
 class Channel {
  public:
   using value_type = T;
 
-  /// @param capacity how many items it keeps before a put waits. 0: a put waits until its item is taken. `unlimited`.
+  /// @param capacity how many items it stores before a put waits. 0: a put waits until its item is taken. `unlimited`:
+  /// a put never waits.
   explicit Channel(std::size_t capacity) : channel_(detail::make_channel(capacity)) {}
-  Channel() = default;  ///< no channel at all; only to be assigned to
+  Channel() = default;  ///< an empty handle; assign a channel to it before use
 
   bool valid() const { return channel_ != nullptr; }
 
-  /// Adds an item at the end; waits for room. @return this channel.
+  /// Waits for room, and adds an item at the end. @return this channel.
   const Channel& put(T value, const WaitOptions& options = {}) const {
     detail::channel_put(checked(), detail::item_of<T>(std::move(value)), options);
     return *this;
   }
-  /// Removes the first item; waits for one.
+  /// Waits for an item, removes the first one, and returns it.
   T take(const WaitOptions& options = {}) const {
     return detail::value_of<T>(detail::channel_take(checked(), options));
   }
-  /// The first item, which stays; waits for one.
+  /// Waits for an item, and returns a copy of the first one, which stays in the channel.
   T fetch(const WaitOptions& options = {}) const requires std::is_copy_constructible_v<T> {
     const auto item = detail::channel_fetch(checked(), options);
     return *static_cast<const T*>(item.object.get());
@@ -103,28 +104,29 @@ class Channel {
     return *this;
   }
 
-  /// Without waiting. @return whether there was room.
+  /// Adds an item if there is room; does not wait. @return whether there was room. @throws as put() if it is closed.
   bool try_put(T value) const { return detail::channel_try_put(checked(), detail::item_of<T>(std::move(value))); }
-  /// Without waiting.
+  /// Removes the first item if there is one; does not wait. @throws as take() if it is closed and empty.
   std::optional<T> try_take() const {
     detail::ChannelItem item;
     if (!detail::channel_try_take(checked(), item)) return std::nullopt;
     return detail::value_of<T>(std::move(item));
   }
 
-  /// Whether a take would not wait.
+  /// Whether take() would return without waiting.
   bool isready() const { return detail::channel_status(checked()).ready; }
   bool isempty() const { return !isready(); }
-  /// Items that it keeps; what waiting puts hold is not counted.
+  /// Number of stored items; items of waiting puts are not counted.
   std::size_t size() const { return detail::channel_status(checked()).size; }
   bool is_open() const { return detail::channel_status(checked()).open; }
 
-  /// No more puts; those that wait fail. What is there can still be taken. Closing it again does nothing.
+  /// Closes the channel: later and waiting puts fail; stored items can still be taken. Does nothing if it is closed.
   void close() const { detail::channel_close(checked(), nullptr); }
-  /// The same, and who comes too late gets this exception.
+  /// Closes the channel as close(); operations then throw `reason` instead of ChannelClosedError.
   void close(std::exception_ptr reason) const { detail::channel_close(checked(), std::move(reason)); }
 
-  /// `for (T& item : channel)` takes items until the channel is closed. @throws what it was closed with, if anything.
+  /// `for (T& item : channel)` takes items until the channel is closed and empty. @throws the exception with which it
+  /// was closed, if there is one.
   auto begin() const { return detail::TakingIterator<Channel>(*this); }
   std::default_sentinel_t end() const { return {}; }
 
@@ -136,7 +138,7 @@ class Channel {
   detail::ChannelPtr channel_;
 };
 
-/// Closes the channel when the future is ready: with what it failed with, if it did. Channel or RemoteChannel.
+/// Closes a Channel or RemoteChannel when the future is ready; if the future failed, with its exception.
 template <class C, class R>
 void bind(const C& channel, const Future<R>& task) {
   detail::future_on_ready(*detail::state_of(task), [channel, task] {

@@ -4,8 +4,8 @@
 
 namespace cohort {
 
-/// Gives a handle (a Future, a RemoteChannel, a RemoteStore) back now: it is as if it had never been made. Other copies
-/// in this process stay valid, and keep what it names.
+/// Releases a handle (a Future, a RemoteChannel, a RemoteStore) now; it is then an empty handle. Other copies in this
+/// process stay valid, and keep the value alive.
 template <class Handle>
 requires requires(const Handle& handle) { handle.owner(); }
 void finalize(Handle& handle) { handle = Handle(); }

@@ -19,7 +19,7 @@ struct NamedThunk {
 };
 /// Called during static initialisation. A later registration of a name replaces the earlier one.
 bool register_named_function(const char* name, const NamedThunk& function);
-/// What a call by name begins with; the arguments follow.
+/// Writes the beginning of a call by name; the arguments follow.
 void save_named_call(OutArchive& archive, std::string_view name, const std::type_info& signature);
 Payload fetch_named(Pid pid, Payload& call);
 FuturePtr start_named(Pid pid, Payload& call);
@@ -44,18 +44,18 @@ Payload encode_named_call(std::string_view name, const A&... arguments) {
 
 }  // namespace detail
 
-/// Calls the function that is registered as `name` on process `pid` and waits for its result.
-/// R and the arguments must be exactly its signature, references and const aside and with text as std::string: the
-/// other process compares before it decodes anything.
-/// @throws RemoteException there is no such function (Error, unimplemented, with the nearest name), its signature is
-/// another one (Error, with both), or what it threw.
+/// Calls the function that is registered as `name` on process `pid`, and waits for its result.
+/// R and the types of the arguments must be exactly those of the function; references and const are ignored, and text
+/// is std::string. The other process compares them before it decodes anything.
+/// @throws RemoteException if there is no such function (cause: an Error, unimplemented, with the nearest name), if its
+/// signature is different (cause: an Error with both signatures), or if the function threw.
 template <class R, class... A>
 R call_named(std::string_view name, Pid pid, const A&... arguments) {
   Payload call = detail::encode_named_call<R>(name, arguments...);
   return detail::decode_result<R>(detail::fetch_named(pid, call));
 }
 
-/// The same, but returns at once; the result stays there until fetched.
+/// Calls a function by name as call_named(), but returns at once; the result stays on that process until it is fetched.
 template <class R, class... A>
 Future<R> remotecall_named(std::string_view name, Pid pid, const A&... arguments) {
   Payload call = detail::encode_named_call<R>(name, arguments...);
@@ -64,8 +64,9 @@ Future<R> remotecall_named(std::string_view name, Pid pid, const A&... arguments
 
 }  // namespace cohort
 
-// COHORT_FUNCTION(mean) registers the function `mean` under its own name, COHORT_FUNCTION(mean, stats::mean_of) another
-// function, or a captureless lambda, as `mean`. At namespace scope of a program or of a module for load_module().
+// COHORT_FUNCTION(mean) registers the function `mean` under its own name. COHORT_FUNCTION(mean, stats::mean_of)
+// registers another function, or a captureless lambda, as `mean`. Use it at namespace scope of a program, or of a
+// module for load_module().
 #define COHORT_FUNCTION(name, ...) \
   COHORT_FUNCTION_1_(__COUNTER__, #name, COHORT_FUNCTION_FIRST_(__VA_OPT__((__VA_ARGS__), )(name), 0))
 #define COHORT_FUNCTION_FIRST_(first, ...) first

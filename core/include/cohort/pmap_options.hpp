@@ -13,8 +13,9 @@
 
 namespace cohort {
 
-/// What is called when an item failed: `R handler(std::exception_ptr)`, or with the item's values behind. What it
-/// returns takes the place of the result. An empty std::function or a null pointer is none.
+/// The function that is called when an item failed: `R handler(std::exception_ptr)`, or with the values of the item as
+/// further parameters. What it returns takes the place of the result. An empty std::function or a null pointer means
+/// that there is no handler.
 template <class R, class... Items>
 class ErrorHandler {
  public:
@@ -45,35 +46,37 @@ class ErrorHandler {
 
 inline constexpr std::size_t automatic_batch_size = 0;
 
-/// How pmap works: `pmap(f, items, {.batch_size = 10, .retry_delays = {1s, 5s}})`.
+/// Options of pmap: `pmap(f, items, {.batch_size = 10, .retry_delays = {1s, 5s}})`.
 template <class R, class... Items>
 struct PmapOptions {
-  /// Items that go to a worker in one message, done one after the other there; they share its fate when it dies. By
-  /// default one; of a range of known size, where items turn out to be short, as many as the worker does in two
-  /// milliseconds (what it has not begun by then is handed out again). Of coroutines, and for a stream, one.
+  /// Number of items that are sent to a worker in one message. The worker does them one after the other; if it dies,
+  /// all of them fail. By default one item; if the size of the range is known and the items turn out to be short, as
+  /// many as the worker does in two milliseconds (items that it has not begun by then are sent out again). For
+  /// coroutines and for a stream, the default is always one.
   std::size_t batch_size = automatic_batch_size;
-  /// Called in this thread with a RemoteException, ProcessExitedException, or whatever else kept the item from being
-  /// done. Without it, the first error ends the map and is thrown. An item for which it returns is not retried: to have
-  /// it retried it throws (rethrows).
+  /// Called in this thread with the error of a failed item: a RemoteException, a ProcessExitedException, or another
+  /// one. Without it, the first error that is not retried ends the map and is thrown. If it returns, the item is not
+  /// retried; if it throws (rethrows), the item may be retried.
   ErrorHandler<R, Items...> on_error = {};
-  /// A failed item is done again, by another worker as long as there is one that has not failed it yet, after these
-  /// pauses. This goes for items whose worker died, too: they may have been done already, in part or in whole. Without
-  /// it no item is ever started twice.
+  /// The pauses before the retries of a failed item. A retry uses a worker on which this item has not failed, as long
+  /// as there is one. Items whose worker died are retried, too: they may have been done already, partly or completely.
+  /// Without retry_delays no item is ever started twice.
   RetryDelays retry_delays = {};
-  /// Whether to retry, given what was thrown. Empty: is_worth_retrying().
+  /// Decides from the exception whether to retry. Empty: is_worth_retrying().
   std::function<bool(std::exception_ptr)> retry_check = {};
-  /// False: all in this process, in batches of one.
+  /// False: do everything in this process, in batches of one.
   bool distributed = true;
-  /// Whose workers: whoever is in it at any moment. They are not taken from it, so that a map inside of a map, or
-  /// beside another, gets on. By default those of the default pool.
+  /// The pool whose current members do the work; by default the default pool. The map does not take workers out of it,
+  /// so maps can run inside and beside each other.
   std::optional<WorkerPool> pool = {};
   Deadline deadline = {};
   std::stop_token stop_token = {};
-  /// Called in this thread after each item, with how many are done, and of how many (0: not known). See progress_bar().
+  /// Called in this thread after each item, with the number of finished items and the total (0: unknown). See
+  /// progress_bar().
   std::function<void(std::size_t done, std::size_t total)> progress = {};
 };
 
-/// For PmapOptions::progress: a bar on standard error, if that is a terminal.
+/// For PmapOptions::progress: draws a progress bar on standard error, if that is a terminal.
 std::function<void(std::size_t done, std::size_t total)> progress_bar();
 
 }  // namespace cohort

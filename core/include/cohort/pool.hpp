@@ -22,18 +22,18 @@ struct StarCall {
 };
 }  // namespace detail
 
-/// Worker processes for a while, in the manner of Python's multiprocessing.Pool: starts local workers, and removes them
-/// at the end of its scope. A thin layer over pmap and remotecall, which do the same for any workers. Master only.
+/// Temporary worker processes, like Python's multiprocessing.Pool: it starts local workers, and its destructor removes
+/// them. It is a thin layer over pmap and remotecall, which you can use with any workers. Master only.
 class Pool {
  public:
   /// @throws as addprocs.
   explicit Pool(int processes) : owned_(addprocs(processes)), workers_(owned_) {}
-  /// The workers that there are; without any, one for each CPU.
+  /// Uses the existing workers; if there are none, starts one for each CPU.
   Pool() : owned_(nprocs() > 1 ? std::vector<Pid>{} : addprocs()), workers_(workers()) {}
   ~Pool() {
     try {
       close();
-    } catch (const std::exception&) {  // removal goes on without us
+    } catch (const std::exception&) {  // the removal continues in the background
     }
   }
   Pool(const Pool&) = delete;
@@ -45,17 +45,17 @@ class Pool {
   }
   const WorkerPool& worker_pool() const { return workers_; }
 
-  /// f of every element, in order. @param chunksize elements sent together.
+  /// Returns f of every element, in order. @param chunksize number of elements that are sent together.
   template <class F, std::ranges::input_range R>
   auto map(F f, R&& range, std::size_t chunksize = 1) const {
     return pmap(std::move(f), std::forward<R>(range), {.batch_size = chunksize, .pool = workers_});
   }
-  /// f of the parts of every element, a tuple or pair.
+  /// Like map(), for elements that are tuples or pairs: their parts are the arguments of f.
   template <class F, std::ranges::input_range R>
   auto starmap(F f, R&& range, std::size_t chunksize = 1) const {
     return map(detail::bound<detail::StarCall>(std::move(f)), std::forward<R>(range), chunksize);
   }
-  /// The same in the background; the range is copied.
+  /// Does map() in the background, and returns a future at once; the range is copied.
   template <class F, std::ranges::input_range R>
   auto map_async(F f, R range, std::size_t chunksize = 1) const {
     return async([f = std::move(f), range = std::move(range), chunksize, workers = workers_]() mutable {
@@ -66,17 +66,17 @@ class Pool {
   auto starmap_async(F f, R range, std::size_t chunksize = 1) const {
     return map_async(detail::bound<detail::StarCall>(std::move(f)), std::move(range), chunksize);
   }
-  /// Results as they come: pairs of the element's number and the result.
+  /// Returns results as soon as they arrive: pairs of the element's number and the result.
   template <class F, std::ranges::input_range R>
   auto imap_unordered(F f, R&& range, std::size_t chunksize = 1) const {
     return pmap_stream(std::move(f), std::forward<R>(range), {.batch_size = chunksize, .pool = workers_});
   }
-  /// One call on a free worker.
+  /// Waits for a free worker, calls f on it, and returns the result.
   template <class F, class... A>
   auto apply(F f, A&&... arguments) const {
     return remotecall_fetch(std::move(f), workers_, std::forward<A>(arguments)...);
   }
-  /// The same in the background; the worker is waited for there, too.
+  /// Does apply() in the background, including the wait for a worker, and returns a future at once.
   template <class F, class... A>
   auto apply_async(F f, A&&... arguments) const {
     return async([f = std::move(f), workers = workers_,

@@ -13,13 +13,13 @@
 namespace cohort {
 
 namespace detail {
-/// The sizes of the parts of `count` things. @throws Error when parts < 1.
+/// Returns the sizes of `parts` nearly equal parts of `count` things. @throws Error if parts < 1.
 std::vector<std::size_t> split_evenly(std::size_t count, std::size_t parts);
 [[noreturn]] void fail_step_of_zero();
 [[noreturn]] void fail_long_range(std::size_t most);
 [[noreturn]] void fail_end_of_range();
 
-/// The end of a range as a number of its type. @throws Error where that has no such number: range(-1, 5u).
+/// Converts the end of a range to its type. @throws Error if that type has no such number: range(-1, 5u).
 template <std::integral T, std::integral A>
 T end_of_range(A end) {
   const T value = static_cast<T>(end);
@@ -31,8 +31,9 @@ T end_of_range(A end) {
 }
 }  // namespace detail
 
-/// The integers first, first + step, ... up to and including last. A random access range; a value that travels.
-/// size() of one with 2^64 elements throws an Error, and so does end() where there are more than PTRDIFF_MAX.
+/// The integers first, first + step, ... up to and including last. It is a random access range, and can be sent to
+/// other processes. size() throws Error if there are 2^64 elements; end() throws Error if there are more than
+/// PTRDIFF_MAX.
 template <std::integral T>
 struct Range {
   T first = 1;
@@ -42,7 +43,7 @@ struct Range {
   class Iterator;
   std::size_t size() const {
     if (empty()) return 0;
-    // Unsigned: the distance between two int64 may need all 64 bits.
+    // Unsigned because the distance between two int64 may need all 64 bits.
     const auto from = static_cast<std::uint64_t>(first), to = static_cast<std::uint64_t>(last);
     const std::uint64_t distance = step > 0 ? to - from : from - to;
     const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : -static_cast<std::uint64_t>(step);
@@ -105,14 +106,13 @@ class Range<T>::Iterator {
   std::ptrdiff_t at_ = 0;
 };
 
-/// `range(1, 10)`: 1 to 10, both included, as everywhere in this library.
-/// @throws Error for a step of 0, for 2^64 elements, or a negative end where T has no negative numbers:
-/// range(-1, 5u).
+/// `range(1, 10)` is 1 to 10; both ends are included, as everywhere in this library.
+/// @throws Error for a step of 0, for 2^64 elements, or for a negative end if T is unsigned: range(-1, 5u).
 template <std::integral A, std::integral B, std::integral T = std::common_type_t<A, B>>
 Range<T> range(A first, B last, std::int64_t step = 1);
 
-/// Divides first..last among `np` processes: at most `np` parts whose sizes differ by at most one, the longer ones
-/// first; fewer parts when there are fewer numbers. @throws Error when np < 1, and as range().
+/// Divides first..last into `np` parts whose sizes differ by at most one, the longer ones first; into fewer parts if
+/// there are fewer numbers. @throws Error if np < 1, and as range().
 template <std::integral A, std::integral B, std::integral T = std::common_type_t<A, B>>
 std::vector<Range<T>> splitrange(A first, B last, std::size_t np);
 

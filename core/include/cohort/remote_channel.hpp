@@ -28,39 +28,41 @@ struct MakeCustomChannel {
 
 }  // namespace detail
 
-/// A handle on a queue that lives in one process, its owner; every process can put and take: first in, first out, also
-/// among those who wait. Copies are handles on the same channel, in arguments and results too; it goes with the last.
-/// Items are encoded as they are put: what happens to the value afterwards changes nothing, also on the owner.
-/// Any thread.
+/// A handle on a first-in, first-out queue in one process, its owner; every process can put and take, and waiting
+/// operations are served in that order too. Copies are handles on the same channel, also in arguments and results; the
+/// channel is freed with the last handle. Items are encoded when they are put, also on the owner: later changes of the
+/// value have no effect. Any thread may use it.
 ///
-/// A take or put that waits costs the owner no thread, and a computing owner serves its channels. Waits take a last
-/// argument `{.deadline = 5s, .stop_token = token}` and throw TimeoutError, CancelledException or InterruptedException
-/// when they are called off. They have had no effect then: one that could not be called off in time succeeds, so no
-/// item is lost. The wait of a process that dies is called off when the owner hears of the death: what comes after that
-/// is for others.
-/// Once closed, waits throw ChannelClosedError, or what it was closed with: a put at once, the others when nothing is
-/// left. All operations throw ProcessExitedException when the owner is gone.
+/// A waiting take or put occupies no thread of the owner, and the owner serves its channels even while its functions
+/// compute. Every operation that waits has a last argument `{.deadline = 5s, .stop_token = token}`. It throws
+/// TimeoutError at the deadline, CancelledException when a stop is requested, and InterruptedException when the call is
+/// interrupted; then it has had no effect. If the operation completes before it can be stopped, it succeeds, so no item
+/// is lost. When a process dies, its waiting operations are cancelled as soon as the owner learns of the death; later
+/// items are left for others.
+/// On a closed channel, put() throws ChannelClosedError, or the exception with which the channel was closed; the other
+/// operations throw it when no items are left. All operations throw ProcessExitedException when the owner is gone.
 template <class T>
 class RemoteChannel {
  public:
   using value_type = T;
 
-  /// @param capacity how many items it keeps before a put waits. 0: a put waits until its item is taken. `unlimited`.
+  /// @param capacity how many items it stores before a put waits. 0: a put waits until its item is taken. `unlimited`:
+  /// a put never waits.
   explicit RemoteChannel(std::size_t capacity, Pid owner = myid())
       : channel_(detail::make_remote_channel(capacity, owner)) {}
-  /// A channel of the program's own kind: what `factory()` returns on `owner`, a pointer to an AbstractChannel<T>. A
-  /// wait that is called off interrupts its function there, as RemoteStore::call_with() does: the promises below hold
-  /// for functions that wait by cohort's functions.
+  /// A channel with a store of the program's own: calls `factory()` on `owner`, which returns a pointer to an
+  /// AbstractChannel<T>. When a wait ends early, its function on the owner is interrupted, as by
+  /// RemoteStore::call_with(). The promises of this class hold if the store's functions wait in cohort's functions.
   template <class F>
   requires std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<AbstractChannel<T>>>
   explicit RemoteChannel(F factory, Pid owner = myid())
       : custom_(remotecall_fetch(detail::bound<detail::MakeCustomChannel<T>>(std::move(factory)), owner)) {}
-  RemoteChannel() = default;  ///< no channel at all; only to be assigned to
+  RemoteChannel() = default;  ///< an empty handle; assign a channel to it before use
 
   bool valid() const { return channel_ != nullptr || is_custom(); }
   Pid owner() const { return is_custom() ? custom_.owner() : detail::remote_channel_owner(*checked()); }
 
-  /// Adds an item at the end; waits for room. @return this channel.
+  /// Waits for room, and adds an item at the end. @return this channel.
   const RemoteChannel& put(const T& value, const WaitOptions& options = {}) const {
     if (is_custom())
       custom<&AbstractChannel<T>::put>(options, value);
@@ -68,12 +70,12 @@ class RemoteChannel {
       detail::remote_channel_put(checked(), encode(value), options);
     return *this;
   }
-  /// Removes the first item; waits for one.
+  /// Waits for an item, removes the first one, and returns it.
   T take(const WaitOptions& options = {}) const {
     if (is_custom()) return custom<&AbstractChannel<T>::take>(options);
     return decode<T>(*detail::remote_channel_take(checked(), options));
   }
-  /// The first item, which stays; waits for one.
+  /// Waits for an item, and returns a copy of the first one, which stays in the channel.
   T fetch(const WaitOptions& options = {}) const {
     if (is_custom()) return custom<&AbstractChannel<T>::fetch>(options);
     return decode<T>(*detail::remote_channel_fetch(checked(), options));
@@ -87,16 +89,17 @@ class RemoteChannel {
     return *this;
   }
 
-  /// Puts items in their order, far faster than one by one. When it throws, the first of them may be in the channel.
-  /// @throws Error for a channel of the program's own kind; so do take_some() and bind().
+  /// Puts items in their order, much faster than one by one. If it throws, some of the first items may be in the
+  /// channel. @throws Error for a channel with a store of the program's own; so do take_some() and bind().
   void put_all(const std::vector<T>& values, const WaitOptions& options = {}) const {
     std::vector<Payload> items;
     items.reserve(values.size());
     for (const auto& value : values) items.push_back(encode(value));
     detail::remote_channel_put_all(checked("put_all"), std::move(items), options);
   }
-  /// Removes the first items, as many as there are up to `most`; waits for one, unless `most` is 0. They are lost if
-  /// this process dies before it has used them, and with an item whose decoding throws, which take() would lose alone.
+  /// Waits for an item, unless `most` is 0, removes the first items, at most `most`, and returns them. If this process
+  /// dies before it has used them, they are lost. If the decoding of one item throws, all of them are lost (with take()
+  /// only that one).
   std::vector<T> take_some(std::size_t most, const WaitOptions& options = {}) const {
     std::vector<T> values;
     for (const auto& item : detail::remote_channel_take_some(checked("take_some"), most, options)) {
@@ -105,16 +108,17 @@ class RemoteChannel {
     return values;
   }
 
-  /// Whether a take would not wait.
+  /// Whether take() would return without waiting.
   bool isready() const { return is_custom() ? custom<&AbstractChannel<T>::isready>({}) : status().ready; }
   bool isempty() const { return !isready(); }
-  /// Items that it keeps; what waiting puts hold is not counted.
+  /// Number of stored items; items of waiting puts are not counted.
   std::size_t size() const { return is_custom() ? custom<&AbstractChannel<T>::size>({}) : status().size; }
   bool is_open() const { return is_custom() ? custom<&AbstractChannel<T>::is_open>({}) : status().open; }
 
-  /// No more puts; those that wait fail. What is there can still be taken. Closing it again does nothing.
+  /// Closes the channel: later and waiting puts fail; stored items can still be taken. Does nothing if it is closed.
   void close() const { close(nullptr); }
-  /// The same, and who comes too late gets this exception; on other processes as a RemoteException.
+  /// Closes the channel as close(); operations then throw `reason`: itself on the owner, as the cause of a
+  /// RemoteException in other processes.
   void close(std::exception_ptr reason) const {
     if (!is_custom()) return detail::remote_channel_close(checked(), std::move(reason));
     Future<void> why;  // an exception travels as a future that failed with it
@@ -133,12 +137,12 @@ class RemoteChannel {
         },
         owner(), custom_, why);
   }
-  /// Closes it with a ProcessExitedException when process `pid` is gone: whoever waits for what that process produces
-  /// is released.
+  /// Closes the channel with a ProcessExitedException when process `pid` is gone: nobody then waits for items that this
+  /// process would have produced.
   void bind(Pid pid) const { detail::remote_channel_bind(checked("bind"), pid); }
 
-  /// `for (const T& item : channel)` takes items until the channel is closed. @throws what it was closed with, if
-  /// anything.
+  /// `for (const T& item : channel)` takes items until the channel is closed and empty. @throws the exception with
+  /// which it was closed, if there is one.
   auto begin() const { return detail::TakingIterator<RemoteChannel>(*this); }
   std::default_sentinel_t end() const { return {}; }
 
@@ -170,12 +174,12 @@ class RemoteChannel {
     return checked();
   }
 
-  // One of the two.
+  // Exactly one of these is set, unless the handle is empty.
   detail::RemoteChannelPtr channel_;
   detail::CustomChannel<T> custom_;
 };
 
-/// As channel.bind(pid).
+/// Calls channel.bind(pid).
 template <class T>
 void bind(const RemoteChannel<T>& channel, Pid pid) {
   channel.bind(pid);

@@ -11,24 +11,24 @@
 
 namespace cohort {
 
-/// A handle on an object that stays in one process, its owner; every process can call its functions:
+/// A handle on an object that stays in one process, its owner; every process can call its member functions:
 ///
 ///   auto words = RemoteStore<Dictionary>::on(pid);
 ///   words.call<&Dictionary::put>("one", 1);
 ///
-/// The functions run on the owner, on pool threads, several at once: the class brings its own locks. One that waits
-/// should do so by a cohort function (a Channel, a Future), which gives the thread's slot away. Copies are handles on
-/// the same object, in arguments and results too; it goes with the last. Any thread.
+/// The functions run on pool threads of the owner, several at once: the class must have its own locks. A function that
+/// waits should wait in a cohort function (a Channel, a Future): other functions run meanwhile. Copies are handles on
+/// the same object, also in arguments and results; the object is freed with the last handle. Any thread may use it.
 template <class Store>
 class RemoteStore {
  public:
-  RemoteStore() = default;  ///< no object at all; only to be assigned to
-  /// Makes this process the owner of an object. @throws Error `object` is null.
+  RemoteStore() = default;  ///< an empty handle; assign a store to it before use
+  /// Makes this process the owner of an object. @throws Error if `object` is null.
   explicit RemoteStore(std::shared_ptr<Store> object)
       : object_(detail::make_object(detail::checked(object, "pointer to the object of a RemoteStore"), typeid(Store))) {
   }
 
-  /// Makes a `Store(arguments...)` on process `pid`. @throws as remotecall_fetch.
+  /// Creates a `Store(arguments...)` on process `pid`. @throws as remotecall_fetch().
   template <class... A>
   static RemoteStore on(Pid pid, A&&... arguments) {
     return remotecall_fetch(
@@ -36,16 +36,18 @@ class RemoteStore {
         std::forward<A>(arguments)...);
   }
 
-  /// Calls a member function on the owner and waits for what it returns. @throws as remotecall_fetch.
+  /// Calls a member function on the owner, waits, and returns its result. @throws as remotecall_fetch().
   template <auto Function, class... A>
   auto call(A&&... arguments) const {
     return call_with<Function>(WaitOptions{}, std::forward<A>(arguments)...);
   }
-  /// The same, but it may give up: `words.call_with<&Dictionary::take>({.deadline = 5s}, "one")`. The function is
-  /// called off then: from that moment its waits throw, and it takes nothing out of a Channel or RemoteChannel. If it
-  /// has done so before, it succeeds, though late: its end is waited for. So what another call puts is lost to nobody.
-  /// A function that computes, and does not look whether it is called off, is waited for half a second; what it returns
-  /// after that is lost. @throws also TimeoutError, CancelledException.
+  /// Calls a member function as call(), but with a deadline or stop token:
+  /// `words.call_with<&Dictionary::take>({.deadline = 5s}, "one")`. At the deadline the function is cancelled: from
+  /// that moment its waits throw, and it takes nothing out of a Channel or RemoteChannel. If it has already taken
+  /// something, this call waits until the function has ended, and returns its result late; so no item is lost. If the
+  /// function computes and does not check for the cancellation, this call waits for it for half a second; a later
+  /// result is lost.
+  /// @throws also TimeoutError, CancelledException.
   template <auto Function, class... A>
   auto call_with(const WaitOptions& options, A&&... arguments) const {
     return detail::fetch_within(
@@ -58,7 +60,7 @@ class RemoteStore {
 
   bool valid() const { return object_ != nullptr; }
   Pid owner() const { return detail::object_owner(*checked()); }
-  /// The object itself, on its owner. @throws Error elsewhere.
+  /// Returns the object itself. @throws Error in processes other than its owner.
   std::shared_ptr<Store> local() const {
     return std::static_pointer_cast<Store>(detail::local_object(checked(), typeid(Store)));
   }

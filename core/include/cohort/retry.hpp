@@ -10,8 +10,8 @@
 
 namespace cohort {
 
-/// `n` growing pauses: each is `factor` times the one before, up to `max_delay`, and by chance up to `jitter` (a share)
-/// longer or shorter, so that those who failed together do not come back together.
+/// `n` growing pauses: each is `factor` times the previous one, at most `max_delay`, and randomly longer or shorter by
+/// up to the fraction `jitter`, so that calls that failed at the same time are not retried at the same time.
 struct ExponentialBackOff {
   std::size_t n = 1;
   Duration first_delay = std::chrono::milliseconds(50);
@@ -19,7 +19,7 @@ struct ExponentialBackOff {
   double factor = 5.0;
   double jitter = 0.1;
 
-  /// The `i`-th pause, from 0; different each time that it is asked for.
+  /// Returns the `i`-th pause, counted from 0. Each call gives another random value.
   Duration operator[](std::size_t i) const;
   std::size_t size() const { return n; }
 };
@@ -28,7 +28,7 @@ struct ExponentialBackOff {
 class RetryDelays {
  public:
   RetryDelays() = default;
-  /// @throws ConfigError for negative delays, and for a back-off whose factor or jitter makes some.
+  /// @throws ConfigError for negative delays, and for a back-off whose factor or jitter would give negative delays.
   RetryDelays(std::initializer_list<Duration> delays) : RetryDelays(std::vector<Duration>(delays)) {}
   RetryDelays(std::vector<Duration> delays);
   RetryDelays(const ExponentialBackOff& delays);
@@ -42,8 +42,8 @@ class RetryDelays {
   std::optional<ExponentialBackOff> back_off_;
 };
 
-/// What is retried where the program does not say: everything but an unknown function (ErrorKind::unimplemented), an
-/// interrupt and a cancel.
+/// The default decision whether to retry: true for all errors except an unknown function (ErrorKind::unimplemented), an
+/// interruption and a cancellation.
 bool is_worth_retrying(const std::exception_ptr& error);
 
 }  // namespace cohort

@@ -11,7 +11,7 @@
 
 namespace cohort {
 
-/// One of the channels of a select(), and what to do with its items.
+/// One of the channels of a select(), and the handler for its items.
 template <class T, class F>
 struct SelectCase {
   Channel<T> channel;
@@ -23,11 +23,11 @@ SelectCase<T, F> when(const Channel<T>& channel, F handler) {
   return {channel, std::move(handler)};
 }
 
-/// Takes one item of whichever channel has one first (of several: the first in this order), and calls its handler:
-/// `select(when(numbers, [](int n) {...}), when(words, [](std::string w) {...}))`. A channel that is closed and has
-/// nothing left is passed over. Any thread.
-/// @return the place of the channel; nullopt when all are closed, at once.
-/// @throws what one of the channels was closed with, if anything; as every wait, when it is called off.
+/// Waits until one of the channels has an item, takes it, and calls the handler of that channel:
+/// `select(when(numbers, [](int n) {...}), when(words, [](std::string w) {...}))`. If several have one, the first in
+/// this order is used. Channels that are closed and empty are skipped. May be called from any thread.
+/// @return the index of the channel; nullopt, without waiting, if all are closed and empty.
+/// @throws the exception with which one of the channels was closed, if there is one; and as every operation that waits.
 template <class... T, class... F>
 requires(sizeof...(T) > 0) std::optional<std::size_t> select(const WaitOptions& options, SelectCase<T, F>... cases) {
   const std::array<detail::ChannelPtr, sizeof...(T)> channels{detail::state_of(cases.channel)...};

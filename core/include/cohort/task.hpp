@@ -17,18 +17,18 @@ namespace cohort {
 
 namespace detail {
 
-/// On this thread: tasks that were started by one that awaits them, and have neither ended nor suspended. With more of
-/// them the stack would be used up; tasks are transferred to then.
+/// Number of nested tasks on this thread: each was started by the task that awaits it, and has neither ended nor
+/// suspended. More of them would use up the stack, so beyond a limit tasks are started by symmetric transfer.
 inline thread_local int tasks_in_each_other = 0;
 inline constexpr int most_tasks_in_each_other = 50;
 
 }  // namespace detail
 
-/// A function that returns Task<T> is a coroutine: while it waits with co_await (a Future, another Task) it occupies
-/// neither a thread nor a slot, so a worker can have many thousands of them under way. To callers it is a function that
-/// returns T: `remotecall_fetch(fn<my_coroutine>, pid, ...)`.
-/// Starts when it is awaited or called remotely, once: to await it again, or after it was moved from, is an Error. Its
-/// parts run on pool threads, one at a time. Move only.
+/// A function that returns Task<T> is a coroutine: while it waits with co_await (for a Future or another Task) it
+/// occupies neither a thread nor a slot, so one worker can run many thousands of them. Remote callers see a function
+/// that returns T: `remotecall_fetch(fn<my_coroutine>, pid, ...)`.
+/// A task starts when it is awaited or called remotely. It can be awaited once: awaiting it again, or after it was
+/// moved from, throws Error. Its parts run on pool threads, one at a time. Move only.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -48,7 +48,7 @@ class [[nodiscard]] Task {
     struct Awaiter {
       Handle handle;
       bool started = false;
-      // A task that ends at once costs no stack, as a transfer to it would without optimisation: a loop may await many.
+      // A task that ends at once uses no stack (without optimisation a transfer would): a loop may await many.
       bool await_ready() noexcept {
         if (detail::tasks_in_each_other == detail::most_tasks_in_each_other) return false;
         started = true;
@@ -63,7 +63,7 @@ class [[nodiscard]] Task {
           handle.promise().met.store(true, std::memory_order_relaxed);
           return handle;
         }
-        if (handle.promise().met.exchange(true)) return awaiting;  // it has ended meanwhile
+        if (handle.promise().met.exchange(true)) return awaiting;  // it has ended in the meantime
         return std::noop_coroutine();
       }
       T await_resume() { return handle.promise().take(); }
@@ -127,7 +127,7 @@ struct IsTask<Task<T>> : std::true_type {};
 template <class T>
 inline constexpr bool is_task = IsTask<T>::value;
 
-/// What a call of a function returns to the caller: T of a Task<T>.
+/// What a remote call of a function returns: for a Task<T> it is T.
 template <class T>
 struct TaskResult {
   using type = T;
@@ -137,7 +137,7 @@ struct TaskResult<Task<T>> {
   using type = T;
 };
 
-/// A coroutine that nobody awaits, and that frees itself at its end.
+/// A coroutine that nobody awaits, and that frees itself when it ends.
 struct Detached {
   struct promise_type {
     Detached get_return_object() const noexcept { return {}; }
@@ -148,14 +148,14 @@ struct Detached {
   };
 };
 
-/// Runs a task to its end, then calls finish(value or nullopt, failure or null). @param arguments what the coroutine
-/// refers to; kept until then.
+/// Runs a task to its end, then calls finish(value or nullopt, failure or null). @param arguments objects to which the
+/// coroutine refers; kept alive until its end.
 template <class T, class Finish>
 Detached drive(Task<T> task, std::shared_ptr<void> arguments, Finish finish) {
   std::optional<stored_t<T>> value;
   std::exception_ptr failure;
   try {
-    auto running = std::move(task);  // its parameters go here, before the caller hears that the call is over
+    auto running = std::move(task);  // destroys its parameters before the caller learns that the call is over
     if constexpr (std::is_void_v<T>) {
       co_await std::move(running);
       value.emplace();

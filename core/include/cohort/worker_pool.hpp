@@ -18,29 +18,29 @@ class PoolState;
 }
 const std::shared_ptr<detail::PoolState>& pool_state(const WorkerPool& pool);
 
-/// Workers that calls share: each takes a free one, the one that came back first, and puts it back. A worker that is
-/// gone is never handed out. Copies are handles on the same pool. A pool lives in its process: it cannot be sent to
-/// another. Any thread.
+/// Workers that are shared by several calls: each call takes a free worker, and puts it back. take() returns the worker
+/// that was put back first, and never one that is gone. Copies are handles on the same pool. A pool cannot be sent to
+/// another process. Any thread may use it.
 class WorkerPool {
  public:
   explicit WorkerPool(const std::vector<Pid>& workers);
   explicit WorkerPool(std::shared_ptr<detail::PoolState> state) : state_(std::move(state)) {}
-  // No moves: there is no pool without workers behind it.
+  // Not movable: there is no empty handle.
   WorkerPool(const WorkerPool&) = default;
   WorkerPool& operator=(const WorkerPool&) = default;
 
-  /// Waits for a free worker and takes it. The default pool gives this process while there is no worker.
-  /// @throws Error "No active worker available in pool" all are gone; TimeoutError, CancelledException.
+  /// Waits for a free worker and takes it. The default pool returns this process while there are no workers.
+  /// @throws Error "No active worker available in pool" if all are gone; TimeoutError, CancelledException.
   Pid take(const WaitOptions& options = {}) const;
-  /// Ignored for a process that is not of the pool.
+  /// Puts a worker back. Does nothing if the process is not in the pool.
   void put(Pid pid) const;
   /// Adds a worker.
   void push(Pid pid) const;
-  /// Waits until take() would not.
+  /// Waits until there is a free worker.
   void wait(const WaitOptions& options = {}) const;
-  /// Whether take() would not wait.
+  /// Whether take() would return without waiting.
   bool isready() const;
-  /// All of them, free or taken, in the order they were added.
+  /// All workers of the pool, free or taken, in the order in which they were added.
   std::vector<Pid> workers() const;
   std::size_t length() const;
 
@@ -49,27 +49,28 @@ class WorkerPool {
   std::shared_ptr<detail::PoolState> state_;
 };
 
-/// A pool to whose workers the values that a function captured are sent once, however often it is called: what has the
-/// same content is there already. They are freed by clear(), and when the last handle on the pool is gone.
+/// A pool that sends the captured values of a function only once to each worker, however often the function is called.
+/// Values of equal content are the same. They are freed by clear(), and when the last handle on the pool is gone.
 class CachingPool : public WorkerPool {
  public:
   explicit CachingPool(const std::vector<Pid>& workers);
 };
-/// Frees what the workers keep. The pool can be used on.
+/// Frees the captured values at the workers. The pool can still be used.
 void clear(const CachingPool& pool);
 
-/// All workers of the cluster, whoever comes and goes. One in each process, with its own notion of who is free.
+/// A pool of all workers of the cluster, which follows the membership. Each process has its own, and knows only which
+/// workers are free in its own pool.
 WorkerPool default_worker_pool();
-/// Replaces it.
+/// Replaces the default pool of this process.
 void default_worker_pool(const WorkerPool& pool);
 
 namespace detail {
 
 bool keeps_functions(const WorkerPool& pool);
-/// Has the function sent to `worker` if it is not there. Of a pool that keeps functions.
+/// Sends the function to `worker` if it is not there. For a pool that keeps functions.
 FunctionKey send_function_once(const WorkerPool& pool, Pid worker, const PortableFunction& function);
 
-/// A worker taken from a pool for a while.
+/// Takes a worker from a pool, and puts it back in its destructor.
 class Lease {
  public:
   explicit Lease(const WorkerPool& pool) : pool_(pool), pid_(pool.take()) {}
@@ -83,7 +84,7 @@ class Lease {
   const Pid pid_;
 };
 
-/// Calls what was sent before.
+/// Calls a function that was sent before.
 template <class F>
 struct CallKept {
   template <class... A>
@@ -93,7 +94,7 @@ struct CallKept {
   }
 };
 
-/// `call(f', pid, arguments...)`, where f' is f itself, or names it at a worker that has it.
+/// Calls `call(f', pid, arguments...)`, where f' is f itself, or its name at a worker that already has it.
 template <class F, class Call, class... A>
 auto call_on(const WorkerPool& pool, Pid pid, F&& f, Call&& call, A&&... arguments) {
   using Function = std::decay_t<F>;
@@ -108,7 +109,7 @@ auto call_on(const WorkerPool& pool, Pid pid, F&& f, Call&& call, A&&... argumen
 
 }  // namespace detail
 
-/// remotecall_fetch on a worker of the pool, which is waited for, and put back in the end.
+/// Waits for a free worker of the pool, does remotecall_fetch() on it, and puts it back.
 template <class F, class... A>
 auto remotecall_fetch(F f, const WorkerPool& pool, A&&... arguments) -> detail::remote_result_t<F, A...> {
   const detail::Lease lease(pool);
@@ -118,7 +119,7 @@ auto remotecall_fetch(F f, const WorkerPool& pool, A&&... arguments) -> detail::
   return detail::call_on(pool, lease.pid(), std::move(f), call, std::forward<A>(arguments)...);
 }
 
-/// remotecall on a worker of the pool, which is waited for, and put back when the result is ready.
+/// Waits for a free worker of the pool, does remotecall() on it, and puts it back when the result is ready.
 template <class F, class... A>
 auto remotecall(F f, const WorkerPool& pool, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   auto lease = std::make_shared<const detail::Lease>(pool);
@@ -130,7 +131,7 @@ auto remotecall(F f, const WorkerPool& pool, A&&... arguments) -> Future<detail:
   return future;
 }
 
-/// remotecall_wait on a worker of the pool.
+/// Waits for a free worker of the pool, does remotecall_wait() on it, and puts it back when the result is ready.
 template <class F, class... A>
 auto remotecall_wait(F f, const WorkerPool& pool, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   auto future = remotecall(std::move(f), pool, std::forward<A>(arguments)...);
@@ -138,7 +139,7 @@ auto remotecall_wait(F f, const WorkerPool& pool, A&&... arguments) -> Future<de
   return future;
 }
 
-/// remote_do on a worker of the pool, which is waited for, and put back at once.
+/// Waits for a free worker of the pool, does remote_do() on it, and puts it back at once.
 template <class F, class... A>
 void remote_do(F f, const WorkerPool& pool, A&&... arguments) {
   const detail::Lease lease(pool);
@@ -146,14 +147,14 @@ void remote_do(F f, const WorkerPool& pool, A&&... arguments) {
   detail::call_on(pool, lease.pid(), std::move(f), call, std::forward<A>(arguments)...);
 }
 
-/// The function that runs `f` on a free worker of `pool` and waits for what it returns.
+/// Returns a function that calls `f` on a free worker of `pool`, waits, and returns the result.
 template <class F>
 auto remote(F f, WorkerPool pool) {
   return [f = std::move(f), pool = std::move(pool)]<class... A>(A&&... arguments) {
     return remotecall_fetch(f, pool, std::forward<A>(arguments)...);
   };
 }
-/// The same with the default pool.
+/// Returns such a function for the default pool.
 template <class F>
 auto remote(F f) {
   return remote(std::move(f), default_worker_pool());
