@@ -15,65 +15,65 @@ namespace cohort {
 
 /// How to start a process.
 struct SpawnOptions {
-  /// Program, then its arguments; a program without '/' is looked up in PATH. Where it is this process's own program,
-  /// and its file was replaced or removed since, what runs here is started.
+  /// The program and its arguments; a program without '/' is searched in PATH. If it is this process's own program, and
+  /// its file was replaced or removed since, the program that runs here is started.
   std::vector<std::string> command;
   std::string dir;  ///< working directory; a relative program is relative to it. Empty: inherited
   std::map<std::string, std::optional<std::string>> env;  ///< changes to this process's environment; nullopt removes
-  std::string input;        ///< what it reads on standard input before the end; at most 64 KiB (what a pipe holds)
-  bool capture = true;      ///< standard output and error as pipes, see out() and err(); else inherited
-  bool new_session = true;  ///< no controlling terminal, and signal() reaches what it started as well
-  /// SIGKILL for it (not for what it started) when the thread that calls spawn() ends, and so when this process does,
-  /// however that comes about. The thread must live as long as the process is wanted.
+  std::string input;        ///< content of its standard input, at most 64 KiB (the size of a pipe)
+  bool capture = true;      ///< standard output and error are pipes, see out() and err(); else inherited
+  bool new_session = true;  ///< no controlling terminal, and signal() also reaches its children
+  /// Sends SIGKILL to the process (not to its children) when the thread that calls spawn() ends, and therefore also
+  /// when this process ends for any reason. That thread must live as long as the process is needed.
   bool die_with_parent = false;
-  /// SIGKILL, when it has ended, for what it started in its session; with `new_session`. What made a session of its own
-  /// stays.
+  /// When the process has ended, sends SIGKILL to the processes that it started in its session; only with
+  /// `new_session`. Processes that made a session of their own stay.
   bool end_with_children = false;
-  std::vector<int> cpus;  ///< CPUs it may run on, bound before it can read its input; empty: inherited
+  std::vector<int> cpus;  ///< CPUs on which it may run, set before it can read its input; empty: inherited
 };
 
 /// How a process ended.
 struct ExitStatus {
-  bool exited = false;  ///< by itself, with `code`
+  bool exited = false;  ///< true: it exited by itself, with `code`
   int code = 0;
-  int signal = 0;  ///< else the signal that killed it; 0: unknown, as another part of the program took the status
+  int signal = 0;  ///< else the signal that killed it; 0: unknown, because another part of the program took the status
 
   /// "exited with code 3", "killed by signal 9 (Killed)".
   std::string text() const;
 };
 
-/// A process that this one started, and its end: never a zombie, never left behind. Inherits no descriptor but the
-/// standard three, no blocked and no ignored signal, and the limit of descriptors that this process had before its
-/// Session raised it. One thread at a time.
+/// A process that this process started; it never becomes a zombie, and is never left behind. It inherits only the three
+/// standard descriptors, no blocked and no ignored signals, and the limit of descriptors that this process had before
+/// its Session raised it. Only one thread at a time may use the object.
 class ChildProcess {
  public:
-  /// @throws Error naming the program, the directory and the cause.
+  /// Starts a process. @throws Error with the program, the directory and the cause.
   static ChildProcess spawn(const SpawnOptions& options);
 
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
-  /// Kills the process (SIGKILL) if it is still there, and reaps it.
+  /// Kills the process (SIGKILL) if it still runs, and reaps it.
   ~ChildProcess();
 
   int pid() const { return pid_; }
-  int out() const { return out_.get(); }  ///< where its standard output is read; -1: taken or not captured
+  int out() const { return out_.get(); }  ///< descriptor to read its standard output; -1: taken or not captured
   int err() const { return err_.get(); }
-  [[nodiscard]] int take_out() { return out_.release(); }  ///< the caller closes it
+  [[nodiscard]] int take_out() { return out_.release(); }  ///< the caller must close it
   [[nodiscard]] int take_err() { return err_.release(); }
 
-  /// Sends a signal: with `new_session` also to what it started. No effect once poll() or wait_until() told the end.
+  /// Sends a signal, with `new_session` also to its children. Does nothing once poll() or wait_until() gave a status.
   void signal(int number);
-  /// How it ended, or nullopt while it runs.
+  /// Returns how it ended, or nullopt while it runs.
   std::optional<ExitStatus> poll();
-  /// Waits for the end; nullopt: it still runs at the deadline.
+  /// Waits for its end; returns nullopt if it still runs at the deadline.
   std::optional<ExitStatus> wait_until(Clock::time_point deadline);
-  /// SIGTERM, and SIGKILL when it did not end within `term`; then waits for the end up to `kill`.
+  /// Sends SIGTERM, and SIGKILL if it does not end within `term`; then waits at most `kill` for its end.
   std::optional<ExitStatus> terminate(Duration term, Duration kill);
 
  private:
   ChildProcess() = default;
   void end() noexcept;
-  /// waitid() for it, without waiting.
+  /// Calls waitid() for the process, without waiting.
   int look(siginfo_t& info, int options) const;
 
   pid_t pid_ = -1;  // -1: this object was moved from

@@ -21,10 +21,9 @@ struct LaunchParams {
   std::string dir;                    ///< working directory
   std::string cookie;                 ///< secret: write it and a newline to the worker's standard input, nowhere else
   std::string transport_name;         ///< name of the transport with which the worker listens
-  Transport* transport =
-      nullptr;               ///< the master's transport of that name, to listen with; valid while the cluster lasts
-  Duration timeout = never;  ///< for launch() as a whole
-  std::stop_token stop;      ///< a stop is requested when nobody waits for the launch any more
+  Transport* transport = nullptr;     ///< the master's one of that name, to listen with; valid while the cluster lasts
+  Duration timeout = never;           ///< for launch() as a whole
+  std::stop_token stop;               ///< a stop is requested when nobody waits for the launch any more
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
   Duration kill = std::chrono::seconds(5);  ///< and from SIGKILL to the end of waiting for the worker
 };

@@ -10,7 +10,7 @@
 
 namespace cohort {
 
-/// Owns one descriptor and closes it at the end. Movable.
+/// Owns one descriptor, and closes it in its destructor. Movable.
 class FileDescriptor {
  public:
   FileDescriptor() = default;
@@ -24,9 +24,9 @@ class FileDescriptor {
 
   int get() const noexcept { return descriptor_; }
   explicit operator bool() const noexcept { return descriptor_ >= 0; }
-  /// Gives the descriptor away: the caller closes it.
+  /// Returns the descriptor and gives up its ownership: the caller must close it.
   [[nodiscard]] int release() noexcept { return std::exchange(descriptor_, -1); }
-  /// Closes what is held and holds `descriptor` instead.
+  /// Closes the present descriptor, and owns `descriptor` instead.
   void reset(int descriptor = -1) noexcept {
     const int old = std::exchange(descriptor_, descriptor);
     if (old >= 0) ::close(old);
@@ -36,8 +36,8 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
-/// The time left until `deadline` as poll() takes it: milliseconds rounded up, 0 when it has passed, and at most
-/// INT_MAX (some 24 days; then the caller looks again).
+/// Returns the time until `deadline` as the timeout of poll(): milliseconds, rounded up; 0 if it has passed; at most
+/// INT_MAX (about 24 days; the caller must then call again).
 inline int poll_timeout(Clock::time_point deadline) {
   const auto now = Clock::now();
   if (deadline <= now) return 0;

@@ -12,26 +12,27 @@
 
 namespace cohort {
 
-// The bytes of one connection, as two halves. Both never block and answer like the system calls do:
-// a count, or a negative errno value; -EAGAIN means "not now, you will be told".
-// They should not throw: what one throws, or an answer that is not allowed here, ends the connection with
-// "<plugin>: <what>", and does no other harm.
+// The bytes of one connection, as two halves. They never block, and return a count or a negative errno value;
+// -EAGAIN means "not now", and the half must signal later when it is ready.
+// They should not throw: an exception, or a return value that is not allowed here, ends the connection with
+// "<plugin>: <what>", and has no other effect.
 //
-// A half is used by one thread at a time. A half with a descriptor is watched by the node's loop; one without
-// says when it is ready by its callback, which may come on any thread and must not block.
-// The node owns a pair from the moment it is handed over, and destroys it after close().
+// One thread at a time uses a half. The node's event loop polls the descriptor of a half. A half without a descriptor
+// calls its callback when it is ready; it may do so on any thread, and the callback must not block.
+// The node owns a pair from the moment it gets it, and destroys it after close().
 
 /// Receives the bytes that a peer sent, in order.
 class Reader {
  public:
   virtual ~Reader();
-  /// Up to buffer.size() bytes. 0: the peer ended its side. -EAGAIN: nothing there yet. -ECONNRESET: the peer is gone.
+  /// Reads up to buffer.size() bytes, and returns their number. 0: the peer ended its side. -EAGAIN: no bytes yet.
+  /// -ECONNRESET: the peer is gone.
   virtual ssize_t read(std::span<std::byte> buffer) = 0;
-  /// The descriptor to poll for input, or -1. Always the same.
+  /// The descriptor to poll for input, or -1. Always returns the same value.
   virtual int descriptor() const { return -1; }
-  /// For readers without a descriptor: call `ready` whenever a read that said -EAGAIN is worth another try.
+  /// For readers without a descriptor: call `ready` when read() has returned -EAGAIN and may now succeed.
   virtual void on_readable(std::function<void()> ready);
-  /// After this, read() says 0 or -ECANCELED and no callback comes. Idempotent, any thread.
+  /// Afterwards read() returns 0 or -ECANCELED, and no callback is called. Idempotent. May be called from any thread.
   virtual void close() = 0;
 };
 
@@ -39,36 +40,36 @@ class Reader {
 class Writer {
  public:
   virtual ~Writer();
-  /// As many bytes of the parts, in order, as there is room for; never 0. -EAGAIN: no room. -EPIPE: the peer is gone.
-  /// What was not taken comes first in the next write.
+  /// Accepts bytes of the parts, in order, as far as there is room, and returns their number; never 0. -EAGAIN: no
+  /// room. -EPIPE: the peer is gone. Bytes that were not accepted come first in the next write.
   virtual ssize_t write(std::span<const iovec> parts) = 0;
   virtual int descriptor() const { return -1; }
-  /// For writers without a descriptor: call `ready` whenever a write that said -EAGAIN is worth another try.
+  /// For writers without a descriptor: call `ready` when write() has returned -EAGAIN and may now succeed.
   virtual void on_writable(std::function<void()> ready);
-  /// Ends this side: the peer reads what was written, then the end. Idempotent, any thread.
+  /// Ends this side: the peer reads what was written, then the end. Idempotent. May be called from any thread.
   virtual void close() = 0;
 };
 
-/// What a transport supplies: one logical connection.
+/// One logical connection, made by a transport.
 struct IoPair {
   std::unique_ptr<Reader> reader;
   std::unique_ptr<Writer> writer;
   explicit operator bool() const { return reader && writer; }
 };
 
-/// A connected stream socket (TCP, Unix) as a pair. Owns `descriptor`, makes it non-blocking and close-on-exec.
+/// Makes a pair of a connected stream socket (TCP, Unix). Owns `descriptor`, makes it non-blocking and close-on-exec.
 IoPair make_socket_pair(int descriptor);
 
-/// Two descriptors (pipes) as a pair; owns both, also when it throws. @throws Error: the process has no descriptor
-/// left.
+/// Makes a pair of two descriptors (pipes); owns both, also if it throws. @throws Error if the process has no
+/// descriptor left.
 IoPair make_descriptor_pair(int read_descriptor, int write_descriptor);
 
-/// An in-memory byte stream of bounded size, for transports whose bytes do not come by a descriptor (message queues,
-/// ssh channels, MPI) and for tests. One side writes, the other reads; any two threads.
-/// The transport's own thread uses read()/write() of its end like the node uses those of the other.
+/// An in-memory byte stream of bounded size, for transports without a descriptor (message queues, ssh channels, MPI),
+/// and for tests. One thread may write while another one reads.
+/// The transport's own thread calls read() or write() of its end, as the node does at the other end.
 class BufferStream {
  public:
-  /// @param capacity bytes held before write() says -EAGAIN.
+  /// @param capacity bytes that it stores before write() returns -EAGAIN.
   explicit BufferStream(std::size_t capacity = 1 << 20);
   ~BufferStream();
   std::unique_ptr<Reader> reader();  ///< the reading half; call once
@@ -79,7 +80,7 @@ class BufferStream {
   std::shared_ptr<State> state_;
 };
 
-/// Two ends of one in-memory connection: what is written to one is read from the other.
+/// Makes the two ends of an in-memory connection: bytes written to one end are read at the other.
 std::pair<IoPair, IoPair> make_buffer_pair(std::size_t capacity = 1 << 20);
 
 }  // namespace cohort

@@ -14,7 +14,7 @@
 
 namespace cohort {
 
-/// What an option's value may be, and how it is spelled in JSON.
+/// The type of an option's value, and its form in JSON.
 enum class OptionType : std::uint32_t {
   boolean,   ///< true or false
   integer,   ///< a whole number
@@ -28,32 +28,32 @@ enum class OptionType : std::uint32_t {
   env,       ///< an object of texts; null removes a variable
 };
 
-/// One row of an option table. Everything that is said about an option is said here once: parsing, validation, the
-/// JSON Schema and the help text come from it. Plain data: it is read from a plugin before the plugin's code runs.
+/// One row of an option table. Parsing, validation, the JSON Schema and the help text all use it. It is plain data,
+/// because it is read from a plugin before the plugin's code runs.
 struct Option {
   const char* name;  ///< key, snake_case
   OptionType type;
-  const char* default_value;         ///< as it would stand in JSON ("true", "4", "\"5s\"", "[]"); null: none
+  const char* default_value;         ///< as JSON ("true", "4", "\"5s\"", "[]"); null: none
   const char* help;                  ///< one line, no full stop
   const char* choices;               ///< for `choice`: "none|core|compact"; else null
   std::int64_t minimum = INT64_MIN;  ///< for integer and count; for duration in nanoseconds, 1: longer than 0
   std::int64_t maximum = INT64_MAX;
 };
 
-/// The checked values of one option table. Immutable; copies share.
+/// The checked values of one option table. Immutable; copies share the values.
 class Options {
  public:
   struct Values;  // JSON values, private to the library
 
-  /// All defaults of `table`.
+  /// Returns the defaults of all options of `table`.
   static Options defaults(std::span<const Option> table);
-  /// @param json an object as text. @throws ConfigError naming the key, the line:column and the nearest valid key.
-  /// @param where what the text is called in errors, "options of the manager 'local'".
+  /// Parses and checks a JSON object. @param where the name of the text in errors, "options of the manager 'local'".
+  /// @throws ConfigError with the key, the line:column and the nearest valid key.
   static Options parse(std::span<const Option> table, std::string_view json, const std::string& where);
 
   explicit Options(std::shared_ptr<const Values> values) : values_(std::move(values)) {}
 
-  // Each throws Error when the table has no such option of that type, or the option has no value: a bug of the caller.
+  // Each throws Error if the table has no such option of that type, or if the option has no value: a bug of the caller.
   bool boolean(std::string_view name) const;
   std::int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
@@ -63,9 +63,9 @@ class Options {
   std::optional<std::int64_t> count(std::string_view name) const;  ///< nullopt: "auto"
   std::vector<std::string> strings(std::string_view name) const;
   std::map<std::string, std::optional<std::string>> env(std::string_view name) const;
-  /// Whether the user gave a value, or there is a default.
+  /// Whether the option has a value: one from the user, or a default.
   bool has(std::string_view name) const;
-  /// The values as one JSON object.
+  /// Returns the values as one JSON object.
   std::string to_json() const;
 
  private:

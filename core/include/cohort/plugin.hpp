@@ -1,6 +1,6 @@
 #pragma once
 
-// For plugin authors: everything that a cluster manager or a transport needs. See docs/plugins.md.
+// Includes everything that a cluster manager or a transport needs. See docs/plugins.md.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace cohort {
 
 enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
 
-/// Bumped when an interface above, or what a plugin starts processes and threads with, changes: major when old plugins
-/// break, minor when something is added that they need not know. A plugin built for a newer minor, or for another
-/// major, is refused.
+/// Increased when one of the interfaces above changes, or one that starts processes and threads for a plugin: the major
+/// number if old plugins break, the minor number for additions that old plugins need not know. A plugin that was built
+/// for a newer minor or for another major number is refused.
 inline constexpr std::uint32_t plugin_abi_major = 2;
 inline constexpr std::uint32_t plugin_abi_minor = 0;
 
-/// What two binaries must agree on to exchange C++ objects.
+/// The build properties in which two binaries must agree to exchange C++ objects.
 #define COHORT_STRINGIZE_(x) #x
 #define COHORT_STRINGIZE(x) COHORT_STRINGIZE_(x)
 #ifdef _GLIBCXX_USE_CXX11_ABI
@@ -31,7 +31,7 @@ inline constexpr std::uint32_t plugin_abi_minor = 0;
 #define COHORT_BUILD_TAG "gcc-abi-" COHORT_STRINGIZE(__GXX_ABI_VERSION)
 #endif
 
-/// The one symbol of a plugin, `cohort_plugin`. C layout, fixed: it is read before any of the plugin's code is trusted.
+/// The symbol `cohort_plugin` of each plugin. C layout, fixed: it is read before any of the plugin's code runs.
 struct PluginDescriptor {
   char magic[8];              ///< "cohort\0\1"
   std::uint32_t struct_size;  ///< sizeof(PluginDescriptor)
@@ -43,12 +43,12 @@ struct PluginDescriptor {
   const char* version;
   const Option* options;
   std::size_t option_count;
-  const void* (*runtime)();                 ///< the address of the libcohort that the plugin is linked to
-  void* (*create)(const Options& options);  ///< a new ClusterManager* or Transport*; may throw
+  const void* (*runtime)();                 ///< returns an address in the libcohort to which the plugin is linked
+  void* (*create)(const Options& options);  ///< returns a new ClusterManager* or Transport*; may throw
 };
 
 namespace detail {
-/// The address of an object in libcohort: differs where a plugin links a copy of its own.
+/// Returns the address of an object in libcohort; it is different if a plugin links a copy of its own.
 const void* runtime_instance();
 }  // namespace detail
 
@@ -68,11 +68,12 @@ const void* runtime_instance();
       [] { return ::cohort::detail::runtime_instance(); },                                          \
       [](const ::cohort::Options& given_) -> void* { return static_cast<base_*>(new type_(given_)); }};
 
-/// Makes `type`, constructible from `const Options&`, the cluster manager `name`. Once a library, in one source file.
+/// Exports `type`, which is constructible from `const Options&`, as the cluster manager `name`. Use it once in a
+/// library, in one source file.
 #define COHORT_CLUSTER_MANAGER(name, type, version, options) \
   COHORT_PLUGIN_(::cohort::PluginKind::manager, ::cohort::ClusterManager, name, type, version, options)
 
-/// The same for a transport.
+/// Exports `type`, which is constructible from `const Options&`, as the transport `name`. Use it once in a library.
 #define COHORT_TRANSPORT(name, type, version, options) \
   COHORT_PLUGIN_(::cohort::PluginKind::transport, ::cohort::Transport, name, type, version, options)
 

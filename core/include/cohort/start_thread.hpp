@@ -9,9 +9,9 @@
 
 namespace cohort {
 
-/// Starts a thread that runs `body`. std::thread by itself says no more than "Resource temporarily unavailable" when
-/// the machine allows no more threads, and that as an exception that few expect.
-/// @param purpose what cannot be done without it: "receive from the broker". @throws Error.
+/// Starts a thread that runs `body`. If the machine allows no more threads, it throws a clear Error, instead of the
+/// std::system_error "Resource temporarily unavailable" of std::thread.
+/// @param purpose what the thread is needed for: "receive from the broker". @throws Error.
 template <class Body>
 std::thread start_thread(const std::string& purpose, Body&& body) {
   try {

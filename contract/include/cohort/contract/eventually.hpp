@@ -8,7 +8,7 @@
 
 namespace cohort::contract {
 
-/// As long as a wait may take where everything works but the machine is busy.
+/// How long a wait may take if everything works but the machine is busy.
 inline constexpr Duration patience = std::chrono::seconds(60);
 
 /// Looks until `condition` holds; false after `limit`. For what another process or thread brings about: it sleeps

@@ -18,58 +18,58 @@ namespace cohort::contract {
 
 /// What the suite needs to know about a cluster manager.
 struct ManagerUnderTest {
-  std::string name;            ///< in the names of the tests; letters, digits and _
+  std::string name;            ///< part of the names of the tests; letters, digits and _
   std::string plugin;          ///< name, or path with a '/'
   std::string options = "{}";  ///< JSON object; the suite adds the count
-  /// The option that says how many workers to launch. Empty: there is none; tests that need a certain number are
-  /// skipped, and the others use what `options` bring about.
+  /// The option that sets the number of workers. Empty: there is none; then tests that need a certain number are
+  /// skipped, and the others use the workers that `options` give.
   std::string count_option = "count";
-  /// Further options that must be refused, each with the name that the message must have in it.
+  /// Further options that must be refused, each with the name that the message must contain.
   std::vector<std::pair<std::string, std::string>> bad_options{};
-  /// Instead of `options`: makes them, and what they name, before each test.
+  /// Used instead of `options`: creates the options, and the files that they name, before each test.
   std::function<std::string()> make_options{};
-  /// Whether exit_cause() can know how a worker ended. false: it may be empty where it should hold the exit code.
+  /// Whether exit_cause() can know how a worker ended. false: it may be empty instead of containing the exit code.
   bool knows_cause = true;
 };
 
 std::string test_name(const ManagerUnderTest& manager);
 inline std::ostream& operator<<(std::ostream& out, const ManagerUnderTest& manager) { return out << manager.name; }
 
-/// What every cluster manager must do. Written once; instantiate it for yours, in a program whose main() begins with a
-/// cohort::Session (the workers are that program), and run each test in a process of its own, as gtest_discover_tests
-/// does:
+/// Tests what every cluster manager must do. Instantiate it for your manager, in a program whose main() begins with a
+/// cohort::Session (the workers run the same program), and run each test in a process of its own, as
+/// gtest_discover_tests does:
 ///
 ///   INSTANTIATE_TEST_SUITE_P(Mine, ManagerContract, testing::Values(ManagerUnderTest{...}), name_of);
 ///
-/// Workers are reached by tcp, unless the program is told another transport: --cohort-transport=NAME.
+/// The transport to the workers is tcp, unless the program gets another one with --cohort-transport=NAME.
 class ManagerContract : public testing::TestWithParam<ManagerUnderTest> {
  protected:
-  /// A worker, and its process as it sees itself.
+  /// A worker, and its process id as the worker itself sees it.
   struct Worker {
     Pid pid = no_pid;
     int ospid = 0;
-    bool visible = false;  ///< whether that process id means something here: the same host and container
-    /// @return false where it cannot be known.
+    bool visible = false;  ///< whether that process id is valid here: in the same host and container
+    /// Whether the process runs; false if this cannot be known.
     bool is_seen_running() const;
   };
 
   void SetUp() override;
-  /// Removes all workers. Nothing may be left of them, and the manager must have been called as the interface says.
+  /// Removes all workers. Nothing of them may be left, and the calls of the manager must have followed the interface.
   void TearDown() override;
 
-  /// Makes `manager_`, for so many workers.
+  /// Creates `manager_`, for `count` workers.
   void make(int count);
-  /// addprocs() with it.
+  /// Calls addprocs() with `manager_`.
   std::vector<Pid> add(const AddprocsOptions& options = {}) { return addprocs(manager_, options); }
-  /// The first of them. @throws Error: there is none.
+  /// Calls add(), and returns the first worker. @throws Error if there is none.
   Pid add_one(const AddprocsOptions& options = {});
   static Worker look_at(Pid pid);
-  /// What addprocs() throws; "" if nothing.
+  /// Calls addprocs(), and returns the text of its exception; "" if it does not throw.
   std::string failure(const AddprocsOptions& options);
   bool has_count() const { return !GetParam().count_option.empty(); }
-  /// Processes of this one that were not there before the test, zombies included.
+  /// Returns the child processes that did not exist before the test, including zombies.
   std::vector<int> new_children() const;
-  /// The options as JSON with one more.
+  /// Returns the options, as JSON, with one more option.
   static std::string with(const std::string& options, const std::string& key, const std::string& json_value);
 
   std::string options_;  // JSON

@@ -6,8 +6,8 @@
 
 namespace cohort::contract {
 
-/// Names tests after what they test, for INSTANTIATE_TEST_SUITE_P. Each suite defines its test_name() where its tests
-/// are, so that who uses it links them, and only that suite's.
+/// Names tests after the plugin under test, for INSTANTIATE_TEST_SUITE_P. Each suite defines its test_name() in the
+/// file of its tests, so that a program that uses it links these tests, and only those of that suite.
 struct NameOf {
   template <class UnderTest>
   std::string operator()(const testing::TestParamInfo<UnderTest>& info) const {

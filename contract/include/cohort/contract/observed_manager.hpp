@@ -11,7 +11,7 @@
 
 namespace cohort::contract {
 
-/// A cluster manager that hands every call on to another one and keeps account of them. Any thread.
+/// A cluster manager that forwards every call to another one, and records the calls. Any thread may use it.
 class ObservedManager final : public ClusterManager {
  public:
   explicit ObservedManager(std::unique_ptr<ClusterManager> inner);
@@ -19,11 +19,11 @@ class ObservedManager final : public ClusterManager {
   void launch(const LaunchParams& params, LaunchQueue& launched) override;
   void manage(Pid pid, WorkerConfig& config, ManageOp op) override;
   IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline) override;
-  /// Calls kill() of the other one twice: it must bear that.
+  /// Calls kill() of the inner manager twice: the manager must tolerate that.
   void kill(Pid pid, WorkerConfig& config) override;
   std::string exit_cause(Pid pid, WorkerConfig& config) override;
 
-  /// The next launch() is given up before it begins.
+  /// Cancels the next launch() before it begins.
   void give_up_launch() { give_up_launch_ = true; }
 
   ClusterManager& inner() { return *inner_; }
@@ -31,13 +31,13 @@ class ObservedManager final : public ClusterManager {
   /// "finalize".
   std::vector<std::string> calls(Pid pid) const;
   bool was_called(Pid pid, const std::string& call) const;
-  /// The workers it was called for.
+  /// The workers for which it was called.
   std::set<Pid> pids() const;
-  /// What it said last about the end of that worker.
+  /// The last exit_cause() of that worker.
   std::string cause(Pid pid) const;
-  /// As it was in the last call for that worker.
+  /// The config in the last call for that worker.
   WorkerConfig config(Pid pid) const;
-  /// Calls that overlapped, and what it threw where nothing is to be thrown, one a line.
+  /// Calls that overlapped, and exceptions where none is allowed, one on each line.
   std::string problems() const;
 
  private:

@@ -14,15 +14,15 @@
 
 namespace cohort::contract {
 
-/// Waits for one half, or for a listener: polls its descriptor, or waits for its callback where it has none.
+/// Waits for one half of a stream, or for a listener: polls its descriptor, or, if it has none, waits for its callback.
 class Readiness {
  public:
   /// @param subscribe called at once with the callback, if there is no descriptor.
   Readiness(int descriptor, short events, const std::function<void(std::function<void()>)>& subscribe);
 
-  /// Forgets what was told before: call it before each try.
+  /// Forgets earlier signals: call it before each attempt.
   void reset();
-  /// @return false: not by the deadline.
+  /// Waits for a signal. @return false if there was none before the deadline.
   bool wait(Clock::time_point deadline);
 
  private:
@@ -36,8 +36,8 @@ class Readiness {
   const std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
 };
 
-/// One end of a connection, used as a node does: a try, and after -EAGAIN a wait for the word that the next is worth
-/// it. The two halves may be used by two threads at once.
+/// One end of a connection, used in the same way as by a node: it tries, and after -EAGAIN it waits for the signal to
+/// try again. Two threads may use the two halves at the same time.
 class StreamEnd {
  public:
   explicit StreamEnd(IoPair pair);
@@ -45,20 +45,21 @@ class StreamEnd {
   Reader& reader() { return *pair_.reader; }
   Writer& writer() { return *pair_.writer; }
 
-  /// Some bytes; 0 at the end; a negative errno value. -ETIMEDOUT: neither within `limit`.
+  /// Reads some bytes, and returns their number; 0 at the end; else a negative errno value. -ETIMEDOUT: nothing
+  /// happened within `limit`.
   ssize_t read_some(std::span<std::byte> buffer, Duration limit = patience);
-  /// All of them. @return 0 or a negative errno value.
+  /// Writes all bytes. @return 0 or a negative errno value.
   ssize_t write_all(std::span<const std::byte> bytes, Duration limit = patience);
   ssize_t write_all(std::string_view text, Duration limit = patience);
 
-  /// Exactly `size` bytes, fewer at the end of the stream; what went wrong in angle brackets.
+  /// Returns exactly `size` bytes, or fewer at the end of the stream; an error is appended in angle brackets.
   std::string receive(std::size_t size, Duration limit = patience);
-  /// Everything up to the end.
+  /// Returns all bytes up to the end.
   std::string receive_all() { return receive(std::string::npos); }
-  /// Reads on until the peer's side is over, by an orderly end or by an error. @return false: it never is.
+  /// Reads until the peer's side ends, regularly or with an error. @return false if it does not end within `limit`.
   bool ends(Duration limit = patience);
 
-  /// Before a write whose -EAGAIN is to be followed by wait_writable().
+  /// Call it before a write() if you want to call wait_writable() after -EAGAIN.
   void reset_writable() { writable_.reset(); }
   bool wait_writable(Duration limit = patience);
 
