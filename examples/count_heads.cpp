@@ -1,4 +1,4 @@
-// Flips coins on every worker, and shows who did what.
+// Flips coins on every worker, and shows the result of each worker.
 //   cohort run -p 4 build/release/bin/count_heads 20000000
 
 #include <chrono>

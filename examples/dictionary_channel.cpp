@@ -1,4 +1,4 @@
-// A channel with keys: a dictionary that lives on one worker, whose take() waits until somebody has put that key.
+// A channel with keys: a dictionary that lives on one worker. Its take() waits until somebody has put that key.
 //   cohort run -p 2 build/release/bin/dictionary_channel
 
 #include <iostream>
@@ -18,7 +18,7 @@ class Dictionary {
  private:
   cohort::Channel<int> at(const std::string& key) {
     std::lock_guard lock(mutex_);
-    return values_.try_emplace(key, 1).first->second;  // one value a key; a second put waits
+    return values_.try_emplace(key, 1).first->second;  // one value for each key; a second put waits
   }
   std::mutex mutex_;
   std::map<std::string, cohort::Channel<int>> values_;

@@ -1,4 +1,4 @@
-// Prices options by simulation: the market is known to every process by name, and each prepares its own random numbers.
+// Prices options by simulation: every process knows the market by its name, and prepares its own random numbers.
 //   cohort run -p 4 build/release/bin/everywhere
 
 #include <algorithm>
@@ -17,7 +17,7 @@ std::mt19937_64 generator;  // each process has its own
 
 void seed(unsigned long first) { generator.seed(first + static_cast<unsigned long>(cohort::myid())); }
 
-// The mean value today of the right to buy at `strike` in one year.
+// The mean value today of the right to buy at the price `strike` in one year.
 double simulate(double strike, int paths) {
   const auto market = cohort::value<Market>("market");  // no message: it is here already
   std::normal_distribution<double> normal;

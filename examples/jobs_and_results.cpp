@@ -1,4 +1,4 @@
-// Workers take jobs from one channel and put what they did into another.
+// Workers take jobs from one channel and put their results into another.
 //   cohort run -p 4 build/release/bin/jobs_and_results
 
 #include <chrono>

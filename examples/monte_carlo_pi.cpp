@@ -1,4 +1,4 @@
-// Pi by throwing darts, with a progress bar; a worker that dies costs its batch of darts, which others throw again.
+// Computes pi by throwing darts, with a progress bar. If a worker dies, other workers throw its batch of darts again.
 //   cohort run -p 4 build/release/bin/monte_carlo_pi 200
 
 #include <cstdlib>
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   if (cohort::nprocs() == 1) cohort::addprocs(2);
 
   long inside = 0;
-  for (auto& [index, count] :  // of the item, counted from 0
+  for (auto& [index, count] :  // index of the item, counted from 0
        cohort::pmap_stream(cohort::fn<hits>, cohort::range(1u, batches),
                            {.retry_delays = cohort::ExponentialBackOff{.n = 3}, .progress = cohort::progress_bar()})) {
     inside += count;

@@ -1,4 +1,4 @@
-// The largest singular value of each of many matrices: pmap balances the large and the small ones.
+// Computes the largest singular value of many matrices: pmap balances the large and the small ones.
 //   cohort run -p 4 build/release/bin/pmap_matrices 40 200
 
 #include <cmath>
@@ -23,7 +23,7 @@ Matrix random_matrix(std::size_t rows, std::size_t columns, unsigned seed) {
   return m;
 }
 
-// By power iteration on the product of the transpose and the matrix.
+// Uses power iteration on the product of the transpose and the matrix.
 double largest_singular_value(const Matrix& m) {
   std::vector<double> v(m.columns, 1.0), u(m.rows);
   double norm = 0;

@@ -1,4 +1,4 @@
-// Counts the words of files, each file on some worker, and the most frequent ones of all.
+// Counts the words of files, each file on one of the workers, and shows the most frequent words of all files.
 //   cohort run -p 4 build/release/bin/word_count docs/*.md
 
 #include <algorithm>

@@ -17,14 +17,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Every option has one row. Parsing, error messages, the schema and `cohort plugin info` come from it.
+// Every option has one row. Parsing, error messages, the schema and `cohort plugin info` use it.
 constexpr cohort::Option options[] = {
     {"count", cohort::OptionType::integer, "1", "number of workers", nullptr, 0, 1000},
     {"env", cohort::OptionType::env, "{}", "changes to the environment of the workers", nullptr},
     {"threads", cohort::OptionType::integer, "1", "functions that may run at once on a worker", nullptr, 1, 4096},
 };
 
-// What there is to know about a worker; the core keeps it for us in WorkerConfig::userdata.
+// What this manager knows about a worker; the core keeps it in WorkerConfig::userdata.
 struct StarterWorker {
   cohort::ChildProcess process;
   cohort::Duration term, kill;
@@ -35,7 +35,7 @@ class Starter final : public cohort::ClusterManager {
   explicit Starter(const cohort::Options& given)
       : count_(given.integer("count")), env_(given.env("env")), threads_(static_cast<int>(given.integer("threads"))) {}
 
-  // May take its time: the core's deadline is params.timeout, and it gives up by params.stop.
+  // May block: after params.timeout the core requests a stop through params.stop.
   void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override {
     for (std::int64_t i = 0; i < count_ && !params.stop.stop_requested(); ++i) launched.push(start(params));
   }
@@ -47,7 +47,7 @@ class Starter final : public cohort::ClusterManager {
     if (op == cohort::ManageOp::finalize) worker->process.terminate(worker->term, worker->kill);
   }
 
-  // It was asked to exit and did not.
+  // Called if the worker was asked to exit and did not.
   void kill(cohort::Pid, cohort::WorkerConfig& config) override {
     if (const auto worker = worker_of(config)) worker->process.terminate(worker->term, worker->kill);
   }
@@ -62,21 +62,21 @@ class Starter final : public cohort::ClusterManager {
  private:
   cohort::WorkerConfig start(const cohort::LaunchParams& params) const {
     cohort::SpawnOptions spawn;
-    spawn.command = {params.exename};  // replace this by what starts a program at your site: {"srun", "-n1", ...}
+    spawn.command = {params.exename};  // replace this by the launch command of your site: {"srun", "-n1", ...}
     spawn.command.insert(spawn.command.end(), params.exeflags.begin(), params.exeflags.end());
     spawn.dir = params.dir;
     spawn.env = env_;
-    spawn.input = params.cookie + '\n';  // the secret goes to standard input and nowhere else
+    spawn.input = params.cookie + '\n';  // pass the secret only through standard input
     spawn.die_with_parent = true;
     const auto worker =
         std::make_shared<StarterWorker>(StarterWorker{cohort::ChildProcess::spawn(spawn), params.term, params.kill});
 
     cohort::WorkerConfig config;
-    // The core reads from its output where the worker listens, and shows the rest.
+    // The core reads the worker's address from this output, and shows the rest.
     config.io = cohort::WorkerOutput{worker->process.take_out(), worker->process.take_err()};
     config.exename = params.exename;
     config.ospid = worker->process.pid();
-    config.threads = threads_;  // the worker is told by the core
+    config.threads = threads_;  // the core passes it to the worker
     config.userdata = worker;
     return config;
   }

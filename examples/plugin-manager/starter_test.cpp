@@ -1,4 +1,4 @@
-// What every cluster manager must do, over this one. The workers are this program, hence the Session.
+// Tests this cluster manager for what every manager must do. The workers run this program, so it needs the Session.
 
 #include <gtest/gtest.h>
 

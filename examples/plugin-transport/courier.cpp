@@ -20,7 +20,7 @@
 
 namespace {
 
-// Every option has one row. Parsing, error messages, the schema and `cohort plugin info` come from it.
+// Every option has one row. Parsing, error messages, the schema and `cohort plugin info` use it.
 constexpr cohort::Option options[] = {
     {"address", cohort::OptionType::string, "\"127.0.0.1\"", "listen there, unless a worker is told another address",
      nullptr},
@@ -28,7 +28,7 @@ constexpr cohort::Option options[] = {
 
 std::string cause(int error) { return ": " + std::generic_category().message(error); }
 
-// "10.0.0.7:9123"; without a port, any.
+// Reads "10.0.0.7:9123"; without a port, the address means any free port.
 sockaddr_in parse(const std::string& address, const std::string& what) {
   const auto colon = address.find(':');
   const std::string host = address.substr(0, colon);
@@ -94,7 +94,7 @@ class Courier final : public cohort::Transport {
     return std::make_unique<CourierListener>(std::move(socket));
   }
 
-  // May block until the deadline, and no longer.
+  // May block, but only until the deadline.
   cohort::IoPair connect(const std::string& address, cohort::Clock::time_point deadline) override {
     const std::string what = "cannot connect to " + address;
     const sockaddr_in peer = parse(address, what);
@@ -108,7 +108,7 @@ class Courier final : public cohort::Transport {
       socklen_t size = sizeof error;
       ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     }
-    // Who dials a free port of this host may be given that very port, and so reach itself.
+    // A socket that connects to a free port of its own host may get that port itself, and so be connected to itself.
     if (error == 0 && own_address(socket.get()) == address) error = ECONNREFUSED;
     if (error != 0) throw cohort::Error(what + cause(error), cohort::ErrorKind::disconnected);
     return to_pair(std::move(socket));

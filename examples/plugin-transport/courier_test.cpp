@@ -1,4 +1,4 @@
-// What every transport must do, over this one.
+// Tests this transport for what every transport must do.
 
 #include <gtest/gtest.h>
 
