@@ -13,28 +13,35 @@
 #include <cohort/bytes.hpp>
 #include <cohort/error.hpp>
 
-// Turns values into payloads and back. docs/protocol.md describes the bytes.
+// Encodes values into payloads and decodes them. docs/protocol.md describes the bytes.
 //
-// What can travel: numbers, enums, plain aggregates of up to 32 fields (no code needed), the containers and vocabulary
-// types of the standard library, and every class with one of
+// These types can be sent without any code: numbers, enums, plain aggregates of up to 32 fields, and the containers and
+// vocabulary types of the standard library. To make another class serializable, write one of these, as for cereal:
 //
 // clang-format off
-//   template <class Archive> void serialize(Archive& ar) { ar(first_, second_); }  // both directions, as for cereal
-//   template <class Archive> void serialize(Archive& ar, Type& value);             // the same, beside the class
-//   template <class Archive> void save(Archive& ar) const;                         // one direction each
+//   // 1. A member function for both directions:
+//   template <class Archive> void serialize(Archive& ar) { ar(first_, second_); }
+//
+//   // 2. The same as a free function in the namespace of the class:
+//   template <class Archive> void serialize(Archive& ar, Type& value) { ar(value.first, value.second); }
+//
+//   // 3. Two member functions, one for each direction:
+//   template <class Archive> void save(Archive& ar) const;
 //   template <class Archive> void load(Archive& ar);
-//   template <class Archive> void save(Archive& ar, const Type& value);            // one direction each, beside it
+//
+//   // 4. The same as free functions in the namespace of the class:
+//   template <class Archive> void save(Archive& ar, const Type& value);
 //   template <class Archive> void load(Archive& ar, Type& value);
 // clang-format on
 //
-// A type that travels has a public default constructor: the receiver makes an object and reads it. An aggregate that
-// has a base class, or more than 32 fields, needs one of these functions.
+// A type that is sent must have a public default constructor, because the receiver makes an object and then reads it.
+// An aggregate that has a base class, or more than 32 fields, needs one of these functions.
 
 namespace cohort {
 
 static_assert(std::endian::native == std::endian::little, "the wire format is the memory of a little-endian machine");
 
-/// Contiguous ranges of this many bytes or more travel as segments: not copied by the sender.
+/// Contiguous ranges of at least this many bytes are sent as segments, which the sender does not copy.
 inline constexpr std::size_t segment_threshold = 16 * 1024;
 
 class OutArchive;
@@ -54,18 +61,18 @@ template <class T>
 inline constexpr bool is_number = std::is_arithmetic_v<T> || std::is_enum_v<T>;
 }  // namespace detail
 
-/// Writes values into a payload. One thread at a time.
+/// Writes values into a payload. Only one thread at a time may use it.
 ///
-/// Large arrays are not copied but refer to the memory of the value. This holds for the arguments of operator() and for
-/// all their fields; what a class's own serialize() or save() hands over is copied where it does not lie inside the
-/// object (it might be a local variable).
+/// Large arrays are not copied: the payload refers to the memory of the value. This holds for the arguments of
+/// operator() and all their fields. Exception: if a class's own serialize() or save() writes an array that is not
+/// inside the object (it might be a local variable), the array is copied.
 class OutArchive {
  public:
   using is_saving = std::true_type;
   using is_loading = std::false_type;
 
-  /// @param keep_alive owner of all that will be written; it becomes the owner of the segments. Null: they are
-  /// borrowed, the values must outlive the payload, or Payload::own() must be called before they end.
+  /// @param keep_alive owner of all values that will be written; it becomes the owner of the segments. Null: segments
+  /// are borrowed: the values must outlive the payload, or Payload::own() must be called before they are destroyed.
   explicit OutArchive(Payload& payload, std::shared_ptr<const void> keep_alive = nullptr)
       : payload_(payload), body_(payload.body), keep_alive_(std::move(keep_alive)) {}
   OutArchive(const OutArchive&) = delete;
@@ -81,17 +88,17 @@ class OutArchive {
     return (*this)(value);
   }
 
-  /// Raw bytes into the body.
+  /// Writes raw bytes into the body.
   void write(const void* data, std::size_t size) { body_.append(data, size); }
   void write_size(std::uint64_t size) { body_.append(&size, sizeof(size)); }
-  /// Bytes that travel outside of the body, in the order of the calls. Not copied, see above.
+  /// Adds bytes that are sent outside the body, in the order of the calls. They are not copied, see above.
   void add_segment(const void* data, std::size_t size);
   void add_segment(const void* data, std::size_t size, std::shared_ptr<const void> owner);
-  /// Writes nothing: the index is for the caller to write, and for take_reference() to read.
+  /// Adds a reference, but writes nothing. @return its index; the caller must write it, and take_reference() reads it.
   std::uint32_t add_reference(std::shared_ptr<detail::Reference> reference);
 
-  /// A count and the memory of `count` elements, as a segment if it is large.
-  /// @param owner what keeps `data` alive; null: the value being written.
+  /// Writes a count and the memory of `count` elements, as a segment if it is large.
+  /// @param owner keeps `data` alive; null: the value that is being written does.
   void write_block(const void* data, std::size_t count, std::size_t element_size,
                    const std::shared_ptr<const void>& owner = nullptr) {
     const std::size_t size = count * element_size;
@@ -101,7 +108,7 @@ class OutArchive {
     write(data, size);
   }
 
-  /// While it lives, one more level of nesting. Of an object with its own code where `object` is not null.
+  /// Adds one level of nesting as long as it lives. `object` is the object whose own code runs, or null.
   class Scope {
    public:
     explicit Scope(OutArchive& ar, const void* object = nullptr, std::size_t size = 0)
@@ -155,8 +162,8 @@ class OutArchive {
   int depth_ = 0;
 };
 
-/// Reads values from a payload that came from somewhere: nothing in it is believed. Whatever does not fit throws
-/// BadMessage with the place and the C++ type. One thread at a time; the payload must outlive the archive.
+/// Reads values from a payload that is not trusted. If something does not match, it throws BadMessage with the position
+/// and the C++ type. Only one thread at a time may use it; the payload must outlive the archive.
 class InArchive {
  public:
   using is_saving = std::false_type;
@@ -177,29 +184,30 @@ class InArchive {
     return (*this)(value);
   }
 
-  /// Raw bytes from the body.
+  /// Reads raw bytes from the body.
   void read(void* data, std::size_t size) { read(data, size, *type_); }
-  /// A number of elements that each take at least `min_element_bytes` (at least 1) of what is left, segments included.
+  /// Reads a number of elements. @param min_element_bytes least size of one element, at least 1: so many elements must
+  /// fit into the remaining bytes, including segments.
   std::uint64_t read_size(std::size_t min_element_bytes) { return read_size(min_element_bytes, *type_); }
-  /// The next segment, which must have this size.
+  /// Returns the next segment, which must have this size.
   const Segment& read_segment(std::size_t size);
-  /// Reads an index from the body and gives the reference of this number; each only once.
+  /// Reads an index from the body, and returns the reference with this index. Each can be taken only once.
   std::shared_ptr<detail::Reference> take_reference();
-  /// What OutArchive::write_block wrote. The bytes stay where they are.
+  /// The result of OutArchive::write_block(). The bytes are not copied.
   struct Block {
     const std::byte* data;
     std::size_t count;
     const Segment* segment;  ///< null: the bytes are in the body
   };
   Block read_block(std::size_t element_size) { return read_block(element_size, *type_); }
-  /// @throws BadMessage when body bytes or segments are left over.
+  /// Checks that everything was read. @throws BadMessage if bytes of the body or segments are left.
   void finish() const;
 
-  /// Body bytes not yet read.
+  /// Number of bytes of the body that are not yet read.
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - cursor_); }
   std::size_t position() const noexcept { return static_cast<std::size_t>(cursor_ - payload_.body.begin()); }
 
-  // The same, with the type to name in errors.
+  // The functions above, with the type to name in errors.
   std::uint64_t read_size(std::size_t min_element_bytes, const std::type_info& type);
   Block read_block(std::size_t element_size, const std::type_info& type);
   void read(void* data, std::size_t size, const std::type_info& type) {
@@ -207,10 +215,10 @@ class InArchive {
     if (size != 0) std::memcpy(data, cursor_, size);
     cursor_ += size;
   }
-  /// @throws BadMessage "<problem>" with the place, and the types being read.
+  /// @throws BadMessage "<problem>" with the position, and the types that are being read.
   [[noreturn]] void fail(const std::type_info& type, const char* problem) const;
 
-  /// While it lives, errors say that a value of `type` is read, one level deeper.
+  /// As long as it lives, errors say that a value of `type` is being read, one level deeper.
   class Scope {
    public:
     Scope(InArchive& ar, const std::type_info& type) : ar_(ar), outer_(std::exchange(ar.type_, &type)) {
@@ -244,11 +252,11 @@ class InArchive {
 
 namespace cohort {
 
-/// Types that can travel. Looks through standard containers, not through classes.
+/// Types that can be sent. Checks the elements of standard containers, but not the members of classes.
 template <class T>
 concept Serializable = detail::is_serializable<std::remove_cvref_t<T>>();
 
-/// The value as a payload; large arrays are borrowed from `value`, see Payload::own().
+/// Encodes the value; large arrays are borrowed from `value`, see Payload::own().
 template <class T>
 Payload encode(const T& value) {
   Payload payload;
@@ -257,7 +265,7 @@ Payload encode(const T& value) {
   return payload;
 }
 
-/// A temporary's large arrays are copied.
+/// Encodes a temporary; its large arrays are copied.
 template <class T>
 requires(!std::is_lvalue_reference_v<T>) Payload encode(T&& value) {
   Payload payload = encode(static_cast<const T&>(value));
@@ -265,7 +273,7 @@ requires(!std::is_lvalue_reference_v<T>) Payload encode(T&& value) {
   return payload;
 }
 
-/// @throws BadMessage when the payload is not exactly one T.
+/// Decodes a value. @throws BadMessage if the payload is not exactly one T.
 template <class T>
 T decode(const Payload& payload) {
   static_assert(detail::check_value<T>());

@@ -20,12 +20,12 @@ enum class Schedule {
   guided    ///< the same, but the parts begin long and get shorter, down to `chunk`
 };
 
-/// `distributed_reduce(op, range, f, {.schedule = Schedule::dynamic})`.
+/// Options of a loop: `distributed_reduce(op, range, f, {.schedule = Schedule::dynamic})`.
 struct LoopOptions {
   Schedule schedule = Schedule::fixed;
   std::size_t chunk = 0;  ///< elements. 0: for dynamic so that each worker gets about 16 parts, for guided 1
-  /// A part whose worker died, or whose body threw, is done again, elsewhere if possible: for bodies that may run
-  /// twice.
+  /// Pauses before the retries of a part whose worker died or whose body threw; retries use another worker if possible.
+  /// Only for bodies that may run twice.
   RetryDelays retry_delays = {};
   std::optional<WorkerPool> pool = {};  ///< by default that of all workers
   Deadline deadline = {};
@@ -37,7 +37,7 @@ namespace detail {
 struct Section {
   std::size_t begin = 0, size = 0;
 };
-/// The parts of `count` elements, in order. @throws Error without workers.
+/// Returns the parts of `count` elements, in order. @throws Error if there are no workers.
 std::vector<Section> sections_of(std::size_t count, const LoopOptions& options);
 
 template <std::ranges::random_access_range R>
@@ -107,10 +107,10 @@ void report_if_failed(const Future<void>& loop);
 
 }  // namespace detail
 
-/// `op(... op(op(f(first), f(second)), f(third)) ...)`, the range divided among the workers; each reduces its part, and
-/// this process reduces what they found, in the order of the range. So `op` must be associative; it need not be
-/// commutative. `f` is called with elements of the range. Waits.
-/// @throws Error for an empty range: there is no value to give; else as pmap.
+/// Returns `op(... op(op(f(first), f(second)), f(third)) ...)`. The range is divided among the workers; each worker
+/// reduces its part, and this process reduces the partial results, in the order of the range. So `op` must be
+/// associative, but need not be commutative. `f` is called with elements of the range. Waits for the result.
+/// @throws Error if the range is empty, because there is no value to return; else as pmap().
 template <class Op, std::ranges::random_access_range R, class F>
 requires std::ranges::sized_range<R>
 auto distributed_reduce(Op op, const R& range, F f, const LoopOptions& options = {}) {
@@ -123,15 +123,15 @@ auto distributed_reduce(Op op, const R& range, F f, const LoopOptions& options =
   return sum;
 }
 
-/// For those who write the range first: nothing but the sentence that says so.
+/// Reports the error if the range is written first.
 template <std::ranges::range R, class Op, class F>
 detail::NoResult distributed_reduce(const R&, const Op&, const F&) {
   static_assert(sizeof(R) == 0, "cohort: the operation comes first: distributed_reduce(op, range, f)");
   return {};
 }
 
-/// A loop under way on the workers. Who drops it without having waited does not stop it, and if it fails reads that on
-/// standard error. Any thread.
+/// A loop that runs on the workers. If the handle is destroyed without wait(), the loop continues, and a failure is
+/// printed on standard error. Any thread may use it.
 class [[nodiscard]] DistributedLoop {
  public:
   explicit DistributedLoop(Future<void> done) : done_(std::move(done)) {}
@@ -146,7 +146,7 @@ class [[nodiscard]] DistributedLoop {
     return *this;
   }
 
-  /// @throws what ended it, as pmap; TimeoutError and CancelledException of this wait.
+  /// Waits for the end of the loop. @throws its error, as pmap(); TimeoutError and CancelledException of this wait.
   void wait(const WaitOptions& options = {}) {
     try {
       done_.wait(options);
@@ -157,7 +157,7 @@ class [[nodiscard]] DistributedLoop {
     waited_ = true;
   }
   bool ready() const { return done_.ready(); }
-  /// Calls off what runs, and what has not begun. wait() throws then.
+  /// Cancels the parts that run and those that have not begun. wait() then throws.
   void cancel() const { done_.cancel(); }
 
  private:
@@ -165,8 +165,8 @@ class [[nodiscard]] DistributedLoop {
   bool waited_ = false;
 };
 
-/// Calls `f` on the workers for every element of the range, which is copied, and returns at once. What `f` changes
-/// stays in its worker.
+/// Calls `f` on the workers for every element of the range, which is copied, and returns at once. Changes that `f`
+/// makes to variables stay in its worker.
 template <std::ranges::random_access_range R, class F>
 requires std::ranges::sized_range<R> DistributedLoop distributed_for(R range, F f, LoopOptions options = {}) {
   detail::check_not_null(f);

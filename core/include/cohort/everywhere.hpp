@@ -14,7 +14,8 @@ namespace cohort {
 
 namespace detail {
 
-/// Calls a function and drops its result, which therefore need not travel. A coroutine is run to its end.
+/// Calls a function and discards its result, which therefore need not be of a type that can be sent. Waits for the end
+/// of a coroutine.
 template <class F>
 struct Discarding {
   [[no_unique_address]] Portable<F> called;
@@ -32,20 +33,20 @@ struct Discarding {
   }
 };
 
-/// Sends the call to all but the own process, runs `here` for each time that the own one is listed, and waits for all.
+/// Sends the call to all other processes of `pids`, calls `here` as often as this process is listed, and waits for all.
 /// @throws CompositeException
 void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
                      const std::function<void()>& here);
 
 }  // namespace detail
 
-/// Runs `f` on these processes, all at the same time, and waits until it has run on all of them. Its result is dropped.
-/// The arguments are encoded once. A process that is listed twice runs it twice; on the own one it runs last, on the
-/// calling thread. Workers that are added later do not run it: see load_module() and set_value().
-/// @throws CompositeException what it threw (RemoteException, ProcessExitedException), in the order of `pids`.
+/// Runs `f` on these processes, on all at the same time, waits until it has run on all of them, and discards the
+/// results. The arguments are encoded once. A process that is listed twice runs it twice. In this process it runs last,
+/// on the calling thread. Workers that are added later do not run it: see load_module() and set_value().
+/// @throws CompositeException of RemoteException and ProcessExitedException, in the order of `pids`.
 template <class F, class... A>
 void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
-  // Says what is wrong in a sentence of ours, as for any call; but the result need not travel.
+  // Reports errors in one sentence, as for any call; but the result need not be of a type that can be sent.
   if constexpr (detail::check_function<std::decay_t<F>>() &&
                 (... && detail::check_value<detail::serialized_as_t<A>>()) &&
                 detail::check_arguments_fit<std::decay_t<F>, detail::serialized_as_t<A>...>()) {
@@ -59,7 +60,7 @@ void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
   }
 }
 
-/// The same on all processes, the master included.
+/// Runs `f` in the same way on all processes, including the master.
 template <class F, class... A>
 requires(!std::convertible_to<F, const std::vector<Pid>&>) void everywhere(F f, const A&... arguments) {
   everywhere(procs(), std::move(f), arguments...);

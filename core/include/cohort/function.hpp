@@ -16,15 +16,15 @@
 namespace cohort {
 
 namespace detail {
-/// True of whatever `auto` can stand for. The compiler quotes its name where the argument of fn<> is the name of
-/// several functions: then there is nothing to deduce, and no static_assert is reached.
+/// True for everything that `auto` can be deduced to. Its name is an error message: if the argument of fn<> is the name
+/// of several functions, nothing can be deduced, no static_assert is reached, and the compiler quotes this name.
 template <class T>
 concept one_function_so_cast_an_overloaded_name_or_write_a_lambda = !std::is_void_v<T>;
 }  // namespace detail
 
 /// Names an ordinary function for a remote call: `remotecall(fn<count_heads>, pid, 1000L)`. A member function takes
-/// the object, which travels as a value, as its first argument: `remotecall(fn<&Account::total>, pid, account)`.
-/// One of several functions of the same name is chosen by a cast: `fn<static_cast<double (*)(double)>(std::sqrt)>`.
+/// the object, which is sent as a value, as its first argument: `remotecall(fn<&Account::total>, pid, account)`.
+/// Choose one of several overloads by a cast: `fn<static_cast<double (*)(double)>(std::sqrt)>`.
 template <detail::one_function_so_cast_an_overloaded_name_or_write_a_lambda auto Function>
 struct NamedFunction {
   template <class... A>
@@ -34,8 +34,8 @@ struct NamedFunction {
 template <detail::one_function_so_cast_an_overloaded_name_or_write_a_lambda auto Function>
 inline constexpr NamedFunction<Function> fn{};
 
-/// A captureless lambda together with the values it needs: they travel with the call and come first among the
-/// arguments. `remotecall(capture(k, [](double k, double x) { return k * x; }), pid, 2.0)`
+/// A captureless lambda together with the values that it needs. The values are sent with the call, and are its first
+/// arguments: `remotecall(capture(k, [](double k, double x) { return k * x; }), pid, 2.0)`
 template <class F, class... Values>
 struct Captured {
   std::tuple<Values...> values;
@@ -119,8 +119,8 @@ struct CallResult {
   using Type = serialized_as_t<typename TaskResult<std::decay_t<Returned>>::type>;
 };
 
-/// What a call has instead of a result where a static_assert has told what is wrong with it: fits everywhere, so that
-/// the compiler does not add its own sentences about each use.
+/// The result type of a call after a static_assert has reported its error. It converts to everything, so that the
+/// compiler adds no further errors about each use.
 struct NoResult {
   template <class T>
   operator T() const;
@@ -130,7 +130,7 @@ struct NoResult {
   }
 };
 
-/// Says what is wrong with a call in one sentence of ours, instead of the compiler's pages about what follows from it.
+/// Reports the error of a wrong call in one sentence, instead of pages of errors of the compiler that follow from it.
 template <class F, class... A>
 constexpr bool check_call() {
   if constexpr (!check_function<F>())
@@ -156,7 +156,7 @@ requires(check_call<F, A...>()) struct CallTraits<F, A...> {
 
 template <class F, class... A>
 using remote_result_t = typename CallTraits<std::decay_t<F>, serialized_as_t<A>...>::Result;
-/// False only after a static_assert has failed: what would be compiled for the call is left out then.
+/// False only after a static_assert has failed: then the code for the call is not compiled.
 template <class F, class... A>
 inline constexpr bool can_call = !std::is_same_v<remote_result_t<F, A...>, NoResult>;
 
@@ -195,9 +195,8 @@ void check_number_fits(std::size_t place, const A& argument) {
   }
 }
 
-/// Numbers arrive as the type that they had here; what a parameter for whole numbers cannot hold would be changed
-/// without a word there.
-/// @throws Error
+/// Checks that integer parameters can hold the given numbers. A number is sent with the type of the argument, and would
+/// otherwise be changed silently in the other process. @throws Error
 template <class F, class... A>
 void check_numbers_fit(const A&... arguments) {
   using Parameters = typename ParametersOf<F>::Types;
@@ -209,7 +208,7 @@ void check_numbers_fit(const A&... arguments) {
   }
 }
 
-/// The result of a call into a payload. What the segments point at is kept alive by them.
+/// Encodes the result of a call. The segments keep the memory alive to which they point.
 template <class R, class Call>
 void encode_result(Payload& result, Call&& call) {
   if constexpr (std::is_void_v<R>) {
@@ -224,8 +223,8 @@ void encode_result(Payload& result, Call&& call) {
   }
 }
 
-/// A function as a field of something that travels. Of a function without state nothing is written, of a pointer the
-/// name of its function, of another one its fields.
+/// A function as a field of an object that is sent. For a function without state nothing is written, for a pointer the
+/// name of its function, for any other function its fields.
 template <class F>
 struct Portable {
   [[no_unique_address]] F function{};
@@ -253,7 +252,7 @@ struct Portable {
   }
 };
 
-/// A function and its arguments, as they came with a call.
+/// A function and its arguments, as received with a call.
 template <class F, class... A>
 struct DecodedCall {
   F function{};
@@ -269,8 +268,8 @@ struct DecodedCall {
   }
 };
 
-/// Answers a call at the end of its task. No lambda of ThunkOf: that would be hidden, and the frame of the coroutine
-/// that keeps it is not, which is a warning in each program with a task.
+/// Answers a call at the end of its task. It is not a lambda in ThunkOf: that would be hidden, but the frame of the
+/// coroutine that contains it is not, which gives a warning in each program with a task.
 template <class Result>
 struct LateReply {
   decltype(defer_reply()) reply;
@@ -288,7 +287,7 @@ struct LateReply {
 };
 
 /// The thunk of `Call::invoke`. The whole class is hidden, so that each module has its own statics, also those of
-/// inline functions, which the dynamic linker would merge otherwise: an id is then right whatever the order in which
+/// inline functions, which the dynamic linker would otherwise merge. So an id does not depend on the order in which
 /// modules were loaded.
 template <class Call>
 struct __attribute__((visibility("hidden"))) Registered {
@@ -320,7 +319,7 @@ struct __attribute__((visibility("hidden"))) ThunkOf : Registered<ThunkOf<F, A..
   }
 };
 
-/// For a call that cannot be made.
+/// Takes the place of the thunk of a wrong call.
 struct NoThunk {
   static FunctionId id() { return {}; }
 };

@@ -45,18 +45,19 @@ const FuturePtr& state_of(const Future<T>& future) {
 
 }  // namespace detail
 
-/// A handle on a value that exists, or will exist, in one process of the cluster, its owner. Set once. Copies are
-/// handles on the same value; the owner keeps it until the last handle, in whatever process, has fetched it or is gone.
-/// Handles can be arguments and results of remote calls. Any thread.
+/// A handle on a value that exists, or will exist, in one process of the cluster, its owner. The value is set once.
+/// Copies are handles on the same value; the owner keeps it until every handle, in any process, has fetched it or is
+/// gone. Handles can be arguments and results of remote calls. Any thread may use it.
 template <class T>
 class Future {
  public:
   using value_type = T;
 
-  /// A future owned by this process, or by `owner`, for somebody to put() into. Another owner is told at once, and its
-  /// word is waited for. @throws ProcessExitedException, Error as remotecall().
+  /// Makes an open future, into which somebody can put() a value. @param owner this process or another one; if it is
+  /// another one, informs it and waits for its answer. @throws ProcessExitedException, Error as remotecall().
   explicit Future(Pid owner) : state_(detail::make_future(owner)) {}
-  /// No future at all; only to be assigned to. Its functions throw Error, but for valid(); sent, it arrives as such.
+  /// An empty handle; assign a future to it before use. All its functions except valid() throw Error. It can be sent,
+  /// and arrives as an empty handle.
   Future() = default;
   explicit Future(detail::FuturePtr state) : state_(std::move(state)) {}
 
@@ -64,39 +65,40 @@ class Future {
   /// The process that holds the value.
   Pid owner() const { return detail::future_owner(*state()); }
 
-  /// Waits for the value, moves it here if it is elsewhere, and keeps it: a second fetch costs nothing.
-  /// @throws RemoteException what the function threw; ProcessExitedException the owner is gone.
+  /// Waits for the value, moves it to this process if it is elsewhere, and keeps it: a second fetch costs nothing.
+  /// @throws RemoteException if the function threw; ProcessExitedException if the owner is gone.
   std::add_lvalue_reference_t<const T> fetch() const& {
     auto object = detail::future_object(*state(), &detail::decode_object<T>);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
-  /// The same of a temporary: by value.
+  /// Does fetch() on a temporary future: returns the value itself instead of a reference.
   T fetch() && {
     auto object = detail::future_object(*state(), &detail::decode_object<T>);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
-  /// The same, but it may give up; the value can be fetched later. @throws TimeoutError, CancelledException.
+  /// Does fetch() with a deadline or a stop token; returns a copy. After a failed wait the value can be fetched later.
+  /// @throws also TimeoutError, CancelledException.
   T fetch(const WaitOptions& options) const {
     auto object = detail::future_object(*state(), &detail::decode_object<T>, options);
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
 
-  /// Waits until there is a value, and leaves it where it is. @throws as fetch().
+  /// Waits until the value is set, without fetching it. @throws as fetch().
   const Future& wait() const {
     detail::future_wait(*state(), WaitOptions{});
     return *this;
   }
-  /// @throws also TimeoutError, CancelledException.
+  /// Does wait() with a deadline or a stop token. @throws also TimeoutError, CancelledException.
   const Future& wait(const WaitOptions& options) const {
     detail::future_wait(*state(), options);
     return *this;
   }
-  /// @return whether it is ready now. Does not throw what it failed with.
+  /// Waits at most `duration`. @return whether the future is ready. If it failed, does not throw its exception.
   bool wait_for(Duration duration) const { return detail::future_wait_until(*state(), deadline_after(duration)); }
   bool ready() const { return detail::future_ready(*state()); }
 
-  /// Sets the value. @throws Error "Future can be set only once", wherever it was set before; also for the result of a
-  /// call.
+  /// Sets the value. @throws Error "Future can be set only once" if it was set before in any process, or if it is the
+  /// result of a call.
   template <class V = T>
   requires(!std::is_void_v<T>) void put(V&& value) const {
     detail::future_put(*state(), std::make_shared<T>(std::forward<V>(value)), &detail::encode_object<T>);
@@ -105,8 +107,8 @@ class Future {
     detail::future_put(*state(), std::make_shared<detail::Nothing>(), &detail::encode_object<T>);
   }
 
-  /// Calls `next` with this future once it is ready, on a thread of this process. @return the future of what it
-  /// returns.
+  /// Calls `next` with this future when it is ready, on a thread of this process. @return the future of the result of
+  /// `next`.
   template <class G>
   auto then(G next) const -> Future<std::invoke_result_t<G, Future<T>>> {
     using R = std::invoke_result_t<G, Future<T>>;
@@ -127,14 +129,14 @@ class Future {
     return Future<R>(std::move(result));
   }
 
-  /// Suspends a coroutine instead of blocking a thread; it goes on on a pool thread. @throws as fetch().
+  /// Suspends a coroutine instead of blocking a thread; the coroutine resumes on a pool thread. @throws as fetch().
   auto operator co_await() const {
     struct Awaiter {
       Future future;
       std::shared_ptr<detail::Suspension> suspension;
       bool await_ready() const { return detail::future_is_here(*future.state()); }
       void await_suspend(std::coroutine_handle<> handle) {
-        // Copies: once it is handed over, the coroutine may go on, and this end, on another thread.
+        // Copies, because the coroutine may resume on another thread and destroy this object before we return.
         const auto state = future.state();
         const auto waiting = suspension = std::make_shared<detail::Suspension>(handle);
         detail::resume_when_here(state, waiting);
@@ -148,9 +150,9 @@ class Future {
     return Awaiter{*this, nullptr};
   }
 
-  /// Calls the call off that makes the value, if this process made the call: it never runs if it does not yet, else its
-  /// this_call().stop_requested() turns true and its waits throw InterruptedException. The future becomes ready when
-  /// the function ends.
+  /// Cancels the call that makes the value, if this process made that call. If it has not begun, it never runs. If it
+  /// is running, its this_call().stop_requested() becomes true, and its waits throw InterruptedException. The future
+  /// becomes ready when the function ends.
   void cancel() const { detail::future_cancel(*state()); }
 
   void save(OutArchive& archive) const { detail::future_save(archive, state_, &detail::encode_object<T>); }
@@ -162,12 +164,13 @@ class Future {
   detail::FuturePtr state_;
 };
 
-/// Ready when all are; fails with the failure of the first in order that failed.
+/// Returns a future that is ready when all are ready. If some failed, it fails with the exception of the first of them
+/// in the order of the arguments.
 template <class T>
 Future<std::vector<detail::stored_t<T>>> when_all(std::vector<Future<T>> futures);
 template <class... T>
 requires(sizeof...(T) > 0 && (!std::is_void_v<T> && ...)) Future<std::tuple<T...>> when_all(Future<T>... futures);
-/// The index of the first that is ready. @throws Error when there are none.
+/// Returns a future of the index of the first future that is ready. @throws Error if there are no futures.
 template <class T>
 Future<std::size_t> when_any(const std::vector<Future<T>>& futures);
 

@@ -30,7 +30,7 @@ struct Item<std::pair<const K, V>> {  // of a map
 };
 template <class R>
 using item_t = typename Item<std::ranges::range_value_t<R>>::type;
-// Tells a range from options in the third place.
+// Distinguishes a range from options as the third argument.
 template <class F, class... R>
 concept TakesItemsOf = std::is_invocable_v < std::decay_t<F>
 &, item_t<R>... > ;
@@ -59,7 +59,7 @@ std::size_t size_of_shortest(R&... ranges) {
   return size;
 }
 
-/// The elements of a range, or of several at once, up to the end of the shortest.
+/// Reads the elements of a range, or one element of each of several ranges at a time, up to the end of the shortest.
 /// @tparam R references to ranges that outlive the source, or ranges that it keeps.
 template <class... R>
 class RangeSource final : public ItemSource {
@@ -196,21 +196,21 @@ using kept_range_t = std::conditional_t<std::is_lvalue_reference_v<R> && !std::r
 
 }  // namespace detail
 
-/// Calls `f` for every element, on the workers of the cluster, and gives the results in the order of the elements: a
-/// std::vector, or nothing where f returns nothing. Each worker gets a new item when it is done with one (of short
-/// ones several), so that uneven items balance. Workers that join while it runs take part.
-/// Without workers it runs in this process. What `f` captured travels to each worker once. Elements are pulled from the
-/// range as they are needed, and copied.
-/// @throws the first error that on_error and retries did not mend: RemoteException what f threw,
-/// ProcessExitedException its worker died; TimeoutError, CancelledException. What is under way then is called off,
-/// see Future::cancel().
+/// Calls `f` for every element, on the workers of the cluster, and returns the results in the order of the elements: as
+/// a std::vector, or nothing if `f` returns nothing. Each worker gets a new item when it has finished one (several if
+/// they are short), so that uneven items balance. Workers that join while it runs take part. Without workers it runs in
+/// this process. The captured values of `f` are sent to each worker once. Elements are read from the range when they
+/// are needed, and copied.
+/// @throws the first error that was not handled by on_error or a retry: RemoteException if `f` threw,
+/// ProcessExitedException if its worker died; TimeoutError, CancelledException. Running calls are then cancelled, see
+/// Future::cancel().
 template <class F, std::ranges::input_range R>
 requires detail::TakesItemsOf<F, R>
 auto pmap(F f, R&& range, const typename detail::OptionsOf<F, R>::type& options = {}) {
   detail::RangeSource<R&> source(range);
   return detail::map_ranges<F, R>(std::move(f), options, source);
 }
-/// Of several ranges: f takes an element of each. It ends with the shortest.
+/// Does pmap() over several ranges: `f` gets one element of each. The map ends with the shortest range.
 template <class F, std::ranges::input_range R1, std::ranges::input_range R2>
 requires detail::TakesItemsOf<F, R1, R2>
 auto pmap(F f, R1&& range1, R2&& range2, const typename detail::OptionsOf<F, R1, R2>::type& options = {}) {
@@ -224,8 +224,9 @@ auto pmap(F f, R1&& range1, R2&& range2, R3&& range3,
   return detail::map_ranges<F, R1, R2, R3>(std::move(f), options, source);
 }
 
-/// The results of a map as they come, `std::pair<std::size_t, R>` with the number of the element: an input range. It
-/// looks ahead no further than to the next item of each worker, so that the elements may be more than memory holds.
+/// An input range of the results of a map, in the order in which they arrive: `std::pair<std::size_t, R>` with the
+/// number of the element. It reads ahead only the next item of each worker, so the elements need not all fit into
+/// memory.
 template <class T>
 class PmapStream {
  public:
@@ -256,7 +257,7 @@ class PmapStream {
     PmapStream* stream_;
   };
 
-  /// Once. @throws Error it was moved from.
+  /// May be called once. @throws Error if the object was moved from.
   Iterator begin() {
     current_ = next();
     return Iterator(*this);
@@ -276,8 +277,8 @@ class PmapStream {
   std::optional<Element> current_;
 };
 
-/// pmap for more than memory holds: `for (auto& [index, result] : pmap_stream(f, range)) ...`. An error is thrown where
-/// the iteration is. Elements are pulled, and sent out, only while the program asks for the next result.
+/// A pmap for more elements than fit into memory: `for (auto& [index, result] : pmap_stream(f, range)) ...`. The
+/// iteration throws the errors. Elements are read and sent only while the program waits for the next result.
 template <class F, std::ranges::input_range R>
 auto pmap_stream(F f, R&& range, const std::type_identity_t<detail::pmap_options_t<F, R>>& options = {}) {
   using Result = detail::map_result_t<F, R>;

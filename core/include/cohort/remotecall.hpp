@@ -12,11 +12,11 @@
 
 namespace cohort {
 
-// What can be called: a captureless lambda, fn<function>, a function pointer, an aggregate with an operator(), or
-// capture(values..., lambda). Arguments travel as values of their decayed type; a result as a value too.
-// A call to the own process is an ordinary call: nothing is copied or encoded.
-// All of these throw ProcessExitedException for a process that is gone, Error for one that never was, and what the
-// encoding of an argument throws (nothing is sent then). Any thread but the loop's.
+// These can be called: a captureless lambda, fn<function>, a function pointer, an aggregate with an operator(), and
+// capture(values..., lambda). Arguments are sent as values of their decayed type; a result is a value too.
+// A call to this process is an ordinary function call: nothing is copied or encoded.
+// All functions throw ProcessExitedException if the process is gone, Error if it never existed, and the exceptions of
+// the encoding of an argument (then nothing is sent). They may be called from any thread except that of the event loop.
 
 namespace detail {
 
@@ -35,7 +35,7 @@ R decode_result(const Payload& payload) {
   }
 }
 
-/// A call to the own process that blocks: simply a call, with the exceptions of a remote one.
+/// Does a blocking call to this process: an ordinary call, with the exceptions of a remote call.
 template <class F, class... A>
 auto call_inline(F& function, A&&... arguments) -> remote_result_t<F, A...> {
   using R = remote_result_t<F, A...>;
@@ -91,8 +91,8 @@ auto fetch_within(GivingUp giving_up, const WaitOptions& options, F f, Pid pid, 
 
 }  // namespace detail
 
-/// Calls `f` on process `pid` and waits for what it returns: one round trip, nothing left behind.
-/// @throws RemoteException what the function threw, or that its arguments could not be decoded, or its result not
+/// Calls `f` on process `pid`, waits, and returns its result. Takes one round trip, and leaves nothing on that process.
+/// @throws RemoteException if the function threw, if its arguments could not be decoded, or if its result could not be
 /// encoded.
 template <class F, class... A>
 auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
@@ -102,16 +102,17 @@ auto remotecall_fetch(F f, Pid pid, A&&... arguments) -> detail::remote_result_t
       detail::call_fetch(pid, detail::thunk_t<F, A...>::id(), payload));
 }
 
-/// The same, but it may give up: `remotecall_fetch({.deadline = 5s}, f, pid, args...)`. The call is called off then,
-/// see Future::cancel(). So is one to the own process, which runs on the calling thread: if there is time left when
-/// it begins, its waits throw at the limit, and the wait ends with the function.
+/// Does remotecall_fetch() with a deadline or a stop token: `remotecall_fetch({.deadline = 5s}, f, pid, args...)`. At
+/// the deadline, or when a stop is requested, the call is cancelled, see Future::cancel(). A call to this process runs
+/// on the calling thread: it does not begin if the deadline has passed; later its waits throw, and this call returns or
+/// throws when the function ends.
 /// @throws also TimeoutError, CancelledException.
 template <class F, class... A>
 auto remotecall_fetch(const WaitOptions& options, F f, Pid pid, A&&... arguments) -> detail::remote_result_t<F, A...> {
   return detail::fetch_within(detail::GivingUp::at_once, options, std::move(f), pid, std::forward<A>(arguments)...);
 }
 
-/// Calls `f` on process `pid` and returns at once; the result stays there until fetched.
+/// Calls `f` on process `pid` and returns at once; the result stays on that process until it is fetched.
 template <class F, class... A>
 auto remotecall(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   using R = detail::remote_result_t<F, A...>;
@@ -120,7 +121,7 @@ auto remotecall(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_
   return Future<R>(detail::call(pid, detail::thunk_t<F, A...>::id(), payload));
 }
 
-/// Calls `f` on process `pid` and waits until it has run; the result stays there. @throws as remotecall_fetch.
+/// Calls `f` on process `pid` and waits until it has run; the result stays there. @throws as remotecall_fetch().
 template <class F, class... A>
 auto remotecall_wait(F f, Pid pid, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   auto future = remotecall(std::move(f), pid, std::forward<A>(arguments)...);
@@ -128,7 +129,8 @@ auto remotecall_wait(F f, Pid pid, A&&... arguments) -> Future<detail::remote_re
   return future;
 }
 
-/// The same, but it may give up, and calls the call off then. @throws also TimeoutError, CancelledException.
+/// Does remotecall_wait() with a deadline or a stop token, and then cancels the call. @throws also TimeoutError,
+/// CancelledException.
 template <class F, class... A>
 auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
     -> Future<detail::remote_result_t<F, A...>> {
@@ -143,14 +145,15 @@ auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
   return future;
 }
 
-/// For those who write the process first: nothing but the sentence that says so.
+/// Reports the error if the process is written first.
 template <class F, class... A>
 Future<detail::NoResult> remotecall(Pid, const F&, const A&...) {
   static_assert(sizeof(F) == 0, "cohort: the function comes first: remotecall(f, pid, ...); or spawnat(pid, f, ...)");
   return {};
 }
-/// The same where the process is a number of another type, or the pool one of a derived type; and the sentence for
-/// those who write the process first. One function, as a compiler that finds none that fits lists all of this name.
+/// Does remotecall_fetch() if the process is a number of another type, or the pool is of a derived type; otherwise
+/// reports the error if the process is written first. It is one function, because for a wrong call the compiler lists
+/// all functions of this name.
 template <class F, class P, class... A>
 auto remotecall_fetch(F f, const P& where, A&&... arguments) {
   if constexpr (std::is_convertible_v<P, Pid>) {
@@ -164,7 +167,8 @@ auto remotecall_fetch(F f, const P& where, A&&... arguments) {
   }
 }
 
-/// Calls `f` on process `pid` and forgets it. An exception is printed on that process's standard error.
+/// Calls `f` on process `pid`, and returns without waiting for an answer. An exception is printed on that process's
+/// standard error.
 template <class F, class... A>
 void remote_do(F f, Pid pid, A&&... arguments) {
   static_assert(sizeof(detail::CallTraits<std::decay_t<F>, detail::serialized_as_t<A>...>) > 0);
@@ -173,18 +177,18 @@ void remote_do(F f, Pid pid, A&&... arguments) {
   detail::call_do(pid, detail::thunk_t<F, A...>::id(), payload);
 }
 
-/// remotecall with the process first.
+/// Does remotecall(), with the process as the first argument.
 template <class F, class... A>
 auto spawnat(Pid pid, F f, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   return remotecall(std::move(f), pid, std::forward<A>(arguments)...);
 }
-/// The same on some worker: workers take turns.
+/// Does remotecall() on any worker: workers are used in turn.
 template <class F, class... A>
 auto spawnat(AnyWorker, F f, A&&... arguments) -> Future<detail::remote_result_t<F, A...>> {
   return remotecall(std::move(f), detail::next_worker(), std::forward<A>(arguments)...);
 }
 
-/// remotecall_fetch with the process first.
+/// Does remotecall_fetch(), with the process as the first argument.
 template <class F, class... A>
 auto fetchfrom(Pid pid, F f, A&&... arguments) -> detail::remote_result_t<F, A...> {
   return remotecall_fetch(std::move(f), pid, std::forward<A>(arguments)...);

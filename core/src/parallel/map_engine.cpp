@@ -16,7 +16,7 @@
 
 namespace cohort::detail {
 namespace {
-// Of an adaptive batch: worth a message, and not long to wait for if one item turns out long.
+// Limits of an adaptive batch: large enough for a message, and short enough to wait for if one item takes long.
 constexpr double batch_seconds = 2e-3, batch_bytes = 64 << 10;
 }  // namespace
 
@@ -26,7 +26,7 @@ class MapEngine::Impl {
       : function_(std::move(function)),
         source_(source),
         results_(results),
-        // A stream's elements may be large, or slow to come: nothing waits for the next one.
+        // A stream's elements may be large, or arrive slowly: nothing waits for the next one.
         adaptive_(options.batch_size == automatic_batch_size && options.distributed && !is_stream && source.size > 0 &&
                   !function_.is_coroutine),
         batch_size_(options.distributed ? std::max<std::size_t>(options.batch_size, 1) : 1),
@@ -56,7 +56,7 @@ class MapEngine::Impl {
   }
 
   using Items = std::vector<std::shared_ptr<void>>;
-  // Items that go to a worker together. Their numbers follow each other.
+  // Items that are sent to a worker together; their numbers are consecutive.
   struct Chunk {
     std::size_t first = 0;
     Items items;
@@ -112,7 +112,7 @@ class MapEngine::Impl {
                                    max_chunk_size_);
   }
 
-  // Items are short, and go together, as long as both the worker's time and the messages say so.
+  // Items count as short, and are sent together, as long as both the worker's time and the size of messages allow it.
   void learn(std::size_t items, double seconds, std::size_t bytes) {
     const double time = seconds / static_cast<double>(items), size = static_cast<double>(bytes / items);
     const double fit = std::min(batch_seconds / std::max(time, 1e-9), batch_bytes / std::max(size, 1.0));

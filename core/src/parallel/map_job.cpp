@@ -88,20 +88,20 @@ class ChunkRun : public std::enable_shared_from_this<ChunkRun> {
   Future<void> all_done_;  // valid: somebody waits for it
 };
 
-// Does the first of so many items, thought short: when `seconds` have passed, no further one is begun. While one of
-// them waits, a helper does those behind it, so that one may wait for another as if each had come alone; where a worker
-// has several threads, they share the items.
-// @param do_item is given the number of an item, once each; on several threads, which may outlive this call when it
-// throws. @return how many were done. @throws InterruptedException
+// Does items that are expected to be short, beginning with the first. After `seconds`, no further item is begun. While
+// one item waits, a helper thread does the items after it, so that an item may wait for a later one, as if each had
+// been sent alone. If a worker has several threads, they share the items.
+// @param do_item is called once with the number of each item; on several threads, which may outlive this call if it
+// throws. @return the number of items that were done; these are the first ones. @throws InterruptedException
 std::size_t do_short_items(std::size_t count, double seconds, std::function<void(std::size_t)> do_item) {
   return std::make_shared<ChunkRun>(count, seconds, std::move(do_item))->run();
 }
 
-// An item and what became of it belong to the thread that does it.
+// An item and its outcome belong to the thread that does it.
 struct Batch {
   std::shared_ptr<const void> function;
   std::vector<std::shared_ptr<void>> items;
-  double seconds = -1;  // after so many no further item is begun; negative: the batch is as its user wants it
+  double seconds = -1;  // after so many no further item is begun; negative: the user has chosen the batch
   struct ItemResult {
     std::shared_ptr<const void> value;
     std::exception_ptr failure;  // null: there is a value
@@ -126,7 +126,7 @@ struct Batch {
   }
 };
 
-// Done whole, one item after the other.
+// Does all items, one after the other.
 void do_in_order(Batch& batch, const MapJobTypes& types) {
   for (std::size_t i = 0; i < batch.items.size(); i++) {
     interruption_point();
@@ -141,7 +141,7 @@ void do_short(const std::shared_ptr<Batch>& batch, const MapJobTypes& types) {
   batch->results.resize(done);
 }
 
-// They run side by side.
+// Runs coroutines concurrently.
 void do_coroutines(Batch& batch, const MapJobTypes& types) {
   std::vector<FuturePtr> under_way;
   for (const auto& item : batch.items) under_way.push_back(types.start(batch.function, item.get()));

@@ -13,8 +13,8 @@
 
 namespace cohort::detail {
 
-/// One thread of the program calls it; no thread of its own. Answers come while next() waits. Destroyed with jobs still
-/// open, it calls them off.
+/// One thread of the program calls it; it has no thread of its own. Answers arrive while next() waits. Its destructor
+/// cancels the open jobs.
 class Scheduler {
  public:
   struct Answer {
@@ -25,8 +25,8 @@ class Scheduler {
     std::exception_ptr failure;  ///< RemoteException, ProcessExitedException ...; null: `result` is the answer
   };
 
-  /// @param function what the jobs' calls name.
-  /// @param ahead jobs that each worker has waiting beside the one it does. More while jobs turn out to be short.
+  /// @param function the function that the jobs' calls name.
+  /// @param ahead number of jobs that wait at each worker in addition to the running one; more while jobs are short.
   Scheduler(const WorkerPool& pool, const PortableFunction& function, int ahead);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -34,23 +34,23 @@ class Scheduler {
 
   /// The key by which the jobs' calls name the function.
   FunctionKey function_key() const;
-  /// Workers now.
+  /// Present number of workers.
   std::size_t worker_count() const;
-  /// Jobs whose answers are to come.
+  /// Number of jobs without an answer.
   std::size_t open() const;
 
-  /// The worker to give a job to, the one with the least to do. @param but not to these, as long as there are others.
-  /// @return no_pid: all have enough.
+  /// Returns the worker that should get the next job: the one with the least work. @param but workers to avoid as long
+  /// as there are others. @return no_pid if all have enough.
   Pid free_worker(const std::vector<Pid>& but = {});
-  /// Sends a job to a worker that free_worker() has named. @param arguments segments must be owned.
+  /// Sends a job to a worker that free_worker() has returned. @param arguments its segments must be owned.
   void send(Pid worker, std::uint64_t job, FunctionId thunk, Payload arguments);
 
-  /// Nothing is left to hand out. Where a worker has nothing to do, and jobs wait behind another's, the last of those
-  /// is asked back: unless it has begun meanwhile, it comes as an answer that was not sent.
+  /// Call it when no jobs are left to send. If a worker has nothing to do, and jobs wait at another worker, the last of
+  /// these is requested back: unless it has begun, next() returns it as an answer with `sent` false.
   void steal_waiting_jobs();
 
-  /// Waits for an answer. @return nullopt: `until` came first, or the workers changed.
-  /// @throws Error "No active worker available in pool" when there is nothing to wait for; TimeoutError,
+  /// Waits for an answer. @return nullopt if `until` came first, or if the workers changed.
+  /// @throws Error "No active worker available in pool" if there is nothing to wait for; TimeoutError,
   /// CancelledException, InterruptedException.
   std::optional<Answer> next(const WaitOptions& options, Clock::time_point until = Clock::time_point::max());
 

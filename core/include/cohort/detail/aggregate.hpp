@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-// The fields of a plain aggregate without any help of its author: their number by trying initialisers, their names
-// by structured bindings.
+// Finds the fields of a plain aggregate without any help of its author: their number by trying initialisers, their
+// names by structured bindings.
 
 namespace cohort::detail {
 
@@ -16,14 +16,14 @@ inline constexpr std::size_t max_fields = 32;
 inline constexpr std::size_t max_initializers = 256;  // each try is one more template: keeps compile time in bounds
 inline constexpr std::size_t not_found = static_cast<std::size_t>(-1);
 
-/// Initialises a field of any type; only ever named, never made. Not an allocator's tag: constructors that take one, as
-/// std::tuple has them, fail hard where they cannot be used.
+/// Can initialise a field of any type; it is only named, never created. It does not convert to an allocator's tag,
+/// because constructors that take one (as in std::tuple) give hard errors if they cannot be used.
 struct AnyField {
   template <class T>
   requires(!std::is_same_v<T, std::allocator_arg_t>) operator T() const;
 };
 
-/// Initialises only what T derives from.
+/// Can initialise only base classes of T.
 template <class T>
 struct AnyBaseOf {
   template <class Base>
@@ -50,7 +50,7 @@ inline constexpr bool takes_list = takes_nested<T>(std::make_index_sequence<Befo
                                                    std::make_index_sequence<Inside>{},
                                                    std::make_index_sequence<After>{});
 
-/// Counts upwards: fields without a default make too few initialisers as wrong as too many.
+/// Counts upwards, because fields without a default make too few initialisers as wrong as too many.
 template <class T, std::size_t N = 0, bool Found = false>
 constexpr std::size_t count_initializers() {
   if constexpr (N > max_initializers)
@@ -65,8 +65,8 @@ constexpr std::size_t count_initializers() {
     return count_initializers<T, N + 1, false>();
 }
 
-/// How many of `Total` initialisers the field that begins at initialiser `At` takes: an array field takes one for each
-/// element. It is an array when a list of Length fills it and exactly the other initialisers may follow.
+/// How many of `Total` initialisers belong to the field that begins at initialiser `At`: an array field has one for
+/// each element. It is an array if a list of Length fills it and exactly the other initialisers may follow.
 template <class T, std::size_t Total, std::size_t At, std::size_t Length>
 constexpr std::size_t field_width() {
   if constexpr (Length < 2)
@@ -104,7 +104,7 @@ concept HasBase = requires {
   T{AnyBaseOf<T>{}};
 };
 
-/// Calls visit(field...) with references to all fields of `t`, and gives back what it returns.
+/// Calls visit(field...) with references to all fields of `t`, and returns its result.
 template <class T, class Visit>
 constexpr decltype(auto) visit_fields(T& t, Visit&& visit) {
   constexpr std::size_t count = field_count<T>;

@@ -7,8 +7,8 @@
 
 namespace cohort::detail {
 
-/// `Body{}(functions..., arguments...)`: functions of the program inside a function of the library. It has no state if
-/// none of them has any, and nothing needs to be sent before it is called then.
+/// Calls `Body{}(functions..., arguments...)`: functions of the program inside a function of the library. It has no
+/// state if none of them has state; then nothing needs to be sent before it is called.
 template <class Body, class... F>
 struct Bound {
   [[no_unique_address]] std::tuple<Portable<F>...> functions;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Calls of functions on this process's own pool: nothing is encoded, and a function may capture what it likes.
+// Calls of functions on this process's own pool: nothing is encoded, and a function may capture anything.
 
 #include <memory>
 #include <optional>
@@ -70,7 +70,7 @@ Future<R> call_here(F&& function, A&&... arguments) {
   return Future<R>(std::move(state));
 }
 
-/// Runs it on a pool thread, and forgets it.
+/// Runs it on a pool thread, and discards its result.
 template <class F, class... A>
 void do_here(F&& function, A&&... arguments) {
   auto call = make_local_call(std::forward<F>(function), std::forward<A>(arguments)...);

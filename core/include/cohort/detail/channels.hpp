@@ -1,6 +1,6 @@
 #pragma once
 
-// What the templates of channels, local and remote, call in libcohort. Not for programs.
+// The functions of libcohort that the templates of local and remote channels call. Not for programs.
 
 #include <cstddef>
 #include <exception>
@@ -13,7 +13,7 @@
 
 namespace cohort {
 
-/// A capacity: puts never wait.
+/// A capacity with which puts never wait.
 inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
 namespace detail {
@@ -48,7 +48,7 @@ struct Selected {
   std::size_t index;
   ChannelItem item;
 };
-/// One item of the first channel that has one; nullopt when all are closed.
+/// Takes one item of the first channel that has one; returns nullopt if all are closed.
 std::optional<Selected> channel_select(std::span<const ChannelPtr> channels, const WaitOptions& options);
 
 // --- Remote channels: their items are Payloads. ---
@@ -70,9 +70,10 @@ void remote_channel_wait(const RemoteChannelPtr& channel, const WaitOptions& opt
 void remote_channel_close(const RemoteChannelPtr& channel, std::exception_ptr reason);
 void remote_channel_bind(const RemoteChannelPtr& channel, Pid pid);
 ChannelStatus remote_channel_status(const RemoteChannelPtr& channel);
-/// Of the RemoteException in flight: the end of a channel, or of a process, is thrown as itself.
+/// Call it in a handler for RemoteException. If the cause is the end of a channel or of a process, or a cancellation,
+/// throws the cause itself; otherwise rethrows the RemoteException.
 [[noreturn]] void rethrow_channel_failure();
-/// @throws Error: channels of the program's own kind have no such operation.
+/// @throws Error that channels with a store of the program's own have no such operation.
 [[noreturn]] void throw_custom_channel(const char* operation);
 void remote_channel_save(OutArchive& archive, const RemoteChannelPtr& channel);
 RemoteChannelPtr remote_channel_load(InArchive& archive);
@@ -83,7 +84,7 @@ using ReferencePtr = std::shared_ptr<Reference>;
 
 ReferencePtr make_object(std::shared_ptr<void> object, const std::type_info& type);
 Pid object_owner(const Reference& reference);
-/// The object itself, on its owner. @throws Error it is elsewhere, gone, or of another type.
+/// Returns the object itself. @throws Error if it is in another process, gone, or of another type.
 std::shared_ptr<void> local_object(const ReferencePtr& reference, const std::type_info& type);
 
 }  // namespace detail

@@ -13,9 +13,9 @@
 #include <cohort/archive.hpp>
 #include <cohort/detail/aggregate.hpp>
 
-// How each kind of type is written and read, in order: numbers, memory images, the type's own code, the standard
-// library, aggregates. Every value takes at least one byte of the body, so that a count can be checked against what is
-// left.
+// Writes and reads each kind of type, in this order: numbers, memory images, the type's own code, the standard library,
+// aggregates. Every value takes at least one byte of the body, so that a count can be compared with the remaining
+// bytes.
 
 namespace cohort {
 
@@ -50,7 +50,7 @@ concept HasCodec = requires {
   Codec<T>::min_size;
 };
 
-/// A class that visit_fields can take apart.
+/// A class whose fields visit_fields can find.
 template <class T>
 constexpr bool is_plain_aggregate() {
   if constexpr (!std::is_class_v<T> || !std::is_aggregate_v<T>)
@@ -66,8 +66,9 @@ constexpr bool is_bitwise_by_itself();
 
 }  // namespace detail
 
-/// Whether the memory of a T is its encoding. True for numbers, enums and aggregates of such without padding, except
-/// for bool; specialise it as std::true_type for a trivially copyable class without pointers whose padding may be seen.
+/// Whether the memory of a T is its encoding. True for numbers (except bool), enums, and aggregates of them without
+/// padding. Specialise it as std::true_type for a trivially copyable class without pointers if others may see its
+/// padding.
 template <class T>
 struct is_bitwise : std::bool_constant<detail::is_bitwise_by_itself<T>()> {};
 
@@ -140,7 +141,7 @@ constexpr bool is_serializable() {
     return !is_view<T> && !is_shared<T> && is_plain_aggregate<T>();
 }
 
-/// One clear sentence for each type that cannot travel; at most one applies.
+/// Reports one clear error for each type that cannot be sent; at most one applies.
 template <class T>
 constexpr bool check_serializable() {
   if constexpr (refers_to_memory<T>) {
@@ -175,8 +176,8 @@ constexpr bool check_serializable() {
   return is_serializable<T>();
 }
 
-/// The same for an argument or a result, which is made before it is read. (What a container holds is looked at where
-/// its elements are written.)
+/// Does the same check for an argument or a result, which must be default constructible. (The elements of a container
+/// are checked when they are written.)
 template <class T>
 constexpr bool check_value() {
   if constexpr (is_serializable<T>() || (HasCodec<T> && !refers_to_memory<T>)) {
@@ -203,7 +204,7 @@ constexpr std::size_t fields_min_size() {
 
 inline constexpr std::size_t long_double_size = LDBL_MANT_DIG == 64 ? 10 : sizeof(long double);  // without padding
 
-/// The fewest body bytes that a T takes.
+/// The smallest number of body bytes of a T.
 template <class T>
 constexpr std::size_t min_size() {
   if constexpr (std::is_same_v<T, long double>)

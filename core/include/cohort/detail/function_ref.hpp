@@ -1,6 +1,6 @@
 #pragma once
 
-// Functions that are called many times on one worker: their captured values travel there once. Not for programs.
+// Functions that are called many times on one worker: their captured values are sent there once. Not for programs.
 
 #include <compare>
 #include <memory>
@@ -27,18 +27,18 @@ struct FunctionKey {
   }
 };
 
-/// In the process that was sent the function, on behalf of a call from its owner.
+/// Stores the function in the process to which its owner sent it. Called within the owner's call.
 void keep_function(FunctionKey key, std::shared_ptr<const void> function, const std::type_info& type);
-/// @throws Error, unimplemented, when it is not here.
+/// Returns a stored function. @throws Error, unimplemented, if it is not here.
 std::shared_ptr<const void> kept_function(FunctionKey key, const std::type_info& type);
 void drop_functions(const std::vector<std::uint64_t>& ids);
 
-/// Whether a call names the function by the key of one that was sent before.
+/// Whether a call names the function by the key of a function that was sent before.
 template <class F>
 inline constexpr bool is_kept = FunctorByValue<F>;
 
-/// Writes what a job's call needs to name its function: nothing for one without state, an address, or a key.
-/// @param function an F.
+/// Writes how a job's call names its function: by nothing if it has no state, by an address, or by the key of a
+/// function that was sent before. @param function an F.
 template <class F>
 void save_function(OutArchive& archive, const void* function, FunctionKey key) {
   if constexpr (is_kept<F>)
@@ -46,7 +46,7 @@ void save_function(OutArchive& archive, const void* function, FunctionKey key) {
   else
     Portable<F>::write(archive, *static_cast<const F*>(function));
 }
-/// Reads it. @return what callable() takes. @throws Error, unimplemented: there is no such function here.
+/// Reads it. @return the argument for callable(). @throws Error, unimplemented, if there is no such function here.
 template <class F>
 std::shared_ptr<const void> load_function(InArchive& archive) {
   if constexpr (FunctionPointer<F>) {
@@ -61,7 +61,7 @@ std::shared_ptr<const void> load_function(InArchive& archive) {
     return nullptr;
   }
 }
-/// What to call, any number of times.
+/// Returns the function to call, any number of times.
 template <class F>
 auto callable(const std::shared_ptr<const void>& function) {
   if constexpr (Stateless<F>) {
@@ -79,7 +79,7 @@ auto callable(const std::shared_ptr<const void>& function) {
   }
 }
 
-/// Runs where the function is sent to.
+/// Runs in the process to which the function is sent.
 template <class F>
 struct KeepFunction {
   void operator()(FunctionKey key, F function) const {
@@ -87,7 +87,7 @@ struct KeepFunction {
   }
 };
 
-/// A function that is called many times.
+/// A function that can be called many times.
 struct PortableFunction {
   std::shared_ptr<const void> object;
   const std::type_info* type = nullptr;

@@ -24,7 +24,7 @@ class ItemSource {
   ItemSource& operator=(const ItemSource&) = delete;
 
   /// Returns the next item, or null at the end; it is not called again after the end.
-  /// @throws what the program's range throws.
+  /// @throws the exceptions of the program's range.
   virtual std::shared_ptr<void> next() = 0;
 
   const std::size_t size;  ///< the number of items; 0: not known
@@ -38,14 +38,15 @@ class ResultSink {
   ResultSink(const ResultSink&) = delete;
   ResultSink& operator=(const ResultSink&) = delete;
 
-  /// Reads the result of item number `index` and keeps it. @throws what is wrong with it.
+  /// Reads the result of item number `index` and keeps it. @throws if the result is invalid.
   virtual void load(InArchive& archive, std::size_t index) = 0;
-  /// Keeps what the program's on_error returns for an item that failed. @return false: there is no on_error.
-  /// @throws what on_error throws.
+  /// Keeps the value that the program's on_error returns for an item that failed. @return false if there is no
+  /// on_error.
+  /// @throws the exceptions of on_error.
   virtual bool replace(const std::exception_ptr& failure, const void* item, std::size_t index) = 0;
 };
 
-/// What an engine must know of its function and its types.
+/// What an engine must know about its function and its types.
 struct MapFunction {
   PortableFunction function;
   FunctionId thunk;  ///< of MapJob
@@ -54,8 +55,8 @@ struct MapFunction {
   void (*save_item)(OutArchive&, const void* item);
 };
 
-/// A map under way. It takes items from the source as workers become free, sends them in batches, and sends them again
-/// after a failure where the program wants that. One thread.
+/// A running map. It takes items from the source when workers become free, sends them in batches, and sends them again
+/// after a failure if the program wants that. Only one thread may use it.
 class MapEngine {
  public:
   /// Of PmapOptions; all is copied.
@@ -78,10 +79,10 @@ class MapEngine {
   MapEngine(const MapEngine&) = delete;
   MapEngine& operator=(const MapEngine&) = delete;
 
-  /// Waits until the sink has got another result, or several. @return false: there will be none any more.
-  /// @throws what ends the map.
+  /// Waits until the sink has received another result, or several. @return false if there are no more.
+  /// @throws the error that ends the map.
   bool next();
-  /// Waits until the sink has all results. @throws what ends the map.
+  /// Waits until the sink has all results. @throws the error that ends the map.
   void run();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-// The job that a batch of a map's items is, on a worker. Not for programs.
+// The job that a worker does for a map: a batch of items. Not for programs.
 
 #include <memory>
 #include <tuple>
@@ -13,7 +13,7 @@
 
 namespace cohort::detail {
 
-/// What a worker must know of the types of a map.
+/// What a worker must know about the types of a map.
 struct MapJobTypes {
   std::shared_ptr<const void> (*load_function)(InArchive&);
   std::shared_ptr<void> (*load_item)(InArchive&);
@@ -24,9 +24,9 @@ struct MapJobTypes {
   Decoder decoder;  ///< of the future
 };
 
-/// Reads a batch of items, calls the function for each, and writes what became of them: results and exceptions. The
-/// exception of one item does not touch the others.
-/// @throws what is wrong with the arguments; InterruptedException.
+/// Reads a batch of items, calls the function for each, and writes the outcomes: results and exceptions. An exception
+/// of one item does not affect the others.
+/// @throws if the arguments are invalid; InterruptedException.
 void run_map_job(InArchive& arguments, Payload& result, const MapJobTypes& types);
 
 /// An object for results of functions that return nothing.

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the templates of the public headers call in libcohort. Not for programs.
+// The functions of libcohort that the templates of the public headers call. Not for programs.
 
 #include <cohort/detail/language.hpp>  // before <coroutine>, which has an #error of its own
 
@@ -26,18 +26,18 @@ struct FunctionId {
   bool operator==(const FunctionId&) const = default;
 };
 
-/// The receiving end of one kind of call: decodes the arguments, calls, encodes the result. One static object for each
-/// instantiation of a remote call, in each module; its address is its name.
+/// The receiving side of one kind of call: decodes the arguments, calls the function, encodes the result. There is one
+/// static object for each instantiation of a remote call in each module; its address is its name.
 struct Thunk {
   void (*invoke)(InArchive& arguments, Payload& result);
 };
 
 /// Makes a thunk callable from other processes. Called during static initialisation, before main.
 bool register_thunk(const Thunk& thunk);
-/// @throws Error when the module of the address has no build-id.
+/// Returns the id of a function. @throws Error if the module of the address has no build-id.
 FunctionId function_id(const void* address);
 [[noreturn]] void fail_null_function();
-/// For a function of the program that is called in this process; function_id() does the same for one that travels.
+/// Checks a function that is called in this process; function_id() checks one that is sent.
 /// @throws Error for a null pointer, and for an empty std::function.
 template <class F>
 void check_not_null(const F& function) {
@@ -45,10 +45,10 @@ void check_not_null(const F& function) {
     if (function == nullptr) fail_null_function();
   }
 }
-/// The function with that name, inside an executable segment of a loaded module. @throws Error, unimplemented.
+/// Returns the function with that id, in an executable segment of a loaded module. @throws Error, unimplemented.
 const void* function_at(FunctionId id);
 
-/// @throws Error: the number, and the parameter (counted from 0) whose type cannot hold it.
+/// @throws Error with the number, and the parameter (counted from 0) whose type cannot hold it.
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type);
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type);
 
@@ -65,24 +65,24 @@ using FuturePtr = std::shared_ptr<FutureState>;
 using Decoder = std::shared_ptr<const void> (*)(const Payload& payload);
 using Encoder = Payload (*)(const std::shared_ptr<const void>& object);
 
-/// What a wait for a call's result does when it gives up, beside calling the call off.
+/// What a wait for a call's result does at its deadline, in addition to cancelling the call.
 enum class GivingUp : std::uint8_t {
   at_once,        ///< nothing more
   with_last_word  ///< waits a while for the end of the call: if it succeeded all the same, so does the wait
 };
 
-/// Around a function that runs on the calling thread: its waits throw InterruptedException, and
-/// this_call().stop_requested() is true, from when `options` say so.
+/// Limits a function that runs on the calling thread while the object lives: from the deadline or the stop request in
+/// `options`, its waits throw InterruptedException, and this_call().stop_requested() is true.
 class WaitLimit {
  public:
   explicit WaitLimit(const WaitOptions& options);
   ~WaitLimit();
   WaitLimit(const WaitLimit&) = delete;
   WaitLimit& operator=(const WaitLimit&) = delete;
-  /// In a handler, of what the function threw. @throws TimeoutError, CancelledException in place of an interruption
-  /// that this limit has caused.
+  /// Call it in the handler of the function's exception. @throws TimeoutError, CancelledException instead of an
+  /// interruption that this limit has caused.
   void rethrow_if_reached() const;
-  /// Before the function begins. @throws TimeoutError, CancelledException if it may not any more.
+  /// Call it before the function begins. @throws TimeoutError, CancelledException if the limit is already reached.
   void throw_if_reached() const;
   bool reached() const { return stop_token.stop_requested() || deadline <= Clock::now(); }
 
@@ -91,29 +91,30 @@ class WaitLimit {
   WaitLimit* const outer;
 };
 
-/// Sends a call and waits for its result; tells the process when it gives up. @param arguments segments may be
-/// borrowed.
+/// Sends a call and waits for its result; if the wait ends early, cancels the call. @param arguments its segments may
+/// be borrowed.
 /// @throws RemoteException, ProcessExitedException, InterruptedException, TimeoutError, CancelledException.
 Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options = {},
                    GivingUp giving_up = GivingUp::at_once);
-/// Sends a call whose result stays with `pid` until fetched. Returns when borrowed segments are no longer needed.
+/// Sends a call whose result stays on `pid` until it is fetched. Returns when borrowed segments are no longer needed.
 FuturePtr call(Pid pid, FunctionId function, Payload& arguments);
 void call_do(Pid pid, FunctionId function, Payload& arguments);
 
-/// Runs `body` on a thread of this process as a request from itself; its exception goes to stderr if `result` is null,
-/// else fails `result`.
+/// Runs `body` on a thread of this process, as a request from this process. If it throws, the exception is printed on
+/// stderr if `result` is null; otherwise `result` fails with it.
 void run_here(std::function<void()> body, FuturePtr result);
 
-/// The answer to a call from another process that ends later than its function returns. Called once, on any thread.
+/// Answers a call from another process after its function has returned. Called once, on any thread.
 class DeferredReply {
  public:
   virtual ~DeferredReply();
   virtual void finish(Payload result, std::exception_ptr failure) noexcept = 0;
 };
-/// Within a thunk: the call will be answered by what is returned.
+/// Call it within a thunk: the returned object will answer the call.
 std::shared_ptr<DeferredReply> defer_reply();
 
-/// A coroutine that waits for a future: resumed once on a pool thread, by the value or by an interruption of its call.
+/// A coroutine that waits for a future. It is resumed once, on a pool thread, when there is a value or when its call is
+/// interrupted.
 struct Suspension {
   explicit Suspension(std::coroutine_handle<> coroutine) : handle(coroutine) {}
   const std::coroutine_handle<> handle;
@@ -121,10 +122,10 @@ struct Suspension {
   bool interrupted = false;  // set before it is resumed
 };
 void resume_when_here(const FuturePtr& state, const std::shared_ptr<Suspension>& suspension);
-/// The RemoteException for the exception in flight, thrown on this process.
+/// Returns the RemoteException for the exception that is being handled, with this process as the one that threw.
 std::exception_ptr current_as_remote();
 
-/// Around a call: while it lives, the thread remembers where the last exception was thrown.
+/// While the object lives, the thread records the stack of the last exception that was thrown.
 class ThrowStackScope {
  public:
   ThrowStackScope();
@@ -142,21 +143,21 @@ void report_forgotten(const std::exception_ptr& failure) noexcept;
 FuturePtr make_future(Pid owner);
 Pid future_owner(const FutureState& state);
 bool future_ready(FutureState& state);
-/// Whether a fetch would not wait.
+/// Whether fetch() would return without waiting.
 bool future_is_here(FutureState& state);
-/// @return false: the deadline passed. Does not throw what the future failed with.
+/// @return false if the deadline passed. If the future failed, does not throw its exception.
 bool future_wait_until(FutureState& state, Clock::time_point deadline);
 void future_wait(FutureState& state, const WaitOptions& options);
 std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options = {});
 void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder);
 void future_fail(FutureState& state, std::exception_ptr exception);
 void future_cancel(FutureState& state);
-/// Calls back on a pool thread when the future is ready.
+/// Calls `callback` on a pool thread when the future is ready.
 void future_on_ready(FutureState& state, std::function<void()> callback);
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder);
 FuturePtr future_load(InArchive& archive, Decoder decoder);
 
-/// The next worker in turn, for spawnat(any, ...).
+/// Returns the next worker in turn, for spawnat(any, ...).
 Pid next_worker();
 
 }  // namespace cohort::detail

@@ -39,7 +39,7 @@ T load_new(InArchive& ar) {
   }
 }
 
-/// How many elements to make room for at once: never more memory than the bytes left are worth.
+/// For how many elements to allocate memory at once: never more than the remaining bytes could fill.
 template <class T>
 std::size_t affordable(const InArchive& ar, std::uint64_t count) {
   const std::uint64_t most = ar.left() / sizeof(T) + 1;
@@ -85,7 +85,7 @@ struct Codec<std::vector<T, Allocator>> : ContiguousCodec<std::vector<T, Allocat
 template <class C, class Traits, class Allocator>
 struct Codec<std::basic_string<C, Traits, Allocator>> : ContiguousCodec<std::basic_string<C, Traits, Allocator>> {};
 
-/// Bits, eight to a byte, the first in the lowest place; those after the last are 0.
+/// Bits, eight in a byte, the first one lowest; unused bits are 0.
 template <class Bits>
 void save_bits(OutArchive& ar, const Bits& bits, std::size_t count) {
   for (std::size_t i = 0; i < count; i += 8) {
