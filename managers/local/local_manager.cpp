@@ -72,9 +72,9 @@ void check(std::int64_t workers, const Limit& limit, std::int64_t each, const st
                             " the limit");
 }
 
-/// Looks whether so many workers can be here, by the limits of descriptors and of processes; the launch would else end
-/// after minutes, with the host full of them.
-/// @throws cohort::LaunchError naming the limit, and how many can be.
+/// Checks whether this host can have so many workers, by the limits of descriptors and of processes. Otherwise the
+/// launch would fail only after minutes, with the host full of workers.
+/// @throws cohort::LaunchError with the limit, and with the possible number of workers.
 void check_limits(std::int64_t workers) {
   check(workers, of_descriptors(), descriptors_of_worker, "descriptors", "in this process");
   check(workers, of_processes(), tasks_of_worker, "processes and threads", "here");

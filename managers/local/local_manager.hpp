@@ -10,7 +10,7 @@
 
 namespace cohort_local {
 
-/// The options of whatever starts workers on this host.
+/// The options of all managers that start workers on this host.
 #define COHORT_LOCAL_OPTIONS                                                                                         \
   {"count",    cohort::OptionType::count,                                                                            \
    "\"auto\"", "number of workers; auto: one per CPU this process may use",                                          \
@@ -35,7 +35,7 @@ namespace cohort_local {
 /// Workers on this host: processes that this one starts and ends.
 class LocalManager : public cohort::ClusterManager {
  public:
-  /// @param options COHORT_LOCAL_OPTIONS, and "restrict" where workers listen at addresses of hosts.
+  /// @param options COHORT_LOCAL_OPTIONS, and "restrict" if workers listen at addresses of hosts.
   explicit LocalManager(const cohort::Options& options);
 
   void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override;

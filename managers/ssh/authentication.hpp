@@ -9,9 +9,9 @@
 
 namespace cohort_ssh {
 
-/// Proves who the user is: by `identity_files` where some are given (and by the agent, if one of them is locked), else
-/// by the keys of the agent and then by the user's default ones.
-/// @throws LaunchFailure in phase "auth", with all that was tried.
+/// Authenticates the user: with `identity_files` if some are given (and with the agent, if one of them is locked), else
+/// with the keys of the agent and then with the user's default keys.
+/// @throws LaunchFailure in phase "auth", with all keys that were tried.
 void authenticate(ssh_session session, const std::vector<std::string>& identity_files, Identities& identities,
                   const Patience& patience);
 

@@ -13,13 +13,13 @@ class Channel {
  public:
   virtual ~Channel() = default;
 
-  /// Does what can be done without waiting. @return whether that was something.
+  /// Does what is possible without waiting. @return whether it did anything.
   virtual bool step(ssh_session session) = 0;
-  /// Adds the descriptors of this host that it waits for; the session's own is not among them.
+  /// Adds the descriptors of this host for which it waits, without the session's own.
   virtual void add_to(std::vector<pollfd>& polled) const = 0;
-  /// Nothing will come of it any more: it is released and forgotten.
+  /// Whether it has nothing more to do: it is then released and forgotten.
   virtual bool is_over() const = 0;
-  /// Frees what it has of the session. @param reason why it ends: not empty where the whole session does.
+  /// Frees its part of the session. @param reason why it ends; not empty if the whole session ends.
   virtual void release(const std::string& reason) = 0;
 };
 

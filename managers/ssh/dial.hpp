@@ -22,7 +22,7 @@ struct ServerAddress {
 /// @throws LaunchFailure in phase "resolve".
 std::vector<ServerAddress> resolve(const std::string& host, int port);
 
-/// A connection to the first of the addresses that takes one, and which it was.
+/// A connection to the first of the addresses that accepts one, and that address.
 struct Dialled {
   cohort::FileDescriptor socket;  ///< non-blocking
   std::string host;               ///< numeric

@@ -14,11 +14,11 @@
 
 namespace cohort_ssh {
 
-/// A command that the server runs for us, with its input and its outputs. Opening, input and the end are done here;
-/// what becomes of the output says who derives.
+/// A command that the server runs for us, with its input and its outputs. This class opens the channel, sends the input
+/// and handles the end; derived classes handle the output.
 class ExecChannel : public Channel {
  public:
-  /// @param input all that it reads.
+  /// @param input the whole input of the command.
   ExecChannel(std::string command, std::string input) : command_(std::move(command)), input_(std::move(input)) {}
 
   bool step(ssh_session session) override;
@@ -26,7 +26,7 @@ class ExecChannel : public Channel {
   bool is_over() const override { return stage_ == Stage::over; }
   void release(const std::string& reason) override;
 
-  /// How it ended, waited for. nullopt: not by then. Any thread.
+  /// Waits for the end, and returns how it ended; nullopt if it did not. Any thread.
   struct End {
     std::optional<cohort::ExitStatus> status;  ///< not set: the server did not say
     std::string problem;                       ///< why it could not run, or is not heard of any more
@@ -36,17 +36,17 @@ class ExecChannel : public Channel {
   bool has_ended();
 
  protected:
-  /// Before it is added: the input waits for let_input_go().
+  /// Call it before the channel is added: the input then waits for let_input_go().
   void hold_input() { input_is_held_ = true; }
 
   // The session's thread.
   void let_input_go() { input_is_held_ = false; }
-  /// Takes output. @return how much; less than all means: not now.
+  /// Accepts output. @return the number of accepted bytes; fewer than all: the rest later.
   virtual std::size_t take_output(bool is_stderr, std::span<const char> bytes) = 0;
-  /// Whether there is room for any.
+  /// Whether there is room for output.
   virtual bool has_room(bool is_stderr) const = 0;
   virtual void output_ended() = 0;
-  /// Its status is known, or will never be.
+  /// Called when its status is known, or will never be known.
   virtual void ended(const End&) {}
 
  private:
@@ -75,7 +75,7 @@ class ExecChannel : public Channel {
   std::optional<End> end_ COHORT_GUARDED_BY(mutex_);
 };
 
-/// A short command whose end is waited for. What it prints is of no interest.
+/// A short command; the caller waits for its end. Its output is ignored.
 class Command final : public ExecChannel {
  public:
   using ExecChannel::ExecChannel;

@@ -12,8 +12,8 @@
 
 namespace cohort_ssh {
 
-/// A connection that the server makes for us (direct-tcpip), joined to a socket of this process. Each direction holds
-/// one buffer at most: a side that does not read stops the other.
+/// A connection that the server makes for us (direct-tcpip), connected to a socket of this process. Each direction
+/// stores at most one buffer: a side that does not read stops the other.
 class ForwardChannel final : public Channel {
  public:
   /// @param socket this side's end; non-blocking.
@@ -25,7 +25,7 @@ class ForwardChannel final : public Channel {
   bool is_over() const override { return over_; }
   void release(const std::string& reason) override;
 
-  /// Waits until the server has made the connection. Any thread. @return why not; "" if it has.
+  /// Waits until the server has made the connection. Any thread. @return "", or why the server has not made it.
   std::string wait_until_open(cohort::Clock::time_point deadline);
 
  private:

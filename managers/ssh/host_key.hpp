@@ -7,7 +7,7 @@
 
 namespace cohort_ssh {
 
-/// Whom a session talks to, for the messages.
+/// The server of a session, for messages.
 struct Server {
   std::string host;  ///< as in known_hosts
   int port = 22;
@@ -15,8 +15,8 @@ struct Server {
   std::string known_hosts;  ///< the file that new keys would be written to
 };
 
-/// Compares the key that the server proved to have with those that are known for it. Never adds one, and nothing in
-/// ~/.ssh/config makes it less strict.
+/// Compares the key that the server proved to have with its known keys. Never adds a key, and nothing in ~/.ssh/config
+/// makes it less strict.
 /// @throws LaunchFailure in phase "host key", with the fingerprint and the command that would accept it.
 void check_host_key(ssh_session session, const Server& server, const KnownHosts& known_hosts);
 

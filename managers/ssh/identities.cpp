@@ -51,11 +51,11 @@ std::optional<std::string> read_answer(int terminal, const Patience& patience) {
   return std::nullopt;
 }
 
-/// Whether there is somebody to ask: standard input is a terminal.
+/// Whether somebody can be asked: standard input is a terminal.
 bool has_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
-/// Asks at the terminal, which does not show what is typed, wherever standard output goes.
-/// @return nullopt: no answer while the patience lasted, or none at all (ctrl-D).
+/// Asks at the terminal, without echo, independent of standard output.
+/// @return nullopt if there was no answer while the patience lasted, or no answer at all (ctrl-D).
 std::optional<std::string> ask_at_terminal(const std::string& question, const Patience& patience) {
   const cohort::FileDescriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) return std::nullopt;

@@ -11,14 +11,14 @@
 
 namespace cohort_ssh {
 
-/// The private keys of the user, each read once, however many logins use it. Any thread.
+/// The private keys of the user. Each is read only once for all logins. Any thread may use it.
 class Identities {
  public:
-  /// @return nullptr with `problem` set, where the file cannot be used. Asks for a passphrase where there is a
-  /// terminal: the other logins wait.
+  /// @return nullptr, with `problem` set, if the file cannot be used. Asks for a passphrase if there is a terminal; the
+  /// other logins wait meanwhile.
   Key load(const std::string& file, const Patience& patience, std::string& problem);
 
-  /// Those of ~/.ssh that exist.
+  /// The default keys in ~/.ssh that exist.
   static std::vector<std::string> default_files();
 
  private:

@@ -9,11 +9,11 @@
 
 namespace cohort_ssh {
 
-/// What files of known hosts say about one server. Read here and not by libssh, which believes whatever
-/// StrictHostKeyChecking says, passes @revoked over, and gives a whole file up for one line that it cannot read.
+/// What files of known hosts say about one server. libssh's own functions are not used, because they obey
+/// StrictHostKeyChecking, ignore @revoked, and stop reading a file at a line that they cannot read.
 class KnownHosts {
  public:
-  /// Reads them. A file that is not there, or cannot be read, knows no host.
+  /// Reads the files. A file that does not exist, or cannot be read, counts as empty.
   /// @param host as the user knows it: a name, or a numeric address without brackets.
   KnownHosts(const std::vector<std::string>& files, const std::string& host, int port);
 
@@ -25,9 +25,9 @@ class KnownHosts {
     unknown
   };
   Verdict verdict(ssh_key presented) const;
-  /// "FILE:LINE" of lines for this host that hold no key that can be read, with commas between; "" if there are none.
+  /// "FILE:LINE" of the lines for this host without a readable key, separated by commas; "" if there are none.
   const std::string& unreadable() const { return unreadable_; }
-  /// A file with the known keys of this host alone, by which libssh asks the server for a key of a type that is known.
+  /// Makes a file with only the known keys of this host, so that libssh requests a key of a known type from the server.
   /// Its path is valid as long as the descriptor is open. @throws Error.
   cohort::FileDescriptor write_for_libssh(std::string& path) const;
 

@@ -22,39 +22,39 @@ struct RemoteProgram {
   bool bind_to_server = false;  ///< add --bind-to=ADDRESS, by which ssh came in
 };
 
-/// The command for every login shell (sh, bash, zsh, fish, csh): it prints the line `ready`, and takes the script from
-/// the first line of its input, so that nothing of it is quoted twice, or seen in a list of processes. Whoever sends
-/// input only after that line sends it to nobody else: profiles are through by then.
+/// Returns a command for every login shell (sh, bash, zsh, fish, csh): it prints the line `ready`, and reads the script
+/// from the first line of its input, so that nothing is quoted twice, or visible in a list of processes. Send input
+/// only after that line: the profiles have finished then, so nothing else reads the input.
 /// @param shell a plain command. @param ready letters, digits and '-'.
 std::string launch_command(const std::string& shell, const std::string& ready);
 
-/// Whether every login shell takes it as a program and its arguments, and nothing else.
+/// Whether every login shell reads it only as a program and its arguments.
 bool is_plain_command(std::string_view text);
-/// "'…' " and this: why not.
+/// The reason for which it is refused; messages put the quoted text before it.
 inline constexpr const char* plain_command_rule =
     "is not a program and its arguments, of letters, digits and _-+./:,@ alone";
 
-/// The line that makes launch_command become the program, with its end. It first prints the line
-/// "MARK PID ADDRESS", by which the output of profiles ends.
+/// Returns the line, with its line end, that makes launch_command execute the program. It first prints the line
+/// "MARK PID ADDRESS", which ends the output of profiles.
 std::string launch_script(const RemoteProgram& program, std::string_view mark);
 
 /// Exit status of the script when `dir` cannot be entered.
 inline constexpr int no_directory = 117;
 
-/// What that line says.
+/// The content of the line "MARK PID ADDRESS".
 struct Launched {
   int pid = 0;          ///< of the program, and of its process group
   std::string address;  ///< by which ssh came in; empty: the server does not tell
 };
 std::optional<Launched> parse_launched(std::string_view line, std::string_view mark);
 
-/// Letters, digits and _, but no digit in front.
+/// Whether it consists of letters, digits and _, and does not begin with a digit.
 bool is_variable_name(std::string_view name);
 
-/// A word for a POSIX shell; as it is, where nothing in it is special.
+/// Quotes a word for a POSIX shell; unchanged if it contains nothing special.
 std::string shell_word(std::string_view text);
-/// The same for a path on the machine: a `~` at its beginning is the home directory there.
-/// @param home the variable of the shell that has it.
+/// Quotes a path on the machine: a `~` at its beginning is the home directory there.
+/// @param home the shell variable that contains it.
 std::string shell_path(std::string_view path, const std::string& home = "HOME");
 
 }  // namespace cohort_ssh

@@ -6,7 +6,7 @@
 
 namespace cohort_ssh {
 
-/// Why nothing was started on a machine: in which phase, what happened, what to try.
+/// Why nothing was started on a machine: the phase, what happened, and what to try.
 class LaunchFailure : public cohort::Error {
  public:
   /// @param phase "resolve", "connect", "host key", "auth", "exec", "stage" or "announce".

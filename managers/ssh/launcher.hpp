@@ -17,8 +17,8 @@
 
 namespace cohort_ssh {
 
-/// Starts the first worker of a machine, from the login to the line that says where it listens. Any thread; several
-/// machines at once, which share what is the same for all: keys, jump hosts, and the files of the program.
+/// Starts the first worker of a machine, from the login to the announcement of its address. Any thread may use it, for
+/// several machines at once; they share keys, jump hosts, and the files of the program.
 class Launcher {
  public:
   explicit Launcher(const cohort::Options& options);
@@ -30,14 +30,14 @@ class Launcher {
     std::shared_ptr<RemoteHost> host;
     cohort::WorkerConfig config;  ///< all but userdata and sshflags
   };
-  /// @throws LaunchFailure; then nothing is left of it.
+  /// @throws LaunchFailure; then nothing of the launch is left.
   Launched launch(const Machine& machine, const cohort::LaunchParams& params);
 
-  /// Looks at the files of programs anew: they may have been built again.
+  /// Reads the files of programs again: they may have been rebuilt.
   void forget_program_files();
 
  private:
-  /// A session that others go through, made by the first that needs it.
+  /// A session to a jump host, made by the first login that needs it.
   struct Jump {
     cohort::detail::Mutex making;
     std::weak_ptr<SessionThread> session COHORT_GUARDED_BY(making);

@@ -18,7 +18,7 @@ struct FreeSession {
     socket.reset();
   }
 };
-/// One login. One thread at a time; its channels go before it.
+/// One login. One thread at a time; its channels must be destroyed before it.
 using Session = std::unique_ptr<ssh_session_struct, FreeSession>;
 
 struct FreeKey {
@@ -26,13 +26,13 @@ struct FreeKey {
 };
 using Key = std::unique_ptr<ssh_key_struct, FreeKey>;
 
-/// What to wait for on the session's descriptor before the next try.
+/// The poll() events of the session's descriptor to wait for before the next attempt.
 inline short events_of(ssh_session session) {
   const bool writes = (::ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
   return static_cast<short>(POLLIN | (writes ? POLLOUT : 0));
 }
 
-/// What libssh says about the last failure, or the server's last words where it ended the connection with some.
+/// libssh's text of the last failure, or the server's last message, if it ended the connection with one.
 inline std::string error_of(ssh_session session) {
   const char* text = ::ssh_get_error(session);
   const std::string error = text == nullptr || *text == '\0' ? "no reason was given" : text;

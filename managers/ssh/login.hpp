@@ -24,17 +24,17 @@ struct LoginOptions {
   std::string known_hosts;                  ///< empty: the user's file and the system's
   bool use_config = false;  ///< read ~/.ssh/config and the system's: names, users, ports, keys, ProxyCommand,
                             ///< ProxyJump and files of known hosts; how strictly those are taken it does not say
-  /// Instead of dialling: a connection to the server through another one.
+  /// A connection to the server through another server, to be used instead of dialling.
   std::function<cohort::FileDescriptor(const std::string& host, int port, const Patience&)> way{};
 };
 
-/// A session whose server is known and that the user is let in to; non-blocking.
+/// Returns a session with a known server, in which the user is logged in; non-blocking.
 struct LoggedIn {
   Session session;
   std::string host;  ///< numeric address of the server; empty where others were between
 };
 
-/// @throws LaunchFailure naming the phase. A server that refuses for load is asked again, more and more seldom.
+/// @throws LaunchFailure with the phase. A server that refuses because of load is tried again, with growing pauses.
 LoggedIn log_in(const LoginOptions& options, Identities& identities, LoginLimit& limit, const Patience& patience);
 
 }  // namespace cohort_ssh

@@ -10,15 +10,15 @@
 
 namespace cohort_ssh {
 
-/// How many logins are under way at one server: an sshd refuses more than its MaxStartups. Any thread.
+/// Limits the simultaneous logins at one server, because an sshd refuses more than its MaxStartups. Any thread.
 class LoginLimit {
  public:
   explicit LoginLimit(int most) : most_(most) {}
 
-  /// One login, for a scope.
+  /// One login, as long as the object lives.
   class Turn {
    public:
-    /// Waits for its turn, as long as the patience lasts; who lost that goes on and fails by it elsewhere.
+    /// Waits for its turn, as long as the patience lasts. If the patience ends, it returns, and the login fails later.
     Turn(LoginLimit& limit, std::string server, const Patience& patience) : limit_(limit), server_(std::move(server)) {
       cohort::detail::MutexLock lock(limit_.mutex_);
       const auto has_turn = [this]()

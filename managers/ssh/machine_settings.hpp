@@ -12,19 +12,19 @@
 
 namespace cohort_ssh {
 
-/// What is to be done with each machine: the manager's options, and what the machine's own settings say instead.
+/// The settings of each machine: the manager's options, and the machine's own settings, which replace them.
 class MachineSettings {
  public:
   /// @throws ConfigError.
   explicit MachineSettings(cohort::Options options);
 
-  /// All of them, with their workers. @throws ConfigError.
+  /// All machines, with their numbers of workers. @throws ConfigError.
   std::vector<Machine> machines() const;
   /// A setting of the machine, or else the option of that name; "" if there is none.
   std::string text(const Machine& machine, const std::string& name) const;
   /// @throws ConfigError for settings of the machine that make no sense.
   void check(const Machine& machine) const;
-  /// The variables of the option, and over them the machine's own. nullopt removes.
+  /// The variables of the option, overridden by the machine's own. nullopt removes a variable.
   std::map<std::string, std::optional<std::string>> env(const Machine& machine) const;
   bool is_tunnelled(const Machine& machine) const;
   bool is_staged() const;  ///< the program is copied there

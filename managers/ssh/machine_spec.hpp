@@ -23,7 +23,7 @@ struct Machine {
 
   /// "ada@node1:2222"; for messages, and as the argument of ssh without its port.
   std::string text() const;
-  /// Where the additional workers of the machine listen: `bind` without its port, which only one can have.
+  /// Where the additional workers of the machine listen: `bind` without its port, because only one worker can use it.
   std::string bind_host() const;
   /// Variables that its workers have besides those of the option.
   std::map<std::string, std::string> env() const;
@@ -36,11 +36,11 @@ std::vector<Machine> parse_machines(std::string_view text);
 /// One specification a line; `#` outside quotes begins a comment. @throws ConfigError with file and line.
 std::vector<Machine> read_machine_file(const std::filesystem::path& file);
 
-/// One entry for each machine: what is said several times, alike but for the count, is one with all the workers.
+/// Makes one entry for each machine: entries that differ only in the count become one entry with all the workers.
 std::vector<Machine> merge_machines(const std::vector<Machine>& machines);
 
-/// Deals `count` workers out in rounds, each machine taking its own count in its turn. Machines that get none are left
-/// out. @throws ConfigError if one has the count "auto".
+/// Distributes `count` workers in rounds; in each round a machine gets up to its own count. Machines that get none are
+/// omitted. @throws ConfigError if one has the count "auto".
 std::vector<Machine> deal_workers(std::vector<Machine> machines, int count);
 
 }  // namespace cohort_ssh

@@ -15,7 +15,7 @@
 
 namespace cohort_ssh {
 
-/// A descriptor that is readable once it was set. Any thread.
+/// A descriptor that becomes readable when it is set. Any thread.
 class Event {
  public:
   Event() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -35,7 +35,7 @@ class Event {
   cohort::FileDescriptor descriptor_;
 };
 
-/// How long a thread may wait for descriptors: up to a deadline, and until it is told to stop.
+/// How long a thread may wait for descriptors: until a deadline or a stop request.
 class Patience {
  public:
   Patience(cohort::Clock::time_point deadline, const std::stop_token& stop)
@@ -47,7 +47,7 @@ class Patience {
   bool stopped() const { return stop_.stop_requested(); }
   bool over() const { return stopped() || cohort::Clock::now() >= deadline_; }
 
-  /// Waits until something of `events` holds for the descriptor. @return false: the patience is over.
+  /// Waits until the descriptor has one of `events`. @return false if the patience is over.
   bool wait(int descriptor, short events) const {
     pollfd polled[] = {{descriptor, events, 0}, {stopped_.descriptor(), POLLIN, 0}};
     while (!over()) {
@@ -55,7 +55,7 @@ class Patience {
     }
     return false;
   }
-  /// Waits for nothing but the end of `pause`. @return false: the patience is over.
+  /// Waits for `pause`. @return false if the patience is over.
   bool sleep(cohort::Duration pause) const {
     const auto until = std::min(deadline_, cohort::Clock::now() + pause);
     pollfd stopped{stopped_.descriptor(), POLLIN, 0};

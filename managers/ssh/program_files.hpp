@@ -8,7 +8,7 @@
 
 namespace cohort_ssh {
 
-/// A program with all that it needs besides the C library, laid out as an installed cohort is.
+/// A program with all files that it needs except the C library, in the layout of an installed cohort.
 struct ProgramFiles {
   struct File {
     std::filesystem::path here;

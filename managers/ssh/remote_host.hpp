@@ -12,12 +12,12 @@
 
 namespace cohort_ssh {
 
-/// A connection to a port that the server of `session` can reach: this process's end of it.
+/// Makes a connection to a port that the server of `session` can reach, and returns this process's end.
 /// @throws Error with the server's reason.
 cohort::FileDescriptor open_tunnel(SessionThread& session, const std::string& host, int port,
                                    cohort::Clock::time_point deadline);
 
-/// A machine that a worker was started on: its session and that worker. Any thread, one call at a time.
+/// A machine with a worker that was started: its session and that worker. Any thread, one call at a time.
 class RemoteHost {
  public:
   /// @param jump the session that this one goes through, or nullptr.
@@ -29,12 +29,12 @@ class RemoteHost {
   RemoteWorker& start(const RemoteProgram& program, const std::string& cookie);
   RemoteWorker* worker() { return worker_.get(); }
 
-  /// Sends the worker, and what it started, a signal: "INT". No effect once it ended. @return false: the machine does
-  /// not answer.
+  /// Sends a signal, "INT", to the worker and its children. Does nothing if it has ended. @return false if the machine
+  /// does not answer.
   bool signal(const std::string& name);
-  /// The same for another process there that leads a group: a worker that the first one started.
+  /// Sends a signal to another process there that leads a group: a worker that the first one started.
   bool signal(int pid, const std::string& name);
-  /// SIGTERM, and SIGKILL when it did not end within `term`; then waits for the end up to `kill`.
+  /// Sends SIGTERM, and SIGKILL if it does not end within `term`; then waits at most `kill` for its end.
   void terminate(cohort::Duration term, cohort::Duration kill);
 
  private:

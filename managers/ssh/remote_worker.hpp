@@ -15,21 +15,21 @@
 
 namespace cohort_ssh {
 
-/// The first worker of a machine: a process there, by a channel of its session. What profiles print before it starts is
-/// told with errors only; what it prints goes on to pipes that the core reads, as fast as that does.
+/// The first worker of a machine: a process there, in a channel of its session. The output of profiles before it starts
+/// is shown only with errors. Its own output is written to pipes that the core reads, as fast as the core reads.
 class RemoteWorker final : public ExecChannel {
  public:
-  /// @param program started with `cookie` on its standard input. Nothing is sent before the login shell is through with
+  /// @param program is started with `cookie` on its standard input. Nothing is sent before the login shell has finished
   /// its profiles, so that no other program there can read it.
   RemoteWorker(const RemoteProgram& program, const std::string& cookie);
 
-  /// Waits until it says where it listens. @return false: it ended before, or the patience is over.
+  /// Waits until it announces its address. @return false if it ended before, or if the patience is over.
   bool wait_announced(const Patience& patience);
-  /// Its outputs. Once.
+  /// Returns its outputs. Call it once.
   cohort::WorkerOutput take_outputs() { return {out_.near.release(), err_.near.release()}; }
-  /// Whether the program was reached: the rest of the text is its own, or says why it could not be started.
+  /// The program's process id and address; pid 0 as long as the program has not been started.
   Launched launched();
-  /// The last lines of what was printed, indented; "" if nothing was.
+  /// The last lines of its output, indented; "" if there are none.
   std::string last_lines();
 
  protected:

@@ -13,15 +13,15 @@
 
 namespace cohort_ssh {
 
-/// The thread that a session and all its channels belong to, from the login to the end. libssh parses whatever comes
-/// for all channels at once, so after each wake-up every one of them has its turn.
+/// The thread to which a session and all its channels belong, after the login. libssh parses everything that arrives
+/// for all channels at once, so after each wake-up all channels are served in turn.
 class SessionThread {
  public:
   explicit SessionThread(Session session);
-  /// Ends the session: what runs on the server by it loses its input and output.
+  /// Ends the session: the commands that it runs on the server lose their input and output.
   ~SessionThread();
 
-  /// Opens a channel. Any thread; when the session is over it is released at once.
+  /// Opens a channel. Any thread. If the session is over, the channel is released at once.
   void add(std::shared_ptr<Channel> channel);
   bool is_over();
 

@@ -7,8 +7,8 @@
 
 namespace cohort_ssh {
 
-/// The text of a machine, as the user wrote it: its words, and the error that shows it. A word is ended by blanks; the
-/// value of a setting may stand in quotes, `key="a value"`, where `""` is one `"`.
+/// The text of a machine, as the user wrote it: its words, and errors that show it. Words are separated by blanks; the
+/// value of a setting may be in quotes, `key="a value"`, in which `""` is one `"`.
 class Specification {
  public:
   explicit Specification(std::string_view text) : text_(text) {}
@@ -20,7 +20,7 @@ class Specification {
   /// @throws ConfigError.
   std::vector<Word> words() const;
 
-  /// @throws ConfigError with the text, and why it is no machine.
+  /// @throws ConfigError with the text, and why it is not a machine.
   [[noreturn]] void refuse(const std::string& why) const;
 
  private:
@@ -29,7 +29,7 @@ class Specification {
   const std::string text_;
 };
 
-/// A line of a machine file up to the `#` of its comment. One in quotes begins none.
+/// Returns a line of a machine file up to the `#` of its comment. A `#` in quotes does not begin a comment.
 std::string_view without_comment(std::string_view line);
 
 }  // namespace cohort_ssh

@@ -8,12 +8,12 @@
 
 namespace cohort_ssh {
 
-/// Copies a program to a machine by SFTP, into a directory of its own under `cache`, which is made if it is not there.
-/// A file that is there as it was copied is copied only if `again`. It takes its place when it is whole: others may use
-/// what is there. Blocks; the session must have no other user meanwhile.
+/// Copies a program to a machine by SFTP, into a directory of its own under `cache`, which is created if necessary.
+/// A file that is already there is copied only if `again`. A copy replaces the old file atomically, because others may
+/// be using it. Blocks; nobody else may use the session meanwhile.
 /// @param cache absolute, or relative to the home directory, which may be written as '~'.
-/// @return the program's directory there, absolute.
-/// @throws LaunchFailure in phase "stage"; also where anybody but this user and root could have put a file there.
+/// @return the absolute path of the program's directory there.
+/// @throws LaunchFailure in phase "stage"; also if anybody except this user and root could have put a file there.
 std::string stage(ssh_session session, const ProgramFiles& program, const std::string& cache, bool again,
                   const Patience& patience);
 

@@ -8,7 +8,7 @@
 
 namespace cohort_zmq {
 
-/// A broker of this process's own, which ends with this object, and with the process however that ends.
+/// A broker that belongs to this process. It ends with this object, and when this process ends for any reason.
 class BrokerProcess {
  public:
   struct Settings {
@@ -17,13 +17,13 @@ class BrokerProcess {
     std::string key;
   };
 
-  /// Starts it and waits until it listens. The calling thread must live as long as it is wanted.
-  /// @throws Error with what it said.
+  /// Starts it and waits until it listens. The calling thread must live as long as the broker is needed.
+  /// @throws Error with the broker's output.
   BrokerProcess(const Settings& settings, cohort::Clock::time_point deadline);
   ~BrokerProcess();
 
   const std::string& address() const { return address_; }
-  /// How it ended, if it does within a second: "killed by signal 9 (Killed)". Any thread.
+  /// Returns how it ended, if it ends within a second: "killed by signal 9 (Killed)". Any thread.
   std::string end();
 
  private:

@@ -10,7 +10,7 @@
 
 namespace cohort_sockets {
 
-/// A listening socket and what accepting from it takes. One thread at a time.
+/// A listening socket, and the functions to accept from it. One thread at a time.
 class SocketAcceptor {
  public:
   explicit SocketAcceptor(cohort::FileDescriptor socket) : socket_(std::move(socket)), spare_(open_spare()) {}
@@ -46,7 +46,7 @@ class SocketAcceptor {
     return cohort::FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
 
-  // Without descriptors left, a waiting connection would keep the listener ready and its poller busy for ever.
+  // If no descriptor is left, a waiting connection would keep the listener ready and its poller busy forever.
   bool refuse_one() {
     if (!spare_) spare_ = open_spare();
     if (!spare_) return false;

@@ -21,7 +21,7 @@ class SocketAddress {
   int port() const;
   void set_port(int port);
   bool is_wildcard() const;
-  /// Neither of this host alone (loopback) nor of one link alone.
+  /// Whether it is neither a loopback address nor a link-local one.
   bool is_reachable_from_elsewhere() const;
   std::string text() const;  ///< "127.0.0.1:9123", "[::1]:9123"
   std::string host() const;  ///< the same without port and brackets
@@ -55,14 +55,14 @@ HostPort parse_host_port(const std::string& text, const std::string& what);
 /// "", "host", "host:port", "host:from-to"; an IPv6 address with a port in brackets. @throws ConfigError.
 BindAddress parse_bind(const std::string& text);
 
-/// This host's address on an interface ("eth1") or in a network ("10.2.0.0/16", "fd00::/8"), the first one; IPv4 before
-/// IPv6 and addresses of one link only last. @throws ConfigError that says what there is.
+/// Returns the first address of this host on an interface ("eth1") or in a network ("10.2.0.0/16", "fd00::/8"); IPv4
+/// before IPv6, link-local addresses last. @throws ConfigError with the addresses that exist.
 std::string address_on(const std::string& interface_or_network);
 
 /// The addresses of a name or numeric address, at least one, without ports. @throws Error starting with `what`.
 std::vector<SocketAddress> resolve(const std::string& host, const std::string& what);
 
-/// What others dial to reach a listening socket: its address, or one of this host if it listens at all of them.
+/// The address to which others connect to reach a listening socket: its own, or for a wildcard one of this host's.
 std::string announced_address(SocketAddress listening);
 
 }  // namespace cohort_tcp

@@ -42,7 +42,7 @@ ListeningSocket listen_at(const std::string& bind, const TcpSettings& settings);
 /// @throws Error with the address and each cause.
 cohort::FileDescriptor dial(const std::string& address, cohort::Clock::time_point deadline);
 
-/// What a connection needs, accepted or dialled.
+/// Sets the options of an accepted or dialled connection.
 void set_up_connection(int socket, const TcpSettings& settings);
 
 }  // namespace cohort_tcp

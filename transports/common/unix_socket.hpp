@@ -17,9 +17,8 @@ struct UnixAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
 };
 
-/// Whether the process at the other end runs as this user. Abstract names protect nothing by themselves, and whoever
-/// listens at a name may have taken it before the right one did.
-/// @return "", or what is wrong.
+/// Checks whether the process at the other end runs as this user. Abstract names give no protection, and another
+/// process may have taken the name before the right one. @return "", or what is wrong.
 std::string wrong_peer(int socket);
 
 }  // namespace cohort_sockets

@@ -6,16 +6,16 @@
 
 namespace cohort_tcp {
 
-// Processes of one host and one user reach each other by Unix sockets, which are faster than TCP and which no firewall
-// minds. Beside each TCP address a listener has an abstract name made of it; whoever dials the address tries that name
-// first. An abstract name is seen in one network namespace only, as the address is, so a listener that is found by it
-// is the one that listens at the address; of another user it is left alone. What is at the other end is proved by the
-// handshake in any case.
+// Processes of one user on one host are connected by Unix sockets, which are faster than TCP and not affected by
+// firewalls. In addition to each TCP address a listener has an abstract name that is derived from it; a process that
+// connects to the address tries that name first. An abstract name is visible only in one network namespace, like the
+// address, so a listener with this name is the one that listens at the address. If it belongs to another user, it is
+// not used. In any case the handshake authenticates the other end.
 
-/// Listens at the name that belongs to `address`. Empty: it cannot be had, TCP remains.
+/// Listens at the name that belongs to `address`. Empty if that is not possible: TCP is used then.
 cohort::FileDescriptor listen_beside(const std::string& address, int backlog);
 
-/// A connection to who listens there. Empty: nobody of this user, or nobody on this host. Never waits.
+/// Connects to the listener with that name. Empty if there is none of this user on this host. Never waits.
 cohort::FileDescriptor dial_beside(const std::string& address);
 
 }  // namespace cohort_tcp

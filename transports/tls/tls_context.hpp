@@ -10,7 +10,7 @@
 
 namespace cohort_tls {
 
-/// What is said of a peer whose bytes are something else.
+/// The message about a peer that does not use TLS.
 inline constexpr const char* not_tls = "it does not speak TLS 1.3; do both processes use the transport tls?";
 
 struct Certificates {
@@ -24,25 +24,25 @@ struct FreeSsl {
 };
 using Ssl = std::unique_ptr<SSL, FreeSsl>;
 
-/// How this process proves itself, and whom it believes. TLS 1.3 only, both sides proved, no resumption. Immutable; any
-/// thread.
+/// How this process authenticates, and which peers it accepts. TLS 1.3 only, both sides authenticate, no resumption.
+/// Immutable; any thread may use it.
 class TlsContext {
  public:
   /// @throws ConfigError with the file and the cause.
   explicit TlsContext(const Certificates& files);
-  /// Whoever knows the key belongs to it.
+  /// Authenticates by a key: every peer that knows the key is accepted.
   explicit TlsContext(std::span<const std::byte> key);
   TlsContext(const TlsContext&) = delete;
   ~TlsContext();
 
-  /// A new session over a non-blocking socket, which the caller owns and keeps open for longer.
+  /// Makes a session over a non-blocking socket, which the caller owns and must keep open longer than the session.
   enum class Role { dialler, acceptor };
   Ssl session(int socket, Role role) const;
 
-  /// Why the handshake failed, for people: "its certificate is not accepted: certificate has expired".
-  /// @param result what the OpenSSL function that failed returned; called right after it.
+  /// Returns why the handshake failed: "its certificate is not accepted: certificate has expired". Call it directly
+  /// after the OpenSSL function that failed. @param result the return value of that function.
   std::string failure(const SSL* ssl, int result) const;
-  /// "" if the handshake proved the peer.
+  /// Returns "" if the handshake authenticated the peer, else the reason.
   std::string missing_proof(const SSL* ssl) const;
 
  private:

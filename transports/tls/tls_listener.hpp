@@ -13,8 +13,8 @@
 
 namespace cohort_tls {
 
-/// Hands out connections whose handshake is done; the others wait in here, a limited number for a limited time. Its
-/// descriptor is ready when any of them, or a new one, can go on.
+/// Returns connections whose handshake is done. The others wait in this object, a limited number for a limited time.
+/// Its descriptor is ready when one of them, or a new connection, can proceed.
 class TlsListener final : public cohort::Listener {
  public:
   TlsListener(cohort_tcp::ListeningSocket listening, cohort_tcp::TcpSettings settings,

@@ -9,16 +9,16 @@ namespace cohort_unix {
 /// A directory that only this user can enter: "cohort-<uid>" in $XDG_RUNTIME_DIR, else in $TMPDIR, else in /tmp.
 std::string default_directory();
 
-/// Removes what processes left there that were killed, and the directory if nothing remains.
+/// Removes the files that killed processes left there, and the directory if it is then empty.
 void clean(const std::string& directory);
 
-/// The name of one listening socket, and the lock that says that its process lives. Beside each socket lies
-/// "<name>.lock", locked as long as the listener exists: the system lets go of it however the process ends, so that
-/// whoever finds it unlocked may remove both.
+/// The name of one listening socket, and the lock that shows that its process lives. Beside each socket is the file
+/// "<name>.lock", locked as long as the listener exists. The system releases the lock however the process ends, so a
+/// process that finds it unlocked may remove both.
 class SocketName {
  public:
-  /// Takes a new name in `directory`, which is made if need be, and removes what dead processes left there.
-  /// @throws Error where the directory cannot be made, or belongs to or can be entered by others.
+  /// Chooses a new name in `directory`, which is created if necessary, and removes the files of dead processes there.
+  /// @throws Error if the directory cannot be created, belongs to others, or can be entered by others.
   explicit SocketName(const std::string& directory);
   SocketName(const SocketName&) = delete;
   /// Removes the socket, the lock, and the directory with the last of them.

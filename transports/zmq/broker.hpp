@@ -16,16 +16,16 @@
 
 namespace cohort_zmq {
 
-/// Passes messages on between the processes that are connected to it, and tells those that talked to one when it is
-/// gone. Knows nothing of streams: the processes' credit bounds what waits in it. One thread.
+/// Forwards messages between the processes that are connected to it. When a process is gone, informs those that
+/// communicated with it. It has no state of streams: the processes' credit limits what waits in it. One thread.
 class Broker {
  public:
   /// Listens. @param address "tcp://HOST:PORT", "tcp://HOST:*", "ipc://PATH" or "ipc://@NAME". @throws Error.
   Broker(const std::string& address, std::optional<CurveKeys> keys);
 
-  /// Where it listens, the port filled in.
+  /// The address at which it listens, with the actual port.
   std::string address() const { return address_; }
-  /// Serves until `stop` can be read.
+  /// Serves until `stop` is readable.
   void serve(int stop);
 
  private:

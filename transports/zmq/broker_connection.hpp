@@ -15,14 +15,14 @@
 
 namespace cohort_zmq {
 
-/// Where the broker is, and how to prove oneself to it.
+/// The address of the broker, and the key to authenticate with.
 struct BrokerSettings {
   std::string address;  ///< "tcp://host:port" or "ipc://path"
   std::optional<CurveKeys> keys;
 };
 
-/// This process's one connection to the broker: a DEALER socket, and one that says what becomes of the connection.
-/// Never connects again by itself: a broker that was gone knows nothing any more. One thread at a time.
+/// This process's only connection to the broker: a DEALER socket, and a socket that monitors the connection. It never
+/// reconnects, because a broker that was gone has lost its state. One thread at a time.
 class BrokerConnection {
  public:
   BrokerConnection(BrokerSettings settings, cohort::Clock::time_point deadline);
@@ -30,23 +30,24 @@ class BrokerConnection {
   const ClientId& id() const { return id_; }
   const std::string& address() const { return settings_.address; }
 
-  /// Never waits: what the socket does not take is kept.
+  /// Sends a message. Never waits: if the socket does not accept it, it is stored.
   void send(const ClientId& to, const Message& message);
-  /// Nothing waits to be taken by the socket.
+  /// Whether no stored message waits.
   bool idle() const { return kept_.empty(); }
-  /// Sends of what was kept as much as goes.
+  /// Sends stored messages as far as possible.
   void send_kept();
 
   struct Incoming {
     ClientId from;  ///< empty: the broker itself
     zmq::message_t message;
   };
-  /// The next message that is one, if there is one.
+  /// Returns the next valid message, if there is one.
   std::optional<Incoming> receive();
 
-  /// Waits for messages, room to send if something is kept, the end of the connection, or `other` to be readable.
+  /// Waits for messages, for room to send if messages are stored, for the end of the connection, or until `other` is
+  /// readable.
   void wait(int other, cohort::Clock::time_point deadline);
-  /// Why the connection is over; empty: it is not. Looks at what the socket tells.
+  /// Returns why the connection is over; empty if it is not. Reads the events of the socket.
   std::string ended();
 
  private:

@@ -12,8 +12,8 @@ namespace cohort_zmq {
 
 using Secret = std::array<std::byte, 32>;
 
-/// The two key pairs of CURVE, both made from one secret: who has it can be the broker as well as a process that the
-/// broker lets in.
+/// The two key pairs of CURVE, both derived from one secret: its owner can act as the broker, and as a process that the
+/// broker accepts.
 struct CurveKeys {
   using Key = std::array<std::byte, 32>;
   Key broker_secret, broker_public;
@@ -22,16 +22,17 @@ struct CurveKeys {
   explicit CurveKeys(const Secret& secret);
 };
 
-/// Secret of what a file holds. "-": of standard input. @throws ConfigError: others can read it, or it is too short.
+/// Derives the secret from a key file; "-": from standard input. @throws ConfigError if others can read the file, or if
+/// it is too short.
 Secret read_secret(const std::string& file);
-/// The key of a cluster as a key file would hold it.
+/// Returns the key of a cluster in the form of a key file.
 std::string key_text(std::span<const std::byte> key);
-/// Secret of the text of a key file.
+/// Derives the secret from the text of a key file.
 Secret secret_of(std::string_view text);
 
-/// Before connect(). @throws Error where this libzmq has no CURVE.
+/// Call it before connect(). @throws Error if this libzmq has no CURVE.
 void encrypt_as_client(zmq::socket_t& socket, const CurveKeys& keys);
-/// Before bind().
+/// Call it before bind().
 void encrypt_as_broker(zmq::socket_t& socket, const CurveKeys& keys);
 
 }  // namespace cohort_zmq

@@ -20,10 +20,10 @@
 
 namespace cohort_zmq {
 
-/// Streams that wait for accept(). Shared by a listener and the hub's thread.
+/// Streams that wait for accept(). A listener and the hub's thread share it.
 class Waiting {
  public:
-  /// Closes the stream where the listener is gone, or too many wait.
+  /// Adds a stream; closes it if the listener is gone, or if too many wait.
   void add(NodeEnd stream);
   std::optional<NodeEnd> take();
   void on_acceptable(std::function<void()> ready);
@@ -36,8 +36,8 @@ class Waiting {
   bool closed_ COHORT_GUARDED_BY(mutex_) = false;
 };
 
-/// All streams of this process, over its one connection to the broker. A thread of its own uses the sockets. Lives as
-/// long as anybody holds one of its streams or listeners; at the end it sends what was written, for a while.
+/// All streams of this process, over its only connection to the broker. Its own thread uses the sockets. It lives as
+/// long as one of its streams or listeners; at the end it still sends, for a limited time, what was written.
 class Hub {
  public:
   /// @throws Error with the broker's address and the cause.
@@ -53,11 +53,11 @@ class Hub {
   std::uint32_t add_listener(std::shared_ptr<Waiting> waiting);
   void remove_listener(std::uint32_t number);
   std::string address(std::uint32_t listener) const { return address_of(connection_.id(), listener); }
-  /// What became of the broker; empty: it is there.
+  /// Why the broker was lost; empty if it was not.
   std::string lost() const;
 
  private:
-  // A process, the number that the dialler gave, and whether this process is the dialler.
+  // A process, the number that the dialer chose, and whether this process is the dialer.
   using StreamKey = std::tuple<ClientId, std::uint64_t, bool>;
   struct Dialling;
   struct Entry {

@@ -14,7 +14,7 @@
 
 namespace cohort_zmq {
 
-/// Work for the hub's thread from others. Outlives the hub in the callbacks of streams.
+/// Work for the hub's thread from other threads. The callbacks of streams keep it alive longer than the hub.
 class Mailbox {
  public:
   Mailbox() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

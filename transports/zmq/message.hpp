@@ -10,7 +10,7 @@
 
 namespace cohort_zmq {
 
-/// What processes and the broker say to each other. docs/transports.md describes it.
+/// The messages between processes and the broker. docs/zmq.md describes them.
 enum class MessageType : std::uint8_t {
   open = 1,
   accept = 2,
@@ -32,12 +32,12 @@ inline constexpr std::size_t header_size = 16;
 inline constexpr std::size_t largest_data = 64 << 10;
 /// For ZeroMQ's own limit; CURVE adds 33 bytes.
 inline constexpr std::int64_t largest_part = header_size + largest_data + 64;
-/// What a message costs of its sender's credit beyond its data, so that credit bounds also the memory for small ones.
+/// The credit that a message uses in addition to its data, so that credit also limits the memory of small messages.
 inline constexpr std::size_t message_cost = 64;
 /// Credit of each direction of a new stream.
 inline constexpr std::size_t window = 1 << 20;
 
-/// A message apart from the routing id in front of it.
+/// A message without the routing id before it.
 struct Message {
   MessageType type;
   bool from_acceptor = false;  ///< of a stream: said by the process that accepted it
@@ -49,10 +49,10 @@ struct Message {
 };
 
 zmq::message_t encode(const Message& message);
-/// The data stay in `bytes`. nullopt: this is no message.
+/// Reads a message; its data are not copied out of `bytes`. nullopt if it is not a valid message.
 std::optional<Message> decode(const zmq::message_t& bytes);
 
-/// What ZeroMQ routes by: 16 random bytes of each process, made anew with each connection to a broker.
+/// ZeroMQ's routing id: 16 random bytes of each process, new for each connection to a broker.
 using ClientId = std::string;
 inline constexpr std::size_t client_id_size = 16;
 

@@ -6,7 +6,7 @@
 
 namespace cohort_zmq {
 
-/// What becomes of the connections of a socket. Declare it behind the socket: it must end first. One thread at a time.
+/// Monitors the connections of a socket. Declare it after the socket: it must be destroyed first. One thread at a time.
 class Monitor {
  public:
   struct Event {
@@ -14,7 +14,7 @@ class Monitor {
     int descriptor = 0;  ///< the connection's, where the event is about one
   };
 
-  /// Before connect() and bind(). At most one in a context.
+  /// Call it before connect() and bind(). At most one in a context.
   Monitor(zmq::context_t& context, zmq::socket_t& socket);
   ~Monitor();
   Monitor(const Monitor&) = delete;
@@ -29,7 +29,7 @@ class Monitor {
   zmq::socket_t events_;
 };
 
-/// Finds peers whose host vanished without a word. (ZeroMQ's own heartbeats would take a stopped process for dead.)
+/// Detects peers whose host has failed. (ZeroMQ's own heartbeats would treat a stopped process as dead.)
 void keep_alive(zmq::socket_t& socket);
 
 }  // namespace cohort_zmq

@@ -8,20 +8,20 @@
 
 namespace cohort_zmq {
 
-/// Removes at its end what a socket that listens left in a directory; ZeroMQ does so for names of its own making only.
+/// Its destructor removes the file of a listening socket; ZeroMQ does this only for names that it has chosen itself.
 class SocketFile {
  public:
   SocketFile() = default;
   ~SocketFile() {
     struct stat now {};
-    // Another broker may listen at the same path by now.
+    // Another broker may now listen at the same path.
     if (!path_.empty() && ::stat(path_.c_str(), &now) == 0 && now.st_ino == made_.st_ino && now.st_dev == made_.st_dev)
       ::unlink(path_.c_str());
   }
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;
 
-  /// Once it listens. @param address "ipc://PATH"; others, as "ipc://@name", have no file.
+  /// Call it when the socket listens. @param address "ipc://PATH"; others, like "ipc://@name", have no file.
   void watch(std::string_view address) {
     constexpr std::string_view ipc = "ipc://";
     if (!address.starts_with(ipc) || address.starts_with("ipc://@")) return;

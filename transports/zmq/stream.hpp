@@ -18,13 +18,13 @@ namespace cohort_zmq {
 /// The node's end of a stream.
 struct NodeEnd {
   cohort::IoPair pair;
-  /// The stream did not end in order: the other process or the broker is gone.
+  /// Call it when the stream did not end regularly: the other process or the broker is gone.
   std::shared_ptr<std::atomic<bool>> broken;
 };
 
-/// One stream as the hub's thread sees it: between two in-memory streams, whose other ends are the node's, and the
-/// messages on the wire. Each direction has a credit, which the receiver gives back as the node takes the bytes: what
-/// is on its way, wherever it waits, is at most a window. Knows no sockets. The hub's thread only.
+/// One stream as the hub's thread sees it: between two in-memory streams, whose other ends belong to the node, and the
+/// messages to the broker. Each direction has a credit, which the receiver returns when the node takes the bytes: so at
+/// most one window is in transit, wherever it waits. Knows no sockets. Only the hub's thread uses it.
 class Stream {
  public:
   /// Queues a message to the other side. The data are copied.
@@ -33,16 +33,16 @@ class Stream {
   /// @param poke called on any thread, must not block: pump() has something to do.
   Stream(Send send, const std::function<void()>& poke, NodeEnd& node_end);
 
-  /// Moves one message's worth each way. @return true: there may be more at once.
+  /// Moves at most one message in each direction. @return true if more may be possible at once.
   bool pump();
-  /// What the other side said. @return false: it broke the rules, or this is nothing for a stream.
+  /// Handles a message of the other side. @return false if it broke the rules, or is not for a stream.
   bool take(const Message& message);
-  /// The way to the other side is gone. What came is still read, then an error.
+  /// Call it when the connection to the other side is gone. The node still reads what has arrived, then an error.
   void break_off();
 
-  /// Neither side has anything to say any more.
+  /// Whether neither side will send anything more.
   bool over() const { return outgoing_ == nullptr && incoming_ == nullptr; }
-  /// Everything that the node wrote is sent.
+  /// Whether everything that the node wrote is sent.
   bool all_sent() const { return outgoing_ == nullptr; }
 
  private:

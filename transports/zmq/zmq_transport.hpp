@@ -31,7 +31,7 @@ class ZmqTransport : public cohort::Transport {
   cohort::IoPair connect(const std::string& address, cohort::Clock::time_point deadline) override;
   void set_secret(std::span<const std::byte> key) override;
 
-  /// What became of the broker, if this process was connected to it and lost it; else empty. Any thread.
+  /// Why the broker was lost, if this process was connected to it; else empty. Any thread.
   std::string lost() const;
 
  private:

@@ -15,15 +15,15 @@ inline std::string in_seconds(Duration duration) {
   return duration == never ? "never" : fmt::format("{:g} s", std::chrono::duration<double>(duration).count());
 }
 
-/// Any of which may be `never`; none may be negative.
+/// Adds durations. Each may be `never`; none may be negative.
 inline Duration sum(std::initializer_list<Duration> parts) {
   Duration all{};
   for (const Duration part : parts) all = part > never - all ? never : all + part;
   return all;
 }
 
-/// For each duration that a program hands over: what makes no sense is refused there, not met somewhere later.
-/// @param what "timeouts.launch". @param least 1 ns where 0 makes no sense, else 0.
+/// Checks a duration from a program, so that a value that makes no sense is refused at once and not found later.
+/// @param what its name, "timeouts.launch". @param least 1 ns if 0 makes no sense, else 0.
 /// @throws ConfigError.
 inline void refuse_shorter(Duration given, Duration least, const std::string& what) {
   if (given >= least) return;

@@ -7,7 +7,7 @@ namespace cohort {
 
 enum class LogLevel { error, warn, info, debug };
 
-/// What a process says about itself goes to its standard error, a line each. Any thread.
+/// Writes messages about this process to its standard error, one on each line. Any thread may use it.
 void set_log_level(LogLevel level);
 void log(LogLevel level, const std::string& message);
 

@@ -6,18 +6,18 @@
 
 namespace cohort {
 
-/// The GNU build-id among the notes of an ELF file, a PT_NOTE segment's bytes; empty if there is none.
+/// Returns the GNU build-id from the notes of an ELF file (the bytes of a PT_NOTE segment); empty if there is none.
 std::span<const std::byte> find_build_id(std::span<const std::byte> notes);
 
 /// In hexadecimal, as `file` and `readelf` show it.
 std::string build_id_text(std::span<const std::byte> build_id);
 
-/// Whose code or data an address is, for people: "transport 'tcp'" or "manager 'local'" for those of a plugin, else the
-/// file name of the module, which may be the program itself. Any thread.
+/// Returns the readable name of the module that contains an address: "transport 'tcp'" or "manager 'local'" for a
+/// plugin, else the file name of the module, which may be the program itself. May be called from any thread.
 std::string module_name(const void* address);
 
-/// The file of the module that an address is in, as the dynamic linker has it; "": the program itself, or none. Any
-/// thread.
+/// Returns the file of the module that contains an address, as the dynamic linker names it; "": the program itself, or
+/// none. May be called from any thread.
 std::string module_file(const void* address);
 
 }  // namespace cohort

@@ -8,7 +8,7 @@
 
 namespace cohort {
 
-/// How far the jobs are.
+/// The progress of the jobs.
 struct Progress {
   std::size_t done = 0;  ///< ended well
   std::size_t failed = 0;
@@ -19,7 +19,8 @@ struct Progress {
 /// "[#####-----] 50/100, 2 failed, 12.5/s, 4s left", at most `width` characters.
 std::string progress_text(const Progress& progress, std::size_t width);
 
-/// Shows progress on standard error: redrawn in place on a terminal, else a line now and then. One thread at a time.
+/// Shows progress on standard error: on a terminal it is redrawn in place, elsewhere a line is printed from time to
+/// time. One thread at a time.
 class ProgressBar {
  public:
   enum class Show { on_terminal, always, off };
@@ -29,7 +30,7 @@ class ProgressBar {
   /// How often update() is worth calling.
   Duration period() const;
   void update(const Progress& progress);
-  /// Takes the bar off the screen, for other output to come.
+  /// Removes the bar from the screen, so that other output can be printed.
   void clear();
 
  private:

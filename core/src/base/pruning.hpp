@@ -6,8 +6,8 @@
 
 namespace cohort {
 
-/// Keeps a container of weak pointers from growing with those that have expired. It looks through the container only
-/// when that has doubled since, so that adding one takes the same time however many are there. Not thread-safe.
+/// Removes expired weak pointers from a container, so that it does not grow. It searches the container only when that
+/// has doubled in size, so the average time to add a pointer is constant. Not thread-safe.
 class Pruning {
  public:
   /// To be called before something is added.

@@ -6,10 +6,10 @@
 
 namespace cohort {
 
-/// What the system says of an error, and the limit to look at where one may be the cause.
+/// Returns the system's text of an error and, if a limit may be the cause, the name of that limit.
 std::string errno_text(int error);
 
-/// The C++ spelling of a type's mangled name (std::type_info::name), for people; std::string is called that.
+/// Returns the readable form of a type's mangled name (std::type_info::name); std::string is written as "std::string".
 std::string demangle(const char* mangled);
 
 }  // namespace cohort

@@ -66,7 +66,7 @@ inline constexpr Duration Timeouts::*timeout_fields[] = {
 };
 static_assert(std::size(timeout_fields) == std::size(timeout_options));
 
-/// What a cluster file cannot say, a program may not either. @throws ConfigError.
+/// Checks that a program does not use values that a cluster file cannot contain. @throws ConfigError.
 inline void check_timeouts(const Timeouts& timeouts) {
   for (std::size_t i = 0; i < std::size(timeout_options); ++i)
     refuse_shorter(timeouts.*timeout_fields[i], Duration(timeout_options[i].minimum),

@@ -13,8 +13,8 @@
 
 namespace cohort::detail {
 
-/// The option table of a plugin by name or path. @throws PluginError where there is none. Plugins are to the right of
-/// this room, so whoever calls supplies them.
+/// Returns the option table of a plugin, by name or path. @throws PluginError if there is none. This component may not
+/// use the component `plugin`, so the caller supplies the function.
 using OptionTableLookup = std::function<std::span<const Option>(PluginKind kind, const std::string& plugin)>;
 
 struct KnownPlugin {
@@ -27,16 +27,16 @@ struct KnownPlugin {
 ClusterFile parse_cluster_text(std::string_view text, const std::string& name_for_errors,
                                const OptionTableLookup& tables, ErrorList::Places places = ErrorList::Places::printed);
 
-/// The schema of a cluster file that may use these plugins by name.
+/// Returns the schema of a cluster file that may use these plugins by name.
 std::string cluster_schema(std::span<const KnownPlugin> plugins);
 
-/// Of a cluster file, as messages have it: on one line, and never cut, for editors that jump to it.
+/// Returns the name of a cluster file for messages: on one line, and never shortened, so that editors can jump to it.
 std::string file_name(const std::filesystem::path& path);
 
-/// Takes relative paths of modules from the directory of the cluster file at `path`.
+/// Makes relative paths of modules relative to the directory of the cluster file at `path`.
 void find_modules_beside(const std::filesystem::path& path, ClusterFile& file);
 
-/// Why `lazy` changes nothing in the file's topology; "" where it is not said, or has an effect.
+/// Returns why `lazy` has no effect in the file's topology; "" if it is not given, or has an effect.
 std::string why_lazy_has_no_effect(const ClusterFile& file);
 
 /// The bytes of a file of at most max_json_bytes. @throws ConfigError with the path and the cause.

@@ -8,24 +8,24 @@
 
 namespace cohort::detail {
 
-/// Gathers everything that is wrong with one text, so that its author sees all of it at once.
-/// Places are byte offsets until they are printed: lines and columns (in characters, from 1) are only counted then.
+/// Collects all errors of one text, so that its author sees them together. Positions are byte offsets; lines and
+/// columns (in characters, from 1) are computed only when they are printed.
 class ErrorList {
  public:
   enum class Places { printed, left_out };
 
   /// @param text must outlive this object.
-  /// @param name what the text is called in messages, mostly a file's name.
-  /// @param places left_out: of a text that no author has seen, as that made from flags.
+  /// @param name the name of the text in messages, usually a file's name.
+  /// @param places left_out for a text that no author has seen, for example one that was made from flags.
   ErrorList(std::string_view text, std::string name, Places places = Places::printed)
       : text_(text), name_(std::move(name)), places_(places) {}
 
   void add(std::size_t offset, std::string message);
-  /// With the key that the message is about: "managers[0].count: expected ...". An empty path adds nothing.
+  /// Adds an error with the key of the message: "managers[0].count: expected ...". An empty path adds no key.
   void add(std::size_t offset, const std::string& path, const std::string& message);
-  /// `message` says what is given again; the place of `first` is told, too.
+  /// Adds an error that something is given twice; `message` says what. The position of `first` is added.
   void add_repeated(std::size_t offset, std::string message, std::size_t first);
-  /// @throws ConfigError with one line an error, in the order of the text.
+  /// @throws ConfigError with one line for each error, in the order of the text.
   void throw_if_any() const;
   /// "12:7"
   std::string place(std::size_t offset) const;

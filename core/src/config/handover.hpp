@@ -5,14 +5,14 @@
 
 namespace cohort {
 
-/// Leaves the text of a cluster file to the Session of the program that this process is about to become: in a
-/// descriptor that it inherits, whose number and mark are in the environment. The text stays out of the arguments and
-/// out of the environment, which everybody can read or inherits.
-/// @return the descriptor. Its offset is at the beginning once somebody has taken the cluster. @throws Error.
+/// Passes the text of a cluster file to the Session of the program that this process will execute: in an inherited
+/// descriptor, whose number and mark are in the environment. The text is not in the arguments, which everybody can
+/// read, and not in the environment, which all children inherit.
+/// @return the descriptor. Its offset is 0 once a Session has taken the cluster. @throws Error.
 int hand_over(const std::string& cluster);
 
-/// Takes what was left so; nullopt: nothing. Once, as it is gone then.
-/// @throws ConfigError where the descriptor is not what was handed over: then it is somebody else's, and left alone.
+/// Takes the text that was passed in this way; nullopt if there is none. It can be taken once.
+/// @throws ConfigError if the descriptor is not the one that was passed: it then belongs to others, and is not touched.
 std::optional<std::string> take_handover();
 
 }  // namespace cohort

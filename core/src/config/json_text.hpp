@@ -18,7 +18,7 @@ inline constexpr std::size_t max_json_depth = 100;
 
 struct JsonMember;
 
-/// A JSON value that knows where it stands in its text.
+/// A JSON value with its position in the text.
 struct JsonNode {
   std::size_t offset = 0;
   Json::value_t type = Json::value_t::null;
@@ -42,7 +42,7 @@ struct JsonMember {
 };
 
 /// Parses JSON with // and /* */ comments. A key that is given twice goes to `errors`.
-/// @throws ConfigError with everything in `errors`, where the text is no JSON, too long or too deep.
+/// @throws ConfigError with everything in `errors` if the text is not JSON, too long or nested too deep.
 JsonNode parse_json(std::string_view text, ErrorList& errors);
 
 }  // namespace cohort::detail

@@ -4,18 +4,18 @@
 
 namespace cohort {
 
-/// How many of the workers that a launch was to bring are enough: "all", a number, or a percentage like "50%".
+/// How many of the requested workers of a launch are enough: "all", a number, or a percentage like "50%".
 class MinWorkers {
  public:
   /// @throws ConfigError.
   explicit MinWorkers(std::string text);
 
-  /// Whether it is a number, which does not depend on how many are wanted.
+  /// Whether it is a number, which does not depend on how many workers are requested.
   bool is_number() const { return !is_percent_; }
-  /// Of `wanted` workers; a number may be more than these.
+  /// Returns how many of `wanted` workers are enough; a number may be larger than `wanted`.
   int of(int wanted) const;
   const std::string& text() const { return text_; }
-  /// What the constructor takes, as a regular expression for the JSON Schema.
+  /// The texts that the constructor accepts, as a regular expression for the JSON Schema.
   static std::string pattern();
 
  private:

@@ -17,7 +17,7 @@ Json object_schema(const ObjectKeys& keys, const Json& sections = Json::object()
 /// The schema of one plugin's options, as text.
 std::string option_schema(std::span<const Option> table);
 
-/// For people: one line an option with name, type, default and help, in columns.
+/// Returns a readable table: one line for each option with name, type, default and help, in columns.
 std::string option_help(std::span<const Option> table);
 
 }  // namespace cohort::detail

@@ -13,12 +13,14 @@ namespace cohort::detail {
 
 /// "250ms", "1h30m", "1.5s", "never". @throws ConfigError that says what is wrong with the text.
 Duration parse_duration(std::string_view text);
-/// The shortest text that parse_duration() reads as `duration`; what is longer than it can read, 188 years, is cut.
+/// Returns the shortest text that parse_duration() reads as `duration`; one that it cannot read, beyond 188 years, is
+/// cut.
 std::string format_duration(Duration duration);
 /// As a regular expression for the JSON Schema. @param or_zero false: of those longer than 0.
 std::string duration_pattern(bool or_zero = true);
 
-/// How many workers a flag asks for: "8"; nothing for "auto". @throws ConfigError "-p wants a number of workers ...".
+/// Parses the number of workers of a flag: "8"; nothing for "auto". @throws ConfigError "-p wants a number of workers
+/// ...".
 std::optional<int> parse_worker_count(const std::string& flag, std::string_view text);
 
 /// "64MiB", "1GB", "1.5kB": bytes. @throws ConfigError that says what is wrong with the text.

@@ -8,14 +8,14 @@
 
 namespace cohort {
 
-/// Where a worker says that it listens.
+/// The address that a worker announces.
 struct Announcement {
   std::string host;  ///< with port 0: the whole address, in the form of its transport
   int port = 0;
 };
 
-/// The line for an address of a listener: "cohort_worker:9123#127.0.0.1" for "127.0.0.1:9123" and
-/// "cohort_worker:9123#::1" for "[::1]:9123". Others, which have no port, are announced as they are:
+/// Returns the line for an address of a listener: "cohort_worker:9123#127.0.0.1" for "127.0.0.1:9123" and
+/// "cohort_worker:9123#::1" for "[::1]:9123". An address without a port is announced unchanged:
 /// "cohort_worker:0#unix:/run/cohort/x".
 inline std::string announcement_of(const std::string& address) {
   const std::size_t colon = address.rfind(':');
@@ -53,8 +53,8 @@ inline std::optional<Announcement> parse_announcement(std::string_view line) {
   return found;
 }
 
-/// How many bytes of the line come before an announcement at its end: what was printed without a line end before the
-/// worker listened. nullopt: there is none.
+/// Returns how many bytes of the line come before an announcement at its end: output that was printed without a line
+/// end before the worker listened. nullopt: there is no announcement.
 inline std::optional<std::size_t> find_announcement(std::string_view line) {
   const std::size_t place = line.rfind("cohort_worker:");
   if (place == line.npos || !parse_announcement(line.substr(place))) return std::nullopt;

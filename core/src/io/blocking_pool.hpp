@@ -11,23 +11,24 @@
 namespace cohort {
 
 /// Threads for calls that block in the operating system or in a plugin: launching, dialling, waiting for a process.
-/// They are started as they are needed, up to `limit`, and as the machine allows, and end with the pool. Runs no user
-/// functions, but for coroutines that go on while no thread of the reactor's pool is left.
+/// They are started when they are needed, up to `limit` and the limits of the machine, and end with the pool. They run
+/// no user functions, except coroutines that resume while the reactor's pool has no thread left.
 class BlockingPool {
  public:
   explicit BlockingPool(int limit) : limit_(limit) {}
-  /// Runs what is queued, then joins.
+  /// Runs the queued work, then joins the threads.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  /// Starts a thread, if there is none yet: from then on run() finds one. Any thread. @throws Error when none can be
+  /// Starts a thread if there is none yet, so that run() has one. Any thread may call it. @throws Error if none can be
   /// started.
   void start_first_thread();
-  /// Any thread. What `work` throws is only logged: who must learn of it catches it inside. @throws Error when there is
-  /// no thread and none can be started; then it is not run.
+  /// Runs `work` on one of the threads. An exception of `work` is only logged; catch it inside if somebody must learn
+  /// of it. Any thread may call it. @throws Error if there is no thread and none can be started; then `work` is not
+  /// run.
   void run(std::function<void()> work);
-  /// Waits until nothing is queued and nothing runs. @return false: not by the deadline.
+  /// Waits until nothing is queued and nothing runs. @return false if the deadline passed.
   bool wait_until_idle(Clock::time_point deadline);
   /// How many it has now.
   std::size_t threads();

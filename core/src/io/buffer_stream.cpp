@@ -11,10 +11,10 @@
 namespace cohort {
 namespace {
 
-// Calls a half's callback from other threads, never under the stream's lock, and promises that none runs after clear().
+// Calls the callback of a half from other threads, never under the stream's lock. No call runs after clear().
 class ReadyCallback {
  public:
-  // Makes up at once for a call that came while no callback was set.
+  // Sets the callback. If call() was called while no callback was set, calls the new one at once.
   void set(std::function<void()> ready) {
     bool make_up;
     {
@@ -42,7 +42,7 @@ class ReadyCallback {
     ended(self);
   }
 
-  // Waits for calls under way on other threads; one on this thread is the caller itself.
+  // Removes the callback, and waits for running calls on other threads; a call on this thread is the caller itself.
   void clear() {
     const auto self = std::this_thread::get_id();
     detail::MutexLock lock(mutex_);

@@ -12,18 +12,19 @@
 
 namespace cohort {
 
-// The edge between the core and the streams that a plugin made: the core calls a Reader or a Writer through these only.
-// Whatever a stream throws, and every answer that its interface does not allow, ends here. The half is faulty from then
-// on: its functions answer -EPROTO without another call of the plugin, and fault() says "<plugin>: <what>".
+// The boundary between the core and the streams of a plugin: the core calls a Reader or a Writer only through these
+// classes. They catch every exception of a stream, and every return value that its interface does not allow. From then
+// on the half is faulty: its functions return -EPROTO without calling the plugin, and fault() returns "<plugin>:
+// <what>".
 
 /// What both halves have in common.
 class GuardedHalf {
  public:
-  /// What the plugin did wrong; "": nothing. Any thread.
+  /// Returns what the plugin did wrong; "" if nothing. May be called from any thread.
   std::string fault() const;
 
  protected:
-  /// Of the exception in flight, thrown by a member function of `object`'s type.
+  /// Records the exception that is being handled, which a member function of `object`'s type has thrown.
   void blame_exception(const std::type_info* object) noexcept;
   void blame(const std::type_info* object, const std::string& what) noexcept;
   bool faulty() const { return faulty_.load(std::memory_order_relaxed); }
@@ -37,9 +38,10 @@ class GuardedHalf {
 class GuardedReader final : public GuardedHalf {
  public:
   explicit GuardedReader(std::unique_ptr<Reader> reader) noexcept;
-  /// Up to buffer.size() bytes; 0 and negative numbers as Reader::read() says, -EPROTO once it is faulty.
+  /// Reads up to buffer.size() bytes; returns 0 and negative numbers like Reader::read(), and -EPROTO once it is
+  /// faulty.
   ssize_t read(std::span<std::byte> buffer) noexcept;
-  /// What Reader::descriptor() said at the beginning.
+  /// The first result of Reader::descriptor().
   int descriptor() const { return descriptor_; }
   /// @return false: it is faulty.
   bool on_readable(std::function<void()> ready) noexcept;
@@ -53,8 +55,8 @@ class GuardedReader final : public GuardedHalf {
 class GuardedWriter final : public GuardedHalf {
  public:
   explicit GuardedWriter(std::unique_ptr<Writer> writer) noexcept;
-  /// At least one byte of the parts, which have some, and at most all; negative numbers as Writer::write() says,
-  /// -EPROTO once it is faulty.
+  /// Writes at least one byte of the parts (they must not be empty) and at most all, and returns the number; negative
+  /// numbers like Writer::write(), and -EPROTO once it is faulty.
   ssize_t write(std::span<const iovec> parts) noexcept;
   /// What Writer::descriptor() said at the beginning.
   int descriptor() const { return descriptor_; }

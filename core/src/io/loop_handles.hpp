@@ -6,8 +6,8 @@
 
 namespace cohort {
 
-/// Watches a descriptor. Loop thread only, but for construction. The callback may destroy the watcher; what it throws
-/// is only logged.
+/// Watches a descriptor. Only the loop thread may use it, except for its construction. The callback may destroy the
+/// watcher; an exception of the callback is only logged.
 class PollWatcher {
  public:
   using Callback = std::function<void(bool readable, bool writable)>;
@@ -16,7 +16,7 @@ class PollWatcher {
   PollWatcher(const PollWatcher&) = delete;
   PollWatcher& operator=(const PollWatcher&) = delete;
 
-  /// Starts, or changes what is watched for. @throws Error when the descriptor cannot be watched.
+  /// Starts to watch, or changes the events. @throws Error if the descriptor cannot be watched.
   void watch(Reactor& reactor, int descriptor, bool readable, bool writable, Callback callback = {});
   void stop();
 
@@ -25,8 +25,8 @@ class PollWatcher {
   Handle* handle_ = nullptr;  // freed by its close callback
 };
 
-/// Calls back on the loop when the process gets a signal that would else have its default effect. Where the program
-/// handles or ignores the signal, nothing is changed. Loop thread only.
+/// Calls back on the loop when the process gets a signal, instead of the signal's default action. If the program itself
+/// handles or ignores the signal, nothing is changed. Only the loop thread may use it.
 class SignalWatcher {
  public:
   SignalWatcher() = default;

@@ -20,7 +20,7 @@
 
 namespace cohort {
 
-/// Why a worker is not announced.
+/// Why a worker has not announced its address.
 enum class StartupFailure : std::uint8_t {
   ended,     ///< its outputs ended before it said where it listens
   given_up,  ///< it printed something else, or nothing in time: the process may still run
@@ -29,42 +29,42 @@ enum class StartupFailure : std::uint8_t {
 enum class ForwardMode : std::uint8_t { all, only_stderr, none };
 enum class ForwardPrefix : std::uint8_t { brief, none };
 
-/// Reads what workers print: finds the line with their address, then passes their lines on to this process's output
-/// as "      From worker 2:\t<line>". One thread, started by the first worker, does it for all. When this process's
-/// standard output is not read, the workers that print there wait; the others, and standard error, go on.
-/// All functions may be called on any thread.
+/// Reads the output of workers: finds the line with their address, then forwards their lines to this process's output
+/// as "      From worker 2:\t<line>". One thread, started with the first worker, serves all workers. If nobody reads
+/// this process's standard output, the workers that print there wait; other workers, and standard error, continue. All
+/// functions may be called on any thread.
 class OutputForwarder {
  public:
   using Id = std::uint64_t;
   using Announced = std::function<void(std::string host, int port)>;
   using Failed = std::function<void(StartupFailure why, std::string message)>;
-  /// Makes the text to print (without its line end) of a worker's line. Where it throws, the prefix is used.
+  /// Makes the text to print (without its line end) from a worker's line. If it throws, the prefix is used.
   using Hook = std::function<std::string(Pid worker, bool is_stderr, std::string_view line)>;
 
   explicit OutputForwarder(int out = STDOUT_FILENO, int err = STDERR_FILENO);
   OutputForwarder(const OutputForwarder&) = delete;
   OutputForwarder& operator=(const OutputForwarder&) = delete;
-  /// stop() with two seconds.
+  /// Calls stop() with two seconds.
   ~OutputForwarder();
-  /// Prints what has come so far, waiting up to `limit` for a slow reader, but not for one that is gone. What workers
-  /// print after this is lost; no callback comes after this.
+  /// Prints everything that has arrived, and waits up to `limit` for a slow reader, but not for one that is gone. Later
+  /// output of workers is lost; no callback is called afterwards.
   void stop(Duration limit);
 
   void set_mode(ForwardMode mode);
   void set_prefix(ForwardPrefix prefix);
   void set_hook(Hook hook);
 
-  /// Takes over the descriptors of a worker that was just launched. Exactly one of the callbacks comes, once and on the
-  /// forwarder's thread, unless the worker is removed before; they must neither block nor throw. Up to the announcement
-  /// its lines are kept: they are printed after it, or are in the message of the failure. After a failure the
-  /// descriptors are closed.
+  /// Takes ownership of the descriptors of a worker that was just launched. Exactly one of the callbacks is called,
+  /// once, on the forwarder's thread, unless the worker is removed before; they must neither block nor throw. The
+  /// worker's lines before the announcement are stored: they are printed after it, or are in the message of the
+  /// failure. After a failure the descriptors are closed.
   Id watch(WorkerOutput io, Clock::time_point announce_deadline, Announced announced, Failed failed);
-  /// The same under an id that new_id() gave, for who must know it before a callback can come.
+  /// Does the same with an id from new_id(), for callers that must know the id before a callback is called.
   void watch(Id id, WorkerOutput io, Clock::time_point announce_deadline, Announced announced, Failed failed);
   Id new_id();
-  /// The same for a worker whose address is known already.
+  /// Does the same for a worker whose address is already known.
   Id forward(WorkerOutput io);
-  /// Lines of workers without a pid are said to be "From worker startup".
+  /// Sets the pid of a worker. Lines of workers without a pid are printed as "From worker startup".
   void set_pid(Id id, Pid pid);
   /// The last lines (up to 20) of its standard error.
   std::string tail(Id id) const;

@@ -6,19 +6,19 @@
 
 namespace cohort {
 
-/// Text on its way to this process's standard output or error. The descriptor is not ours: it stays as it is
-/// (blocking), and writes are kept from blocking by size. One thread, with SIGPIPE blocked.
+/// Text that waits to be written to this process's standard output or error. The descriptor is shared with others, so
+/// it is not made non-blocking; small writes avoid blocking. One thread uses it, with SIGPIPE blocked.
 class OutputSink {
  public:
   explicit OutputSink(int descriptor);
 
   int descriptor() const { return descriptor_; }
   void append(std::string_view prefix, std::string_view line);  ///< `line` gets its end here
-  /// Writes while the descriptor takes it.
+  /// Writes as long as the descriptor accepts bytes.
   void write_ready();
   bool empty() const { return written_ == pending_.size(); }
   bool full() const { return pending_.size() - written_ >= high_water; }
-  /// Bytes appended, and of those, written or given up, since the start.
+  /// Bytes appended since the start; and bytes of these that were written or discarded.
   std::uint64_t appended() const { return written_before_ + pending_.size(); }
   std::uint64_t written() const { return written_before_ + written_; }
 

@@ -8,9 +8,9 @@
 
 namespace cohort {
 
-/// A binary semaphore that one thread sleeps on. Tokens coalesce and a stale one may arrive, so callers look at their
-/// condition again in a loop. Parkers of waiting threads are recycled and never freed: a late unpark() may touch one
-/// whose wait is long over.
+/// A binary semaphore on which one thread sleeps. Tokens coalesce, and a stale one may arrive, so callers must check
+/// their condition again in a loop. Parkers of waiting threads are recycled and never freed, because a late unpark()
+/// may touch a parker whose wait ended long ago.
 class Parker {
  public:
   /// Sleeps until a token arrives or the deadline passes.

@@ -18,14 +18,15 @@ namespace cohort {
 
 class Timers;
 
-// One libuv loop, driven by whichever thread has nothing better to do: the "baton". A thread that waits for an answer
-// drives the loop itself, so the answer needs no hand-over; a pool thread that read a request leaves the loop, runs the
-// function and comes back, while a parked pool thread, the watcher, takes over after `grace`.
+// One libuv loop, driven by any thread that has nothing else to do: it holds the "baton". A thread that waits for an
+// answer drives the loop itself, so the answer needs no switch between threads. A pool thread that has read a request
+// leaves the loop, runs the function and comes back; meanwhile a parked pool thread, the watcher, takes over after
+// `grace`.
 //
-// Exactly one thread, the driver, is inside uv_run; loop handles are touched by it alone, others post().
-// No other lock is taken while mutex_ is held, nor is it taken while holding one of a SendQueue.
+// At most one thread, the driver, is inside uv_run. Only the driver touches loop handles; other threads call post().
+// While mutex_ is held, no other lock is taken; and it is not taken while a lock of a SendQueue is held.
 
-/// What a thread can wait for. Set once. Must be owned by a shared_ptr when it is completed from the loop.
+/// An event for which a thread can wait. Set once. Must be owned by a shared_ptr if it is completed from the loop.
 class Completion {
  public:
   bool done() const { return done_.load(std::memory_order_acquire); }
@@ -41,7 +42,7 @@ class PoolTask {
  public:
   virtual ~PoolTask();
   virtual void run() noexcept = 0;
-  /// Instead of run(): there is no thread for it, `max_threads` functions are blocked already.
+  /// Called instead of run() if there is no thread for it, because `max_threads` functions are blocked.
   virtual void refuse() noexcept = 0;
   /// Whether more tasks follow on the same thread at once: output may be gathered meanwhile.
   bool more_follow = false;
@@ -51,11 +52,11 @@ class PoolTask {
 class Flushable {
  public:
   virtual ~Flushable();
-  /// Sends what was gathered. @param soon the calling thread is about to drive the loop.
+  /// Sends the gathered output. @param soon the calling thread is about to drive the loop.
   virtual void flush(bool soon) = 0;
 };
 
-/// Lets a waiting thread be called off. Guarded by the Reactor's mutex, but for the atomic.
+/// Stops the wait of a thread. The Reactor's mutex guards it, except for the atomic.
 struct Interruption {
   std::atomic<bool> requested{false};
   struct Waiter* waiter = nullptr;
@@ -63,12 +64,12 @@ struct Interruption {
 
 enum class WaitResult { done, timeout, interrupted, cancelled };
 
-/// Logs the exception in flight.
+/// Logs the exception that is being handled.
 void report_thrown_on_loop() noexcept;
 
-/// Runs what the loop calls. Whatever it throws ends here, with a line in the log: the loop is driven by threads that
-/// wait for something else, and libuv's frames lie between. Who owns a connection or a call has caught it before, and
-/// made it the error of that.
+/// Runs a callback of the loop, catches every exception, and logs it: the thread that drives the loop waits for
+/// something else, and libuv's frames are in between. The owner of a connection or a call must catch its exceptions
+/// itself, and make them the error of that connection or call.
 template <class Body>
 void guard_loop(Body&& body) noexcept {
   try {
@@ -90,30 +91,30 @@ class Reactor {
 
   /// @throws std::system_error, Error when there is no descriptor, or no thread, for it.
   explicit Reactor(Options options);
-  /// Stops. No thread may be in wait() any more.
+  /// Stops the reactor. No thread may be in wait() any more.
   ~Reactor();
-  /// Ends all pool threads, when the functions that they run have ended, and runs what was posted. Not on one of them.
+  /// Ends all pool threads when their functions have ended, and runs the posted operations. Must not be called on one
+  /// of these threads.
   void stop();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  /// Blocks until the completion is set. Gives the calling function's slot away meanwhile. Not on the loop.
-  /// @param interruption, cancellation two ways to call the wait off, which differ in the result alone.
+  /// Blocks until the completion is set; meanwhile the slot of the calling function is free. Must not be called on the
+  /// loop. @param interruption, cancellation two ways to stop the wait, which differ only in the result.
   WaitResult wait(Completion& completion, Clock::time_point deadline = Clock::time_point::max(),
                   Interruption* interruption = nullptr, Interruption* cancellation = nullptr);
 
   /// Sets a completion. Any thread; on the loop the waiters are woken at the end of the turn.
   void complete(std::shared_ptr<Completion> completion);
 
-  /// Calls a waiting thread off, and marks the interruption requested. Any thread.
+  /// Stops the wait of a thread, and marks the interruption as requested. May be called from any thread.
   void interrupt(Interruption& interruption);
 
   /// Runs a user function on a pool thread when a slot is free. Any thread.
   void submit(std::shared_ptr<PoolTask> task);
 
-  /// Runs `operation` on the loop; short, never waits. What it throws is only logged: who must learn of it catches it
-  /// inside. Any thread.
-  /// @param soon the calling thread is about to wait.
+  /// Runs `operation` on the loop; it must be short and never wait. Its exceptions are only logged; catch them inside
+  /// if somebody must learn of them. May be called from any thread. @param soon the calling thread is about to wait.
   void post(std::function<void()> operation, bool soon = false);
 
   /// Sees to it that `output` is flushed within about `grace`. Any thread.

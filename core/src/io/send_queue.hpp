@@ -16,10 +16,10 @@
 
 namespace cohort {
 
-/// Sends frames on a Writer from any thread: at once from the calling thread where the writer is free, else in order
-/// behind what is queued. `writing_` is the try-lock: its holder alone touches the writer and current_, and drains
-/// pending_ before it lets go. After EAGAIN the queue is blocked until writable(). However much is queued, a frame that
-/// is sent `ahead` waits only for the chunk that is being sent.
+/// Sends frames on a Writer from any thread: at once from the calling thread if the writer is free, else in order after
+/// the queued frames. `writing_` is a try-lock: only its holder touches the writer and current_, and drains pending_
+/// before it releases the lock. After EAGAIN the queue is blocked until writable(). A frame that is sent `ahead` waits
+/// only for the chunk that is being sent, however much is queued.
 class SendQueue final : public Flushable, public std::enable_shared_from_this<SendQueue> {
  public:
   enum class Mode {
@@ -30,28 +30,28 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
     ahead            ///< before the frames that are queued, which it has nothing to do with
   };
 
-  /// @param blocked called after a write that found no room, on any thread: arrange for writable() to be called.
-  /// @param failed called once, on any thread, with why nothing can be sent any more, unless the peer is gone: the
-  /// reader notices that too.
+  /// @param blocked called, on any thread, after a write that found no room: it must arrange a call of writable().
+  /// @param failed called once, on any thread, with the reason why nothing can be sent any more; not called if the peer
+  /// is gone, because the reader notices that too.
   SendQueue(Reactor& reactor, std::unique_ptr<Writer> writer, std::function<void(bool soon)> blocked,
             std::function<void(const std::string& reason)> failed);
 
-  /// Queues or sends one frame. Returns null, or what to wait for before the borrowed segments may be reused (also when
-  /// the queue is so full that the sender should wait; the loop must not). A broken connection swallows the frame.
-  /// @param is_answer to something that the peer asked for: see answers_pile_up().
-  /// @throws std::bad_alloc: there is no memory to queue it, and nothing of it is sent; or, if its beginning is sent
-  /// already, the connection is broken.
+  /// Queues or sends one frame. Returns null, or a completion for which the caller must wait before it reuses the
+  /// borrowed segments (also if the queue is so full that the sender should wait; the loop must not wait). On a broken
+  /// connection the frame is dropped. @param is_answer whether it answers a request of the peer: see answers_pile_up().
+  /// @throws std::bad_alloc if there is no memory to queue it: nothing of it is sent; or, if its beginning was already
+  /// sent, the connection is broken.
   std::shared_ptr<Completion> send(std::span<const std::byte> head, std::span<const std::byte> body,
                                    std::span<const Segment> segments, Mode mode, bool is_answer = false);
 
-  /// Whether the peer takes nothing and very many answers wait for it. Then nothing should be read from it that asks
-  /// for more, until writable() found room. Any thread.
+  /// Whether the peer takes nothing and very many answers wait for it. Then no more requests should be read from it
+  /// until writable() has found room. May be called from any thread.
   bool answers_pile_up() const { return answers_pile_up_.load(std::memory_order_relaxed); }
 
   void flush(bool soon) override;
-  /// There is room again. Loop thread. @return whether it is blocked again.
+  /// Call it when there is room again. Loop thread only. @return whether the queue is blocked again.
   bool writable();
-  /// Sends what can be sent at once, drops the rest and closes the writer. Idempotent.
+  /// Sends what can be sent without waiting, drops the rest, and closes the writer. Idempotent.
   void close();
   int descriptor() const { return writer_.descriptor(); }
   GuardedWriter& writer() { return writer_; }

@@ -5,7 +5,7 @@
 
 namespace cohort {
 
-/// What a new process is made of. Everything is looked at while its parent stands still, so nothing is copied.
+/// The parameters of a new process. The calling thread is suspended while they are used, so nothing is copied.
 struct ProcessImage {
   const char* program;  ///< without '/' it is looked up in PATH
   char* const* arguments;
@@ -18,8 +18,8 @@ struct ProcessImage {
 };
 
 /// Starts a process that inherits no other descriptor, no blocked and no ignored signal.
-/// posix_spawn() cannot have it die with its parent.
-/// @return 0, or the errno value of what failed: then there is no process.
+/// posix_spawn() is not used because it cannot make the process die with its parent.
+/// @return 0, or the errno value of the failure: then there is no process.
 int start_process(const ProcessImage& image, pid_t& pid);
 
 }  // namespace cohort

@@ -7,10 +7,10 @@
 
 namespace cohort {
 
-/// Of a worker's line, so much goes into a message; `cohort` prints the whole line as it comes.
+/// How many bytes of a worker's line a message contains; `cohort` prints the whole line when it arrives.
 inline constexpr std::size_t longest_quoted_line = 1000;
 
-/// What a worker printed before the line with its address: kept to be shown after that line, or with the failure.
+/// The output of a worker before the line with its address: stored to be printed after that line, or with the failure.
 class StartupOutput {
  public:
   struct Line {
@@ -21,7 +21,7 @@ class StartupOutput {
   void add(bool is_stderr, std::string_view line);
   /// So much was printed to standard output that the address will not come any more.
   bool unexpected() const { return stdout_lines_ > max_stdout_lines || stdout_bytes_ > max_bytes; }
-  /// Standard error has no such limit: its oldest lines have to leave.
+  /// Standard error has no such limit: its oldest lines are dropped.
   bool stderr_overflows() const { return stderr_lines_ > max_stderr_lines || stderr_bytes_ > max_bytes; }
   bool empty() const { return lines_.empty(); }
   /// Removes the oldest line.

@@ -11,8 +11,8 @@
 
 namespace cohort {
 
-/// Calls back once, or repeatedly, on the loop. Starting one needs no descriptor. At the end of the reactor it stops.
-/// Loop thread only. May be late by the reactor's grace.
+/// Calls back once, or repeatedly, on the loop. Starting a timer needs no descriptor. It stops when the reactor ends.
+/// Loop thread only. It may be late by the reactor's grace.
 class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   Timer() = default;
@@ -20,7 +20,7 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  /// @param callback short; what it throws is only logged. It may stop or destroy the timer, and start others.
+  /// @param callback must be short; its exceptions are only logged. It may stop or destroy the timer, and start others.
   /// @param after may be `never`.
   void start(Reactor& reactor, Duration after, std::function<void()> callback, Duration repeat = Duration::zero());
   void stop();
@@ -32,9 +32,9 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode
   std::shared_ptr<std::function<void()>> callback_;  // shared, so that it outlives a stop() from inside itself
 };
 
-/// The timers of a reactor that run. However many there are, they have one of the kernel's, and so one descriptor: with
-/// libuv's timers every epoll_wait would carry a timeout, and setting that up and taking it down costs as much as a
-/// tenth of a small call's time. Loop thread only; made and destroyed with the reactor.
+/// The running timers of a reactor. Together they use one timer of the kernel, and so one descriptor. With libuv's
+/// timers every epoll_wait would have a timeout, and setting it costs about a tenth of the time of a small call. Loop
+/// thread only; made and destroyed with the reactor.
 class Timers {
  public:
   /// @throws Error there is no descriptor left.
@@ -43,8 +43,8 @@ class Timers {
   Timers(const Timers&) = delete;
   Timers& operator=(const Timers&) = delete;
 
-  /// Calls `callback` on the loop when the time has come, as a Timer that nobody has. What has not been called at the
-  /// end of the reactor never is.
+  /// Calls `callback` on the loop at that time, without a Timer object. A callback that was not called before the
+  /// reactor ends is never called.
   void call_at(Clock::time_point when, std::function<void()> callback);
 
  private:

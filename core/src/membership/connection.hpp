@@ -18,8 +18,8 @@
 
 namespace cohort {
 
-/// One authenticated connection to another process: the handshake, then frames both ways. Owned by the members table
-/// (or by the acceptor until it is identified) and by whoever sends on it.
+/// One authenticated connection to another process: the handshake, then frames in both directions. Owned by the members
+/// table (or by the acceptor until it is identified), and by every thread that sends on it.
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
   /// Loop thread, all of them.
@@ -40,8 +40,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void start(Duration handshake_timeout);
 
   /// Sends one frame; see SendQueue::send for the result. `references` name the payload's references, if it has any;
-  /// `prefix` goes before the payload's body. @throws Error when it is larger than a frame can be, and std::bad_alloc:
-  /// then nothing is sent, and the connection goes on.
+  /// `prefix` is sent before the payload's body. @throws Error if it is too large for a frame, and std::bad_alloc: then
+  /// nothing is sent, and the connection continues.
   std::shared_ptr<Completion> send(FrameKind kind, std::uint8_t flags, std::uint64_t request, const Payload& payload,
                                    SendQueue::Mode mode, std::span<const ReferenceEntry> references = {},
                                    std::span<const std::byte> prefix = {});
@@ -50,23 +50,23 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   /// Ends the connection, and tells the peer why; on_closed comes on the loop. Any thread, idempotent.
   void close(const std::string& reason);
-  /// Why the peer ended the connection, in its own words, for people; "": it did not say. Once on_closed came.
+  /// The reason that the peer gave for the end of the connection; "" if it gave none. Valid after on_closed.
   const std::string& last_word() const { return last_word_; }
 
   bool dialled() const { return role_ == Handshake::Role::dialer; }
-  /// The other process as it said in the handshake. Once established.
+  /// What the peer told about itself in the handshake. Valid once established.
   const Identity& peer_identity() const { return handshake_->peer(); }
-  /// Who it is in the cluster. Set once by the handler on the loop.
+  /// The peer's id in the cluster. Set once by the handler on the loop.
   Pid peer() const { return peer_.load(std::memory_order_relaxed); }
   void set_peer(Pid pid) { peer_.store(pid, std::memory_order_relaxed); }
 
   RequestTable& requests() { return requests_; }
   /// When bytes last came in. Loop thread.
   Clock::time_point last_received() const { return last_received_; }
-  /// Since when the peer has taken nothing although very many answers wait for it; max(): it takes what it asks for.
+  /// Since when the peer has taken nothing although very many answers wait for it; max() if it reads its answers.
   /// Loop thread.
   Clock::time_point takes_nothing_since() const { return takes_nothing_since_; }
-  /// As if they came now: one of the two processes did not run meanwhile. Loop thread.
+  /// Counts the silence from now on, because one of the two processes did not run in the meantime. Loop thread.
   void count_silence_anew() { last_received_ = Clock::now(); }
   bool established() const { return established_.load(std::memory_order_acquire); }
   bool closed() const { return closed_.load(std::memory_order_acquire); }

@@ -14,7 +14,7 @@ class IdentPattern {
   /// @throws ConfigError that says what is wrong with `text`.
   explicit IdentPattern(std::string_view text);
 
-  /// In time that grows with the length of the pattern times that of the name.
+  /// The time is proportional to the length of the pattern times that of the name.
   bool matches(std::string_view ident) const;
   /// All names, in order. @throws ConfigError for "*" and "?", which stand for no names, and for more than most_names.
   std::vector<std::string> names() const;

@@ -13,8 +13,8 @@ namespace cohort {
 //   master: cohort-join 1 <nonce>
 //   worker: <proof> <address at which it listens>
 //   master: welcome | refused: <reason>
-// The proof is a keyed hash of the nonce, so that it is of no use to who hears it. It keeps strangers out, no more: the
-// handshake that follows is what both sides rely on.
+// The proof is a keyed hash of the nonce, so it is useless to anyone who listens. It only keeps strangers out; the
+// security of the connection depends on the handshake that follows.
 
 inline constexpr std::size_t longest_joining_line = 512;
 
@@ -24,7 +24,7 @@ std::string joining_challenge(const std::string& nonce);
 std::optional<std::string> joining_address(const std::string& line, const std::string& cookie,
                                            const std::string& nonce);
 
-/// The worker's side: waits for the master's word. @throws Error with the reason.
+/// The worker's side: sends its line, and waits for the master's answer. @throws Error with the reason.
 IoPair join_at(IoPair master, const std::string& cookie, const std::string& own_address, Clock::time_point deadline);
 
 }  // namespace cohort

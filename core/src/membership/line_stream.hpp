@@ -9,8 +9,8 @@
 
 namespace cohort {
 
-/// Lines of text over a connection that is to carry frames afterwards: takes not one byte more than the lines. Never
-/// waits. One thread.
+/// Lines of text over a connection that will carry frames afterwards: reads only the bytes of the lines. Never waits.
+/// One thread.
 class LineStream {
  public:
   /// @param longest line that is accepted, in bytes.

@@ -20,9 +20,9 @@ struct ConnectAttempt : Completion {
   std::string error;  ///< empty: it worked. Written before the completion is set.
 };
 
-/// The processes of the cluster as this one knows them. Ids are never reused, so the dead are remembered. Every change
-/// has a number, the epoch. Who connected but was not added by the master's word yet, or never will be, has a
-/// connection here and no more: it is listed nowhere, and forgotten when the connection ends. Thread-safe.
+/// The processes of the cluster as this process knows them. Ids are never reused, so processes that are gone are
+/// remembered. Every change has a number, the epoch. A process that has connected, but that the master has not added
+/// (yet), only has a connection here: it is not listed, and is forgotten when the connection ends. Thread-safe.
 class Members {
  public:
   std::uint64_t epoch() const;
@@ -33,21 +33,21 @@ class Members {
     std::shared_ptr<Connection> connection;   ///< to be closed by the caller, if there is one
     std::shared_ptr<ConnectAttempt> attempt;  ///< to be completed by the caller, if there is one
   };
-  /// From then on nobody can begin to connect to it. @return nothing: it was gone already.
+  /// Removes a process: from then on nobody can begin to connect to it. @return nothing if it was gone already.
   std::optional<Removed> remove(Pid pid, const std::string& cause = "");
-  /// For one that joins later: processes that were removed before it came are gone for it as well.
+  /// For a worker that joins later: processes that were removed before are gone for it as well.
   void set_ids_given(IdsGiven ids);
   bool contains(Pid pid) const;
   bool is_gone(Pid pid) const;
-  /// As remove() was told; "": not known here.
+  /// The cause that remove() was given; "" if it is not known here.
   std::string cause_of_end(Pid pid) const;
   std::vector<MemberInfo> list() const;
   std::vector<Pid> pids() const;
-  /// The lowest place that no member has: a new worker takes it, so that one that ended is replaced.
+  /// The lowest place that no member has: a new worker gets it, so that it replaces a worker that ended.
   std::int32_t free_place();
 
   std::shared_ptr<Connection> connection(Pid pid) const;
-  /// Makes `connection` the one to `pid`, member or not. @return false: there is another one, or the process is gone.
+  /// Makes `connection` the one to `pid`, member or not. @return false if there is another one, or the process is gone.
   bool bind(Pid pid, const std::shared_ptr<Connection>& connection);
   /// Forgets the connection if it still is this one.
   void unbind(Pid pid, const Connection* connection);
@@ -77,7 +77,7 @@ class Members {
   std::uint64_t epoch_ COHORT_GUARDED_BY(mutex_) = 0;
   IdsGiven ids_given_ COHORT_GUARDED_BY(mutex_);  // when this process joined
   std::map<Pid, Member> members_ COHORT_GUARDED_BY(mutex_);
-  // Of members, once free_place() was called: only the master gives places. Two members may have the same one.
+  // Places of members, kept once free_place() was called: only the master gives places. Two members may have the same.
   std::optional<std::multiset<std::int32_t>> places_ COHORT_GUARDED_BY(mutex_);
   std::int32_t free_from_ COHORT_GUARDED_BY(mutex_) = 0;       // all below are in places_
   std::map<Pid, std::string> gone_ COHORT_GUARDED_BY(mutex_);  // with the cause

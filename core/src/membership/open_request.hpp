@@ -10,11 +10,11 @@
 
 namespace cohort {
 
-/// A request that is entered before its frame is sent, as the answer may come at once. If the frame is not sent after
-/// all, because something throws, the request is not open any more.
+/// A request that is registered before its frame is sent, because the answer may arrive at once. If the frame is not
+/// sent, because something throws, the destructor removes the request.
 class OpenRequest {
  public:
-  /// @throws ProcessExitedException the connection has ended.
+  /// @throws ProcessExitedException if the connection has ended.
   OpenRequest(Connection& connection, std::shared_ptr<Request> request) : connection_(connection) {
     const auto id = connection_.requests().add(std::move(request), &open_);
     if (!id) throw ProcessExitedException(connection_.peer(), connection_.requests().cause());

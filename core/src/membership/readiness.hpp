@@ -12,22 +12,21 @@
 
 namespace cohort {
 
-/// Waits for any of several connections, also those without a descriptor. What is ready is found out by trying. wake()
-/// is for any thread, the rest for one.
+/// Waits for any of several connections, also those without a descriptor. The caller must try which one is ready. Any
+/// thread may call wake(), only one thread the other functions.
 class Readiness {
  public:
   /// @throws Error: no descriptors left.
   Readiness();
 
-  /// Connections and listeners that say by a callback when they are ready: to be told once, before they are first
-  /// tried.
+  /// For connections and listeners that signal by a callback: call it once for each, before the first attempt.
   void tell(IoPair& pair);
   void tell(Listener& listener);
 
-  /// For the next wait().
+  /// Adds a descriptor for the next wait().
   void watch_input(int descriptor) { watch(descriptor, POLLIN); }
   void watch_output(int descriptor) { watch(descriptor, POLLOUT); }
-  /// Until one of them is ready, wake() was called, or the deadline passed. Forgets what was to be watched.
+  /// Waits until one of them is ready, wake() was called, or the deadline passed. Forgets the descriptors.
   void wait(Clock::time_point deadline);
   void wake() { signal_->set(); }
 

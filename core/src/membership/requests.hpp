@@ -17,23 +17,22 @@ namespace cohort {
 class Request : public Completion {
  public:
   virtual ~Request();
-  /// The answer. Loop thread; the completion is set after it returns, unless it says false: not the last answer.
+  /// Called with the answer, on the loop thread. The completion is set after it returns.
   virtual void on_result(Frame&& frame) noexcept = 0;
   /// The connection ended first. Any thread.
   virtual void on_lost(const std::string& cause) noexcept = 0;
 };
 
-/// The open requests of one connection. An id is generation << 32 | index, so that a late or forged answer finds
-/// nothing.
+/// The open requests of one connection. An id is generation << 32 | index: a late or forged answer matches no request.
 class RequestTable {
  public:
-  /// @return the id, or nullopt once take_all_and_close() was called. @param open how many are open then.
+  /// @return the id, or nullopt once take_all_and_close() was called. @param open set to the number of open requests.
   std::optional<std::uint64_t> add(std::shared_ptr<Request> request, std::size_t* open = nullptr);
   /// Null for an id that is not open.
   std::shared_ptr<Request> take(std::uint64_t id);
-  /// @param cause why the connection ended, for those that come too late.
+  /// @param cause why the connection ended, for requests that come later.
   std::vector<std::shared_ptr<Request>> take_all_and_close(const std::string& cause);
-  /// As take_all_and_close() was told; until then that the connection ended.
+  /// The cause that take_all_and_close() was given; before that a text that the connection ended.
   std::string cause() const;
 
  private:

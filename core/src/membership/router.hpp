@@ -13,7 +13,8 @@ namespace cohort {
 class BlockingPool;
 class ParallelState;
 
-/// The way to other processes, as the remote calls see it. Implemented by the node. Any thread unless said otherwise.
+/// How remote calls reach other processes. Implemented by the node. Any thread may call the functions unless a comment
+/// says otherwise.
 class Router {
  public:
   virtual ~Router() = default;
@@ -27,11 +28,11 @@ class Router {
   /// Whether a connection may be made, or exists.
   virtual bool may_connect(Pid pid) = 0;
   virtual bool is_gone(Pid pid) = 0;
-  /// All processes that calls may go to now, ascending, this one included.
+  /// All processes that can be called now, in ascending order, including this one.
   virtual std::vector<Pid> processes() = 0;
-  /// Threads beside those of the reactor.
+  /// Threads for blocking work, in addition to those of the reactor.
   virtual BlockingPool& blocking() = 0;
-  /// What the parallel room keeps for this node.
+  /// The state of the component `parallel` for this node.
   virtual ParallelState& parallel() = 0;
 };
 

@@ -14,8 +14,8 @@
 
 namespace cohort {
 
-/// Which workers may connect to each other; the master is connected to all of them. A small value. What it says follows
-/// from the list of members alone, so every process comes to the same graph.
+/// Which workers may connect to each other; the master is connected to all of them. A small value. The graph depends
+/// only on the list of members, so every process computes the same graph.
 class Topology {
  public:
   enum class Kind : std::uint8_t { all_to_all, master_worker, custom, ring, grid, torus, tree, hypercube };
@@ -26,8 +26,8 @@ class Topology {
   std::string text() const;
   Kind kind() const { return kind_; }
 
-  /// The workers that `pid` may connect to. @param members all processes; those without a place have none in a graph
-  /// that is made by a rule. Their connect_idents are right, see check_connect_idents().
+  /// The workers to which `pid` may connect. @param members all processes; a process without a place is not in a graph
+  /// that is made by a rule. Their connect_idents must be valid, see check_connect_idents().
   std::set<Pid> neighbours(Pid pid, std::span<const MemberInfo> members) const;
   /// How many workers have a place in it.
   std::int64_t capacity() const;

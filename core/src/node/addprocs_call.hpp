@@ -15,14 +15,14 @@
 
 namespace cohort {
 
-/// What the workers of one addprocs call are named where their manager says nothing.
+/// The names of the workers of one addprocs call, if their manager gives none.
 struct WorkerNames {
   std::vector<std::string> idents;  ///< one for each, in order; a single one is that of all
   std::vector<std::string> connect_idents;
   std::shared_ptr<std::atomic<std::size_t>> used = std::make_shared<std::atomic<std::size_t>>(0);  ///< of `idents`
 };
 
-/// What became of one addprocs call so far.
+/// The state of one addprocs call.
 struct AddprocsResult {
   std::vector<Pid> added;
   int missing = 0;                         ///< workers that were wanted too, and failed
@@ -32,17 +32,17 @@ struct AddprocsResult {
   std::string unfinished;  ///< not empty: launch() was stopped, and nobody knows how many more were to come
 };
 
-/// One addprocs call: sets up each worker as the manager hands it over. Steps of a worker: find its address, dial,
-/// handshake, join, register. Each ends by its answer, by the end of the process, or by its deadline; a failure is kept
-/// and the others go on. Nothing lasts longer than the time for the launch as a whole.
+/// One addprocs call: sets up each worker when the manager pushes it. The steps of a worker are: find its address,
+/// dial, handshake, join, register. Each step ends with its answer, with the end of the process, or at its deadline; a
+/// failure is recorded, and the other workers continue. No step lasts longer than the time limit of the whole launch.
 class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_this<AddprocsCall> {
  public:
-  /// @param arrived workers that came by themselves, so that nothing is to be launched.
+  /// @param arrived workers that joined by themselves; then nothing is launched.
   AddprocsCall(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
                Timeouts timeouts, WorkerNames names, std::optional<MinWorkers> min,
                std::vector<WorkerConfig> arrived = {});
 
-  /// Runs it all. @param stop ends it all instead. @return the pids of the workers that joined, ascending.
+  /// Runs the launch. @param stop cancels it. @return the pids of the workers that joined, in ascending order.
   /// @throws as addprocs.
   std::vector<Pid> run(const std::stop_token& stop = {});
 
@@ -95,7 +95,7 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   std::vector<WorkerConfig> arrived_;    // until launch()
   const Clock::time_point deadline_;     // for launch(), and for the workers to say where they listen
   std::stop_source stop_;                // for launch()
-  // launch() and all set-ups ended; or the caller wants none of it any more.
+  // launch() and all set-ups ended; or the caller has cancelled it.
   const std::shared_ptr<Completion> finished_ = std::make_shared<Completion>();
   const std::shared_ptr<Completion> settled_ = std::make_shared<Completion>();   // given up, and all set-ups ended
   const std::shared_ptr<Completion> returned_ = std::make_shared<Completion>();  // launch() has

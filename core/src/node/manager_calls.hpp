@@ -7,10 +7,10 @@
 
 namespace cohort {
 
-/// Which functions of cluster managers are running: named when the program ends before they return. Any thread.
+/// The running functions of cluster managers; named if the program ends before they return. Any thread may use it.
 class ManagerCalls {
  public:
-  /// One call, for a scope.
+  /// Records one call as long as the object lives.
   class Running {
    public:
     Running(ManagerCalls& calls, const std::string& manager, const char* function);

@@ -22,7 +22,7 @@ class AddprocsCall;
 class OpenLaunchQueue;
 struct WorkerNames;
 
-/// One worker as the master knows it, from launch to end.
+/// What the master knows about one worker, from its launch to its end.
 struct WorkerRecord {
   Pid pid = no_pid;
   std::weak_ptr<AddprocsCall> addprocs_call;  // the addprocs it came by, while that runs
@@ -43,7 +43,7 @@ struct WorkerRecord {
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
 };
 
-/// Process 1: launches workers, has them join, tells everybody who is there, and ends them.
+/// Process 1: launches workers, lets them join, informs all processes of the membership, and ends the workers.
 class Master final : public Role {
  public:
   explicit Master(const Timeouts& timeouts = {});
@@ -54,26 +54,26 @@ class Master final : public Role {
   OutputForwarder& output() { return output_; }
   ReplicatedState& replicated_state() { return *replicated_state_; }
 
-  /// Removes all workers: they are asked, then made to. Never throws.
+  /// Removes all workers: asks them to exit, and ends those that do not. Never throws.
   void remove_all() noexcept;
-  /// Waits a moment for functions of managers that still run, and says which do not return. The output of workers is
-  /// printed. @return false: this object must not be destroyed.
+  /// Waits a short time for functions of managers that still run, and reports which do not return. Prints the output of
+  /// workers. @return false if this object must not be destroyed.
   bool release_managers();
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                             const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
-  /// Keeps a manager that nobody else keeps for workers that come by themselves.
+  /// Keeps a manager alive that nobody else owns, for workers that join by themselves.
   void keep(const std::shared_ptr<ClusterManager>& manager);
-  /// @throws ConfigError if the topology goes by names, and one of these workers connects to a name that nobody has.
+  /// @throws ConfigError if the topology uses names, and one of these workers connects to a name that no worker has.
   void check_all_named(const std::vector<Pid>& pids);
-  /// What addprocs() uses where nothing else is said. Before the first one.
+  /// Sets the transport that addprocs() uses by default. Call it before the first addprocs().
   void set_default_transport(TransportSpec transport) { default_transport_ = std::move(transport); }
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
-  /// Those that have joined, have what every process is to have, and are known to all, ascending.
+  /// The workers that have joined, have all modules and values, and are known to all processes, in ascending order.
   std::vector<Pid> workers() const;
-  /// Those of processes() on the host of `pid`. @throws Error if that is no process.
+  /// The processes() on the same host as `pid`. @throws Error if there is no such process.
   std::vector<Pid> processes_beside(Pid pid);
 
   bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
@@ -97,8 +97,8 @@ class Master final : public Role {
   /// For an OpenLaunchQueue. Blocks. @throws as addprocs.
   void add_arrived(std::shared_ptr<ClusterManager> manager, const std::string& manager_name, LaunchParams params,
                    WorkerNames names, std::vector<WorkerConfig> arrived);
-  /// Calls a function of the worker's manager; what it throws is logged. A blocking thread.
-  /// @param call takes the manager and the worker's config.
+  /// Calls a function of the worker's manager; logs its exceptions. Runs on a blocking thread.
+  /// @param call gets the manager and the worker's config.
   template <class F>
   void with_manager(WorkerRecord& record, const char* function, F&& call) {
     detail::MutexLock one_at_a_time(record.managing);
@@ -109,15 +109,15 @@ class Master final : public Role {
       report_manager_error(record, function);
     }
   }
-  /// Why the worker ended: "exited with code 3"; empty: unknown, or it still runs. A blocking thread.
+  /// Returns why the worker ended: "exited with code 3"; empty: unknown, or it still runs. Runs on a blocking thread.
   std::string exit_cause(WorkerRecord& record);
-  /// How long asking a worker to leave, and making it, may take.
+  /// How long it may take to ask a worker to exit, and to end it if it does not.
   Duration time_to_end() const;
-  /// Makes the process end. A blocking thread.
+  /// Ends the process by force. Runs on a blocking thread.
   void kill(WorkerRecord& record);
-  /// Tells every worker, waits until all have heard, and lets this process use the new ones.
+  /// Informs every worker, waits until all have answered, and then lets this process use the new workers.
   void announce_members(const std::vector<Pid>& added);
-  /// The last functions of the manager for a worker, and the end of its record. A blocking thread.
+  /// Calls the last functions of the manager for a worker, and removes its record. Runs on a blocking thread.
   void forget(const std::shared_ptr<WorkerRecord>& record);
 
  private:
@@ -149,7 +149,7 @@ class Master final : public Role {
   mutable detail::Mutex mutex_;
   Pid next_pid_ COHORT_GUARDED_BY(mutex_) = 2;
   std::map<Pid, std::shared_ptr<WorkerRecord>> records_ COHORT_GUARDED_BY(mutex_);
-  // What processes() says, made anew at each change: spawnat(any, ...) looks at it for each call.
+  // The result of processes(), updated at each change, because spawnat(any, ...) reads it for each call.
   std::shared_ptr<const std::vector<Pid>> listed_ COHORT_GUARDED_BY(mutex_) =
       std::make_shared<const std::vector<Pid>>(1, master_pid);
   std::vector<std::shared_ptr<OpenLaunchQueue>> open_launch_queues_ COHORT_GUARDED_BY(mutex_);

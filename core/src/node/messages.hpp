@@ -16,7 +16,7 @@
 
 namespace cohort {
 
-/// Master to worker: who you are. Answered by a result with Joined.
+/// Master to worker: tells the worker its identity. Answered by a result with Joined.
 struct Join {
   std::int32_t pid = 0;
   std::uint64_t epoch = 0;
@@ -49,8 +49,9 @@ struct MembersChange {
   std::vector<Removed> removed;
 };
 
-/// Worker to master: is that process gone? A worker that loses another, or cannot reach it, hears so first, and the
-/// master learns why. Answered by a result with Fate, once the process has answered the master or is gone.
+/// Worker to master: asks whether a process is gone. A worker that loses another, or cannot reach it, notices that
+/// first, but the master learns the cause. Answered by a result with Fate, when the process has answered the master or
+/// is gone.
 struct AskFate {
   std::int32_t pid = 0;
 };
@@ -60,7 +61,8 @@ struct Fate {
   std::string cause;  ///< of its end, if gone
 };
 
-/// Worker to master, and on to the worker that is to dial: connect to `to`. Answered by a result, when connected.
+/// Worker to master, which forwards it to the worker that must dial: connect to `to`. Answered by a result, when
+/// connected.
 struct Dial {
   std::int32_t from = 0;
   std::int32_t to = 0;

@@ -24,30 +24,30 @@
 
 namespace cohort {
 
-/// What differs between the master and a worker. Loop thread, all of them.
+/// The differences between the master and a worker. Functions run on the loop thread unless a comment says otherwise.
 class Role {
  public:
   virtual ~Role();
-  /// A connection that somebody made to this process was authenticated. @return false: not wanted; close it.
+  /// A connection that somebody made to this process was authenticated. @return false if it must be closed.
   virtual bool on_accepted(const std::shared_ptr<Connection>& connection) = 0;
   /// A connection that this process made was authenticated; it is bound to connection->peer() already.
   virtual void on_dialled(const std::shared_ptr<Connection>& connection) = 0;
-  /// A frame that is not about calls. @return false: unknown here.
+  /// Handles a frame that does not concern calls. @return false if its kind is unknown here.
   virtual bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) = 0;
-  /// The bound connection to `peer` ended. The role says when its open requests fail: Node::fail_requests().
+  /// The bound connection to `peer` ended. The role decides when its open requests fail: Node::fail_requests().
   virtual void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
-  /// Those that have joined and are not about to leave, ascending, this one included. Any thread.
+  /// The processes that have joined and are not about to leave, in ascending order, including this one. Any thread.
   virtual std::vector<Pid> processes() = 0;
-  /// Whether process `pid` stands still and will go on: it is silent, but not gone.
+  /// Whether process `pid` is stopped and may continue: it is silent, but not gone.
   virtual bool is_stopped(Pid pid) = 0;
   /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
   virtual void request_dial_from(Pid pid) = 0;
-  /// Why a process that cannot be reached ended; nullopt: as far as the master knows it is there. Waits for the
-  /// master's word for some seconds. @throws InterruptedException.
+  /// Returns why a process that cannot be reached ended; nullopt if the master knows of no end. Waits some seconds for
+  /// the master's answer. @throws InterruptedException.
   virtual std::optional<std::string> cause_if_gone(Pid pid) = 0;
 };
 
-/// Everything that a process knows about its cluster. One a process, as a rule; several can live in one.
+/// Everything that a process knows about its cluster. A process usually has one node, but may have several.
 class Node final : public Router, public Connection::Handler {
  public:
   struct Settings {
@@ -81,26 +81,26 @@ class Node final : public Router, public Connection::Handler {
   void set_cookie(const std::string& cookie);
 
   void set_role(Role* role) { role_ = role; }
-  /// The worker learnt who it is, or the master changed its settings.
+  /// Call it when the worker has learnt its identity, or when the master has changed its settings.
   void configure(Pid self, const Timeouts& timeouts, const Wiring& wiring);
   Wiring wiring() const;
 
-  /// The transport that this process's connections go by. Set once, before any.
+  /// The transport of this process's connections. Set once, before the first connection.
   void set_transport(std::unique_ptr<Transport> transport);
   Transport& transport();
 
   /// Starts to accept at `listener`. Not on the loop. @throws what the listener throws, or why it cannot be watched.
   void accept_at(std::unique_ptr<Listener> listener);
-  /// Starts the handshake on a new connection. @param peer whom it was dialled for; no_pid: it was accepted.
+  /// Starts the handshake on a new connection. @param peer the process that was dialled; no_pid: it was accepted.
   std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer);
   std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer, Handshake::Role role);
   /// Dials a member on a blocking thread, or makes a tunnel to it; take_attempt() is completed in the end.
   void dial(Pid pid, const std::string& address);
   void finish_attempt(Pid pid, const std::string& error);
-  /// Somebody joined or left: for pools of workers. No lock of the role may be held. Any thread.
+  /// Informs pools of workers that a process has joined or left. No lock of the role may be held. Any thread.
   void membership_changed();
   void fail_requests(Connection& connection, const std::string& cause);
-  /// A process is gone: what it holds and what it asked for is dropped. Any thread.
+  /// Call it when a process is gone: drops the handles that it holds and its requests. Any thread.
   void drop_client(Pid client);
   /// Runs `body` on the loop and waits for it. Not on the loop. @throws what it throws.
   void on_loop(std::function<void()> body);

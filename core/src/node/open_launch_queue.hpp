@@ -10,8 +10,9 @@
 
 namespace cohort {
 
-/// Takes the workers that come by themselves after launch() returned. Those that come while others are set up follow
-/// together. Kept by the manager, which it does not keep, and by the master, which closes it when it ends.
+/// Accepts workers that join by themselves after launch() has returned. Workers that arrive while others are set up are
+/// added together afterwards. The manager owns it (it does not own the manager), and so does the master, which closes
+/// it at its end.
 class OpenLaunchQueue final : public LaunchQueue, public std::enable_shared_from_this<OpenLaunchQueue> {
  public:
   OpenLaunchQueue(Master& master, const std::shared_ptr<ClusterManager>& manager, std::string manager_name,
@@ -23,7 +24,7 @@ class OpenLaunchQueue final : public LaunchQueue, public std::enable_shared_from
   std::shared_ptr<LaunchQueue> keep_open() override { return shared_from_this(); }
 
   std::shared_ptr<ClusterManager> manager() const { return manager_.lock(); }
-  /// Workers that come later are dropped.
+  /// Closes the queue: workers that arrive later are dropped.
   void close();
 
  private:

@@ -16,20 +16,20 @@
 
 namespace cohort {
 
-/// What every process of the cluster is to have: modules, in the order of loading, and named values. The master's.
-/// Workers that join are brought up to date before they are admitted. Any thread, but all may wait: not the loop.
+/// What every process of the cluster must have: modules, in the order of loading, and named values. Only the master has
+/// it. Workers that join get everything before they are admitted. All functions may wait: any thread but the loop.
 class ReplicatedState {
  public:
   explicit ReplicatedState(Node& node) : node_(node) {}
 
-  /// For all workers, now and later. This process has loaded it. @throws CompositeException
+  /// Loads a module in all present and future workers. This process has loaded it already. @throws CompositeException
   void add_module(const detail::Module& module, const Array<std::byte>& file);
-  /// For all processes, now and later; the version is given here. @throws CompositeException
+  /// Sets a value in all present and future processes; chooses its version. @throws CompositeException
   void set_value(NamedValue value);
-  /// In all processes, and for workers to come. @throws CompositeException
+  /// Removes values in all processes, and for future workers. @throws CompositeException
   void clear(const std::vector<std::string>& names);
   void clear();
-  /// Only there. @throws CompositeException
+  /// Removes values only in these processes. @throws CompositeException
   void clear(const std::vector<std::string>& names, const std::vector<Pid>& pids);
 
   /// Gives everything to a worker that joined. From then on it gets what is new. @throws what went wrong there; the
@@ -39,7 +39,7 @@ class ReplicatedState {
   void forget(Pid pid);
 
  private:
-  /// A call that every process needs to have got; encoded once.
+  /// A call that every process must receive; encoded once.
   struct Item {
     detail::FunctionId function;
     Payload arguments;

@@ -15,19 +15,19 @@ namespace cohort {
 
 class Node;
 
-/// Connections of two workers that the topology does not connect: their bytes, handshake included, pass through the
-/// master in `tunnel` frames. To the two they are connections like others, so all that goes by those works.
+/// Connections of two workers that the topology does not connect: their bytes, including the handshake, go through the
+/// master in `tunnel` frames. For the two workers they are connections like others, so everything works over them.
 class Tunnels {
  public:
   explicit Tunnels(Node& node) : node_(node) {}
   ~Tunnels();
 
-  /// This end of a new tunnel to `peer`, to be dialled on. Like a dialled connection, it is the one with the higher id
-  /// that makes it. Any thread. @throws Error if the master cannot be reached.
+  /// Makes this end of a new tunnel to `peer`, for a new connection. As with a dialled connection, the process with the
+  /// higher id makes it. Any thread. @throws Error if the master cannot be reached.
   IoPair open(Pid peer);
-  /// Loop thread. On the master: passes the frame on.
+  /// Handles a frame; the master forwards it. Loop thread.
   void on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame);
-  /// Ends all. Loop thread.
+  /// Ends all tunnels. Loop thread.
   void close();
 
  private:

@@ -11,7 +11,7 @@
 
 namespace cohort {
 
-/// A process that serves a master: listens, says where, joins, runs what it is told, and leaves.
+/// A process that serves a master: listens, announces its address, joins, runs functions, and exits.
 class Worker final : public Role {
  public:
   struct Settings {
@@ -26,7 +26,7 @@ class Worker final : public Role {
   ~Worker() override;
 
   Node& node() { return *node_; }
-  /// Prints "cohort_worker:<port>#<address>" and serves. @return the exit code, when the master says so.
+  /// Prints "cohort_worker:<port>#<address>" and serves, until the master ends it. @return the exit code.
   int serve();
 
   bool on_accepted(const std::shared_ptr<Connection>& connection) override;
@@ -68,7 +68,8 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
 /// Says why one of them ended, or ends it, as a `reap_worker` frame asks. Blocks; a blocking thread.
 void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
-/// They were asked to leave, as this process was: waits for that a moment, prints what they printed, ends the rest.
+/// Ends the additional workers, which were asked to exit like this process: waits for them a short time, prints their
+/// output, and ends the rest.
 void end_additional_workers();
 
 }  // namespace cohort

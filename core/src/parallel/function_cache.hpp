@@ -11,12 +11,12 @@
 
 namespace cohort {
 
-/// Functions with captured values that other processes sent once, to be called many times. They stay until their owner
-/// drops them, or is gone. Thread-safe.
+/// Functions with captured values that other processes sent once, to be called many times. They are kept until their
+/// owner drops them, or is gone. Thread-safe.
 class FunctionCache {
  public:
   void store(detail::FunctionKey key, std::shared_ptr<const void> function, const std::type_info& type);
-  /// @throws Error, unimplemented, when it is not here, or is of another type.
+  /// @throws Error, unimplemented, if it is not here, or is of another type.
   std::shared_ptr<const void> find(detail::FunctionKey key, const std::type_info& type) const;
   void drop(Pid owner, const std::vector<std::uint64_t>& ids);
   void drop_owners_that(const std::function<bool(Pid)>& are_gone);

@@ -11,8 +11,8 @@
 
 namespace cohort::detail {
 
-/// Which functions this process has sent to whom. The same content is sent to a worker once. What it sent is dropped
-/// there when the table is cleared or destroyed. Thread-safe.
+/// Which functions this process has sent to which workers. Equal content is sent to a worker only once. When the table
+/// is cleared or destroyed, the workers drop the functions. Thread-safe.
 class FunctionTable {
  public:
   FunctionTable() = default;
@@ -20,16 +20,16 @@ class FunctionTable {
   FunctionTable(const FunctionTable&) = delete;
   FunctionTable& operator=(const FunctionTable&) = delete;
 
-  /// The key of a function with this content: the one of before, or a new one.
+  /// Returns the key of a function with this content: an existing key, or a new one.
   FunctionKey key_of(const PortableFunction& function);
-  /// Whether it is there for sure.
+  /// Whether the worker certainly has the function.
   bool is_at(FunctionKey key, Pid pid);
-  /// It is on its way there, and will have to be dropped there.
+  /// Records that the function is being sent to the worker, and must be dropped there later.
   void sent(FunctionKey key, Pid pid);
   void arrived(FunctionKey key, Pid pid);
-  /// Neither throws nor waits: a worker that this process is not connected to any more is not told.
+  /// Neither throws nor waits: a worker to which this process is not connected any more is not informed.
   void clear() noexcept;
-  /// Contents known now.
+  /// Number of known contents.
   std::size_t size() const;
 
  private:

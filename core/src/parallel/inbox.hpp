@@ -13,14 +13,14 @@
 
 namespace cohort::detail {
 
-/// What came in for one thread, in the order of its coming. Anybody puts, one thread takes.
+/// Messages for one thread, in the order of arrival. Any thread may put, one thread takes.
 template <class Message>
 class Inbox final : public PoolObserver {
  public:
-  /// @param receiver the process of the thread that takes: for messages.
+  /// @param receiver the process of the thread that takes; for error messages.
   Inbox(Reactor& reactor, Pid receiver) : reactor_(reactor), receiver_(receiver) {}
 
-  /// The receiver is gone, and maybe the reactor: what comes now is thrown away.
+  /// Call it when the receiver is gone, and perhaps the reactor: later messages are discarded.
   void close() {
     MutexLock lock(mutex_);
     closed_ = true;
@@ -43,7 +43,7 @@ class Inbox final : public PoolObserver {
     wake(std::move(signal));
   }
 
-  /// The pool has other workers: take() returns, if need be with nothing.
+  /// Call it when the workers of the pool have changed: take() returns, possibly without a message.
   void on_pool_changed() noexcept override {
     std::shared_ptr<Completion> signal;
     {
@@ -59,12 +59,12 @@ class Inbox final : public PoolObserver {
     return std::exchange(pool_changed_, false);
   }
 
-  /// All that is there, without waiting.
+  /// Returns all present messages, without waiting.
   std::vector<Message> take_all() {
     MutexLock lock(mutex_);
     return std::exchange(messages_, {});
   }
-  /// Returns when there is something to take. @throws as wait_interruptibly.
+  /// Waits until there is something to take. @throws as wait_interruptibly.
   void wait(const WaitOptions& options) {
     auto signal = std::make_shared<Completion>();
     {

@@ -11,7 +11,7 @@
 
 namespace cohort {
 
-/// One state of a named value. Travels without the object.
+/// One state of a named value. It is sent without the object.
 struct NamedValue {
   std::string name;
   std::string type;                        // mangled
@@ -24,15 +24,16 @@ struct NamedValue {
   void load(InArchive& archive);
 };
 
-/// 32 bytes that differ where values differ.
+/// A hash of 32 bytes that identifies the value.
 std::string digest_of(const NamedValue& value);
 
 /// The named values of one process. Any thread.
 class NamedValues {
  public:
-  /// A value came. One that is older than what is here is ignored.
+  /// Stores a received value. It is ignored if it is older than the present one.
   void put(NamedValue value);
-  /// The value as an object, decoded at the first get. @throws Error there is none, or it has another type.
+  /// Returns the value as an object, decoded at the first get. @throws Error if there is none, or if it has another
+  /// type.
   std::shared_ptr<const void> get(const std::string& name, const std::type_info& type, detail::Decoder decode);
 
  private:

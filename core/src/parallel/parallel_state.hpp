@@ -11,7 +11,7 @@
 
 namespace cohort {
 
-/// What the parallel room keeps for one node. Thread-safe.
+/// The state of the component `parallel` for one node. Thread-safe.
 class ParallelState {
  public:
   FunctionCache& functions() { return functions_; }
@@ -19,7 +19,7 @@ class ParallelState {
   std::shared_ptr<detail::PoolState> default_pool(Router& router);
   void set_default_pool(std::shared_ptr<detail::PoolState> pool);
 
-  /// Tells `pool` of every change among the processes, for as long as it lives.
+  /// Informs `pool` of every change of the membership, as long as the pool lives.
   void watch(const std::shared_ptr<detail::PoolState>& pool);
   void membership_changed(Router& router);
 

@@ -20,7 +20,7 @@ class Router;
 
 namespace detail {
 
-/// Somebody who wants to know when the workers of a pool change.
+/// An observer of changes of the workers of a pool.
 class PoolObserver {
  public:
   virtual ~PoolObserver();
@@ -28,15 +28,15 @@ class PoolObserver {
   virtual void on_pool_changed() noexcept = 0;
 };
 
-/// The workers that one WorkerPool names, and which of them are taken. Thread-safe.
+/// The workers of one WorkerPool, and which of them are taken. Thread-safe.
 class PoolState {
  public:
   /// The pool that follows the membership. @param self stands in where there is no worker.
   explicit PoolState(Pid self) : self_(self), follows_(true) {}
-  /// A pool of some workers. @param functions where a function goes only once to each of them; may be null.
+  /// A pool of some workers. @param functions for a pool that sends each function only once to each worker; else null.
   PoolState(Pid self, const std::vector<Pid>& workers, std::unique_ptr<FunctionTable> functions);
 
-  /// Takes in who has joined, and forgets who has gone.
+  /// Adds workers that have joined, and removes workers that are gone.
   void refresh(Router& router);
 
   /// @throws Error "No active worker available in pool", TimeoutError, CancelledException, InterruptedException.

@@ -16,7 +16,7 @@ namespace cohort::detail {
 /// "manager" or "transport", as in file names.
 std::string_view kind_name(PluginKind kind);
 
-/// A plugin that passed every check. Lives as long as the process; any thread.
+/// A plugin that passed every check. It lives as long as the process; any thread may use it.
 struct Plugin {
   std::filesystem::path path;
   const PluginDescriptor* descriptor;
@@ -24,7 +24,8 @@ struct Plugin {
   std::span<const Option> options() const { return {descriptor->options, descriptor->option_count}; }
   /// @throws ConfigError for options that its table does not allow.
   Options parse_options(std::string_view json) const;
-  /// @throws PluginError with the plugin's name and the text of what its factory threw; ConfigError stays one.
+  /// @throws PluginError with the plugin's name and the text of the factory's exception; a ConfigError is thrown
+  /// unchanged.
   std::unique_ptr<ClusterManager> create_manager(const Options& options) const;
   std::unique_ptr<Transport> create_transport(const Options& options) const;
 };
@@ -37,18 +38,18 @@ struct PluginInfo {
   std::string error;  ///< why it was refused; then there is no version
 };
 
-/// Finds plugins, checks them field by field, and keeps them loaded until the process ends: what they threw or made
-/// may outlive any owner that could be counted.
+/// Finds plugins, checks them field by field, and keeps them loaded until the process ends: their exceptions and
+/// objects may outlive any reference count.
 class PluginLoader {
  public:
   static PluginLoader& instance();
 
-  /// @param name_or_path a path where it contains a '/'.
-  /// @throws PluginError that says where it looked, or why the file was refused. A broken file is never passed over for
-  /// one of the same name in a later directory.
+  /// @param name_or_path a path if it contains a '/'.
+  /// @throws PluginError that says where it searched, or why the file was refused. If a file is broken, later
+  /// directories are not searched for another one of the same name.
   const Plugin& load(PluginKind kind, const std::string& name_or_path);
 
-  /// Every plugin that load() would find by name; loads them all. Sorted by kind and name.
+  /// Loads and returns every plugin that load() would find by name. Sorted by kind and name.
   std::vector<PluginInfo> list();
 
   /// The directories in which names are looked up, first to last: COHORT_PLUGIN_PATH, the user's, the library's.
@@ -63,7 +64,7 @@ class PluginLoader {
 
   detail::Mutex mutex_;  // and makes loads one at a time
   std::map<std::filesystem::path, Plugin> plugins_ COHORT_GUARDED_BY(mutex_);
-  // Refused libraries stay, too: their static objects may have left pointers to their code.
+  // Refused libraries stay loaded, too: there may be pointers to the code of their static objects.
   std::map<std::filesystem::path, std::unique_ptr<Library>> libraries_ COHORT_GUARDED_BY(mutex_);
 };
 

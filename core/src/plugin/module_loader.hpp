@@ -15,17 +15,17 @@ struct Module {
   std::string build_id;  ///< in hexadecimal
 };
 
-/// Looks at a module's file without running any of its code. @throws PluginError with the path.
+/// Reads a module's file without running any of its code. @throws PluginError with the path.
 Module identify_module(const std::filesystem::path& path);
 Array<std::byte> read_module(const Module& module);
 
 // Both load a module into this process, unless that build is there already, and run its static initialisers. Modules
 // are never unloaded. Not on the loop. @throws PluginError with the path and what the dynamic linker says.
 
-/// @return whether that build is there now; false: at the path is none, another one, or one that others could have put
-/// there.
+/// @return whether that build is loaded now; false: at the path there is no module, another build, or one that others
+/// could have put there.
 bool load_from_path(const Module& module);
-/// @param file what read_module() gave, possibly in another process.
+/// @param file the result of read_module(), possibly from another process.
 void load_from_bytes(const Module& module, std::span<const std::byte> file);
 
 }  // namespace cohort::detail

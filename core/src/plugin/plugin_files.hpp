@@ -18,10 +18,10 @@ struct PluginFile {
 /// "libcohort_manager_local.so"
 std::string plugin_file_name(PluginKind kind, const std::string& name);
 
-/// What the file's name says, or nullopt where it is not that of a plugin.
+/// Returns kind and name from the file's name, or nullopt if it is not the name of a plugin's file.
 std::optional<PluginFile> plugin_of_file(const std::filesystem::path& path);
 
-/// The directories to look in: COHORT_PLUGIN_PATH, $XDG_DATA_HOME/cohort/plugins, cohort/plugins beside libcohort.so.
+/// The directories to search: COHORT_PLUGIN_PATH, $XDG_DATA_HOME/cohort/plugins, cohort/plugins beside libcohort.so.
 /// @throws PluginError if one of COHORT_PLUGIN_PATH is relative.
 std::vector<std::filesystem::path> plugin_search_path();
 

@@ -12,7 +12,7 @@
 
 namespace cohort {
 
-/// A function that this process runs on somebody's behalf: on a thread, or suspended as a coroutine. Its task owns it.
+/// A function that this process runs for a caller: on a thread, or suspended as a coroutine. Its task owns it.
 class CallContext : public std::enable_shared_from_this<CallContext> {
  public:
   explicit CallContext(Pid by) : caller(by) {}
@@ -26,9 +26,10 @@ class CallContext : public std::enable_shared_from_this<CallContext> {
   /// Any thread.
   void interrupt(Reactor& reactor);
   bool interrupted() const { return interruption.requested.load(std::memory_order_relaxed); }
-  /// The function is suspended: `resume` is called when it is interrupted, at once if it was. Replaces the one before.
+  /// Call it when the function is suspended: `resume` is called when the call is interrupted, or at once if it already
+  /// is. Replaces the previous `resume`.
   void when_interrupted(std::function<void()> resume);
-  /// The function has returned, and its result comes later. @throws Error where nobody waits for a late one.
+  /// Call it when the function has returned and its result comes later. @throws Error if late results are not possible.
   virtual std::shared_ptr<detail::DeferredReply> defer();
 
   static CallContext*& current() {
@@ -44,12 +45,12 @@ class CallContext : public std::enable_shared_from_this<CallContext> {
 class Router;
 class References;
 
-/// What the free functions act on: the process's node, unless the thread says otherwise.
+/// The node that the free functions use: the node of the process, unless the thread has set another one.
 struct CurrentNode {
   Router* router = nullptr;
   References* references = nullptr;
 
-  /// @throws Error when there is no session.
+  /// @throws Error if there is no session.
   static CurrentNode get();
   static void set_for_process(CurrentNode node);
   static CurrentNode& of_thread();
@@ -75,10 +76,11 @@ class CallScope {
   CallContext* const context_before_;
 };
 
-/// Waits on behalf of the running call. @throws InterruptedException. @return false: the deadline passed.
+/// Waits within the running call. @throws InterruptedException. @return false if the deadline passed.
 bool wait_interruptibly(Reactor& reactor, Completion& completion,
                         Clock::time_point deadline = Clock::time_point::max());
-/// The same with every way out. @param what, process "a future of process", 3: for the message.
+/// Waits within the running call, with deadline and stop token. @param what, process "a future of process", 3: for the
+/// message.
 /// @throws InterruptedException, TimeoutError, CancelledException.
 void wait_interruptibly(Reactor& reactor, Completion& completion, const WaitOptions& options, const char* what,
                         Pid process);

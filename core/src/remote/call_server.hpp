@@ -16,41 +16,42 @@
 
 namespace cohort {
 
-/// Answers what other processes ask of this one: calls, fetches and puts of values, interrupts. Frames come on the
-/// loop; functions run on the reactor's pool.
+/// Serves the requests of other processes: calls, fetches and puts of values, interrupts. Frames arrive on the loop;
+/// functions run on the reactor's pool.
 class CallServer {
  public:
   CallServer(Router& router, References& references) : router_(router), references_(references) {}
 
   void on_call(const std::shared_ptr<Connection>& connection, Frame&& frame);
-  /// The same, of a call whose arguments there is no memory for: it fails.
+  /// Serves a call for whose arguments there is no memory: it fails.
   void on_call_without_room(const std::shared_ptr<Connection>& connection, const Frame& frame,
                             const std::exception_ptr& failure);
   void on_fetch(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void on_put(const std::shared_ptr<Connection>& connection, Frame&& frame);
-  /// Interrupts what runs now, and answers when all of it has ended, or with `true` after `grace`: something did not
-  /// listen. Or calls one call off, which is interrupted if it runs and never runs if it does not yet.
+  /// Interrupts all running functions, and answers when all have ended, or with `true` after `grace` if some did not
+  /// react. Or cancels one call: it is interrupted if it runs, and never runs if it has not begun.
   void on_cancel(const std::shared_ptr<Connection>& connection, const Frame& frame);
 
-  /// A connection has ended: nobody waits any more for what it asked for, so that is called off. Loop thread.
+  /// Call it when a connection has ended: cancels its requests, because nobody waits for them any more. Loop thread.
   void on_closed(const Connection& connection);
-  /// A process is gone: calls off what it asked for, but for results that others hold futures of. Any thread.
+  /// Call it when a process is gone: cancels its requests, except those of whose results others hold futures. May be
+  /// called from any thread.
   void drop_client(Pid client);
 
   /// Whether no function runs. Any thread.
   bool idle();
-  /// Interrupts what runs now. Any thread. @return how many calls.
+  /// Interrupts all running functions. May be called from any thread. @return how many calls.
   std::size_t interrupt_running(const std::shared_ptr<void>& told_at_end);
 
  private:
   class CallTask;
 
-  // A task that is dropped unrun, at the end of the reactor, leaves both by itself.
+  // A task that is dropped without running, at the end of the reactor, removes itself from both.
   using AutoUnlink = boost::intrusive::link_mode<boost::intrusive::auto_unlink>;
   using OpenHook = boost::intrusive::unordered_set_base_hook<AutoUnlink>;
   using RunningHook = boost::intrusive::list_base_hook<AutoUnlink>;
 
-  /// Which call it is, to whoever asked for it. A caller may have very many open, and call each of them off.
+  /// Identifies a call for its caller. A caller may have very many open calls, and cancel each of them.
   using Key = std::pair<const Connection*, std::uint64_t>;
 
   /// A call from its arrival to its answer.
@@ -71,7 +72,7 @@ class CallServer {
     using type = Key;
     Key operator()(const Call& call) const { return call.key(); }
   };
-  /// The low half of a request's id is its place in its caller's table: small, and no other open one has it.
+  /// The low half of a request's id is its index in the caller's table: it is small, and unique among open requests.
   struct HashOfKey {
     std::size_t operator()(const Key& key) const {
       return static_cast<std::size_t>(key.second) + (reinterpret_cast<std::uintptr_t>(key.first) >> 6);
@@ -96,7 +97,7 @@ class CallServer {
   References& references_;
   detail::Mutex mutex_;
   std::vector<OpenCalls::bucket_type> buckets_ COHORT_GUARDED_BY(mutex_){64};  // of open_
-  // Those that can be called off, so none of remote_do. The key is the caller's to choose: two may have the same.
+  // The calls that can be cancelled, so none of remote_do. The caller chooses the key: two calls may have the same.
   OpenCalls open_ COHORT_GUARDED_BY(mutex_){OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
   std::size_t open_count_ COHORT_GUARDED_BY(mutex_) = 0;  // in open_, which does not count
   boost::intrusive::list<Call, NotCounted> running_ COHORT_GUARDED_BY(mutex_);

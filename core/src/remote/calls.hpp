@@ -7,8 +7,8 @@
 
 namespace cohort::detail {
 
-/// One call to several other processes, sent to all before any answer is waited for. Returns when borrowed segments are
-/// no longer needed. @return a future for each; of a process that cannot be called, one that has failed.
+/// Sends one call to several other processes, without waiting for answers. Returns when borrowed segments are no longer
+/// needed. @return a future for each process; if a process cannot be called, its future has failed.
 std::vector<FuturePtr> call_each(std::span<const Pid> pids, FunctionId function, const Payload& arguments);
 
 }  // namespace cohort::detail

@@ -14,10 +14,10 @@
 
 namespace cohort::detail {
 
-/// A first-in first-out queue between those who put and those who take. Knows neither types nor threads nor processes:
-/// whoever must wait leaves an operation here, and is told when it was its turn. Any thread.
+/// The first-in, first-out queue of a channel. It knows neither types nor threads nor processes: an operation that must
+/// wait is stored here, and is notified when it is completed. Any thread may use it.
 ///
-/// Between two calls: no item is there while a take waits, and no put waits while there is room.
+/// Invariant between two calls: there is no item while a take waits, and no put waits while there is room.
 class ChannelQueue {
  public:
   enum class Kind : std::uint8_t { put, take, fetch, wait };
@@ -26,14 +26,16 @@ class ChannelQueue {
    public:
     explicit Operation(Kind what) : kind(what) {}
     virtual ~Operation() = default;
-    /// It is its turn, or it will fail: whether it still wants to know. If so, it must take it. The queue's lock is
-    /// held.
+    /// Asked when the operation can be completed, or will fail: whether it still waits. If true, it must accept the
+    /// result. The queue's lock is held.
     virtual bool claim(bool /*failing*/ = false) noexcept { return true; }
-    /// It was done, or failed. Once, by whichever thread brought it about, without the lock: short, and no waits.
+    /// Called once when the operation was done or failed, by the thread that caused this, without the lock. Must be
+    /// short and must not wait.
     virtual void done() noexcept = 0;
-    /// The process that it is done for; no_pid: this one.
+    /// The process for which it is done; no_pid: this one.
     virtual Pid client() const { return no_pid; }
-    /// That process's number for it. A connection that broke may leave another one with the same number behind.
+    /// The request number of that process. After a broken connection there may be another operation with the same
+    /// number.
     virtual std::uint64_t request() const { return 0; }
 
     const Kind kind;
@@ -52,22 +54,22 @@ class ChannelQueue {
 
   explicit ChannelQueue(std::size_t capacity) : capacity_(capacity) {}
 
-  /// Does it at once or in its turn.
+  /// Does the operation at once or in its turn.
   void start(const OperationPtr& operation);
-  /// Takes back what still waits. @return false: it was done.
+  /// Cancels an operation that still waits. @return false if it was done.
   bool withdraw(const OperationPtr& operation);
-  /// What waits for `client` under this number.
+  /// Returns the waiting operations of `client` with this number.
   std::vector<OperationPtr> waiting_for(Pid client, std::uint64_t request);
-  /// Takes back everything that waits for `client`; nobody is told.
+  /// Cancels all waiting operations of `client`, without notification.
   void withdraw_all_of(Pid client);
 
-  /// The same without waiting. @return whether it could be done. @throws what the channel was closed with.
+  /// Does the operation without waiting. @return whether it was done. @throws the reason why the channel was closed.
   bool try_put(ChannelItem&& item);
   bool try_take(ChannelItem& item);
   bool try_fetch(ChannelItem& item);
-  /// As try_take, but never throws.
+  /// Like try_take(), but never throws.
   bool take_more(ChannelItem& item);
-  /// The same, unless fits(item), asked once under the lock, says that it is to stay.
+  /// Takes the item only if fits(item) is true. Calls fits() once, under the lock.
   template <class F>
   bool take_more(ChannelItem& item, F fits) {
     Done done;
@@ -79,10 +81,11 @@ class ChannelQueue {
     return true;
   }
 
-  /// Puts fail from now on, takes when nothing is left. @param reason null: ChannelClosedError. Only the first counts.
+  /// Closes the channel: puts fail from now on, takes fail when no item is left. @param reason null:
+  /// ChannelClosedError. Only the first call has an effect.
   void close(std::exception_ptr reason);
   ChannelStatus status();
-  /// Calls visit(item) for everything that is kept. Under the lock.
+  /// Calls visit(item) for all stored items, under the lock.
   template <class F>
   void for_each(F visit) {
     detail::MutexLock lock(mutex_);
@@ -109,7 +112,7 @@ class ChannelQueue {
   Waiting putters_ COHORT_GUARDED_BY(mutex_);  // lookers fetch or wait
   Waiting takers_ COHORT_GUARDED_BY(mutex_);
   Waiting lookers_ COHORT_GUARDED_BY(mutex_);
-  // Those of other processes among them: a process may have very many waiting, and call each of them off.
+  // The operations of other processes among them: a process may have very many waiting, and cancel each of them.
   std::multimap<std::pair<Pid, std::uint64_t>, Operation*> of_clients_ COHORT_GUARDED_BY(mutex_);
   std::exception_ptr closed_by_ COHORT_GUARDED_BY(mutex_);  // null: open
 };

@@ -8,8 +8,8 @@
 
 namespace cohort {
 
-/// Does for other processes what they ask of the remote channels of this one. All on the loop: a process that computes
-/// still serves its channels, and an operation that must wait takes memory, no thread.
+/// Serves the requests of other processes to the remote channels of this process. It runs on the loop: a process whose
+/// functions compute still serves its channels, and a waiting operation uses memory but no thread.
 class ChannelServer {
  public:
   explicit ChannelServer(References& references) : references_(references) {}

@@ -10,18 +10,18 @@ namespace cohort::detail {
 
 inline constexpr const char* channel_of = "a channel of process";  // what a wait was for, in errors
 
-/// An operation on a channel of this process that a thread waits for. Once the call that the thread runs is
-/// interrupted, nothing is done for it any more: an item that comes later is for others, even before the thread has
-/// noticed.
+/// An operation on a channel of this process for which a thread waits. Once the thread's call is interrupted, the
+/// operation is not done any more: a later item is left for others, even before the thread has noticed.
 class ChannelWait final : public ChannelQueue::Operation, public Completion {
  public:
   ChannelWait(CurrentNode node, ChannelQueue::Kind what, ChannelItem with);
   bool claim(bool failing) noexcept override;
   void done() noexcept override;
-  /// Takes it back, so that it has no effect. @return false: it was done, or is being done.
+  /// Cancels the operation, so that it has no effect. @return false if it was done, or is being done.
   bool give_up(ChannelQueue& queue);
-  /// Waits until it is done. An operation that is called off too late was done: its item is not lost.
-  /// @throws what it failed with; TimeoutError, CancelledException, InterruptedException: it was not done.
+  /// Waits until it is done. If it is cancelled too late, it succeeds, so its item is not lost.
+  /// @throws the exception with which it failed; TimeoutError, CancelledException, InterruptedException: it was not
+  /// done.
   void wait(ChannelQueue& queue, const WaitOptions& options);
 
  private:

@@ -13,8 +13,9 @@
 namespace cohort {
 
 /// What an owner keeps because other processes hold handles: an entry for each value, with a count for each process. An
-/// entry goes when every count is zero. A count may be negative for a moment: a release can overtake, on another
-/// connection, the acquire that it belongs to. It only counts; whoever has it guards it, and destroys what it drops.
+/// entry is removed when all counts are zero. A count may be negative for a short time: a release can overtake, on
+/// another connection, the acquire that belongs to it. This class only counts; its owner must lock it, and destroy the
+/// objects that it drops.
 template <class Object>
 class CountedEntries {
  public:
@@ -23,7 +24,7 @@ class CountedEntries {
     Object object{};
   };
 
-  /// Counts `client` once more; an entry that is not there is made of `make()`. @return the entry's object.
+  /// Increases the count of `client` by one; a missing entry is created with `make()`. @return the entry's object.
   template <class Make>
   Object& enter(RefId ref, Pid client, Make make) {
     auto [place, inserted] = entries_.try_emplace(ref);
@@ -31,8 +32,8 @@ class CountedEntries {
     change(place->second, client, 1);
     return place->second.object;
   }
-  /// Counts `by` more for `client`. What that drops is moved to `dropped`. Of an entry that is not there, only the
-  /// process that made its name can have one made, by an acquire for itself: of `make()`.
+  /// Adds `by` to the count of `client`. An object that is dropped by this is moved to `dropped`. A missing entry is
+  /// created with `make()` only for an acquire of the process that chose its id, for itself.
   template <class Make>
   void count(RefId ref, Pid client, int by, std::vector<Object>& dropped, Make make) {
     auto place = entries_.find(ref);
@@ -42,12 +43,12 @@ class CountedEntries {
     }
     change(place, client, by, dropped);
   }
-  /// Counts one handle of `client` off, if there is such an entry.
+  /// Decreases the count of `client` by one, if there is such an entry.
   void leave(RefId ref, Pid client, std::vector<Object>& dropped) {
     const auto place = entries_.find(ref);
     if (place != entries_.end()) change(place, client, -1, dropped);
   }
-  /// `client` is gone. @param touched the objects of all entries that counted it.
+  /// Removes the counts of `client`, which is gone. @param touched the objects of all entries that counted it.
   void forget(Pid client, std::vector<Object>& touched) {
     for (auto place = entries_.begin(); place != entries_.end();) {
       const auto next = std::next(place);

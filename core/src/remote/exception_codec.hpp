@@ -7,11 +7,11 @@
 
 namespace cohort {
 
-/// An exception as it travels: its kind, type name, text, and the arguments needed to make the standard and cohort
-/// types again. One that is a RemoteException already passes through unchanged: it names who threw first.
+/// Encodes an exception: its kind, type name, text, and the arguments that are needed to construct the standard and
+/// cohort types again. A RemoteException is encoded unchanged: it names the process that threw first.
 Payload encode_exception(const std::exception_ptr& exception, Pid worker);
 
-/// The RemoteException in `payload`. A payload that cannot be read gives one that says so.
+/// Decodes the RemoteException in `payload`. If it cannot be read, the result is a RemoteException that says so.
 std::exception_ptr decode_exception(const Payload& payload, Pid sender);
 
 /// `exception` as a RemoteException of this process.

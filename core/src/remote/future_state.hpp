@@ -19,8 +19,8 @@ class CallServer;
 
 namespace detail {
 
-/// One future in one process: the value itself where this process owns it, else what is known of it. All handles of a
-/// process share one. It is its own request for the first answer.
+/// One future in one process: the value itself if this process owns it, else what this process knows of it. All handles
+/// of a process share one state. It is itself the request for the first answer.
 class FutureState final : public Request, public Reference, public std::enable_shared_from_this<FutureState> {
  public:
   enum class Status {
@@ -29,16 +29,17 @@ class FutureState final : public Request, public Reference, public std::enable_s
     elsewhere,  ///< the owner has the value
     failed      ///< exception_ is set
   };
-  /// A value that is there, ready to be sent.
+  /// A value that is present, ready to be sent.
   struct EncodedResult {
     std::shared_ptr<const Payload> payload;  // null: failed
     std::exception_ptr exception;
   };
 
-  /// @param of_call a call at the owner makes the value, and nobody else may; its caller is sent the answer unasked.
+  /// @param of_call a call at the owner makes the value, and nobody else may; the answer is sent to the caller without
+  /// a request.
   FutureState(std::shared_ptr<References> references, RefId ref, Pid owner, bool of_call);
 
-  // Which call makes the value, if this process made the call. Set before anybody else knows this.
+  // The call that makes the value, if this process made the call. Set before others know this object.
   std::uint64_t request = 0;         ///< to the owner, when the answer comes by itself
   std::weak_ptr<CallContext> maker;  ///< in this process
 
@@ -49,7 +50,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   bool ready();
   /// @return false: the deadline passed.
   bool wait_until(Clock::time_point deadline);
-  /// @throws what it failed with, TimeoutError, CancelledException.
+  /// @throws the exception with which it failed, TimeoutError, CancelledException.
   void wait(const WaitOptions& options);
   std::shared_ptr<const void> object(Decoder decoder, const WaitOptions& options);
   void put(std::shared_ptr<const void> object, Encoder encoder);
@@ -58,23 +59,24 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void put_payload(std::shared_ptr<const Payload> payload);
   void fail(std::exception_ptr exception);
   void cancel();
-  /// Calls back once it is not pending: at once if so now. On whichever thread settles it, so short and without waits.
+  /// Calls back when it is not pending any more, or at once if it already is not. The callback runs on the thread that
+  /// settles it, so it must be short and not wait.
   void on_settled(std::function<void()> callback);
-  /// The same once the value or the failure is in this process, where it is moved to.
+  /// Calls back when the value or the failure is in this process; fetches it.
   void on_here(std::function<void()> callback);
   /// Whether the value or the failure is in this process. Never waits.
   bool here();
 
-  /// The value or the exception, encoded; nullopt while it is not in this process. @param encoder null: that of the
-  /// put.
+  /// Returns the encoded value or exception; nullopt while it is not in this process. @param encoder null: the one of
+  /// the put.
   std::optional<EncodedResult> result(Encoder encoder);
-  /// For sending: that if it is here, else a handle, which lives until the message is sent or given up.
+  /// For sending: that result if it is here, else a handle, which lives until the message is sent or dropped.
   struct Shipment {
     std::optional<EncodedResult> result;
     std::shared_ptr<Reference> handle;
   };
   Shipment ship(Encoder encoder);
-  /// Others may ask for the value: a put() encodes it.
+  /// Call it when others may request the value: a put() then encodes it.
   void mark_shared();
   std::size_t bytes() override;
 
@@ -97,7 +99,7 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
 
-  /// Whether the value comes only when it is asked for.
+  /// Whether the value is sent only on request.
   bool must_ask() const { return !owned_here() && !of_call_; }
 
   const bool of_call_;

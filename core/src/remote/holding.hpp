@@ -5,25 +5,25 @@
 
 namespace cohort {
 
-/// What the owner of a value counts for this process, and when this process may give it back. It only decides, and
-/// sends nothing; whoever has it sends what it says, and guards it. It is small enough for an atomic variable.
+/// What the owner of a value counts for this process, and when this process may release it. It only decides, and sends
+/// nothing; its user sends the messages, and guards it. It is small enough for an atomic variable.
 ///
-/// The order of messages is what it is about. A message that makes the owner count (for this process, or for another
-/// one that is sent a handle) must be sent before this process gives back what it holds: else the entry goes in
-/// between, and the late message finds none, or makes one that nobody will ever give back. Several threads are on the
-/// way at once, so each says when it begins and when it has sent.
+/// It ensures the order of messages. A message that makes the owner count (for this process, or for another process
+/// that gets a handle) must be sent before this process releases what it holds. Otherwise the entry would be freed in
+/// between, and the late message would find no entry, or create one that nobody will ever release. Several threads send
+/// at the same time, so each reports when it begins and when it has sent.
 class alignas(8) Holding {  // clang makes an atomic of it without calls only with the alignment of its size
  public:
   /// The owner counts `n` more for this process, or `-n` fewer.
   void add(int n) { counted_ += n; }
   /// A message that makes the owner count is going to be sent. Until it was, nothing is given back.
   void begin_sending() { sending_++; }
-  /// It was sent, or will not be. @return how many to give back now.
+  /// Call it when that message was sent, or will not be sent. @return how many to release now.
   int end_sending() {
     sending_--;
     return due();
   }
-  /// The value is not needed from the owner any more. @return how many to give back now.
+  /// Call it when the value is not needed from the owner any more. @return how many to release now.
   int let_go() {
     wanted_ = 0;
     return due();
@@ -39,7 +39,7 @@ class alignas(8) Holding {  // clang makes an atomic of it without calls only wi
     return std::exchange(counted_, 0);
   }
 
-  // Without padding, so that two which are equal have the same bits.
+  // Without padding, so that equal objects have the same bits.
   std::int32_t counted_ = 0;
   std::uint32_t sending_ : 31 = 0;
   std::uint32_t wanted_ : 1 = 1;

@@ -32,14 +32,14 @@ inline void send_cancel(Connection& connection, std::uint64_t request, CancelFla
   connection.send(FrameKind::cancel, flag, request, Payload{}, SendQueue::Mode::now);
 }
 
-/// What a `fetch` frame asks for.
+/// What a `fetch` frame requests.
 enum class FetchMode : std::uint8_t {
   value = 0,  ///< the value, when there is one
   wait = 1,   ///< only a word, when there is one
   poll = 2    ///< at once, whether there is one
 };
 
-/// Results up to this size are sent to the caller unasked; larger ones wait where they are until fetched.
+/// Results up to this size are sent to the caller without a request; larger ones stay at the worker until fetched.
 inline constexpr unsigned eager_result_limit = 16 << 10;
 
 }  // namespace cohort

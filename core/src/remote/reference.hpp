@@ -12,10 +12,10 @@
 
 namespace cohort {
 
-/// What a reference names; part of its id, so that whoever is sent one knows what handle to make.
+/// The kind of a remote value; part of its id, so that a receiver knows which handle to make.
 enum class ReferenceKind : std::uint8_t { future, channel, object };
 
-/// Names a remote value: the process that made the name, and a number that is unique there.
+/// Identifies a remote value: the process that chose the id, and a number that is unique in that process.
 struct RefId {
   static constexpr int kind_shift = 56;
 
@@ -29,21 +29,21 @@ class References;
 
 namespace detail {
 
-/// What an archive can carry besides bytes: a counted handle on something that lives in one process, its owner. There
-/// it is the thing itself. One in each process, shared by all handles.
+/// A counted handle on an object that lives in one process, its owner; an archive can contain it in addition to bytes.
+/// In the owner it is the object itself. There is one in each process, shared by all handles.
 struct Reference {
   Reference(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid)
       : ref(ref_id), owner(owner_pid), references_(std::move(references)) {}
   Reference(const Reference&) = delete;
   Reference& operator=(const Reference&) = delete;
-  /// Gives back to the owner what it counts for this process.
+  /// Releases what the owner counts for this process.
   virtual ~Reference();
 
   bool owned_here() const;
   /// The owner counts `n` more for this process, or fewer.
   void add_held(int n);
 
-  /// While it lives, a message that makes the owner count may be on its way out, so nothing is given back.
+  /// As long as it lives, a message that makes the owner count may not have been sent yet, so nothing is released.
   class Sending {
    public:
     explicit Sending(std::shared_ptr<Reference> reference);
@@ -55,17 +55,17 @@ struct Reference {
     const std::shared_ptr<Reference> reference_;
   };
 
-  /// Owner: bytes of values kept here.
+  /// In the owner: bytes of the values that are stored here.
   virtual std::size_t bytes() { return 0; }
-  /// Owner: a process that held it, or that it watches, is gone. Loop or blocking thread.
+  /// In the owner: called when a process that held it, or that it watches, is gone. Loop or blocking thread.
   virtual void on_gone(Pid) {}
 
   const RefId ref;
   const Pid owner;
 
  protected:
-  /// The value is in this process: gives back what the owner counts for it, now or after the last Sending. Without
-  /// locks.
+  /// Call it when the value is in this process: releases what the owner counts for it, now or after the last Sending.
+  /// Call it without locks.
   void let_go();
 
   const std::shared_ptr<References> references_;
@@ -79,7 +79,7 @@ struct Reference {
   std::atomic<Holding> holding_{Holding()};  // changed by change_holding()
 };
 
-/// @throws BadMessage when it is something else: the sender said so.
+/// @throws BadMessage if the sender gave it another type.
 template <class T>
 std::shared_ptr<T> reference_as(const std::shared_ptr<Reference>& reference) {
   auto cast = std::dynamic_pointer_cast<T>(reference);

@@ -17,15 +17,15 @@
 
 namespace cohort {
 
-/// Distributed reference counting. For each value that other processes know of, its owner keeps a count per client
-/// (CountedEntries); every client knows what the owner counts for it, and when that may be given back (Holding). This
-/// class sends what these two decide.
+/// Distributed reference counting. For each value that other processes know, its owner keeps a count for each client
+/// (CountedEntries); every client knows what the owner counts for it, and when it may release that (Holding). This
+/// class sends the messages that these two decide.
 ///
-/// Who sends a handle to T first tells the owner to count T (acquire), on the same path as its own later release, so
-/// the entry cannot go in between. Who destroys its last handle tells the owner (release). All orders of these steps
-/// are tried by tests/unit/remote/reference_model_test.cpp.
+/// A process that sends a handle to process T first makes the owner count T (acquire), on the same path as its own
+/// later release, so the entry cannot be freed in between. A process that destroys its last handle informs the owner
+/// (release). tests/unit/remote/reference_model_test.cpp tries all orders of these steps.
 ///
-/// References share it, so that a handle may outlive the node: after close() it answers to nobody.
+/// References share this object, so that a handle may outlive the node: after close() it sends nothing.
 class References : public std::enable_shared_from_this<References> {
  public:
   explicit References(Router& router) : router_(&router) {}
@@ -39,30 +39,30 @@ class References : public std::enable_shared_from_this<References> {
   detail::FuturePtr make_local();
   /// A future owned by `owner`, whose first answer comes with the result of a call (the state is its request).
   detail::FuturePtr make_for_call(Pid owner);
-  /// A future owned by `owner`, to be put by anybody.
+  /// A future owned by `owner`, into which anybody may put a value.
   detail::FuturePtr make_remote(Pid owner);
 
-  /// Has this process counted once more for a future it made the name of. Returns when the owner has the entry: whoever
-  /// is sent the handle next may ask for it on another connection at once. @param sending of that future, from before
-  /// it was seen to be open. @throws ProcessExitedException.
+  /// Makes the owner count this process once more, for a future whose id this process chose. Returns when the owner has
+  /// the entry: the next receiver of the handle may request the value on another connection at once. @param sending of
+  /// that future, made before the future was seen to be open. @throws ProcessExitedException.
   void enter_at_owner(const detail::FuturePtr& state, const detail::Reference::Sending& sending);
-  /// A name for something new of this process's making.
+  /// Returns a new id, chosen by this process.
   RefId new_name(ReferenceKind kind);
-  /// Has `owner` make what `handle` names, counted for this process: `request` says what.
+  /// Makes `owner` create the object of `handle`, counted for this process. `request` says which object.
   void make_there(const std::shared_ptr<detail::Reference>& handle, FrameKind kind, std::uint8_t flags,
                   const Payload& request);
 
-  /// Owner: a call came that will make value `ref` for `caller`. Loop thread.
+  /// In the owner: call it when a call has arrived that will make value `ref` for `caller`. Loop thread.
   detail::FuturePtr enter(RefId ref, Pid caller);
-  /// Owner: the caller was sent the value itself, so it needs no entry.
+  /// In the owner: call it when the value itself was sent to the caller, so that it needs no entry.
   void leave(RefId ref, Pid client);
-  /// Owner: another process made the name of `made`. @throws BadMessage it is taken.
+  /// In the owner: adds `made`, whose id another process chose. @throws BadMessage if that id exists already.
   void enter(const std::shared_ptr<detail::Reference>& made, Pid client);
   /// Owner: the future `ref`, or null if it is not here.
   detail::FuturePtr find(RefId ref);
   /// Owner: what `ref` names, or null if it is not here.
   std::shared_ptr<detail::Reference> find_any(RefId ref);
-  /// Owner: has `watcher` told when `pid` is gone, at once if it is.
+  /// In the owner: informs `watcher` when `pid` is gone; at once if it already is.
   void watch(Pid pid, const std::shared_ptr<detail::Reference>& watcher);
 
   /// Sends a frame on `connection`, with the references in the payload counted for its peer. @throws what the sending
@@ -70,18 +70,18 @@ class References : public std::enable_shared_from_this<References> {
   std::shared_ptr<Completion> send(Connection& connection, FrameKind kind, std::uint8_t flags, std::uint64_t request,
                                    const Payload& payload, SendQueue::Mode mode,
                                    std::span<const std::byte> prefix = {});
-  /// A handle that is sent may come back: it is the same one then.
+  /// Registers a handle that is sent, so that it is found again if it comes back.
   void remember(const std::shared_ptr<detail::Reference>& handle);
-  /// Whether sending these would wait, for a connection to be made: then it must not be called on the loop.
+  /// Whether sending these would wait until a connection is made: then they must not be sent on the loop.
   bool acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references);
-  /// For the references that came with a frame: this process's handles on them.
+  /// Returns this process's handles for the references of a received frame.
   std::vector<std::shared_ptr<detail::Reference>> adopt(std::span<const ReferenceEntry> entries);
-  /// The last handle here is gone. Any thread, also inside destructors.
+  /// Call it when the last handle in this process is gone. Any thread, also inside destructors.
   void release(Pid owner, RefId ref, int count);
 
   /// A `references` frame: a count, or a question for the table. Loop thread.
   void on_frame(const std::shared_ptr<Connection>& sender, const Frame& frame);
-  /// A client died: its counts go, and what only it held.
+  /// Call it when a client died: removes its counts, and the values that only it held.
   void drop_client(Pid client);
 
   ReferenceTable table() const;

@@ -6,7 +6,7 @@
 
 namespace cohort {
 
-/// The thunk of that name in this process. @throws Error, unimplemented, that says what is missing.
+/// Returns the thunk with that id in this process. @throws Error, unimplemented, that says what is missing.
 const detail::Thunk& find_thunk(detail::FunctionId id);
 
 /// Whether this process has loaded a module (program or library) with that build-id, in hexadecimal.

@@ -14,7 +14,7 @@
 
 namespace cohort::detail {
 
-/// What a `channel` frame asks of the channel's owner: the frame's flags.
+/// The operation that a `channel` frame requests from the channel's owner: the frame's flags.
 enum class ChannelOp : std::uint8_t {
   make = 0,       ///< the channel, with this capacity
   put = 1,        ///< the rest of the body is the item
@@ -28,22 +28,23 @@ enum class ChannelOp : std::uint8_t {
   call_off = 9,   ///< the operation with the frame's request number: it is answered, either way
 };
 
-/// One remote channel in one process: the queue itself where this process owns it, whose items are encoded.
+/// One remote channel in one process. In the owner it has the queue itself, whose items are encoded.
 class RemoteChannelState final : public Reference, public std::enable_shared_from_this<RemoteChannelState> {
  public:
   RemoteChannelState(std::shared_ptr<References> references, RefId ref, Pid owner, std::size_t capacity);
 
-  /// Null where it is owned elsewhere.
+  /// Null if another process owns it.
   const ChannelPtr& queue() const { return queue_; }
-  /// Asks the owner and waits for the answer; if it is called off, for what became of it.
-  /// @throws what it failed with, ProcessExitedException, TimeoutError, CancelledException, InterruptedException.
+  /// Sends a request to the owner and waits for the answer; after a cancellation, waits for its outcome.
+  /// @throws the exception with which it failed, ProcessExitedException, TimeoutError, CancelledException,
+  /// InterruptedException.
   Payload ask(ChannelOp what, const Payload& argument, const WaitOptions& options = {});
 
-  /// Puts items together, in their order. @throws as ask(), after which some of them may be there.
+  /// Puts items together, in their order. @throws as ask(); then some of them may be in the channel.
   void put_all(const std::vector<Payload>& items, const WaitOptions& options);
 
   std::size_t bytes() override;
-  /// Owner: operations of that process are dropped; the channel is closed if it is bound to it.
+  /// In the owner: drops the operations of that process; closes the channel if it is bound to it.
   void on_gone(Pid pid) override;
   void bind(Pid pid);
 

@@ -21,14 +21,14 @@ struct Response {
   std::uint8_t flag = result_value;
 };
 
-// What cannot be encoded or sent becomes the exception of that call. If that cannot be sent either, the connection ends
-// with the cause. So none of these throws.
+// If an answer cannot be encoded or sent, the call gets an exception instead. If that cannot be sent either, the
+// connection ends with the cause. So none of these functions throws.
 
-/// Sends it, with the references in it counted for the receiver. Any thread, never waits: where counting them takes a
-/// connection that must be made first, a pool thread sends it later.
+/// Sends an answer, and counts its references for the receiver. May be called from any thread, and never waits: if a
+/// connection must first be made to count them, a pool thread sends the answer later.
 void send_response(References& references, Response answer, SendQueue::Mode mode) noexcept;
 
-/// The same at once, on a thread that may wait for such a connection. @return as SendQueue::send.
+/// Sends it at once, on a thread that may wait for such a connection. @return as SendQueue::send.
 std::shared_ptr<Completion> send_response_now(References& references, const std::shared_ptr<Connection>& connection,
                                               std::uint64_t request, std::uint8_t flag, const Payload& payload,
                                               SendQueue::Mode mode) noexcept;

@@ -5,8 +5,8 @@
 
 namespace cohort {
 
-/// Where `exception` was thrown, if that was the last throw on this thread and happened inside a
-/// detail::ThrowStackScope that still lives: frames, one a line, the innermost first, up to the scope. Else "".
+/// Returns the stack where `exception` was thrown, if that was the last throw on this thread and happened inside a
+/// detail::ThrowStackScope that still lives: one frame on each line, the innermost first, up to the scope. Else "".
 std::string throw_stack_of(const std::exception_ptr& exception);
 
 }  // namespace cohort

@@ -8,8 +8,9 @@
 
 namespace cohort {
 
-/// A number of bytes, or of parts, of a message. Sums never wrap: they stay at the largest number, which no limit
-/// allows. The way from a sum to a field of the protocol is as(), which checks; so a size cannot lose its upper half.
+/// A number of bytes, or of parts, of a message. Sums do not overflow: they saturate at the largest number, which
+/// exceeds every limit. Convert a sum to a field of the protocol with as(), which checks it, so a size cannot lose its
+/// upper half.
 class ByteCount {
  public:
   constexpr ByteCount(std::uint64_t bytes = 0) : bytes_(bytes) {}  // NOLINT: sizes are what is added up
@@ -21,7 +22,7 @@ class ByteCount {
   ByteCount& operator+=(ByteCount more) { return *this = *this + more; }
   friend constexpr auto operator<=>(const ByteCount&, const ByteCount&) = default;
 
-  /// As a field of that type. @param what is counted, for people. @throws Error when it does not fit.
+  /// Converts to the type of a field. @param what is counted, for the message. @throws Error if it does not fit.
   template <class Field>
   Field as(const char* what) const {
     if (bytes_ > std::numeric_limits<Field>::max()) {

@@ -13,8 +13,8 @@
 
 #include "wire/byte_count.hpp"
 
-// What travels on a connection after the handshake. A frame is a head (header, segment sizes, references), a body and
-// segments, one after the other without padding; all numbers little-endian. See docs/protocol.md.
+// The messages on a connection after the handshake. A frame is a head (header, segment sizes, references), a body and
+// segments, one after the other without padding; all numbers are little-endian. See docs/protocol.md.
 
 namespace cohort {
 
@@ -55,7 +55,7 @@ struct FrameHeader {
 };
 static_assert(sizeof(FrameHeader) == 24 && std::is_trivially_copyable_v<FrameHeader>);
 
-/// A reference to a remote value as it travels: value `id` of process `whence`'s counting, which `where` owns.
+/// A reference to a remote value in a frame: process `whence` chose its `id`, and process `where` owns the value.
 struct ReferenceEntry {
   std::int32_t where = 0;
   std::int32_t whence = 0;
@@ -69,8 +69,8 @@ struct Frame {
   Bytes body;
   std::vector<Segment> segments;
   std::vector<ReferenceEntry> references;
-  /// Not 0: there was no memory for so many bytes of it. The references are all there; of the body at least the first
-  /// Bytes::inline_capacity bytes, of the segments none. What came was dropped, and the stream goes on.
+  /// Not 0: there was no memory for this many bytes of the frame. It contains all references, at least the first
+  /// Bytes::inline_capacity bytes of the body, and no segments. The rest was dropped, and the stream continues.
   std::uint64_t without_room = 0;
 };
 
@@ -78,28 +78,27 @@ struct FrameLimits {
   std::uint64_t max_frame = std::uint64_t{16} << 30;  ///< bytes of head, body and segments together
 };
 
-/// Appends the head. `header` says kind, flags and request; the sizes and counts are set here. A body of `body_size`
-/// bytes and the segments are to be written after it. @throws Error when the frame is larger than the receiver would
-/// take.
+/// Appends the head. `header` contains kind, flags and request; the sizes and counts are set here. The caller must then
+/// write a body of `body_size` bytes, and the segments. @throws Error if the frame is larger than the receiver accepts.
 void append_frame_head(Bytes& out, FrameHeader header, ByteCount body_size, std::span<const Segment> segments,
                        std::span<const ReferenceEntry> references, const FrameLimits& limits = {});
 
-/// Takes a byte stream apart into frames. Large bodies and segments are received where they stay, everything else by a
-/// scratch buffer. One thread at a time.
+/// Splits a byte stream into frames. Large bodies and segments are received into their final memory, everything else
+/// through a scratch buffer. One thread at a time.
 ///
 ///   loop { n = recv(decoder.prepare()); decoder.commit(n, [](Frame&& frame) {...}); }
 ///
-/// A stream that breaks the rules makes commit() throw BadMessage: then it cannot be read further. A frame that there
-/// is no memory for comes without what there was no room for (Frame::without_room).
+/// If the stream breaks the rules, commit() throws BadMessage, and it cannot be read further. If there is no memory for
+/// a frame, the frame is incomplete (Frame::without_room).
 class FrameDecoder {
  public:
   explicit FrameDecoder(FrameLimits limits = {}) : limits_(limits) {}
 
-  /// Where the next bytes are to be put; never empty.
+  /// Returns the memory for the next bytes; never empty.
   std::span<std::byte> prepare();
 
-  /// The first `n` bytes of prepare()'s span were filled. Calls sink(Frame&&) for each frame that is complete; the sink
-  /// may throw (commit(0, sink) goes on after that frame), but must not destroy the decoder.
+  /// Call it when the first `n` bytes of prepare()'s span were filled. It calls sink(Frame&&) for each complete frame.
+  /// The sink may throw (commit(0, sink) continues after that frame), but must not destroy the decoder.
   template <class Sink>
   void commit(std::size_t n, Sink&& sink) {
     if (in_place_) {
@@ -136,8 +135,8 @@ class FrameDecoder {
 
   /// Whether the stream is between two frames: it may end here.
   bool idle() const noexcept { return part_ == Part::head && begin_ == end_; }
-  /// Gives the scratch buffer to the thread while idle, whose next prepare() of any decoder takes it: so connections on
-  /// which nothing comes hold none, and nothing is allocated when they take turns.
+  /// Gives the scratch buffer to the thread while the decoder is idle; the thread's next prepare() of any decoder uses
+  /// it. So idle connections hold no buffer, and nothing is allocated when they take turns.
   void trim() noexcept;
 
  private:

@@ -13,7 +13,7 @@ namespace cohort {
 
 inline constexpr std::uint16_t protocol_version = 2;
 
-/// What a process says of itself when a connection begins.
+/// What a process tells about itself when a connection begins.
 struct Identity {
   std::uint16_t version = protocol_version;
   std::int32_t pid = 0;          ///< 0: not known yet
@@ -21,10 +21,10 @@ struct Identity {
   std::string library_build;
 };
 
-/// The beginning of a connection, without the connection: both sides prove that they know the cookie, without sending
-/// it, and find out whether they fit together. The dialer proves it first, so that nobody gets what a cookie could be
-/// guessed from by dialling. docs/protocol.md has the messages.
-/// Takes at most 1 KiB of memory before the peer is authenticated. One thread at a time.
+/// The handshake of a connection, without I/O: both sides prove that they know the cookie, without sending it, and
+/// check that they run the same build. The dialer proves first, so that nobody can connect and get data from which a
+/// weak cookie could be guessed. docs/protocol.md describes the messages. Uses at most 1 KiB of memory before the peer
+/// is authenticated. One thread at a time.
 class Handshake {
  public:
   enum class Role : std::uint8_t { dialer, acceptor };
@@ -36,23 +36,23 @@ class Handshake {
     std::string error;  ///< for people; no secrets
   };
 
-  /// @param cookie any length; not kept, only a key made from it.
+  /// @param cookie of any length; only a key that is derived from it is stored.
   Handshake(Role role, Identity mine, std::string_view cookie);
   ~Handshake();
   Handshake(const Handshake&) = delete;
   Handshake& operator=(const Handshake&) = delete;
 
-  /// What to send first; empty for the acceptor. Call once.
+  /// Returns the bytes to send first; empty for the acceptor. Call it once.
   Bytes start();
 
-  /// Takes bytes that the peer sent. @param used set to how many were taken: those after the handshake are left, they
-  /// belong to frames. After done or failed nothing more is taken.
+  /// Processes bytes from the peer. @param used is set to how many were used: bytes after the handshake are left,
+  /// because they belong to frames. After done or failed no more bytes are used.
   Step feed(std::span<const std::byte> in, std::size_t& used);
 
-  /// What to say when the peer closes the connection now.
+  /// Returns the error message for the case that the peer closes the connection now.
   std::string closed_message() const;
 
-  /// To be believed once feed() said done.
+  /// The peer's hello. It is authenticated only after feed() has returned done.
   const Identity& peer() const { return peer_; }
 
  private:
@@ -66,10 +66,10 @@ class Handshake {
   struct Message;
 
   Bytes hello() const;
-  /// Whether what has come in part can still become a message of this protocol.
+  /// Whether the incomplete message so far can still become a valid message.
   bool may_be_message() const;
   Proof proof_of(Role role) const;
-  /// Reads the fixed beginning of the peer's hello, then the rest. False: `step` has failed.
+  /// Reads the fixed beginning of the peer's hello, then the rest. @return false if `step` has failed.
   bool read_hello(std::span<const std::byte> message, Step& step);
   void on_message(std::span<const std::byte> message, Step& step);
   void on_hello_of_dialer(std::span<const std::byte> message, Step& step);
@@ -79,9 +79,9 @@ class Handshake {
   void on_refuse(std::span<const std::byte> message, Step& step);
   void say_with_proof(MessageType type, Step& step);
   bool builds_fit(Step& step);
-  /// Ends it: `error` is for this side, `told` for the other.
+  /// Ends the handshake: `error` is the message for this side, `told` the one for the peer.
   void refuse(Step& step, RefuseCode code, std::string error, std::string_view told);
-  /// What came into buffer_ is no message of this protocol.
+  /// Fails because the bytes in buffer_ are not a message of this protocol.
   void fail_foreign(Step& step);
 
   const Role role_;

@@ -9,14 +9,14 @@
 
 namespace cohort {
 
-/// Memory for one received segment, 64-byte aligned, uninitialised. From 1 MiB on it is mapped: memory that is never
-/// touched costs nothing, so a peer's word for the size may be believed; and it is kept for the next one when freed, at
-/// most 256 MiB of it, because page faults are what limits bulk receive. Any thread. @throws std::bad_alloc.
+/// Returns memory for one received segment, 64-byte aligned, uninitialised. From 1 MiB on it is mapped: untouched
+/// memory costs nothing, so it can be allocated before the bytes arrive. Freed memory is kept for reuse, at most 256
+/// MiB, because page faults limit the speed of bulk receive. May be called from any thread. @throws std::bad_alloc.
 std::shared_ptr<std::byte> allocate_segment(std::size_t size);
 
-/// Gives memory that was kept, and not used for so long, back to the system. Any thread.
+/// Returns kept memory that was not used for this time to the system. May be called from any thread.
 void trim_segments(Duration unused_for);
-/// Bytes that are kept for the next segments.
+/// Number of bytes that are kept for reuse.
 std::size_t segments_kept();
 
 /// A segment that owns a copy of `bytes`.
