@@ -73,7 +73,7 @@ struct ForPart {
   }
 };
 
-/// The sections of a range, which outlives the source.
+/// The sections of a range. The range outlives the source.
 template <class R>
 class SectionSource final : public ItemSource {
  public:

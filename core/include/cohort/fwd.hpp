@@ -1,6 +1,6 @@
 #pragma once
 
-// Declares the classes of cohort without defining them: for headers that only name them.
+// Declares the classes of cohort without defining them, for headers that only name them.
 
 #include <cstdint>
 

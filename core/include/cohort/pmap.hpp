@@ -39,8 +39,8 @@ using map_result_t = remote_result_t<std::decay_t<F>, item_t<R>...>;
 template <class F, class... R>
 using pmap_options_t = PmapOptions<map_result_t<F, R...>, item_t<R>...>;
 
-/// Nothing where `f` does not take the items: clang 14 looks at the types of parameters before what a template
-/// requires.
+/// Has no `type` if `f` does not take the items: clang 14 checks the types of parameters before the constraints of a
+/// template.
 template <class F, class... R>
 struct OptionsOf {};
 template <class F, class... R>
@@ -83,7 +83,7 @@ class RangeSource final : public ItemSource {
   std::optional<std::tuple<std::ranges::iterator_t<R>...>> at_;  // empty: begin() is not called yet
 };
 
-/// `on_error` of an item, which is of type item_of_t<Items...>.
+/// Calls `on_error` for an item, which has the type item_of_t<Items...>.
 template <class R, class... Items>
 R replacement(const ErrorHandler<R, Items...>& on_error, const std::exception_ptr& failure, const void* item) {
   return with_values<Items...>([&](const Items&... values) -> R { return on_error(failure, values...); },
@@ -158,7 +158,7 @@ auto map_ranges(F f, const pmap_options_t<F, R...>& options, ItemSource& source)
   if constexpr (!std::is_void_v<Result>) return std::move(results.values);
 }
 
-/// The results of a map in the order in which they come. T is not void.
+/// The results of a map in the order in which they arrive. T is not void.
 template <class T>
 class ResultQueue : public ResultSink {
  public:
@@ -189,7 +189,7 @@ class ResultQueueOf final : public ResultQueue<stored_t<R>> {
   const ErrorHandler<R, Items...> on_error_;
 };
 
-/// A range as long as a stream needs it: by reference where the program keeps it.
+/// The form in which a stream keeps its range: a reference if the program keeps the range.
 template <class R>
 using kept_range_t = std::conditional_t<std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>, R,
                                         std::remove_cvref_t<R>>;
@@ -231,7 +231,7 @@ template <class T>
 class PmapStream {
  public:
   using Element = std::pair<std::size_t, T>;
-  /// What a stream consists of; each part refers to those before it.
+  /// The parts of a stream; each one refers to those before it.
   struct Parts {
     std::unique_ptr<detail::ItemSource> source;
     std::unique_ptr<detail::ResultQueue<T>> queue;

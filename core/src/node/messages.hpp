@@ -87,7 +87,8 @@ struct Launched {
   std::vector<Worker> workers;
 };
 
-/// Master to the first worker of a host, about one that it started. Answered by a result with WorkerExit.
+/// From the master to the first worker of a host, about a worker that it started. The answer is a result with
+/// WorkerExit.
 struct ReapWorker {
   std::int32_t pid = 0;
   bool terminate = false;  ///< SIGTERM, then SIGKILL, as the timeouts say; else it is only asked why it ended

@@ -65,7 +65,7 @@ class Worker final : public Role {
 /// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.
 void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
-/// Says why one of them ended, or ends it, as a `reap_worker` frame asks. Blocks; a blocking thread.
+/// Reports why an additional worker ended, or ends it, as a `reap_worker` frame asks. Blocks; a blocking thread.
 void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
 /// Ends the additional workers, which were asked to exit like this process: waits for them a short time, prints their

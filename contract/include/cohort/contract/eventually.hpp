@@ -11,8 +11,8 @@ namespace cohort::contract {
 /// How long a wait may take if everything works but the machine is busy.
 inline constexpr Duration patience = std::chrono::seconds(60);
 
-/// Looks until `condition` holds; false after `limit`. For what another process or thread brings about: it sleeps
-/// between the looks, ever longer, as that may need the processor.
+/// Checks `condition` until it is true; returns false after `limit`. Use it for conditions that another process or
+/// thread fulfils: it sleeps between the checks, longer each time, because the other one may need the processor.
 template <class Condition>
 bool eventually(Condition&& condition, Duration limit = patience) {
   constexpr Duration longest = std::chrono::milliseconds(50);

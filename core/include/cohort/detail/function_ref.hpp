@@ -91,8 +91,8 @@ struct KeepFunction {
 struct PortableFunction {
   std::shared_ptr<const void> object;
   const std::type_info* type = nullptr;
-  FunctionId thunk;  ///< of KeepFunction; none: it need not be sent
-  Payload encoded;   ///< the object, if it is to be sent; segments are owned by it
+  FunctionId thunk;  ///< of KeepFunction; none: the function need not be sent
+  Payload encoded;   ///< the object, if it must be sent; owns its segments
 
   bool is_to_be_sent() const { return thunk != FunctionId{}; }
 };

@@ -59,7 +59,7 @@ struct MapFunction {
 /// after a failure if the program wants that. Only one thread may use it.
 class MapEngine {
  public:
-  /// Of PmapOptions; all is copied.
+  /// The fields of PmapOptions; all of them are copied.
   struct Options {
     const std::size_t batch_size;
     const RetryDelays& retry_delays;
@@ -71,7 +71,7 @@ class MapEngine {
     const std::function<void(std::size_t done, std::size_t total)>& progress;
   };
 
-  /// @param is_stream results are taken one by one, and the program may take its time.
+  /// @param is_stream the program takes the results one by one, and may pause between them.
   /// @param source, results must outlive the engine.
   MapEngine(const Options& options, MapFunction function, ItemSource& source, ResultSink& results,
             bool is_stream = false);

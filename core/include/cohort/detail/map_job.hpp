@@ -18,7 +18,7 @@ struct MapJobTypes {
   std::shared_ptr<const void> (*load_function)(InArchive&);
   std::shared_ptr<void> (*load_item)(InArchive&);
   void (*save_result)(OutArchive&, const void* result);
-  // Calls the function with an item, which is used up. Of a coroutine `start`, of other functions `call`.
+  // Calls the function with an item, which is consumed. `start` is for coroutines, `call` for other functions.
   std::shared_ptr<const void> (*call)(const std::shared_ptr<const void>& function, void* item);
   FuturePtr (*start)(const std::shared_ptr<const void>& function, void* item);
   Decoder decoder;  ///< of the future

@@ -5,8 +5,8 @@
 #include <mutex>
 #include <shared_mutex>
 
-// Locks, and words that say which lock guards what. Clang checks them (-Wthread-safety, the preset `clang`); other
-// compilers see nothing.
+// Locks, and annotations for what a lock guards. Clang checks the annotations (-Wthread-safety, the preset `clang`);
+// for other compilers they are empty.
 #if defined(__clang__)
 #define COHORT_THREAD_ATTRIBUTE(x) __attribute__((x))
 #else
@@ -15,24 +15,24 @@
 
 #define COHORT_CAPABILITY(name) COHORT_THREAD_ATTRIBUTE(capability(name))
 #define COHORT_SCOPED_CAPABILITY COHORT_THREAD_ATTRIBUTE(scoped_lockable)
-/// Behind a field: it is read and written with this mutex held.
+/// After a field: it is read and written only while this mutex is held.
 #define COHORT_GUARDED_BY(mutex) COHORT_THREAD_ATTRIBUTE(guarded_by(mutex))
-/// Behind a pointer: what it points at is read and written with this mutex held.
+/// After a pointer: its target is read and written only while this mutex is held.
 #define COHORT_PT_GUARDED_BY(mutex) COHORT_THREAD_ATTRIBUTE(pt_guarded_by(mutex))
-/// Behind a function: the caller holds these mutexes, before and after.
+/// After a function: the caller holds these mutexes, before and after the call.
 #define COHORT_REQUIRES(...) COHORT_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
-/// Behind a function: the caller must not hold these mutexes.
+/// After a function: the caller must not hold these mutexes.
 #define COHORT_EXCLUDES(...) COHORT_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
-/// Behind a function: it locks these mutexes, and returns with them held.
+/// After a function: it locks these mutexes, and holds them when it returns.
 #define COHORT_ACQUIRE(...) COHORT_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
-/// Behind a function: it unlocks these mutexes.
+/// After a function: it unlocks these mutexes.
 #define COHORT_RELEASE(...) COHORT_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 #define COHORT_ACQUIRE_SHARED(...) COHORT_THREAD_ATTRIBUTE(acquire_shared_capability(__VA_ARGS__))
 #define COHORT_RELEASE_SHARED(...) COHORT_THREAD_ATTRIBUTE(release_shared_capability(__VA_ARGS__))
 
 namespace cohort::detail {
 
-/// A std::mutex that the words above can name.
+/// A std::mutex that the annotations above can name.
 class COHORT_CAPABILITY("mutex") Mutex {
  public:
   void lock() COHORT_ACQUIRE() { mutex_.lock(); }
@@ -67,7 +67,7 @@ class COHORT_SCOPED_CAPABILITY MutexLock {
   bool held_ = true;
 };
 
-/// Lets go of a mutex that the caller holds, for a scope.
+/// Releases a mutex that the caller holds, for a scope.
 class COHORT_SCOPED_CAPABILITY MutexUnlock {
  public:
   explicit MutexUnlock(Mutex& mutex) COHORT_RELEASE(mutex) : mutex_(mutex) { mutex_.unlock(); }
@@ -79,7 +79,7 @@ class COHORT_SCOPED_CAPABILITY MutexUnlock {
   Mutex& mutex_;
 };
 
-/// A std::shared_mutex that the words above can name.
+/// A std::shared_mutex that the annotations above can name.
 class COHORT_CAPABILITY("shared mutex") SharedMutex {
  public:
   void lock() COHORT_ACQUIRE() { mutex_.lock(); }
@@ -91,7 +91,7 @@ class COHORT_CAPABILITY("shared mutex") SharedMutex {
   std::shared_mutex mutex_;
 };
 
-/// Holds a shared mutex for a scope, to write.
+/// Holds a shared mutex for a scope, for writing.
 class COHORT_SCOPED_CAPABILITY WriterLock {
  public:
   explicit WriterLock(SharedMutex& mutex) COHORT_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
@@ -103,7 +103,7 @@ class COHORT_SCOPED_CAPABILITY WriterLock {
   SharedMutex& mutex_;
 };
 
-/// The same to read, as others may at the same time.
+/// Holds a shared mutex for a scope, for reading; several threads may hold it at the same time.
 class COHORT_SCOPED_CAPABILITY ReaderLock {
  public:
   explicit ReaderLock(SharedMutex& mutex) COHORT_ACQUIRE_SHARED(mutex) : mutex_(mutex) { mutex_.lock_shared(); }
@@ -115,7 +115,7 @@ class COHORT_SCOPED_CAPABILITY ReaderLock {
   SharedMutex& mutex_;
 };
 
-/// A std::condition_variable. The waits may end early: look at the condition again.
+/// A std::condition_variable. A wait may end early: check the condition again.
 class ConditionVariable {
  public:
   void wait(Mutex& mutex) COHORT_REQUIRES(mutex) {

@@ -52,7 +52,7 @@ const void* function_at(FunctionId id);
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, const std::string& number, const std::type_info& type);
 [[noreturn]] void fail_number_does_not_fit(std::size_t place, double number, const std::type_info& type);
 
-/// What stands for the value of a function that returns nothing.
+/// Represents the value of a function that returns nothing.
 struct Nothing {
   template <class Archive>
   void serialize(Archive&) {}

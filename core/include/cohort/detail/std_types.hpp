@@ -12,9 +12,9 @@
 
 #include <cohort/detail/codec.hpp>
 
-// The types of the standard library. Those that the interface of cohort does without are known by their members: a
-// program that sends no std::map does not read <map> because of cohort. Containers of the same form, as those of Boost,
-// travel too.
+// The types of the standard library. Types that the interface of cohort does not use are recognised by their members,
+// so a program that sends no std::map does not include <map> because of cohort. Containers of the same form, for
+// example those of Boost, can be sent too.
 
 namespace cohort {
 
