@@ -13,6 +13,7 @@
 #include <cohort/channel.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/cluster_file.hpp>
+#include <cohort/cluster_manager.hpp>
 #include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>

@@ -60,6 +60,11 @@ struct Range {
     return {*this, static_cast<std::ptrdiff_t>(size())};
   }
   bool operator==(const Range&) const = default;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(first, last, step);
+  }
 };
 
 template <std::integral T>
