@@ -77,8 +77,9 @@ class ElasticManager final : public cohort::ClusterManager {
   // Within launch(). Workers that come later are started as this launch says.
   void open(const cohort::LaunchParams& params, LaunchQueue& launched) COHORT_REQUIRES(mutex_) {
     if (acceptor_ == nullptr) {
-      acceptor_ = std::make_unique<cohort::WorkerAcceptor>(params.transport->listen(listen_), params.cookie,
-                                                     [this](cohort::AcceptedWorker worker) { take_in(std::move(worker)); });
+      acceptor_ = std::make_unique<cohort::WorkerAcceptor>(
+          params.transport->listen(listen_), params.cookie,
+          [this](cohort::AcceptedWorker worker) { take_in(std::move(worker)); });
     }
     written_.reset();  // that of an earlier launch is replaced
     written_ =
@@ -118,7 +119,7 @@ class ElasticManager final : public cohort::ClusterManager {
   std::int64_t wanted_ COHORT_GUARDED_BY(mutex_) = 0;        // workers that the launch under way still waits for
   LaunchQueue* taking_ COHORT_GUARDED_BY(mutex_) = nullptr;  // while it does
   std::shared_ptr<LaunchQueue> later_ COHORT_GUARDED_BY(mutex_);
-  cohort::FileDescriptor written_ COHORT_GUARDED_BY(mutex_);              // the join file; open while it is in use
+  cohort::FileDescriptor written_ COHORT_GUARDED_BY(mutex_);  // the join file; open while it is in use
   std::unique_ptr<cohort::WorkerAcceptor> acceptor_ COHORT_GUARDED_BY(mutex_);  // its thread uses all above
 };
 

@@ -119,7 +119,7 @@ void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& conne
       const Timeouts limits = node.timeouts();
       detail::MutexLock one_at_a_time(sibling->mutex);
       const auto status = asked.terminate ? sibling->process.terminate(limits.term, limits.kill)
-                                       : sibling->process.wait_until(deadline_after(cause_limit));
+                                          : sibling->process.wait_until(deadline_after(cause_limit));
       if (status) {
         end.cause = status->text();
         Siblings::instance().forget(asked.pid);

@@ -198,7 +198,7 @@ void Master::add_arrived(std::shared_ptr<ClusterManager> manager, const std::str
                          WorkerNames names, std::vector<WorkerConfig> arrived) {
   detail::MutexLock one_at_a_time(changing_);
   std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
-                             std::move(names), std::nullopt, std::move(arrived))
+                                 std::move(names), std::nullopt, std::move(arrived))
       ->run();
 }
 

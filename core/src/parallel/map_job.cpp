@@ -2,12 +2,13 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include <cohort/cluster.hpp>
 #include <cohort/detail/call_here.hpp>
+#include <cohort/detail/mutex.hpp>
+#include <cohort/this_call.hpp>
 
 #include "parallel/item_result.hpp"
 
@@ -30,7 +31,7 @@ class ChunkRun : public std::enable_shared_from_this<ChunkRun> {
       if (helper.valid()) helper.cancel();
       throw;
     }
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return begun_;
   }
 
@@ -54,38 +55,40 @@ class ChunkRun : public std::enable_shared_from_this<ChunkRun> {
   }
 
   std::optional<std::size_t> begin_next() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     const bool may_answer = begun_ > 0 && done_ == begun_;
     if (begun_ == count_ || (may_answer && Clock::now() >= until_)) closed_ = true;
     return closed_ ? std::nullopt : std::optional(begun_++);
   }
 
   void end_one() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (++done_ == begun_ && closed_ && all_done_.valid()) all_done_.put();
   }
 
   void close() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     closed_ = true;
   }
 
   void wait_for_helpers() {
+    Future<void> all_done;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       if (done_ == begun_) return;
-      all_done_ = Future<void>(myid());
+      all_done_ = all_done = Future<void>(myid());
     }
-    all_done_.wait();
+    all_done.wait();
   }
 
   const std::size_t count_;
   const Clock::time_point until_;
   const std::function<void(std::size_t)> do_item_;
-  std::mutex mutex_;  // guards all below
-  std::size_t begun_ = 0, done_ = 0;
-  bool closed_ = false;    // nothing is begun any more
-  Future<void> all_done_;  // valid: somebody waits for it
+  Mutex mutex_;
+  std::size_t begun_ COHORT_GUARDED_BY(mutex_) = 0;
+  std::size_t done_ COHORT_GUARDED_BY(mutex_) = 0;
+  bool closed_ COHORT_GUARDED_BY(mutex_) = false;    // nothing is begun any more
+  Future<void> all_done_ COHORT_GUARDED_BY(mutex_);  // valid: somebody waits for it
 };
 
 // Does items that are expected to be short, beginning with the first. After `seconds`, no further item is begun. While
