@@ -153,9 +153,13 @@ MapFunction map_function(F f) {
 template <class F, class... R>
 auto map_ranges(F f, const pmap_options_t<F, R...>& options, ItemSource& source) {
   using Result = map_result_t<F, R...>;
-  ResultVector<Result, item_t<R>...> results(options.on_error, source.size);
-  MapEngine(engine_options(options), map_function<F, item_t<R>...>(std::move(f)), source, results).run();
-  if constexpr (!std::is_void_v<Result>) return std::move(results.values);
+  if constexpr (std::is_same_v<Result, NoResult>) {  // a static_assert said why
+    return std::vector<NoResult>();
+  } else {
+    ResultVector<Result, item_t<R>...> results(options.on_error, source.size);
+    MapEngine(engine_options(options), map_function<F, item_t<R>...>(std::move(f)), source, results).run();
+    if constexpr (!std::is_void_v<Result>) return std::move(results.values);
+  }
 }
 
 /// The results of a map in the order in which they arrive. T is not void.
@@ -284,13 +288,17 @@ auto pmap_stream(F f, R&& range, const std::type_identity_t<detail::pmap_options
   using Result = detail::map_result_t<F, R>;
   using Item = detail::item_t<R>;
   using Stream = PmapStream<detail::stored_t<Result>>;
-  auto parts = std::make_unique<typename Stream::Parts>();
-  parts->source = std::make_unique<detail::RangeSource<detail::kept_range_t<R>>>(std::forward<R>(range));
-  parts->queue = std::make_unique<detail::ResultQueueOf<Result, Item>>(options.on_error);
-  parts->engine =
-      std::make_unique<detail::MapEngine>(detail::engine_options(options), detail::map_function<F, Item>(std::move(f)),
-                                          *parts->source, *parts->queue, true);
-  return Stream(std::move(parts));
+  if constexpr (std::is_same_v<Result, detail::NoResult>) {
+    return Stream(nullptr);
+  } else {
+    auto parts = std::make_unique<typename Stream::Parts>();
+    parts->source = std::make_unique<detail::RangeSource<detail::kept_range_t<R>>>(std::forward<R>(range));
+    parts->queue = std::make_unique<detail::ResultQueueOf<Result, Item>>(options.on_error);
+    parts->engine = std::make_unique<detail::MapEngine>(detail::engine_options(options),
+                                                        detail::map_function<F, Item>(std::move(f)), *parts->source,
+                                                        *parts->queue, true);
+    return Stream(std::move(parts));
+  }
 }
 
 }  // namespace cohort

@@ -1,4 +1,6 @@
 // refused: one_function_so_cast_an_overloaded_name_or_write_a_lambda
+#include <cmath>
+
 #include "typical_mistakes.hpp"
 
 int main(int argc, char** argv) {

@@ -4,6 +4,10 @@
 #include <span>
 #include <string_view>
 
+#include <boost/container/deque.hpp>
+#include <boost/container/flat_map.hpp>
+#include <boost/container/flat_set.hpp>
+
 #include <cohort/archive.hpp>
 
 #include "zoo.hpp"
@@ -51,6 +55,13 @@ T round_trip(const T& value) {
 template <class T>
 void expect_round_trip(const T& value) {
   EXPECT_EQ(round_trip(value), value);
+}
+
+TEST(Archive, ContainersOfTheFormOfTheStandardOnes) {
+  expect_round_trip(boost::container::flat_map<std::string, std::vector<int>>{{"a", {1, 2}}, {"b", {}}});
+  expect_round_trip(boost::container::flat_set<int>{3, 1, 2});
+  expect_round_trip(boost::container::deque<std::string>{"x", "", "y"});
+  static_assert(!Serializable<boost::container::flat_set<const char*>>);
 }
 
 TEST(Archive, NumbersAreLittleEndianAndOfFixedWidth) {
