@@ -47,7 +47,10 @@ std::string shell_quote(std::string_view word) {
 
 std::string shell_join(const std::vector<std::string>& words) {
   std::string joined;
-  for (const auto& word : words) joined += (joined.empty() ? "" : " ") + shell_quote(word);
+  for (const auto& word : words) {
+    if (!joined.empty()) joined += ' ';
+    joined += shell_quote(word);
+  }
   return joined;
 }
 
