@@ -181,7 +181,9 @@ TEST_F(ConnectionTest, WhatTakingAMessageInThrowsIsTheReason) {
 
 // Two ends of which the test drives one, which never reads once the handshake is done.
 TEST_F(ConnectionTest, NothingIsReadFromAPeerThatDoesNotTakeItsAnswers) {
-  auto [near, far] = make_buffer_pair(1 << 16);
+  auto ends = make_buffer_pair(1 << 16);
+  auto& near = ends.first;
+  auto& far = ends.second;
   far_.open(std::move(far), Handshake::Role::acceptor);
   const auto write = [&, &to = *near.writer](std::span<const std::byte> bytes) {
     ASSERT_TRUE(eventually([&] {
