@@ -184,6 +184,7 @@ class MapEngine::Impl {
       else
         fail(chunk, done, failure, answer.worker);
     }
+    // All items have what they came for: what is wrong behind them is thrown, and ends the map.
     double seconds = 0;
     archive(seconds);
     archive.finish();
