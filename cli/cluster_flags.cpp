@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cohort/cluster.hpp>
@@ -231,45 +230,23 @@ std::vector<Pid> launch(const ClusterFile& cluster, const InterruptSignal& inter
 
 }  // namespace
 
-void ClusterFlags::add_to(CLI::App& command) {
-  const auto group = "Cluster";
-  command.add_option("-p,--procs", procs_, "Workers to start: a number, or auto for one a CPU")
-      ->type_name("N|auto")
-      ->group(group);
-  command.add_option("--min", min_, "Workers that are enough: all, a number or a percentage; what failed is a warning")
-      ->type_name("all|N|P%")
-      ->group(group);
-  command.add_option("-f,--cluster", file_, "Cluster file; the other flags change what it says")
-      ->type_name("FILE.json")
-      ->group(group);
-  command.add_option("-m,--manager", manager_, "Cluster manager plugin, by name or path")
-      ->type_name("NAME")
-      ->group(group);
-  command.add_option("-o,--option", options_, "An option of the manager; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->type_size(1)
-      ->allow_extra_args(false)
-      ->group(group);
-  command.add_option("--options", options_json_, "The manager's options as one JSON object")
-      ->type_name("JSON")
-      ->group(group);
-  command.add_option("-L,--load", modules_, "Shared object that every process loads; may be repeated")
-      ->type_name("MODULE.so")
-      ->type_size(1)
-      ->allow_extra_args(false)
-      ->group(group);
-  command
-      .add_option("--topology", topology_, "Which workers are connected: all_to_all, master_worker, ring, grid:RxC ...")
-      ->type_name("NAME")
-      ->group(group);
-  command.add_flag("--lazy", lazy_, "Connect two workers at their first message")->group(group);
-  command.add_flag("--no-lazy", not_lazy_, "Connect all workers at once")->group(group);
-  command.add_option("--transport", transport_, "Transport plugin, by name or path")->type_name("NAME")->group(group);
-  command.add_option("--set", settings_, "Changes one value of the cluster file: timeouts.launch=2m")
-      ->type_name("KEY.PATH=VALUE")
-      ->type_size(1)
-      ->allow_extra_args(false)
-      ->group(group);
+std::vector<Flag> ClusterFlags::flags() {
+  std::vector<Flag> flags = {
+      {"-p,--procs", &procs_, "Workers to start: a number, or auto for one a CPU", "N|auto"},
+      {"--min", &min_, "Workers that are enough: all, a number or a percentage; what failed is a warning", "all|N|P%"},
+      {"-f,--cluster", &file_, "Cluster file; the other flags change what it says", "FILE.json"},
+      {"-m,--manager", &manager_, "Cluster manager plugin, by name or path", "NAME"},
+      {"-o,--option", &options_, "An option of the manager; may be repeated", "KEY=VALUE"},
+      {"--options", &options_json_, "The manager's options as one JSON object", "JSON"},
+      {"-L,--load", &modules_, "Shared object that every process loads; may be repeated", "MODULE.so"},
+      {"--topology", &topology_, "Which workers are connected: all_to_all, master_worker, ring, grid:RxC ...", "NAME"},
+      {"--lazy", &lazy_, "Connect two workers at their first message"},
+      {"--no-lazy", &not_lazy_, "Connect all workers at once"},
+      {"--transport", &transport_, "Transport plugin, by name or path", "NAME"},
+      {"--set", &settings_, "Changes one value of the cluster file: timeouts.launch=2m", "KEY.PATH=VALUE"},
+  };
+  for (Flag& flag : flags) flag.group = "Cluster";
+  return flags;
 }
 
 bool ClusterFlags::empty() const { return file_.empty() && unchanged(); }

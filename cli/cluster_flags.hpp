@@ -7,19 +7,16 @@
 #include <cohort/cluster_file.hpp>
 #include <cohort/types.hpp>
 
+#include "command.hpp"
 #include "interrupt_signal.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace cohort::cli {
 
 /// The flags by which run, exec and map are told their workers.
 class ClusterFlags {
  public:
-  /// Adds the flags to a command. The object must outlive it.
-  void add_to(CLI::App& command);
+  /// The flags as a command has them. They write to this object.
+  std::vector<Flag> flags();
 
   /// Whether no flag about workers was given.
   bool empty() const;

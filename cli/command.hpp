@@ -1,33 +1,59 @@
 #pragma once
 
 #include <functional>
-
-#include "command_line.hpp"
-
-namespace CLI {
-class App;
-}
+#include <string>
+#include <variant>
+#include <vector>
 
 namespace cohort::cli {
 
-/// What a command does once its flags are read. @return the tool's exit status.
-using Action = std::function<int()>;
+/// A flag of a command, or a word that it takes at a certain place.
+struct Flag {
+  std::string names;  ///< "-p,--procs"; without dashes: a word
+  /// Where what was given is written: a bool if no value follows, a vector if the flag may be repeated.
+  std::variant<bool*, std::string*, std::vector<std::string>*> value;
+  std::string help;
+  std::string value_name = {};  ///< "N|auto"; "bash|zsh|fish": the shell completes these
+  bool required = false;
+  std::string group = "Options";  ///< the heading in the help
 
-/// Each adds one command to the tool. Its `action` is set when the command was on the command line.
-void add_run(CLI::App& tool, const CommandLine& line, Action& action);
-void add_exec(CLI::App& tool, const CommandLine& line, Action& action);
-void add_map(CLI::App& tool, const CommandLine& line, Action& action);
-void add_config(CLI::App& tool, Action& action);
-void add_topology(CLI::App& tool, Action& action);
-void add_doctor(CLI::App& tool, Action& action);
-void add_plugin(CLI::App& tool, Action& action);
-void add_worker(CLI::App& tool, const CommandLine& line, Action& action);
-void add_zmq_broker(CLI::App& tool, Action& action);
-void add_completion(CLI::App& tool, Action& action);
-void add_version(CLI::App& tool, Action& action);
-void add_help(CLI::App& tool, Action& action);
-/// `cohort plugin` has commands of its own.
-void add_plugin_new(CLI::App& plugin, Action& action);
-void add_plugin_test(CLI::App& plugin, Action& action);
+  bool is_word() const { return !names.starts_with('-'); }
+  /// Each with its dashes, if it has any.
+  std::vector<std::string> all_names() const;
+};
+
+/// A command of the tool. command_line.cpp makes the parser of it, completion.cpp what shells complete.
+struct Command {
+  /// Whether the command takes the words of another program: what begins with the first word that is no flag, and
+  /// what follows "--".
+  enum class Program { none, optional, required };
+
+  std::string name;
+  std::string help;
+  std::vector<Flag> flags = {};
+  /// Runs once the flags are read. It owns what the flags write to. @return the tool's exit status.
+  std::function<int(const std::vector<std::string>& program)> action = {};
+  std::vector<Command> commands = {};  ///< one of these is required, if there are any
+  Program program = Program::none;
+  std::string footer = {};  ///< printed below the help
+  /// @return what to write instead of a flag that the command does not have, or "".
+  std::string (*advice_for_flag)(const std::string& flag) = nullptr;
+};
+
+Command run_command();
+Command exec_command();
+Command map_command();
+Command config_command();
+Command topology_command();
+Command doctor_command();
+Command plugin_command();
+Command plugin_new_command();
+Command plugin_test_command();
+Command worker_command();
+Command zmq_broker_command();
+/// @param tool the tool with all of its commands; it must outlive the command.
+Command completion_command(const Command& tool);
+Command version_command();
+Command help_command(const Command& tool);
 
 }  // namespace cohort::cli

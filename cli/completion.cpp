@@ -7,12 +7,10 @@
 #include <vector>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cohort/detail/text.hpp>
 
 #include "command.hpp"
-#include "command_line.hpp"
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "output.hpp"
@@ -32,27 +30,30 @@ struct Completions {
   std::vector<Word> flags;
 };
 
-/// The values of an argument that is described as "bash|zsh|fish"; none for "NAME|PATH".
-std::vector<std::string> choices(const std::string& type_name) {
-  if (std::any_of(type_name.begin(), type_name.end(), detail::is_upper)) return {};
-  return CLI::detail::split(type_name, '|');
+/// The values of a word that is described as "bash|zsh|fish"; none for "NAME|PATH".
+std::vector<Word> choices(const std::string& value_name) {
+  std::vector<Word> values;
+  if (std::any_of(value_name.begin(), value_name.end(), detail::is_upper)) return values;
+  std::istringstream names(value_name);
+  for (std::string name; std::getline(names, name, '|');) values.push_back({name, ""});
+  return values;
 }
 
-std::vector<Completions> walk(const CLI::App& command, const std::vector<std::string>& path) {
-  Completions here{path, {}, {}};
-  for (const CLI::Option* option : command.get_options()) {
-    if (option->get_positional()) {
-      for (const auto& value : choices(option->get_type_name())) here.commands.push_back({value, ""});
-    }
-    for (const auto& name : option->get_lnames()) here.flags.push_back({"--" + name, option->get_description()});
-    for (const auto& name : option->get_snames()) here.flags.push_back({"-" + name, option->get_description()});
+std::vector<Completions> walk(const Command& command, const std::vector<std::string>& path) {
+  Completions here{path, {}, {{"--help", "Print help"}, {"-h", "Print help"}}};
+  if (path.empty()) here.flags.push_back({"--version", "Print the version"});
+  for (const Flag& flag : command.flags) {
+    if (flag.is_word())
+      for (auto& value : choices(flag.value_name)) here.commands.push_back(std::move(value));
+    else
+      for (const auto& name : flag.all_names()) here.flags.push_back({name, flag.help});
   }
   std::vector<Completions> all;
-  for (const CLI::App* subcommand : subcommands(command)) {
-    here.commands.push_back({subcommand->get_name(), subcommand->get_description()});
+  for (const Command& next : command.commands) {
+    here.commands.push_back({next.name, next.help});
     auto longer = path;
-    longer.push_back(subcommand->get_name());
-    const auto below = walk(*subcommand, longer);
+    longer.push_back(next.name);
+    const auto below = walk(next, longer);
     all.insert(all.end(), below.begin(), below.end());
   }
   all.insert(all.begin(), std::move(here));
@@ -143,7 +144,7 @@ void print_fish(const std::vector<Completions>& commands, std::ostream& out) {
   }
 }
 
-int print_completion(const CLI::App& tool, const std::string& shell) {
+int print_completion(const Command& tool, const std::string& shell) {
   const auto printers = {print_bash, print_zsh, print_fish};
   const auto which = choice("'cohort completion'", shell, {"bash", "zsh", "fish"});
   std::ostringstream script;
@@ -154,11 +155,12 @@ int print_completion(const CLI::App& tool, const std::string& shell) {
 
 }  // namespace
 
-void add_completion(CLI::App& tool, Action& action) {
+Command completion_command(const Command& tool) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command = tool.add_subcommand("completion", "Print a completion script for a shell");
-  command->add_option("shell", *shell, "The shell")->type_name("bash|zsh|fish")->required();
-  command->callback([shell, &tool, &action] { action = [shell, &tool] { return print_completion(tool, *shell); }; });
+  return {.name = "completion",
+          .help = "Print a completion script for a shell",
+          .flags = {{"shell", shell.get(), "The shell", "bash|zsh|fish", true}},
+          .action = [shell, &tool](const auto&) { return print_completion(tool, *shell); }};
 }
 
 }  // namespace cohort::cli

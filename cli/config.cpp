@@ -5,8 +5,6 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <cohort/cluster_file.hpp>
 #include <cohort/error.hpp>
 
@@ -63,22 +61,28 @@ int schema() {
 
 }  // namespace
 
-void add_config(CLI::App& tool, Action& action) {
-  auto file = std::make_shared<std::string>();
-  CLI::App* config = tool.add_subcommand("config", "Check and show cluster files");
-  config->require_subcommand(1);
-
-  CLI::App* check_command = config->add_subcommand("check", "Say whether a cluster file is right, and what is wrong");
-  check_command->add_option("file", *file, "Cluster file")->type_name("FILE")->required();
-  check_command->callback([file, &action] { action = [file] { return check(*file); }; });
-
-  CLI::App* show_command = config->add_subcommand("show", "Print a cluster file with all defaults, as JSON");
-  show_command->add_option("file", *file, "Cluster file")->type_name("FILE")->required();
-  show_command->add_flag("--json")->description("JSON, as always");
-  show_command->callback([file, &action] { action = [file] { return show(*file); }; });
-
-  CLI::App* schema_command = config->add_subcommand("schema", "Print the JSON Schema of cluster files, for editors");
-  schema_command->callback([&action] { action = schema; });
+Command config_command() {
+  struct Flags {
+    std::string file;
+    bool json = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  const Flag file{"file", &flags->file, "Cluster file", "FILE", true};
+  return {.name = "config",
+          .help = "Check and show cluster files",
+          .commands = {
+              {.name = "check",
+               .help = "Say whether a cluster file is right, and what is wrong",
+               .flags = {file},
+               .action = [flags](const auto&) { return check(flags->file); }},
+              {.name = "show",
+               .help = "Print a cluster file with all defaults, as JSON",
+               .flags = {file, {"--json", &flags->json, "JSON, as always"}},
+               .action = [flags](const auto&) { return show(flags->file); }},
+              {.name = "schema",
+               .help = "Print the JSON Schema of cluster files, for editors",
+               .action = [](const auto&) { return schema(); }},
+          }};
 }
 
 }  // namespace cohort::cli

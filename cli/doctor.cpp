@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "command.hpp"
 #include "find_plugins.hpp"
 #include "flag_values.hpp"
@@ -33,17 +31,16 @@ int become_doctor(const Flags& flags) {
 
 }  // namespace
 
-void add_doctor(CLI::App& tool, Action& action) {
+Command doctor_command() {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = tool.add_subcommand("doctor", "Look whether the ssh hosts of a cluster file are fit for workers");
-  command->add_option("file", flags->file, "Cluster file")->type_name("FILE")->required();
-  command->add_option("program", flags->program, "Program that the workers will run: is it there, and the same build?")
-      ->type_name("PROGRAM");
-  command->add_flag("--json", flags->json, "Print JSON");
-  command->add_option("--timeout", flags->timeout, "How long to wait for a host")
-      ->type_name("DURATION")
-      ->capture_default_str();
-  command->callback([flags, &action] { action = [flags] { return become_doctor(*flags); }; });
+  return {.name = "doctor",
+          .help = "Look whether the ssh hosts of a cluster file are fit for workers",
+          .flags = {{"file", &flags->file, "Cluster file", "FILE", true},
+                    {"program", &flags->program, "Program that the workers will run: is it there, and the same build?",
+                     "PROGRAM"},
+                    {"--json", &flags->json, "Print JSON"},
+                    {"--timeout", &flags->timeout, "How long to wait for a host", "DURATION"}},
+          .action = [flags](const auto&) { return become_doctor(*flags); }};
 }
 
 }  // namespace cohort::cli

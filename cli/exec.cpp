@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <cohort/cohort.hpp>
 
 #include "cluster_flags.hpp"
@@ -163,15 +161,15 @@ int exec(const ExecFlags& flags, const std::vector<std::string>& command) {
 
 }  // namespace
 
-void add_exec(CLI::App& tool, const CommandLine& line, Action& action) {
+Command exec_command() {
   auto flags = std::make_shared<ExecFlags>();
-  CLI::App* command = tool.add_subcommand("exec", "Run a command once on every worker");
-  command->prefix_command();
-  flags->cluster.add_to(*command);
-  command->add_flag("--no-prefix", flags->no_prefix, "Print lines as they are, without the worker they come from");
-  command->callback([flags, command, &line, &action] {
-    action = [flags, program = other_program(*command, line)] { return exec(*flags, program); };
-  });
+  Command command{.name = "exec", .help = "Run a command once on every worker"};
+  command.program = Command::Program::required;
+  command.flags = flags->cluster.flags();
+  command.flags.push_back(
+      {"--no-prefix", &flags->no_prefix, "Print lines as they are, without the worker they come from"});
+  command.action = [flags](const std::vector<std::string>& program) { return exec(*flags, program); };
+  return command;
 }
 
 }  // namespace cohort::cli

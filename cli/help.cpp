@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cohort/plugin.hpp>
@@ -18,7 +17,7 @@
 namespace cohort::cli {
 namespace {
 
-int version_command(bool as_json) {
+int print_version(bool as_json) {
   if (!as_json) {
     write_results(std::string("cohort ") + version() + '\n');
     return ok;
@@ -30,34 +29,25 @@ int version_command(bool as_json) {
   return ok;
 }
 
-int help(const CLI::App& tool, const std::vector<std::string>& topic) {
-  const CLI::App* command = &tool;
-  std::string name = "cohort";
-  for (const auto& word : topic) {
-    const CLI::App* next = find_subcommand(*command, word);
-    if (next == nullptr) throw UsageError(unknown_command(*command, word));
-    command = next;
-    name += " " + word;
-  }
-  // Not App::help(): that is about the command that was parsed, which is `help`.
-  write_results(command->get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
-  return ok;
-}
-
 }  // namespace
 
-void add_version(CLI::App& tool, Action& action) {
+Command version_command() {
   auto as_json = std::make_shared<bool>(false);
-  CLI::App* command = tool.add_subcommand("version", "Print the version");
-  command->add_flag("--json", *as_json, "Print JSON, with what plugins must match");
-  command->callback([as_json, &action] { action = [as_json] { return version_command(*as_json); }; });
+  return {.name = "version",
+          .help = "Print the version",
+          .flags = {{"--json", as_json.get(), "Print JSON, with what plugins must match"}},
+          .action = [as_json](const auto&) { return print_version(*as_json); }};
 }
 
-void add_help(CLI::App& tool, Action& action) {
+Command help_command(const Command& tool) {
   auto topic = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = tool.add_subcommand("help", "Print help on a command");
-  command->add_option("command", *topic, "The command")->type_name("COMMAND");
-  command->callback([topic, &tool, &action] { action = [topic, &tool] { return help(tool, *topic); }; });
+  return {.name = "help",
+          .help = "Print help on a command",
+          .flags = {{"command", topic.get(), "The command", "COMMAND"}},
+          .action = [topic, &tool](const auto&) {
+            write_results(help_text(tool, *topic));
+            return ok;
+          }};
 }
 
 }  // namespace cohort::cli

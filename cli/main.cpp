@@ -2,11 +2,7 @@
 
 #include <csignal>
 #include <exception>
-#include <memory>
-#include <sstream>
 #include <string_view>
-
-#include <CLI/CLI.hpp>
 
 #include <cohort/session.hpp>
 #include <cohort/version.hpp>
@@ -20,51 +16,15 @@
 namespace cohort::cli {
 namespace {
 
-class HelpFormatter final : public CLI::Formatter {
- public:
-  std::string make_usage(const CLI::App* command, std::string name) const override {
-    std::string text = CLI::Formatter::make_usage(command, name);
-    if (!command->get_prefix_command()) return text;
-    const bool may_be_left_out = command->get_name() == "worker";
-    text.insert(text.find_last_not_of('\n') + 1,
-                may_be_left_out ? " [[--] PROGRAM [ARGUMENTS...]]" : " [--] PROGRAM [ARGUMENTS...]");
-    return text;
-  }
-};
-
 int run_tool(int argc, char** argv) {
   occupy_standard_descriptors();
-  const CommandLine line = CommandLine::split(argc, argv);
-  Action action;
-  CLI::App tool("Runs programs, commands and many small jobs on clusters of worker processes", "cohort");
-  tool.formatter(std::make_shared<HelpFormatter>());
-  tool.set_version_flag("--version", std::string("cohort ") + version(), "Print the version");
-  tool.require_subcommand(1);
-  tool.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()); });
-  add_run(tool, line, action);
-  add_exec(tool, line, action);
-  add_map(tool, line, action);
-  add_config(tool, action);
-  add_topology(tool, action);
-  add_doctor(tool, action);
-  add_plugin(tool, action);
-  add_worker(tool, line, action);
-  add_zmq_broker(tool, action);
-  add_completion(tool, action);
-  add_version(tool, action);
-  add_help(tool, action);
-  try {
-    tool.parse(std::vector<std::string>(line.ours.rbegin(), line.ours.rend()));  // it wants the last word first
-  } catch (const CLI::Success& asked) {                                          // for help, or the version
-    std::ostringstream text;
-    tool.exit(asked, text, text);
-    write_results(text.str());
-    return ok;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(usage_message(tool, line, error));
-  }
-  refuse_empty_values(tool);
-  return action();
+  Command tool{.name = "cohort", .help = "Runs programs, commands and many small jobs on clusters of worker processes"};
+  tool.commands = {
+      run_command(),        exec_command(),           map_command(),     config_command(),
+      topology_command(),   doctor_command(),         plugin_command(),  worker_command(),
+      zmq_broker_command(), completion_command(tool), version_command(), help_command(tool),
+  };
+  return run_command_line(tool, argc, argv);
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 #include <array>
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include <cohort/cohort.hpp>
 
 #include "cluster_flags.hpp"
@@ -50,12 +48,9 @@ void refuse_numbers_as_modules(const std::vector<std::string>& modules) {
   }
 }
 
-/// What begins with a dash before the command.
-void refuse_parallel_flags(const CLI::App& command) {
-  const auto words = command.remaining();
-  if (words.empty() || words[0].size() < 2 || words[0][0] != '-') return;
-  if (const auto advice = advice_for_parallel_flag(words[0]); !advice.empty())
-    throw UsageError("'cohort map' has no flag " + words[0] + ", which GNU parallel has: " + advice);
+std::string instead_of_parallel_flag(const std::string& flag) {
+  const std::string advice = advice_for_parallel_flag(flag);
+  return advice.empty() ? "" : "'cohort map' has no flag " + flag + ", which GNU parallel has: " + advice;
 }
 
 int map(const MapFlags& flags, std::vector<std::string> words) {
@@ -85,42 +80,37 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
 
 }  // namespace
 
-void add_map(CLI::App& tool, const CommandLine& line, Action& action) {
+Command map_command() {
   auto flags = std::make_shared<MapFlags>();
   MapSettings& settings = flags->settings;
-  CLI::App* command = tool.add_subcommand("map", "Run a command for each of many inputs");
-  command->prefix_command();
-  command->footer(
+  Command command{.name = "map", .help = "Run a command for each of many inputs"};
+  command.program = Command::Program::required;
+  command.advice_for_flag = instead_of_parallel_flag;
+  command.footer =
       "Inputs: ::: WORDS... , :::: FILES... , -a FILE, or else the lines of standard input; several give all\n"
       "combinations, those after :::+ or ::::+ go in step with the source before.\n"
       "Replaced in the command: {} the input, {.} without extension, {/} last part, {//} directory, {/.} last part\n"
       "without extension, {#} number of the job, {%} number of the slot, {1} {2.} ... of several sources.\n"
       "Without any, the input comes last. Exit status: the number of failed jobs, 101 for more than 100; from 111 on\n"
-      "it is not about the jobs.");
-  flags->cluster.add_to(*command);
-  command->add_option("-j,--jobs", flags->jobs, "Jobs at once on a worker; 1 unless given")->type_name("N");
-  command->add_flag("-k,--keep-order", settings.keep_order, "Print outputs in the order of the inputs");
-  command->add_flag("--tag", settings.tag, "Begin each line of output with its input");
-  command->add_flag("--shell", flags->shell, "Run the command by sh -c, inputs quoted");
-  command->add_option("-a,--arg-file", flags->files, "Read inputs from a file, a line each; - is standard input")
-      ->type_name("FILE")
-      ->type_size(1)
-      ->allow_extra_args(false);
-  command->add_flag("-0,--null", flags->null,
-                    "In files and on standard input, inputs end with a NUL instead of a line end");
-  command->add_option("--retries", flags->retries, "Try a failed job again so often, on other workers if there are")
-      ->type_name("N");
-  command->add_option("--halt", flags->halt, "At the first failure: go on, start no more jobs, or end all jobs")
-      ->type_name("never|soon|now");
-  command->add_option("--timeout", flags->timeout, "End a job that runs longer: 30s, 5m, 1h30m")->type_name("DURATION");
-  command->add_option("--joblog", settings.joblog, "Write a line for each job to this file, as GNU parallel does")
-      ->type_name("FILE");
-  command->add_flag("--progress", flags->progress, "Show progress also where stderr is no terminal");
-  command->add_flag("--no-progress", flags->no_progress, "Do not show progress");
-  command->callback([flags, command, &line, &action] {
-    refuse_parallel_flags(*command);
-    action = [flags, program = other_program(*command, line)] { return map(*flags, program); };
-  });
+      "it is not about the jobs.";
+  command.flags = flags->cluster.flags();
+  const std::vector<Flag> own = {
+      {"-j,--jobs", &flags->jobs, "Jobs at once on a worker", "N"},
+      {"-k,--keep-order", &settings.keep_order, "Print outputs in the order of the inputs"},
+      {"--tag", &settings.tag, "Begin each line of output with its input"},
+      {"--shell", &flags->shell, "Run the command by sh -c, inputs quoted"},
+      {"-a,--arg-file", &flags->files, "Read inputs from a file, a line each; - is standard input", "FILE"},
+      {"-0,--null", &flags->null, "In files and on standard input, inputs end with a NUL instead of a line end"},
+      {"--retries", &flags->retries, "Try a failed job again so often, on other workers if there are", "N"},
+      {"--halt", &flags->halt, "At the first failure: go on, start no more jobs, or end all jobs", "never|soon|now"},
+      {"--timeout", &flags->timeout, "End a job that runs longer: 30s, 5m, 1h30m", "DURATION"},
+      {"--joblog", &settings.joblog, "Write a line for each job to this file, as GNU parallel does", "FILE"},
+      {"--progress", &flags->progress, "Show progress also where stderr is no terminal"},
+      {"--no-progress", &flags->no_progress, "Do not show progress"},
+  };
+  command.flags.insert(command.flags.end(), own.begin(), own.end());
+  command.action = [flags](const std::vector<std::string>& program) { return map(*flags, program); };
+  return command;
 }
 
 }  // namespace cohort::cli

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "command.hpp"
@@ -94,26 +93,27 @@ int info(const std::string& name_or_path, bool as_json) {
 
 }  // namespace
 
-void add_plugin(CLI::App& tool, Action& action) {
+Command plugin_command() {
   struct Flags {
     std::string name;
     bool json = false;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* plugin = tool.add_subcommand("plugin", "Show, test and begin cluster manager and transport plugins");
-  plugin->require_subcommand(1);
-
-  CLI::App* list_command = plugin->add_subcommand("list", "List the plugins that are found, and those refused");
-  list_command->add_flag("--json", flags->json, "Print JSON");
-  list_command->callback([flags, &action] { action = [flags] { return list(flags->json); }; });
-
-  CLI::App* info_command = plugin->add_subcommand("info", "Show one plugin and its options");
-  info_command->add_option("plugin", flags->name, "Name, or path of the file")->type_name("NAME|PATH")->required();
-  info_command->add_flag("--json", flags->json, "Print JSON, the options as a JSON Schema");
-  info_command->callback([flags, &action] { action = [flags] { return info(flags->name, flags->json); }; });
-
-  add_plugin_test(*plugin, action);
-  add_plugin_new(*plugin, action);
+  return {.name = "plugin",
+          .help = "Show, test and begin cluster manager and transport plugins",
+          .commands = {
+              {.name = "list",
+               .help = "List the plugins that are found, and those refused",
+               .flags = {{"--json", &flags->json, "Print JSON"}},
+               .action = [flags](const auto&) { return list(flags->json); }},
+              {.name = "info",
+               .help = "Show one plugin and its options",
+               .flags = {{"plugin", &flags->name, "Name, or path of the file", "NAME|PATH", true},
+                         {"--json", &flags->json, "Print JSON, the options as a JSON Schema"}},
+               .action = [flags](const auto&) { return info(flags->name, flags->json); }},
+              plugin_test_command(),
+              plugin_new_command(),
+          }};
 }
 
 }  // namespace cohort::cli

@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
@@ -87,16 +86,17 @@ int write_new(const std::string& kind, const std::string& name, const std::strin
 
 }  // namespace
 
-void add_plugin_new(CLI::App& plugin, Action& action) {
+Command plugin_new_command() {
   struct Flags {
     std::string kind, name, dir;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = plugin.add_subcommand("new", "Write a plugin to begin with: sources, tests, CMakeLists.txt");
-  command->add_option("kind", flags->kind, "What to write")->type_name("manager|transport")->required();
-  command->add_option("name", flags->name, "What it is called")->type_name("NAME")->required();
-  command->add_option("--dir", flags->dir, "Where to write it (a new directory NAME)")->type_name("DIRECTORY");
-  command->callback([flags, &action] { action = [flags] { return write_new(flags->kind, flags->name, flags->dir); }; });
+  return {.name = "new",
+          .help = "Write a plugin to begin with: sources, tests, CMakeLists.txt",
+          .flags = {{"kind", &flags->kind, "What to write", "manager|transport", true},
+                    {"name", &flags->name, "What it is called", "NAME", true},
+                    {"--dir", &flags->dir, "Where to write it (a new directory NAME)", "DIRECTORY"}},
+          .action = [flags](const auto&) { return write_new(flags->kind, flags->name, flags->dir); }};
 }
 
 }  // namespace cohort::cli

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cohort/detail/text.hpp>
@@ -165,23 +164,20 @@ int test(TestFlags flags) {
 
 }  // namespace
 
-void add_plugin_test(CLI::App& plugin, Action& action) {
+Command plugin_test_command() {
   auto flags = std::make_shared<TestFlags>();
-  CLI::App* command = plugin.add_subcommand("test", "Test whether a plugin does what every plugin of its kind must do");
-  command->add_option("plugin", flags->settings.plugin, "Name, or path of the file")
-      ->type_name("NAME|PATH")
-      ->required();
-  command->add_option("--options", flags->settings.options, "Options of the plugin, a JSON object")->type_name("JSON");
-  command->add_option("--transport", flags->settings.transport, "For a manager: how its workers are reached")
-      ->type_name("NAME|PATH");
-  command->add_flag("--one-process", flags->settings.one_process,
-                    "For a transport that connects within one process only");
-  command->add_option("--filter", flags->filter, "Only the tests named like that; * stands for anything")
-      ->type_name("PATTERN");
-  command->add_option("--timeout", flags->timeout, "Time for one test (2m)")->type_name("DURATION");
-  command->add_flag("--list", flags->list, "Print the names of the tests, run none");
-  command->add_flag("--json", flags->json, "Print JSON");
-  command->callback([flags, &action] { action = [flags] { return test(*flags); }; });
+  ContractSettings& settings = flags->settings;
+  return {.name = "test",
+          .help = "Test whether a plugin does what every plugin of its kind must do",
+          .flags = {{"plugin", &settings.plugin, "Name, or path of the file", "NAME|PATH", true},
+                    {"--options", &settings.options, "Options of the plugin, a JSON object", "JSON"},
+                    {"--transport", &settings.transport, "For a manager: how its workers are reached", "NAME|PATH"},
+                    {"--one-process", &settings.one_process, "For a transport that connects within one process only"},
+                    {"--filter", &flags->filter, "Only the tests named like that; * stands for anything", "PATTERN"},
+                    {"--timeout", &flags->timeout, "Time for one test (2m)", "DURATION"},
+                    {"--list", &flags->list, "Print the names of the tests, run none"},
+                    {"--json", &flags->json, "Print JSON"}},
+          .action = [flags](const auto&) { return test(*flags); }};
 }
 
 }  // namespace cohort::cli

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include <CLI/CLI.hpp>
+#include <cohort/error.hpp>
 
 #include "cluster_check.hpp"
 #include "cluster_flags.hpp"
@@ -47,15 +47,14 @@ int run(const RunFlags& flags, const std::vector<std::string>& command) {
 
 }  // namespace
 
-void add_run(CLI::App& tool, const CommandLine& line, Action& action) {
+Command run_command() {
   auto flags = std::make_shared<RunFlags>();
-  CLI::App* command = tool.add_subcommand("run", "Run a program as the master of a cluster");
-  command->prefix_command();
-  flags->cluster.add_to(*command);
-  command->add_flag("--dry-run", flags->dry_run, "Print the cluster and the command, and do nothing");
-  command->callback([flags, command, &line, &action] {
-    action = [flags, program = other_program(*command, line)] { return run(*flags, program); };
-  });
+  Command command{.name = "run", .help = "Run a program as the master of a cluster"};
+  command.program = Command::Program::required;
+  command.flags = flags->cluster.flags();
+  command.flags.push_back({"--dry-run", &flags->dry_run, "Print the cluster and the command, and do nothing"});
+  command.action = [flags](const std::vector<std::string>& program) { return run(*flags, program); };
+  return command;
 }
 
 }  // namespace cohort::cli

@@ -3,8 +3,6 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <cohort/cluster_file.hpp>
 
 #include "command.hpp"
@@ -14,24 +12,31 @@
 
 namespace cohort::cli {
 
-void add_topology(CLI::App& tool, Action& action) {
-  struct Flags {
-    std::string file;
-    bool dot = false;
-    bool svg = false;
-  };
-  auto flags = std::make_shared<Flags>();
-  CLI::App* command = tool.add_subcommand("topology", "Show which workers a cluster file connects to each other");
-  command->add_option("file", flags->file, "Cluster file")->type_name("FILE")->required();
-  CLI::Option* dot = command->add_flag("--dot", flags->dot, "Print the graph for Graphviz");
-  command->add_flag("--svg", flags->svg, "Print a picture")->excludes(dot);
-  command->callback([flags, &action] {
-    action = [flags] {
-      const TopologyGraph graph(ClusterFile::load(flags->file));
-      write_results(flags->dot ? graph.dot() : flags->svg ? graph.svg() : graph.text());
-      return ok;
-    };
-  });
+namespace {
+
+struct TopologyFlags {
+  std::string file;
+  bool dot = false;
+  bool svg = false;
+};
+
+int show(const TopologyFlags& flags) {
+  if (flags.dot && flags.svg) throw UsageError("--dot and --svg exclude each other");
+  const TopologyGraph graph(ClusterFile::load(flags.file));
+  write_results(flags.dot ? graph.dot() : flags.svg ? graph.svg() : graph.text());
+  return ok;
+}
+
+}  // namespace
+
+Command topology_command() {
+  auto flags = std::make_shared<TopologyFlags>();
+  return {.name = "topology",
+          .help = "Show which workers a cluster file connects to each other",
+          .flags = {{"file", &flags->file, "Cluster file", "FILE", true},
+                    {"--dot", &flags->dot, "Print the graph for Graphviz"},
+                    {"--svg", &flags->svg, "Print a picture"}},
+          .action = [flags](const auto&) { return show(*flags); }};
 }
 
 }  // namespace cohort::cli

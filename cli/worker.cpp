@@ -10,8 +10,6 @@
 #include <system_error>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <cohort/error.hpp>
 #include <cohort/join_file.hpp>
 
@@ -57,20 +55,20 @@ int become_worker(const WorkerFlags& flags, const std::vector<std::string>& prog
 
 }  // namespace
 
-void add_worker(CLI::App& tool, const CommandLine& line, Action& action) {
+Command worker_command() {
   auto flags = std::make_shared<WorkerFlags>();
-  CLI::App* command = tool.add_subcommand("worker", "Join a cluster that waits for workers (manager 'elastic')");
-  command->prefix_command();
-  command->add_option("--join", flags->file, "The join file that the manager wrote, or '-' for standard input")
-      ->type_name("FILE|-")
-      ->required();
-  command->add_option("--bind-to", flags->bind_to, "Where to listen for the other workers: ADDRESS[:PORT|:FROM-TO]")
-      ->type_name("ADDRESS");
-  command->callback([flags, command, &line, &action] {
-    action = [flags, program = other_program(*command, line, NoProgram::allowed)] {
-      return become_worker(*flags, program);
-    };
-  });
+  Command command{.name = "worker", .help = "Join a cluster that waits for workers (manager 'elastic')"};
+  command.program = Command::Program::optional;
+  command.flags = {
+      {.names = "--join",
+       .value = &flags->file,
+       .help = "The join file that the manager wrote, or '-' for standard input",
+       .value_name = "FILE|-",
+       .required = true},
+      {"--bind-to", &flags->bind_to, "Where to listen for the other workers: ADDRESS[:PORT|:FROM-TO]", "ADDRESS"},
+  };
+  command.action = [flags](const std::vector<std::string>& program) { return become_worker(*flags, program); };
+  return command;
 }
 
 }  // namespace cohort::cli

@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "command.hpp"
 #include "find_plugins.hpp"
 #include "replace_process.hpp"
@@ -23,23 +21,20 @@ int become_broker(const std::string& listen, const std::string& key_file) {
 
 }  // namespace
 
-void add_zmq_broker(CLI::App& tool, Action& action) {
+Command zmq_broker_command() {
   struct Flags {
     std::string listen = "tcp://127.0.0.1:*";
     std::string key_file;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = tool.add_subcommand("zmq-broker", "Serve as the broker that zmq clusters meet at");
-  command
-      ->add_option("--listen", flags->listen,
-                   "Where to listen: tcp://HOST:PORT, tcp://HOST:*, ipc://PATH or ipc://@NAME")
-      ->type_name("ADDRESS")
-      ->capture_default_str();
-  command
-      ->add_option("--key-file", flags->key_file,
-                   "File with a secret of at least 32 bytes: only processes that have it are let in (CURVE)")
-      ->type_name("FILE");
-  command->callback([flags, &action] { action = [flags] { return become_broker(flags->listen, flags->key_file); }; });
+  return {
+      .name = "zmq-broker",
+      .help = "Serve as the broker that zmq clusters meet at",
+      .flags = {{"--listen", &flags->listen,
+                 "Where to listen: tcp://HOST:PORT, tcp://HOST:*, ipc://PATH or ipc://@NAME", "ADDRESS"},
+                {"--key-file", &flags->key_file,
+                 "File with a secret of at least 32 bytes: only processes that have it are let in (CURVE)", "FILE"}},
+      .action = [flags](const auto&) { return become_broker(flags->listen, flags->key_file); }};
 }
 
 }  // namespace cohort::cli

@@ -8,11 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <cohort/cluster_file.hpp>
 #include <cohort/error.hpp>
 
+#include "../command_line.hpp"
 #include "../exit_code.hpp"
 #include "../output.hpp"
 #include "config/units.hpp"
@@ -45,24 +44,17 @@ std::vector<HostReport> examine_all(const std::vector<Subject>& subjects, Durati
   return reports;
 }
 
-int run(int argc, char** argv) {
+struct Flags {
   std::string file, program, timeout = "30s";
   bool json = false;
-  CLI::App app("Looks whether the ssh hosts of a cluster file are fit for workers", "cohort-ssh-doctor");
-  app.add_option("file", file)->required();
-  app.add_option("--program", program);
-  app.add_option("--timeout", timeout);
-  app.add_flag("--json", json);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error);
-  }
-  const auto subjects = subjects_of(ClusterFile::load(file), program);
+};
+
+int run(const Flags& flags) {
+  const auto subjects = subjects_of(ClusterFile::load(flags.file), flags.program);
   if (subjects.empty())
-    throw ConfigError(file + ": none of its managers is an ssh manager: there is nothing to look at");
-  const auto reports = examine_all(subjects, detail::parse_duration(timeout));
-  cli::write_results(json ? as_json(reports) + '\n' : as_text(reports));
+    throw ConfigError(flags.file + ": none of its managers is an ssh manager: there is nothing to look at");
+  const auto reports = examine_all(subjects, detail::parse_duration(flags.timeout));
+  cli::write_results(flags.json ? as_json(reports) + '\n' : as_text(reports));
   const bool ready =
       std::all_of(reports.begin(), reports.end(), [](const HostReport& host) { return host.is_ready(); });
   return ready ? cli::ok : cli::operation_failed;
@@ -72,8 +64,17 @@ int run(int argc, char** argv) {
 }  // namespace cohort::doctor
 
 int main(int argc, char** argv) {
+  cohort::doctor::Flags flags;
+  const cohort::cli::Command doctor{
+      .name = "cohort-ssh-doctor",
+      .help = "Looks whether the ssh hosts of a cluster file are fit for workers",
+      .flags = {{"file", &flags.file, "Cluster file", "FILE", true},
+                {"--program", &flags.program, "Program that the workers will run", "PROGRAM"},
+                {"--timeout", &flags.timeout, "How long to wait for a host", "DURATION"},
+                {"--json", &flags.json, "Print JSON"}},
+      .action = [&](const auto&) { return cohort::doctor::run(flags); }};
   try {
-    return cohort::doctor::run(argc, argv);
+    return cohort::cli::run_command_line(doctor, argc, argv);
   } catch (...) {
     return cohort::cli::report(std::current_exception());
   }

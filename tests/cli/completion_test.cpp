@@ -31,11 +31,11 @@ TEST(Completion, BashCompletesCommandsAndFlags) {
   const auto script = directory.write("cohort.bash", cohort_tool({"completion", "bash"}).out);
   const std::string test = "set -eu; . " + script +
                            "; COMP_WORDS=(cohort config ch) COMP_CWORD=2; _cohort; echo \"${COMPREPLY[*]}\"; "
-                           "COMP_WORDS=(cohort map --keep); _cohort; "
-                           "echo \"${COMPREPLY[*]}\"";
+                           "COMP_WORDS=(cohort map --keep); _cohort; echo \"${COMPREPLY[*]}\"; "
+                           "COMP_WORDS=(cohort plugin new m) COMP_CWORD=3; _cohort; echo \"${COMPREPLY[*]}\"";
   EXPECT_EQ(run({"bash", "-n", script}).code, 0);
   const auto completed = run({"bash", "-c", test});
-  EXPECT_EQ(completed.out, "check\n--keep-order\n") << completed.err;
+  EXPECT_EQ(completed.out, "check\n--keep-order\nmanager\n") << completed.err;
 }
 
 TEST(Completion, FishCompletesCommandsAndFlags) {

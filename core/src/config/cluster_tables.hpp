@@ -3,7 +3,6 @@
 #include <cohort/cluster_file.hpp>
 #include <cohort/options.hpp>
 
-#include "base/durations.hpp"
 #include "config/option_table.hpp"
 
 namespace cohort::detail {
@@ -65,13 +64,6 @@ inline constexpr Duration Timeouts::*timeout_fields[] = {
     &Timeouts::dead,   &Timeouts::shutdown, &Timeouts::term,      &Timeouts::kill,
 };
 static_assert(std::size(timeout_fields) == std::size(timeout_options));
-
-/// Checks that a program does not use values that a cluster file cannot contain. @throws ConfigError.
-inline void check_timeouts(const Timeouts& timeouts) {
-  for (std::size_t i = 0; i < std::size(timeout_options); ++i)
-    refuse_shorter(timeouts.*timeout_fields[i], Duration(timeout_options[i].minimum),
-                   std::string("timeouts.") + timeout_options[i].name);
-}
 
 inline constexpr Option logging_options[] = {
     {"level", OptionType::choice, "\"info\"", "Least important message that is printed", "error|warn|info|debug"},

@@ -12,6 +12,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
+#include "base/durations.hpp"
 #include "config/cluster_tables.hpp"
 #include "config/min_workers.hpp"
 #include "config/units.hpp"
@@ -251,6 +252,12 @@ std::string file_name(const std::filesystem::path& path) { return excerpt(path.s
 void find_modules_beside(const std::filesystem::path& path, ClusterFile& file) {
   const auto directory = std::filesystem::absolute(path).parent_path();
   for (std::string& module : file.modules) module = (directory / module).string();  // absolute ones stay as they are
+}
+
+void check_timeouts(const Timeouts& timeouts) {
+  for (std::size_t i = 0; i < std::size(timeout_options); ++i)
+    refuse_shorter(timeouts.*timeout_fields[i], Duration(timeout_options[i].minimum),
+                   std::string("timeouts.") + timeout_options[i].name);
 }
 
 std::string why_lazy_has_no_effect(const ClusterFile& file) {

@@ -27,6 +27,9 @@ struct KnownPlugin {
 ClusterFile parse_cluster_text(std::string_view text, const std::string& name_for_errors,
                                const OptionTableLookup& tables, ErrorList::Places places = ErrorList::Places::printed);
 
+/// Checks that a program does not use values that a cluster file cannot contain. @throws ConfigError.
+void check_timeouts(const Timeouts& timeouts);
+
 /// Returns the schema of a cluster file that may use these plugins by name.
 std::string cluster_schema(std::span<const KnownPlugin> plugins);
 

@@ -14,7 +14,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/system_info.hpp"
-#include "config/cluster_tables.hpp"
+#include "config/cluster_text.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addprocs_call.hpp"
 #include "node/messages.hpp"
