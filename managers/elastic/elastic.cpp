@@ -2,11 +2,8 @@
 // `cohort worker --join FILE`. They may come at any time, and leave as they like.
 
 #include <condition_variable>
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -62,50 +59,28 @@ class ElasticManager final : public cohort::ClusterManager {
     }
   }
 
-  void manage(cohort::Pid, WorkerConfig& config, cohort::ManageOp op) override {
-    if (op == cohort::ManageOp::finalize) take(config);
-  }
-
-  cohort::IoPair connect(cohort::Pid, WorkerConfig& config, cohort::Transport&, cohort::Clock::time_point) override {
-    if (auto connection = take(config)) return std::move(*connection);
-    throw cohort::Error("the worker's connection is gone: it must join again");
-  }
+  void manage(cohort::Pid, WorkerConfig&, cohort::ManageOp) override {}
 
  private:
-  using ArrivalId = std::uint64_t;
-
   // Within launch(). Workers that come later are started as this launch says.
   void open(const cohort::LaunchParams& params, LaunchQueue& launched) COHORT_REQUIRES(mutex_) {
     if (acceptor_ == nullptr) {
-      acceptor_ = std::make_unique<cohort::WorkerAcceptor>(
-          params.transport->listen(listen_), params.cookie,
-          [this](cohort::AcceptedWorker worker) { take_in(std::move(worker)); });
+      auto listener = params.transport->listen(listen_);
+      acceptor_ = std::make_unique<cohort::WorkerAcceptor>([this](WorkerConfig worker) { take_in(std::move(worker)); });
+      address_ = acceptor_->accept_at(std::move(listener));
     }
     written_.reset();  // that of an earlier launch is replaced
-    written_ =
-        cohort::JoinFile{acceptor_->address(), params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
+    written_ = cohort::JoinFile{address_, params.exename, params.exeflags, params.dir, params.cookie}.write(file_);
     later_ = launched.keep_open();
   }
 
-  // On the thread of `acceptor_`.
-  void take_in(cohort::AcceptedWorker worker) {
-    WorkerConfig config;
-    config.connect_at = std::move(worker.address);
+  // A plugin thread.
+  void take_in(WorkerConfig worker) {
     const cohort::detail::MutexLock lock(mutex_);
     if (later_ == nullptr) return;  // the launch failed
-    config.userdata = next_id_;
-    connections_.emplace(next_id_++, std::move(worker.connection));
-    if (taking_ == nullptr || wanted_ == 0) return later_->push(std::move(config));
-    taking_->push(std::move(config));
+    if (taking_ == nullptr || wanted_ == 0) return later_->push(std::move(worker));
+    taking_->push(std::move(worker));
     if (--wanted_ == 0) came_.notify_all();
-  }
-
-  std::optional<cohort::IoPair> take(const WorkerConfig& config) {
-    const auto* id = std::any_cast<ArrivalId>(&config.userdata);
-    const cohort::detail::MutexLock lock(mutex_);
-    auto found = id == nullptr ? decltype(connections_)::node_type() : connections_.extract(*id);
-    if (found.empty()) return std::nullopt;
-    return std::move(found.mapped());
   }
 
   const std::int64_t count_;
@@ -114,13 +89,12 @@ class ElasticManager final : public cohort::ClusterManager {
 
   cohort::detail::Mutex mutex_;
   std::condition_variable_any came_;
-  std::map<ArrivalId, cohort::IoPair> connections_ COHORT_GUARDED_BY(mutex_);  // not yet taken over by the core
-  ArrivalId next_id_ COHORT_GUARDED_BY(mutex_) = 0;
   std::int64_t wanted_ COHORT_GUARDED_BY(mutex_) = 0;        // workers that the launch under way still waits for
   LaunchQueue* taking_ COHORT_GUARDED_BY(mutex_) = nullptr;  // while it does
   std::shared_ptr<LaunchQueue> later_ COHORT_GUARDED_BY(mutex_);
   cohort::FileDescriptor written_ COHORT_GUARDED_BY(mutex_);  // the join file; open while it is in use
-  std::unique_ptr<cohort::WorkerAcceptor> acceptor_ COHORT_GUARDED_BY(mutex_);  // its thread uses all above
+  std::string address_ COHORT_GUARDED_BY(mutex_);             // of acceptor_
+  std::unique_ptr<cohort::WorkerAcceptor> acceptor_ COHORT_GUARDED_BY(mutex_);  // its calls use all above
 };
 
 }  // namespace

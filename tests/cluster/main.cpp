@@ -10,6 +10,7 @@
 #include <cohort/cohort.hpp>
 
 #include "connections.hpp"
+#include "own_wire.hpp"
 #include "processes.hpp"
 #include "test_programs.hpp"
 #if COHORT_WITH_ZMQ && COHORT_WITH_TOOL
@@ -30,6 +31,7 @@ struct OverZmq {
 #endif
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string_view(argv[1]) == "--own-wire") return cohort::test::serve_by_own_wire(argv[2], argv[3]);
   std::vector<char*> arguments(argv, argv + argc);
 #if COHORT_WITH_ZMQ && COHORT_WITH_TOOL
   std::optional<OverZmq> zmq;

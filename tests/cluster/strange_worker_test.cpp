@@ -23,7 +23,7 @@ TEST_F(StrangeWorkerTest, OneWithAnotherCookieIsToldAndLivesOn) {
   auto manager = std::make_shared<OwnManager>(
       OwnManager::Settings{.program = {}, .cookie = "another cluster's cookie", .timeout = "60"});
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
-  EXPECT_TRUE(contains(text, "the cookies differ: the worker was started with another cookie")) << text;
+  EXPECT_TRUE(contains(text, "the cookies differ: one of the two was started with another cookie")) << text;
   EXPECT_FALSE(contains(text, cluster_cookie()));
   const auto told = manager->error_output("\n");
   EXPECT_TRUE(contains(told, "the cookies differ: it has another cookie than this process")) << told;
@@ -86,7 +86,7 @@ TEST_F(StrangeWorkerTest, ADialerWithAnotherProtocolIsToldAndTheWorkerSaysSo) {
   auto identity = identity_of(9);
   identity.version = 77;
   const auto text = RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity, cluster_cookie());
-  EXPECT_TRUE(contains(text, "it speaks protocol 2, this process 77")) << text;
+  EXPECT_TRUE(contains(text, "it speaks protocol 3, this process 77")) << text;
   const auto told = manager->error_output("\n");
   EXPECT_TRUE(contains(told, "the peer speaks protocol 77, this process 2")) << told;
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
@@ -132,7 +132,7 @@ TEST_F(StrangeWorkerTest, AWorkerWithAnotherProtocolIsALaunchErrorThatNamesBoth)
   auto manager = std::make_shared<OtherProtocol>();
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
   EXPECT_TRUE(contains(text, "it speaks protocol 77, this process 2")) << text;
-  EXPECT_TRUE(contains(manager->told(), "the peer speaks protocol 2, this process 77"));
+  EXPECT_TRUE(contains(manager->told(), "the peer speaks protocol 3, this process 77"));
 }
 
 TEST_F(StrangeWorkerTest, AWorkerThatNoMasterJoinsSaysSoAndLeaves) {

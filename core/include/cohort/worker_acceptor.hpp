@@ -6,34 +6,37 @@
 
 #include <cohort/io_pair.hpp>
 #include <cohort/transport.hpp>
+#include <cohort/worker_config.hpp>
 
 namespace cohort {
 
-/// A worker that connected to its master and proved that it knows the cookie.
-struct AcceptedWorker {
-  IoPair connection;    ///< for ClusterManager::connect() to return
-  std::string address;  ///< where the worker listens for the others: its WorkerConfig::connect_at
-};
-
-/// Accepts workers that connect by themselves, for a manager that does not launch them. Each connection must prove that
-/// it knows the cookie (docs/protocol.md, "Joining" describes the exchange), and is then passed to `on_accepted`. A
-/// connection without a proof is closed after `limit` at the latest; of more than 64 such connections the oldest is
-/// closed, so that strangers cannot block workers. The handshake of the cluster follows as on any connection.
+/// Accepts workers that connect to the master by themselves, for a manager that does not launch them. A connection must
+/// prove by the handshake of the cluster that it knows the cookie; one that has not done so within `timeouts.handshake`
+/// is closed, and so is the oldest of more than 64 such connections, so that strangers cannot block workers. The worker
+/// then says where it listens, if it does, and is passed to `on_arrived`.
+/// It belongs to the master of this process, and may outlive it. Any thread but that of the event loop may use it.
 class WorkerAcceptor {
  public:
-  /// @param on_accepted called on the thread of this object, one call at a time; must not throw and not destroy it.
-  WorkerAcceptor(std::unique_ptr<Listener> listener, std::string cookie,
-                 std::function<void(AcceptedWorker)> on_accepted, Duration limit = std::chrono::seconds(10));
-  /// Closes the listener and the connections without a proof. `on_accepted` is not called afterwards. Must not run on
-  /// the thread that calls `on_accepted`.
+  /// @param on_arrived called on plugin threads, one call at a time, for each worker. It is to push() the config to a
+  /// LaunchQueue: that of launch(), or that of keep_open(). A worker whose config it drops is sent away. What it throws
+  /// is logged. It must not destroy this object.
+  /// @throws Error if this process is not the master of a cluster.
+  explicit WorkerAcceptor(std::function<void(WorkerConfig)> on_arrived);
+  /// Closes the listeners and the connections that have not proved themselves. `on_arrived` is not called afterwards.
   ~WorkerAcceptor();
+  WorkerAcceptor(const WorkerAcceptor&) = delete;
+  WorkerAcceptor& operator=(const WorkerAcceptor&) = delete;
 
-  /// The address to which workers connect.
-  const std::string& address() const;
+  /// Accepts the connections that are made to this listener. @return its address.
+  /// @throws Error if it cannot be watched.
+  std::string accept_at(std::unique_ptr<Listener> listener);
+
+  /// Accepts one connection, which came by the manager's own wire. The worker called join_cluster() at its end.
+  void process_messages(IoPair incoming);
 
  private:
   class Impl;
-  const std::unique_ptr<Impl> impl_;
+  const std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace cohort

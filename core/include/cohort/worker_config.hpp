@@ -1,6 +1,7 @@
 #pragma once
 
 #include <any>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,10 @@
 #include <cohort/types.hpp>
 
 namespace cohort {
+
+namespace detail {
+class Arrival;
+}
 
 /// Where a launched worker's output can be read. The owner of the WorkerConfig owns the descriptors; the core closes
 /// them at end of file.
@@ -42,6 +47,9 @@ struct WorkerConfig {
 
   std::string ident;                        ///< name in a custom topology
   std::vector<std::string> connect_idents;  ///< workers to which it connects there: names, "node[01-04]", "node*"
+
+  /// The connection by which the worker came, if a WorkerAcceptor passed it: connect() is not called for it then.
+  std::shared_ptr<detail::Arrival> arrival;
 
   int ospid = 0;    ///< process id on its host; if the manager does not set it, it is set when the worker joins
   int threads = 1;  ///< functions that may run at once on the worker

@@ -46,6 +46,8 @@ Reactor::ThreadState& Reactor::thread_state() {
   return state;
 }
 
+bool Reactor::on_any_loop() { return thread_state().loop_of != nullptr; }
+
 bool Reactor::on_loop() const { return thread_state().loop_of == this; }
 bool Reactor::in_task() const { return thread_state().task_of == this; }
 

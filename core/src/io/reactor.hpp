@@ -124,6 +124,8 @@ class Reactor {
 
   /// Whether the calling thread is inside this reactor's loop.
   bool on_loop() const;
+  /// Whether the calling thread is inside the loop of any reactor.
+  static bool on_any_loop();
   /// Whether the calling thread runs a user function of this reactor.
   bool in_task() const;
   uv_loop_t* loop() { return &loop_; }

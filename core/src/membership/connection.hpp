@@ -18,6 +18,8 @@
 
 namespace cohort {
 
+class ArrivedWorkers;
+
 /// One authenticated connection to another process: the handshake, then frames in both directions. Owned by the members
 /// table (or by the acceptor until it is identified), and by every thread that sends on it.
 class Connection final : public std::enable_shared_from_this<Connection> {
@@ -59,6 +61,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// The peer's id in the cluster. Set once by the handler on the loop.
   Pid peer() const { return peer_.load(std::memory_order_relaxed); }
   void set_peer(Pid pid) { peer_.store(pid, std::memory_order_relaxed); }
+  /// Who accepted the connection; set before start(), if anybody is to know.
+  void set_acceptor(std::weak_ptr<ArrivedWorkers> acceptor) { acceptor_ = std::move(acceptor); }
+  std::shared_ptr<ArrivedWorkers> acceptor() const { return acceptor_.lock(); }
 
   RequestTable& requests() { return requests_; }
   /// When bytes last came in. Loop thread.
@@ -97,6 +102,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   GuardedReader reader_;
   const std::shared_ptr<SendQueue> output_;
   RequestTable requests_;
+  std::weak_ptr<ArrivedWorkers> acceptor_;
   std::atomic<Pid> peer_{no_pid};
   std::atomic<bool> established_{false}, closed_{false};
 

@@ -12,6 +12,7 @@
 #include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/system_info.hpp"
+#include "membership/arrival.hpp"
 #include "node/callback_request.hpp"
 #include "node/messages.hpp"
 #include "remote/exception_codec.hpp"
@@ -51,6 +52,10 @@ AddprocsCall::AddprocsCall(Master& master, std::shared_ptr<ClusterManager> manag
   params_.term = timeouts_.term;
   params_.kill = timeouts_.kill;
   params_.stop = stop_.get_token();
+}
+
+AddprocsCall::~AddprocsCall() {
+  if (Reactor::on_any_loop()) guard_loop([this] { master_.node().release_off_loop(std::move(manager_)); });
 }
 
 std::vector<Pid> AddprocsCall::run(const std::stop_token& stop) {
@@ -223,7 +228,21 @@ std::shared_ptr<LaunchQueue> AddprocsCall::keep_open() {
   return master_.keep_open(manager_, manager_name_, params_, names_);
 }
 
+// The worker made the connection, and is authenticated already.
+void AddprocsCall::take_arrived(const Record& record) {
+  auto connection = std::exchange(record->config.arrival, nullptr)->take();
+  if (connection == nullptr) throw Error("The same worker was handed over before.");
+  master_.node().reactor().post([self = shared_from_this(), record, connection = std::move(connection)] {
+    connection->set_peer(record->pid);
+    if (connection->closed())
+      self->fail(record, Step::handshake, Process::may_have_ended, "It left.");
+    else
+      self->established(record, connection);
+  });
+}
+
 void AddprocsCall::begin(const Record& record) {
+  if (record->config.arrival != nullptr) return take_arrived(record);
   if (!record->config.io) return dial(record);
   auto self = shared_from_this();
   const auto id = master_.output().new_id();

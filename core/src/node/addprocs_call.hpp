@@ -41,6 +41,8 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   AddprocsCall(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name, LaunchParams params,
                Timeouts timeouts, WorkerNames names, std::optional<MinWorkers> min,
                std::vector<WorkerConfig> arrived = {});
+  /// If this is the last owner of the manager, that is destroyed on a thread that may block.
+  ~AddprocsCall() override;
 
   /// Runs the launch. @param stop cancels it. @return the pids of the workers that joined, in ascending order.
   /// @throws as addprocs.
@@ -68,6 +70,7 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   void launch();
   static std::string problem_of(const WorkerConfig& config);
   void begin(const Record& record);
+  void take_arrived(const Record& record);
   void dial(const Record& record);
   void join_those_ready();
   bool give_place(const Record& record);
@@ -86,7 +89,7 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   void worker_ended();
 
   Master& master_;
-  const std::shared_ptr<ClusterManager> manager_;
+  std::shared_ptr<ClusterManager> manager_;
   const std::string manager_name_;
   LaunchParams params_;
   const Timeouts timeouts_;

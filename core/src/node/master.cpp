@@ -15,6 +15,7 @@
 #include "base/secret.hpp"
 #include "base/system_info.hpp"
 #include "config/cluster_text.hpp"
+#include "membership/arrival.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addprocs_call.hpp"
 #include "node/messages.hpp"
@@ -30,6 +31,7 @@ namespace {
 constexpr Duration interrupt_limit = std::chrono::seconds(3);
 constexpr Duration launcher_limit = std::chrono::seconds(3);  // for an answer about an additional worker
 constexpr std::size_t longest_cause = 2000;                   // bytes
+constexpr std::size_t longest_address = 1024;                 // bytes
 
 // A request whose answer is waited for by its completion.
 struct Answered final : Request {
@@ -236,7 +238,52 @@ void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
   call->established(record, connection);
 }
 
+// --- Workers that come by themselves. ---
+
+void Master::add_acceptor(const std::shared_ptr<ArrivedWorkers>& acceptor) {
+  detail::MutexLock lock(mutex_);
+  std::erase_if(acceptors_, [](const auto& other) { return other.expired(); });
+  acceptors_.push_back(acceptor);
+}
+
+std::shared_ptr<ArrivedWorkers> Master::only_acceptor() {
+  std::shared_ptr<ArrivedWorkers> only;
+  detail::MutexLock lock(mutex_);
+  for (const auto& each : acceptors_) {
+    auto acceptor = each.lock();
+    if (acceptor != nullptr && only != nullptr)
+      throw Error("several managers let workers join here: say WorkerAcceptor::process_messages() of the one");
+    if (acceptor != nullptr) only = std::move(acceptor);
+  }
+  if (only == nullptr) throw Error("no manager lets workers join here: none has a WorkerAcceptor");
+  return only;
+}
+
+// It says by its first frame where it listens.
+bool Master::on_accepted(const std::shared_ptr<Connection>& connection) {
+  return connection->peer_identity().pid == no_pid && connection->acceptor() != nullptr;
+}
+
+void Master::take_arrived(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const auto acceptor = connection->acceptor();
+  connection->set_acceptor({});
+  if (acceptor == nullptr) return connection->close("no manager lets workers join here any more");
+  WorkerConfig config;
+  config.connect_at = from_frame<Arrive>(std::move(frame)).address;
+  config.arrival = std::make_shared<detail::Arrival>(connection);
+  const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (config.connect_at.size() > longest_address ||
+      !std::all_of(config.connect_at.begin(), config.connect_at.end(), printable))
+    throw BadMessage("an address that is not printable, or too long");
+  node_->blocking().run([acceptor, config = std::move(config)]() mutable { acceptor->arrived(std::move(config)); });
+}
+
 bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  if (connection->peer() == no_pid) {
+    if (frame.header.kind != FrameKind::arrive) return false;
+    take_arrived(connection, std::move(frame));
+    return true;
+  }
   if (frame.header.kind == FrameKind::dial)
     relay_dial(connection, std::move(frame));
   else if (frame.header.kind == FrameKind::fate)

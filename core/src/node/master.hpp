@@ -62,6 +62,10 @@ class Master final : public Role {
 
   std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                             const AddprocsOptions& options, const std::optional<TransportSpec>& transport);
+  /// Lets workers join by `acceptor`, which is not owned.
+  void add_acceptor(const std::shared_ptr<ArrivedWorkers>& acceptor);
+  /// The acceptor of a connection that names none. @throws Error unless there is one, and no other one.
+  std::shared_ptr<ArrivedWorkers> only_acceptor();
   /// Keeps a manager alive that nobody else owns, for workers that join by themselves.
   void keep(const std::shared_ptr<ClusterManager>& manager);
   /// @throws ConfigError if the topology uses names, and one of these workers connects to a name that no worker has.
@@ -76,7 +80,7 @@ class Master final : public Role {
   /// The processes() on the same host as `pid`. @throws Error if there is no such process.
   std::vector<Pid> processes_beside(Pid pid);
 
-  bool on_accepted(const std::shared_ptr<Connection>&) override { return false; }  // the master only dials
+  bool on_accepted(const std::shared_ptr<Connection>& connection) override;
   void on_dialled(const std::shared_ptr<Connection>& connection) override;
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
@@ -133,6 +137,7 @@ class Master final : public Role {
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
                   const std::string& reason, std::string cause);
+  void take_arrived(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void relay_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void tell_fate(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void answer_fate(Pid pid);
@@ -154,6 +159,7 @@ class Master final : public Role {
       std::make_shared<const std::vector<Pid>>(1, master_pid);
   std::vector<std::shared_ptr<OpenLaunchQueue>> open_launch_queues_ COHORT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<ClusterManager>> kept_managers_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<ArrivedWorkers>> acceptors_ COHORT_GUARDED_BY(mutex_);
   struct Asker {
     std::shared_ptr<Connection> connection;
     std::uint64_t request;

@@ -16,6 +16,11 @@
 
 namespace cohort {
 
+/// Worker to master, first of all on a connection that the worker made: asks to join. Join follows when it is its turn.
+struct Arrive {
+  std::string address;  ///< at which it listens for other workers; "" if it does not listen
+};
+
 /// Master to worker: tells the worker its identity. Answered by a result with Joined.
 struct Join {
   std::int32_t pid = 0;

@@ -67,8 +67,10 @@ Node::Node(Pid self, Settings settings)
 Node::~Node() {
   guard_loop([this] {
     on_loop([this] {
-      listener_watcher_.stop();
-      listener_.reset();
+      for (const auto& accepting : std::exchange(accepting_, {})) {
+        accepting->watcher.stop();
+        accepting->listener.reset();
+      }
       heartbeat_.stop();
       for (const auto& connection : std::set(connections_)) connection->close("the session has ended");
     });
@@ -148,14 +150,13 @@ void Node::on_loop(std::function<void()> body) {
 
 // --- Connections. ---
 
-std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer) {
-  return add_connection(std::move(pair), peer, peer == no_pid ? Handshake::Role::acceptor : Handshake::Role::dialer);
-}
-
-std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer, Handshake::Role role) {
+std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer,
+                                                 const std::shared_ptr<ArrivedWorkers>& acceptor) {
+  const auto role = peer == no_pid ? Handshake::Role::acceptor : Handshake::Role::dialer;
   const Identity mine{protocol_version, self(), executable_build_id(), library_build_id()};
   auto connection = std::make_shared<Connection>(*reactor_, *this, std::move(pair), role, mine, cookie());
   connection->set_peer(peer);
+  connection->set_acceptor(acceptor);
   reactor_->post([this, connection, handshake = timeouts().handshake] {
     connections_.insert(connection);
     if (connection->peer() == no_pid) {
@@ -171,32 +172,57 @@ std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer, Handshak
   return connection;
 }
 
-void Node::accept_at(std::unique_ptr<Listener> listener) {
-  on_loop([this, shared = std::shared_ptr<Listener>(std::move(listener))] {
-    listener_ = shared;
-    if (const int descriptor = listener_->descriptor(); descriptor >= 0) {
-      listener_watcher_.watch(*reactor_, descriptor, true, false, [this](bool, bool) { accept_waiting(); });
+void Node::accept_at(std::unique_ptr<Listener> listener, const std::shared_ptr<ArrivedWorkers>& acceptor) {
+  auto accepting = std::make_shared<Accepting>();
+  accepting->listener = std::move(listener);
+  accepting->acceptor = acceptor;
+  on_loop([this, accepting] {
+    Listener& at = *accepting->listener;
+    if (const int descriptor = at.descriptor(); descriptor >= 0) {
+      accepting->watcher.watch(*reactor_, descriptor, true, false, [this, of = std::weak_ptr(accepting)](bool, bool) {
+        if (const auto still = of.lock()) accept_waiting(still);
+      });
     } else {
-      listener_->on_acceptable([this] { reactor_->post([this] { accept_waiting(); }); });
-      accept_waiting();
+      at.on_acceptable([this, of = std::weak_ptr(accepting)] {
+        reactor_->post([this, of] {
+          if (const auto still = of.lock()) accept_waiting(still);
+        });
+      });
+      accept_waiting(accepting);
     }
+    accepting_.insert(accepting);
   });
 }
 
-void Node::accept_waiting() {
-  for (int i = 0; listener_ != nullptr; i++) {
+void Node::stop_accepting(const std::shared_ptr<ArrivedWorkers>& acceptor) {
+  const auto stop = [this, acceptor] {
+    std::erase_if(accepting_, [&](const auto& accepting) {
+      if (accepting->acceptor.lock() != acceptor) return false;
+      accepting->watcher.stop();
+      accepting->listener.reset();
+      return true;
+    });
+    for (const auto& connection : std::set(connections_))
+      if (connection->acceptor() == acceptor && connection->peer() == no_pid)
+        connection->close("no more workers are let in here");
+  };
+  reactor_->on_loop() ? stop() : on_loop(stop);
+}
+
+void Node::accept_waiting(const std::shared_ptr<Accepting>& accepting) {
+  for (int i = 0; accepting->listener != nullptr; i++) {
     if (i == accepts_a_turn) {
-      if (listener_->descriptor() < 0) reactor_->post([this] { accept_waiting(); });
+      if (accepting->listener->descriptor() < 0) reactor_->post([this, accepting] { accept_waiting(accepting); });
       return;
     }
     std::optional<IoPair> pair;
     try {
-      pair = listener_->accept();
+      pair = accepting->listener->accept();
     } catch (...) {
       log_warning("accept failed: " + message_of(std::current_exception()));
     }
     if (!pair) return;
-    add_connection(std::move(*pair), no_pid);
+    add_connection(std::move(*pair), no_pid, accepting->acceptor.lock());
   }
 }
 
@@ -250,6 +276,10 @@ void Node::drop_client(Pid client) {
 
 void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   check_references(frame.references);
+  if (connection->peer() == no_pid) {  // it is authenticated, but no member
+    if (!role_->on_frame(connection, std::move(frame))) connection->close("it has not joined");
+    return;
+  }
   if (frame.without_room != 0) return on_frame_without_room(connection, std::move(frame));
   switch (frame.header.kind) {
     case FrameKind::result:
@@ -380,8 +410,11 @@ void Node::dial(Pid pid, const std::string& address) {
   try {
     blocking_->run([this, pid, address, fail] {
       try {
-        add_connection(
-            linked(pid) ? transport().connect(address, deadline_after(timeouts().connect)) : tunnels_.open(pid), pid);
+        const auto deadline = deadline_after(timeouts().connect);
+        add_connection(!linked(pid) ? tunnels_.open(pid)
+                       : dialer_    ? dialer_(pid, address, deadline)
+                                    : transport().connect(address, deadline),
+                       pid);
       } catch (...) {
         fail();
       }

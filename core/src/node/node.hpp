@@ -89,11 +89,17 @@ class Node final : public Router, public Connection::Handler {
   void set_transport(std::unique_ptr<Transport> transport);
   Transport& transport();
 
-  /// Starts to accept at `listener`. Not on the loop. @throws what the listener throws, or why it cannot be watched.
-  void accept_at(std::unique_ptr<Listener> listener);
+  /// Starts to accept at `listener`, until stop_accepting(). `acceptor` is that of the connections.
+  /// Not on the loop. @throws what the listener throws, or why it cannot be watched.
+  void accept_at(std::unique_ptr<Listener> listener, const std::shared_ptr<ArrivedWorkers>& acceptor = nullptr);
+  /// Closes the listeners of `acceptor`, and those of its connections that are not identified.
+  void stop_accepting(const std::shared_ptr<ArrivedWorkers>& acceptor);
   /// Starts the handshake on a new connection. @param peer the process that was dialled; no_pid: it was accepted.
-  std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer);
-  std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer, Handshake::Role role);
+  std::shared_ptr<Connection> add_connection(IoPair pair, Pid peer,
+                                             const std::shared_ptr<ArrivedWorkers>& acceptor = nullptr);
+  /// How this process connects to a member at an address, if not by its transport. Set before the first connection.
+  using Dialer = std::function<IoPair(Pid pid, const std::string& address, Clock::time_point deadline)>;
+  void set_dialer(Dialer dialer) { dialer_ = std::move(dialer); }
   /// Dials a member on a blocking thread, or makes a tunnel to it; take_attempt() is completed in the end.
   void dial(Pid pid, const std::string& address);
   void finish_attempt(Pid pid, const std::string& error);
@@ -102,17 +108,27 @@ class Node final : public Router, public Connection::Handler {
   void fail_requests(Connection& connection, const std::string& cause);
   /// Call it when a process is gone: drops the handles that it holds and its requests. Any thread.
   void drop_client(Pid client);
+  /// Destroys what is not owned elsewhere on a thread that may block, while there are such threads.
+  void release_off_loop(std::shared_ptr<void> object) {
+    if (blocking_ != nullptr) blocking_->run([object = std::move(object)] {});
+  }
   /// Runs `body` on the loop and waits for it. Not on the loop. @throws what it throws.
   void on_loop(std::function<void()> body);
 
  private:
+  struct Accepting {                     // loop thread
+    std::shared_ptr<Listener> listener;  // null: closed
+    PollWatcher watcher;                 // if it has a descriptor
+    std::weak_ptr<ArrivedWorkers> acceptor;
+  };
+
   void on_established(const std::shared_ptr<Connection>& connection) override;
   void on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame);
   void on_frame_without_room(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame);
-  void accept_waiting();
+  void accept_waiting(const std::shared_ptr<Accepting>& accepting);
   void report_refused_peer(const std::string& reason);
   /// @throws ProcessExitedException if the process is gone, else Error.
   [[noreturn]] void throw_unreachable(Pid pid, const std::string& problem);
@@ -130,6 +146,7 @@ class Node final : public Router, public Connection::Handler {
   const std::unique_ptr<ParallelState> parallel_;
   NamedValues values_;
   std::unique_ptr<Transport> transport_;
+  Dialer dialer_;
   Role* role_ = nullptr;
 
   mutable detail::Mutex mutex_;
@@ -143,8 +160,7 @@ class Node final : public Router, public Connection::Handler {
   Tunnels tunnels_;
 
   // Loop thread only.
-  std::shared_ptr<Listener> listener_;
-  PollWatcher listener_watcher_;
+  std::set<std::shared_ptr<Accepting>> accepting_;
   std::set<std::shared_ptr<Connection>> connections_;        // all, from their first moment to on_closed
   std::deque<std::shared_ptr<Connection>> unauthenticated_;  // accepted, not authenticated; the oldest first
   unsigned refused_peers_ = 0;

@@ -23,7 +23,9 @@
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/wait_options.hpp>
+#include <cohort/worker.hpp>
 
+#include "base/durations.hpp"
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "base/process_settings.hpp"
@@ -31,6 +33,7 @@
 #include "config/cluster_text.hpp"
 #include "config/handover.hpp"
 #include "config/units.hpp"
+#include "io/announcement.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
 
@@ -38,6 +41,7 @@ namespace cohort {
 namespace {
 
 std::atomic<Master*> the_master{nullptr};
+std::atomic<Worker*> the_worker{nullptr};
 std::atomic<bool> has_session{false};
 
 // The flags that are ours, taken out of the program's arguments: "--cohort-name=value" or "--cohort-name".
@@ -140,30 +144,51 @@ void leave_unless_build(const std::string& build_of_master) {
   _exit(other_build_exit_code);
 }
 
+// Standard output, at once: the master waits for it.
+void announce(const std::string& address) {
+  std::printf("%s\n", announcement_of(address).c_str());
+  std::fflush(stdout);
+}
+
+// Connects to the master instead of being connected to; from then on all is the same.
+void join_master(Worker& worker, const std::string& address, Clock::time_point deadline) {
+  try {
+    worker.join(worker.node().transport().connect(address, deadline));
+  } catch (const std::exception& error) {
+    throw Error("cannot join the master at " + excerpt(address) + ": " + error.what() +
+                ". Does it still run, and is the join file its own?");
+  }
+}
+
+Worker& make_worker(Worker::Settings settings) {
+  auto* worker = new Worker(std::move(settings));  // destroyed by serve(), if no function runs
+  the_worker = worker;
+  CurrentNode::set_for_process(worker->node().current());
+  return *worker;
+}
+
 [[noreturn]] void serve_as_worker(int argc, char** argv, OwnArguments& own) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     const auto build = own.value("build");
+    const auto join = own.value("join");
+    const TransportSpec transport = transport_of(own);
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
-    settings.transport = transport_of(own);
-    settings.join = own.value("join").value_or("");
-    if (build && settings.join.empty()) leave_unless_build(*build);  // one that joins is told, and so is its master
+    settings.by_hand = join.has_value();
+    if (build && !join) leave_unless_build(*build);  // one that joins is told, and so is its master
     for (int i = 1; i < argc; i++) {
       if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
     }
     settings.cookie = read_cookie(settings.master_timeout);
-    auto* worker = new Worker(std::move(settings));  // never destroyed while functions run
-    CurrentNode::set_for_process(worker->node().current());
-    const int code = worker->serve();
-    end_additional_workers();
-    if (!worker->node().calls().idle() || !worker->node().blocking().wait_until_idle(Clock::now())) {
-      std::fflush(nullptr);
-      _exit(code);  // something is running: nothing that it uses may be destroyed
-    }
-    CurrentNode::set_for_process({});
-    delete worker;
-    std::exit(code);
+    settings.transport = load_transport(transport.plugin, transport.options_json);
+    const auto deadline = deadline_after(settings.master_timeout);
+    Worker& worker = make_worker(std::move(settings));
+    if (join)
+      join_master(worker, *join, deadline);
+    else
+      announce(worker.address());
+    std::exit(serve());
   } catch (const std::exception& error) {
     log_error(std::string("the worker cannot start: ") + error.what());
     _exit(1);
@@ -231,11 +256,16 @@ Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
 
 int (*session_exit_status)(int status) = [](int status) { return status; };
 
-Session::Session(int& argc, char** argv) {
+// A process is a member of one cluster.
+static void claim_process() {
   refuse_in_forked_child();
   if (has_session.exchange(true))
     throw Error("there is a cohort::Session already: a program has one, made at the beginning of main()");
   prepare_process();
+}
+
+Session::Session(int& argc, char** argv) {
+  claim_process();
   OwnArguments own(argc, argv);
   if (own.has("worker")) serve_as_worker(argc, argv, own);
   int code = 1;
@@ -262,6 +292,51 @@ Session::Session(int& argc, char** argv) {
   }
   end_master();
   std::exit(session_exit_status(code));
+}
+
+void init_worker(WorkerOptions options) {
+  claim_process();
+  try {
+    refuse_shorter(options.master_timeout, Duration(1), "master_timeout");
+    check_cookie(options.cookie, "WorkerOptions::cookie");
+    make_worker({.cookie = std::move(options.cookie),
+                 .transport = std::move(options.transport),
+                 .manager = std::move(options.manager),
+                 .bind_to = std::move(options.bind_to),
+                 .master_timeout = options.master_timeout});
+  } catch (...) {
+    has_session = false;
+    throw;
+  }
+}
+
+void process_messages(IoPair incoming) {
+  Node& node = current_node();
+  Master* master = the_master.load();
+  node.add_connection(std::move(incoming), no_pid, master == nullptr ? nullptr : master->only_acceptor());
+}
+
+static Worker& this_worker() {
+  if (Worker* worker = the_worker.load()) return *worker;
+  throw Error("this process is not a worker: it has not called init_worker()");
+}
+
+void join_cluster(IoPair master) { this_worker().join(std::move(master)); }
+
+std::string worker_address() { return this_worker().address(); }
+
+int serve() {
+  Worker& worker = this_worker();
+  const int code = worker.serve();
+  end_additional_workers();
+  if (!worker.node().calls().idle() || !worker.node().blocking().wait_until_idle(Clock::now())) {
+    std::fflush(nullptr);
+    _exit(code);  // something is running: nothing that it uses may be destroyed
+  }
+  CurrentNode::set_for_process({});
+  delete the_worker.exchange(nullptr);
+  has_session = false;
+  return code;
 }
 
 Session::~Session() {

@@ -15,8 +15,6 @@
 #include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/system_info.hpp"
-#include "io/announcement.hpp"
-#include "membership/joining.hpp"
 #include "node/callback_request.hpp"
 #include "node/messages.hpp"
 #include "remote/exception_codec.hpp"
@@ -46,12 +44,6 @@ Fate fate_in(Frame&& frame) noexcept {
   return {};
 }
 
-// Standard output, at once: the master waits for it.
-void announce(const std::string& address) {
-  std::printf("%s\n", announcement_of(address).c_str());
-  std::fflush(stdout);
-}
-
 // Without waiting: a terminal may be stopped, and nobody may read a pipe.
 bool can_write(int descriptor) {
   pollfd output{descriptor, POLLOUT, 0};
@@ -60,10 +52,47 @@ bool can_write(int descriptor) {
 
 }  // namespace
 
-Worker::Worker(Settings settings) : settings_(std::move(settings)) {
-  node_ = std::make_unique<Node>(no_pid, Node::Settings{.cookie = settings_.cookie, .timeouts = {}, .slots = 1});
+namespace {
+
+// Of a worker that is reached by a wire of its own.
+class NoTransport final : public Transport {
+ public:
+  std::unique_ptr<Listener> listen(const std::string&) override { refuse(); }
+  IoPair connect(const std::string& address, Clock::time_point) override { refuse(" to connect to " + address); }
+
+ private:
+  [[noreturn]] static void refuse(const std::string& what = "") {
+    throw Error("this worker has no transport" + what + ": see WorkerOptions::manager");
+  }
+};
+
+}  // namespace
+
+Worker::Worker(Settings settings) : by_hand_(settings.by_hand), master_timeout_(settings.master_timeout) {
+  node_ =
+      std::make_unique<Node>(no_pid, Node::Settings{.cookie = std::move(settings.cookie), .timeouts = {}, .slots = 1});
   node_->set_role(this);
-  node_->set_transport(load_transport(settings_.transport.plugin, settings_.transport.options_json));
+  if (settings.manager != nullptr) {
+    node_->set_dialer(
+        [this, manager = std::move(settings.manager)](Pid pid, const std::string& address, Clock::time_point deadline) {
+          WorkerConfig config;
+          config.connect_at = address;
+          return manager->connect(pid, config, node_->transport(), deadline);
+        });
+  }
+  if (settings.transport == nullptr) {
+    node_->set_transport(std::make_unique<NoTransport>());
+  } else {
+    node_->set_transport(std::move(settings.transport));
+    auto listener = node_->transport().listen(settings.bind_to);
+    address_ = listener->address();
+    node_->accept_at(std::move(listener));
+  }
+  node_->on_loop([this] {
+    if (!by_hand_)
+      interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });
+    expect_master();
+  });
 }
 
 Worker::~Worker() {
@@ -79,20 +108,6 @@ Worker::~Worker() {
 }
 
 int Worker::serve() {
-  auto listener = node_->transport().listen(settings_.bind_to);
-  const std::string address = listener->address();
-  node_->accept_at(std::move(listener));
-  node_->on_loop([this] {
-    // Who started a worker by hand, to join, ends it by Ctrl-C.
-    if (settings_.join.empty()) {
-      interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });
-    }
-    expect_master();
-  });
-  if (settings_.join.empty())
-    announce(address);
-  else
-    join_master(address);
   detail::MutexLock lock(mutex_);
   while (!exit_code_) left_.wait(mutex_);
   return *exit_code_;
@@ -100,25 +115,11 @@ int Worker::serve() {
 
 // Loop thread.
 void Worker::expect_master() {
-  master_deadline_.start(node_->reactor(), settings_.master_timeout, [this] {
+  master_deadline_.start(node_->reactor(), master_timeout_, [this] {
     if (is_stopped_process(getppid())) return expect_master();  // by Ctrl-Z while it launched
-    log_error("Master process (id 1) could not connect within " + in_seconds(settings_.master_timeout) + ".\nexiting.");
+    log_error("Master process (id 1) could not connect within " + in_seconds(master_timeout_) + ".\nexiting.");
     leave(1);
   });
-}
-
-// Dials the master instead of being dialled; from then on all is the same.
-void Worker::join_master(const std::string& own_address) {
-  const auto deadline = deadline_after(settings_.master_timeout);
-  try {
-    IoPair master = node_->transport().connect(settings_.join, deadline);
-    // The master goes on as with a worker that it dialled itself.
-    node_->add_connection(join_at(std::move(master), settings_.cookie, own_address, deadline), master_pid,
-                          Handshake::Role::acceptor);
-  } catch (const std::exception& error) {
-    throw Error("cannot join the master at " + excerpt(settings_.join) + ": " + error.what() +
-                ". Does it still run, and is the join file its own?");
-  }
 }
 
 void Worker::leave(int code) {
@@ -144,13 +145,17 @@ bool Worker::on_accepted(const std::shared_ptr<Connection>& connection) {
 
 void Worker::on_dialled(const std::shared_ptr<Connection>& connection) {
   const Pid pid = connection->peer();
+  if (pid == master_pid && master_ != nullptr) return connection->close("this worker has a master");
   if (!node_->members().bind(pid, connection)) connection->close("there is a connection already");
   node_->finish_attempt(pid, "");
+  if (pid != master_pid) return;
+  master_ = connection;
+  connection->send(FrameKind::arrive, 0, 0, to_payload(Arrive{address_}), SendQueue::Mode::gather_on_loop);
 }
 
 void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
   if (connection == master_) {  // no clean-up: it may hang now, and nobody is left to be served
-    if (!settings_.join.empty() && can_write(STDERR_FILENO)) log_error("the master is gone: " + reason);
+    if (by_hand_ && can_write(STDERR_FILENO)) log_error("the master is gone: " + reason);
     _exit(1);
   }
   const Pid pid = connection->peer();

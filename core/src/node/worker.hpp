@@ -4,21 +4,22 @@
 #include <optional>
 #include <string>
 
-#include <cohort/cluster_file.hpp>
+#include <cohort/cluster_manager.hpp>
 #include <cohort/detail/mutex.hpp>
 
 #include "node/node.hpp"
 
 namespace cohort {
 
-/// A process that serves a master: listens, announces its address, joins, runs functions, and exits.
+/// A process that serves a master: it joins, runs functions, and exits.
 class Worker final : public Role {
  public:
   struct Settings {
     std::string cookie;
-    TransportSpec transport;
+    std::unique_ptr<Transport> transport;     ///< null: it does not listen
+    std::shared_ptr<ClusterManager> manager;  ///< connects it to other workers; null: the transport does
     std::string bind_to;
-    std::string join;  ///< address of the master, for a worker that comes by itself; else empty
+    bool by_hand = false;                                ///< somebody started it, and ends it by Ctrl-C
     Duration master_timeout = std::chrono::seconds(60);  ///< for the master to connect and have it join
   };
 
@@ -26,7 +27,11 @@ class Worker final : public Role {
   ~Worker() override;
 
   Node& node() { return *node_; }
-  /// Prints "cohort_worker:<port>#<address>" and serves, until the master ends it. @return the exit code.
+  /// The address at which it listens; "" if it does not.
+  const std::string& address() const { return address_; }
+  /// The connection that this worker made to the master.
+  void join(IoPair master) { node_->add_connection(std::move(master), master_pid); }
+  /// Waits until the master ends it. @return the exit code.
   int serve();
 
   bool on_accepted(const std::shared_ptr<Connection>& connection) override;
@@ -45,11 +50,12 @@ class Worker final : public Role {
   void run_blocking(const std::shared_ptr<Connection>& connection, std::uint64_t request, std::function<void()> work);
   /// Asks the master; the answer is a Fate. Any thread. @return false: the master is not connected.
   bool ask_fate(Pid pid, const std::shared_ptr<Request>& answer);
-  void join_master(const std::string& own_address);
   void leave(int code);
   void expect_master();
 
-  const Settings settings_;
+  const bool by_hand_;
+  const Duration master_timeout_;
+  std::string address_;  // set by the constructor
   std::unique_ptr<Node> node_;
   detail::Mutex mutex_;
   detail::ConditionVariable left_;

@@ -40,6 +40,7 @@ enum class FrameKind : std::uint8_t {
   channel,
   tunnel,
   fate,
+  arrive,
 };
 
 /// Exactly the bytes at the beginning of a frame.

@@ -237,7 +237,7 @@ void Handshake::on_proof(std::span<const std::byte> message, Step& step) {
   if (!equal_secrets(message, proof_of(Role::dialer)))
     return refuse(step, RefuseCode::credentials,
                   "refused: the cookies differ: it has another cookie than this process, or belongs to another cluster",
-                  "the cookies differ: the worker was started with another cookie, or belongs to another cluster");
+                  "the cookies differ: one of the two was started with another cookie, or belongs to another cluster");
   if (!builds_fit(step)) return;
   say_with_proof(MessageType::accept, step);
   waiting_ = Waiting::nothing;
@@ -246,7 +246,7 @@ void Handshake::on_proof(std::span<const std::byte> message, Step& step) {
 void Handshake::on_accept(std::span<const std::byte> message, Step& step) {
   if (!equal_secrets(message, proof_of(Role::acceptor)))
     return refuse(step, RefuseCode::credentials,
-                  "refused: the peer does not know the cookie: is it a worker of this cluster that listens there?",
+                  "refused: the peer does not know the cookie: is it a process of this cluster that listens there?",
                   "this process did not prove that it knows the cookie");
   waiting_ = Waiting::nothing;
 }
@@ -269,7 +269,7 @@ bool Handshake::builds_fit(Step& step) {
 void Handshake::on_refuse(std::span<const std::byte> message, Step&) {
   // The code is for programs that read the bytes; people get the text.
   const std::string text = message.empty() ? std::string() : printable(message.subspan(1), max_refuse_text);
-  error_ = std::string(role_ == Role::dialer ? "the worker refused: " : "the dialing process refused: ") +
+  error_ = std::string(role_ == Role::dialer ? "the peer refused: " : "the dialing process refused: ") +
            (text.empty() ? "no reason given" : text);
   waiting_ = Waiting::nothing;
 }

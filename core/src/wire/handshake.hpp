@@ -11,7 +11,7 @@
 
 namespace cohort {
 
-inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version = 3;
 
 /// What a process tells about itself when a connection begins.
 struct Identity {

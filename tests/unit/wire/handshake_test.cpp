@@ -101,7 +101,7 @@ TEST(Handshake, AnotherVersionIsToldToBoth) {
   newer.version = 77;
   const Outcome outcome = talk(newer, identity(2));
   EXPECT_EQ(outcome.acceptor.error, "refused: the peer speaks protocol 77, this process 2");
-  EXPECT_EQ(outcome.dialer.error, "the worker refused: it speaks protocol 2, this process 77");
+  EXPECT_EQ(outcome.dialer.error, "the peer refused: it speaks protocol 3, this process 77");
 }
 
 TEST(Handshake, AnotherCookieIsToldToBoth) {
@@ -109,7 +109,7 @@ TEST(Handshake, AnotherCookieIsToldToBoth) {
     const Outcome outcome = talk(identity(1), identity(2), dialer, acceptor);
     EXPECT_EQ(outcome.dialer.state, State::failed);
     EXPECT_EQ(outcome.acceptor.state, State::failed);
-    EXPECT_TRUE(contains(outcome.dialer.error, "the cookies differ: the worker was started with another cookie"))
+    EXPECT_TRUE(contains(outcome.dialer.error, "the cookies differ: one of the two was started with another cookie"))
         << outcome.dialer.error;
     EXPECT_TRUE(contains(outcome.acceptor.error, "the cookies differ: it has another cookie than this process"))
         << outcome.acceptor.error;
@@ -245,7 +245,7 @@ TEST(Handshake, ARefusalOfAStrangerIsMadePrintableAndShort) {
   message.resize(2 + 0x3f0, 'x');
   Bytes in(std::as_bytes(std::span(message)));
   const std::string error = feed(dialer, in).error;
-  EXPECT_TRUE(contains(error, "the worker refused: ?[31mred?xxx")) << error;
+  EXPECT_TRUE(contains(error, "the peer refused: ?[31mred?xxx")) << error;
   EXPECT_LT(error.size(), 450u);
 }
 
