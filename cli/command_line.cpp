@@ -227,6 +227,18 @@ void refuse_empty_values(const CLI::App& command) {
   for (const CLI::App* next : command.get_subcommands()) refuse_empty_values(*next);
 }
 
+/// "--joblog=", which would take the next word as its value.
+void refuse_empty_assignments(const Chosen& chosen, const CommandLine& line) {
+  const bool has_program = chosen.command->program != Command::Program::none;
+  const std::size_t others = has_program ? chosen.app->remaining().size() : 0;
+  for (std::size_t i = 0; i + others < line.ours.size(); i++) {
+    const std::string& word = line.ours[i];
+    if (word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1)
+      throw UsageError(word.substr(0, word.size() - 1) + " of '" + full_name(*chosen.app) +
+                       "' was given an empty value: leave it out, or write its value behind the '='");
+  }
+}
+
 /// The words that were not flags of the command, and those after "--".
 Words other_program(const Chosen& chosen, const CommandLine& line) {
   const auto& [command, app] = chosen;
@@ -261,6 +273,7 @@ int run_command_line(const Command& tool, int argc, char** argv) {
     throw UsageError(usage_message(parser.app, line, error));
   }
   refuse_empty_values(parser.app);
+  refuse_empty_assignments(parser.chosen, line);
   return parser.chosen.command->action(other_program(parser.chosen, line));
 }
 

@@ -105,6 +105,39 @@ auto map_sections(F part, const R& range, const LoopOptions& options) {
 
 void report_if_failed(const Future<void>& loop);
 
+/// Reports the error of a wrong loop in one sentence; as check_call().
+template <class F, class R>
+constexpr bool check_body() {
+  if constexpr (!check_function<F>()) {
+    return false;
+  } else if constexpr (constexpr bool fits = std::is_invocable_v<const F&, std::ranges::range_reference_t<const R>>;
+                       !fits) {
+    static_assert(fits,
+                  "cohort: the function of a loop is called with one element of the range, and its operator() must be "
+                  "const; values besides are passed by capture(values..., lambda)");
+    return false;
+  } else {
+    using Returned = std::invoke_result_t<const F&, std::ranges::range_reference_t<const R>>;
+    constexpr bool returns_at_once = !is_task<std::decay_t<Returned>>;
+    static_assert(returns_at_once, "cohort: the function of a loop cannot be a coroutine; pmap() runs coroutines");
+    return returns_at_once;
+  }
+}
+
+template <class Op, class F, class R>
+constexpr bool check_reduction() {
+  if constexpr (!check_function<Op>() || !check_body<F, R>()) {
+    return false;
+  } else {
+    using Value = std::decay_t<std::invoke_result_t<const F&, std::ranges::range_reference_t<const R>>>;
+    constexpr bool can_reduce = std::is_invocable_v<const Op&, Value, Value>;
+    static_assert(can_reduce,
+                  "cohort: distributed_reduce calls the operation with two values that the function returned, and it "
+                  "cannot be called with these");
+    return can_reduce;
+  }
+}
+
 }  // namespace detail
 
 /// Returns `op(... op(op(f(first), f(second)), f(third)) ...)`. The range is divided among the workers; each worker
@@ -114,13 +147,17 @@ void report_if_failed(const Future<void>& loop);
 template <class Op, std::ranges::random_access_range R, class F>
 requires std::ranges::sized_range<R>
 auto distributed_reduce(Op op, const R& range, F f, const LoopOptions& options = {}) {
-  detail::check_not_null(op);
-  detail::check_not_null(f);
-  auto parts = detail::map_sections(detail::bound<detail::ReducePart>(op, std::move(f)), range, options);
-  if (parts.empty()) throw Error("distributed_reduce: an empty range has no value");
-  auto sum = std::move(parts.front());
-  for (std::size_t i = 1; i < parts.size(); i++) sum = op(std::move(sum), std::move(parts[i]));
-  return sum;
+  if constexpr (!detail::check_reduction<Op, F, R>()) {
+    return detail::NoResult{};
+  } else {
+    detail::check_not_null(op);
+    detail::check_not_null(f);
+    auto parts = detail::map_sections(detail::bound<detail::ReducePart>(op, std::move(f)), range, options);
+    if (parts.empty()) throw Error("distributed_reduce: an empty range has no value");
+    auto sum = std::move(parts.front());
+    for (std::size_t i = 1; i < parts.size(); i++) sum = op(std::move(sum), std::move(parts[i]));
+    return sum;
+  }
 }
 
 /// Reports the error if the range is written first.
@@ -169,14 +206,16 @@ class [[nodiscard]] DistributedLoop {
 /// makes to variables stay in its worker.
 template <std::ranges::random_access_range R, class F>
 requires std::ranges::sized_range<R> DistributedLoop distributed_for(R range, F f, LoopOptions options = {}) {
-  detail::check_not_null(f);
   auto done = detail::make_future(no_pid);
-  detail::run_here(
-      [done, range = std::move(range), f = std::move(f), options = std::move(options)] {
-        detail::map_sections(detail::bound<detail::ForPart>(f), range, options);
-        detail::future_put(*done, std::make_shared<detail::Nothing>(), &detail::encode_object<void>);
-      },
-      done);
+  if constexpr (detail::check_body<F, R>()) {
+    detail::check_not_null(f);
+    detail::run_here(
+        [done, range = std::move(range), f = std::move(f), options = std::move(options)] {
+          detail::map_sections(detail::bound<detail::ForPart>(f), range, options);
+          detail::future_put(*done, std::make_shared<detail::Nothing>(), &detail::encode_object<void>);
+        },
+        done);
+  }
   return DistributedLoop(Future<void>(done));
 }
 
