@@ -88,7 +88,7 @@ TEST_F(StrangeWorkerTest, ADialerWithAnotherProtocolIsToldAndTheWorkerSaysSo) {
   const auto text = RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity, cluster_cookie());
   EXPECT_TRUE(contains(text, "it speaks protocol 3, this process 77")) << text;
   const auto told = manager->error_output("\n");
-  EXPECT_TRUE(contains(told, "the peer speaks protocol 77, this process 2")) << told;
+  EXPECT_TRUE(contains(told, "the peer speaks protocol 77, this process 3")) << told;
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 
@@ -131,7 +131,7 @@ class OtherProtocol final : public ClusterManager {
 TEST_F(StrangeWorkerTest, AWorkerWithAnotherProtocolIsALaunchErrorThatNamesBoth) {
   auto manager = std::make_shared<OtherProtocol>();
   const auto text = thrown_by<LaunchError>([&] { addprocs(manager); });
-  EXPECT_TRUE(contains(text, "it speaks protocol 77, this process 2")) << text;
+  EXPECT_TRUE(contains(text, "it speaks protocol 77, this process 3")) << text;
   EXPECT_TRUE(contains(manager->told(), "the peer speaks protocol 3, this process 77"));
 }
 

@@ -100,7 +100,7 @@ TEST(Handshake, AnotherVersionIsToldToBoth) {
   Identity newer = identity(1);
   newer.version = 77;
   const Outcome outcome = talk(newer, identity(2));
-  EXPECT_EQ(outcome.acceptor.error, "refused: the peer speaks protocol 77, this process 2");
+  EXPECT_EQ(outcome.acceptor.error, "refused: the peer speaks protocol 77, this process 3");
   EXPECT_EQ(outcome.dialer.error, "the peer refused: it speaks protocol 3, this process 77");
 }
 
