@@ -111,8 +111,11 @@ int serve_as_worker(const std::string& path) {
 
   cohort::init_worker({.cookie = cookie, .manager = std::make_shared<SimpleManager>(0)});
   std::thread acceptor([&listener] {
-    for (int socket; (socket = accept(listener.get(), nullptr, nullptr)) >= 0;)
-      cohort::process_messages(cohort::make_socket_pair(socket));
+    try {
+      for (int socket; (socket = accept(listener.get(), nullptr, nullptr)) >= 0;)
+        cohort::process_messages(cohort::make_socket_pair(socket));
+    } catch (const cohort::Error&) {  // this process is a worker no longer
+    }
   });
   const int code = cohort::serve();
   shutdown(listener.get(), SHUT_RDWR);  // ends accept()

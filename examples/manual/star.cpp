@@ -244,7 +244,12 @@ class StarManager final : public cohort::ClusterManager {
   /// On a worker, where it only connects.
   StarManager() = default;
   void begin(const std::string& broker, const std::string& name) {
-    star_ = std::make_unique<Star>(broker, name, cohort::process_messages);
+    star_ = std::make_unique<Star>(broker, name, [](cohort::IoPair incoming) {
+      try {
+        cohort::process_messages(std::move(incoming));
+      } catch (const cohort::Error&) {  // this process is a worker no longer
+      }
+    });
   }
 
   void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override {

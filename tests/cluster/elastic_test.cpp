@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <list>
 #include <thread>
 
 #include <cohort/child_process.hpp>
+#include <cohort/detail/mutex.hpp>
 #include <cohort/join_file.hpp>
 
 #include "base/secret.hpp"
@@ -94,6 +96,44 @@ TEST_F(ElasticTest, TheTopologyStaysWhileNobodyIsThere) {
     remotecall_fetch([](Pid other) { return remotecall_fetch([] { return myid(); }, other); }, pids[0], pids[1]);
   });
   EXPECT_TRUE(contains(text, "master_worker")) << text;
+}
+
+// While others are added, it is a connection without a process id.
+TEST_F(ElasticTest, AWorkerThatWaitsForItsTurnIsKeptInTouch) {
+  class SlowManager final : public ClusterManager {
+   public:
+    void launch(const LaunchParams& params, LaunchQueue&) override {
+      detail::MutexLock lock(mutex_);
+      begun_ = true;
+      changed_.wait(mutex_, params.stop, [this]() COHORT_REQUIRES(mutex_) { return released_; });
+    }
+    void manage(Pid, WorkerConfig&, ManageOp) override {}
+    bool has_begun() {
+      detail::MutexLock lock(mutex_);
+      return begun_;
+    }
+    void release() {
+      detail::MutexLock lock(mutex_);
+      released_ = true;
+      changed_.notify_all();
+    }
+
+   private:
+    detail::Mutex mutex_;
+    std::condition_variable_any changed_;
+    bool begun_ COHORT_GUARDED_BY(mutex_) = false, released_ COHORT_GUARDED_BY(mutex_) = false;
+  };
+  AddprocsOptions often;
+  often.timeouts.emplace().heartbeat = 20ms;
+  addprocs("elastic", options(0), often);
+  const auto slow = std::make_shared<SlowManager>();
+  std::jthread others([&] { EXPECT_EQ(addprocs(slow), std::vector<Pid>{}); });
+  ASSERT_TRUE(eventually([&] { return slow->has_begun(); }));
+  auto& worker = join();
+  const auto ended = worker.wait_until(deadline_after(1s));  // some heartbeats later
+  EXPECT_FALSE(ended) << ended->text();
+  slow->release();
+  EXPECT_TRUE(eventually([] { return nprocs() == 2; }));
 }
 
 TEST_F(ElasticTest, ALaunchThatWaitsInVainSaysHowToStartAWorker) {

@@ -222,8 +222,11 @@ int serve_by_own_wire(const std::string& kind, const std::string& path) {
   if (kind == "join") join_cluster(make_socket_pair(unix_socket(path, false).release()));
   if (kind == "sockets") {
     accepts = std::thread([&listener] {
-      for (int socket; (socket = ::accept(listener.get(), nullptr, nullptr)) >= 0;)
-        process_messages(make_socket_pair(socket));
+      try {
+        for (int socket; (socket = ::accept(listener.get(), nullptr, nullptr)) >= 0;)
+          process_messages(make_socket_pair(socket));
+      } catch (const Error&) {  // this process is a worker no longer
+      }
     });
   }
   const int code = serve();

@@ -18,7 +18,7 @@ enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
 /// Increased when one of the interfaces above changes, or one that starts processes and threads for a plugin: the major
 /// number if old plugins break, the minor number for additions that old plugins need not know. A plugin that was built
 /// for a newer minor or for another major number is refused.
-inline constexpr std::uint32_t plugin_abi_major = 2;
+inline constexpr std::uint32_t plugin_abi_major = 3;
 inline constexpr std::uint32_t plugin_abi_minor = 0;
 
 /// The build properties in which two binaries must agree to exchange C++ objects.

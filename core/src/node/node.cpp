@@ -276,7 +276,8 @@ void Node::drop_client(Pid client) {
 
 void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   check_references(frame.references);
-  if (connection->peer() == no_pid) {  // it is authenticated, but no member
+  const bool is_heartbeat = frame.header.kind == FrameKind::ping || frame.header.kind == FrameKind::pong;
+  if (connection->peer() == no_pid && !is_heartbeat) {  // it is authenticated, but no member
     if (!role_->on_frame(connection, std::move(frame))) connection->close("it has not joined");
     return;
   }
