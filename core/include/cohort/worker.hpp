@@ -19,14 +19,14 @@ namespace cohort {
 struct WorkerOptions {
   /// The secret of the cluster, which the launcher got as LaunchParams::cookie. Pass it by a pipe or a file that only
   /// its owner can read, never in arguments or in the environment.
-  std::string cookie;
+  std::string cookie = {};
   /// Its connect() connects this worker to other workers: `config` has their connect_at, and nothing else. Null: the
   /// transport connects.
-  std::shared_ptr<ClusterManager> manager;
+  std::shared_ptr<ClusterManager> manager = {};
   /// What the worker listens with, at `bind_to`. Null: it does not listen, and gets its connections by
   /// process_messages().
-  std::unique_ptr<Transport> transport;
-  std::string bind_to;  ///< as for Transport::listen()
+  std::unique_ptr<Transport> transport = {};
+  std::string bind_to = {};  ///< as for Transport::listen()
   /// The worker ends if no master has had it join within this time.
   Duration master_timeout = std::chrono::seconds(60);
 };

@@ -6,6 +6,7 @@
 
 #include <cohort/archive.hpp>
 
+#include "round_trip.hpp"
 #include "zoo.hpp"
 
 namespace cohort {
@@ -36,16 +37,6 @@ static_assert(!Serializable<std::vector<std::chrono::steady_clock::time_point>>)
 static_assert(!Serializable<Derived> && !Serializable<HasReference> && !Serializable<Either>);
 static_assert(is_bitwise<zoo::Point>::value && is_bitwise<std::array<zoo::Point, 3>>::value);
 static_assert(!is_bitwise<zoo::Padded>::value && !is_bitwise<bool>::value && !is_bitwise<zoo::WithSerialize>::value);
-
-template <class T>
-T round_trip(const T& value) {
-  return decode<T>(encode(value));
-}
-
-template <class T>
-void expect_round_trip(const T& value) {
-  EXPECT_EQ(round_trip(value), value);
-}
 
 TEST(Archive, NumbersAreLittleEndianAndOfFixedWidth) {
   const Payload payload = encode(std::uint32_t{0x01020304});

@@ -6,20 +6,11 @@
 
 #include <cohort/archive.hpp>
 
+#include "round_trip.hpp"
 #include "zoo.hpp"
 
 namespace cohort {
 namespace {
-
-template <class T>
-T round_trip(const T& value) {
-  return decode<T>(encode(value));
-}
-
-template <class T>
-void expect_round_trip(const T& value) {
-  EXPECT_EQ(round_trip(value), value);
-}
 
 TEST(StdTypes, Containers) {
   expect_round_trip(std::string());
