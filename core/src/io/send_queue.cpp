@@ -177,6 +177,7 @@ void SendQueue::drain(Drained& drained) {
       queued_ -= static_cast<std::size_t>(n);
       consume(static_cast<std::size_t>(n), drained.written);
     } else if (n == -EAGAIN) {
+      if (std::exchange(room_came_, false)) continue;
       blocked_ = !broken_;
       if (blocked_) break;
     } else if (n != -EINTR) {
@@ -303,7 +304,10 @@ void SendQueue::flush(bool soon) {
 bool SendQueue::writable() {
   Drained drained;
   detail::MutexLock lock(mutex_);
-  if (!blocked_) return false;
+  if (!blocked_) {
+    room_came_ = writing_;
+    return false;
+  }
   blocked_ = false;
   writing_ = true;
   drain(drained);

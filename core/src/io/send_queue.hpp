@@ -107,6 +107,9 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
   std::vector<std::byte> spare_ COHORT_GUARDED_BY(mutex_);
   bool writing_ COHORT_GUARDED_BY(mutex_) = false;
   bool blocked_ COHORT_GUARDED_BY(mutex_) = false;
+  // writable() was called during a write. A writer without a descriptor tells only once that there is room, and may do
+  // so before the thread that found none has set blocked_: that thread then tries once more.
+  bool room_came_ COHORT_GUARDED_BY(mutex_) = false;
   bool gathered_ COHORT_GUARDED_BY(mutex_) = false;
   bool broken_ COHORT_GUARDED_BY(mutex_) = false;
   bool closing_ COHORT_GUARDED_BY(mutex_) = false;

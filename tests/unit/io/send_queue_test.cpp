@@ -86,6 +86,21 @@ TEST_F(SendQueueTest, AWriterCannotTakeMoreThanThereIs) {
   EXPECT_EQ(failures_.size(), 1u);
 }
 
+// A writer without a descriptor calls back once, perhaps before the thread that found no room knows the result.
+TEST_F(SendQueueTest, RoomThatComesDuringTheWriteIsUsed) {
+  writer_.answer = [this](std::size_t all) -> ssize_t {
+    if (writer_.writes > 3) return static_cast<ssize_t>(all);
+    if (writer_.writes == 1) return 1;
+    queue_->writable();
+    return -EAGAIN;
+  };
+  send("one");
+  EXPECT_EQ(writer_.taken, "one");
+  EXPECT_EQ(writer_.writes, 4);
+  send("two");
+  EXPECT_EQ(writer_.taken, "onetwo");
+}
+
 TEST_F(SendQueueTest, AnErrorThatTheReaderDoesNotSeeIsTold) {
   writer_.answer = [](std::size_t) -> ssize_t { return -ENOBUFS; };
   send("one");
