@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string_view>
 
 #include <cohort/contract/manager_suite.hpp>
 #include <cohort/session.hpp>
 
 #include "../ssh/sshd.hpp"
+#include "own_wire.hpp"
 #include "test_programs.hpp"
 
 namespace cohort::contract {
@@ -61,6 +63,11 @@ INSTANTIATE_TEST_SUITE_P(Elastic, ManagerContract,
                          name_of);
 #endif
 
+// Without a plugin and without a transport.
+INSTANTIATE_TEST_SUITE_P(OwnWire, ManagerContract,
+                         testing::Values(ManagerUnderTest{.name = "in_program", .make_manager = make_own_wire_manager}),
+                         name_of);
+
 // What `cohort plugin new manager` writes.
 INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
                          testing::Values(ManagerUnderTest{
@@ -71,6 +78,8 @@ INSTANTIATE_TEST_SUITE_P(Example, ManagerContract,
 }  // namespace cohort::contract
 
 int main(int argc, char** argv) {
+  using namespace cohort::contract;
+  if (argc > 2 && std::string_view(argv[1]) == own_wire_flag) return serve_by_own_wire(argv[2]);
   cohort::Session session(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

@@ -19,7 +19,7 @@ namespace cohort::contract {
 /// What the suite needs to know about a cluster manager.
 struct ManagerUnderTest {
   std::string name;            ///< part of the names of the tests; letters, digits and _
-  std::string plugin;          ///< name, or path with a '/'
+  std::string plugin = {};     ///< name, or path with a '/'
   std::string options = "{}";  ///< JSON object; the suite adds the count
   /// The option that sets the number of workers. Empty: there is none; then tests that need a certain number are
   /// skipped, and the others use the workers that `options` give.
@@ -28,6 +28,9 @@ struct ManagerUnderTest {
   std::vector<std::pair<std::string, std::string>> bad_options{};
   /// Used instead of `options`: creates the options, and the files that they name, before each test.
   std::function<std::string()> make_options{};
+  /// Used instead of `plugin`, for a manager of the program's own: makes one for so many workers. Tests of options are
+  /// skipped.
+  std::function<std::unique_ptr<ClusterManager>(int count)> make_manager{};
   /// Whether exit_cause() can know how a worker ended. false: it may be empty instead of containing the exit code.
   bool knows_cause = true;
 };
@@ -66,7 +69,7 @@ class ManagerContract : public testing::TestWithParam<ManagerUnderTest> {
   static Worker look_at(Pid pid);
   /// Calls addprocs(), and returns the text of its exception; "" if it does not throw.
   std::string failure(const AddprocsOptions& options);
-  bool has_count() const { return !GetParam().count_option.empty(); }
+  bool has_count() const { return GetParam().make_manager || !GetParam().count_option.empty(); }
   /// Returns the child processes that did not exist before the test, including zombies.
   std::vector<int> new_children() const;
   /// Returns the options, as JSON, with one more option.
