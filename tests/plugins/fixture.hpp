@@ -34,7 +34,8 @@ constexpr cohort::PluginDescriptor sound_descriptor(const char* name) {
       nullptr,
       0,
       [] { return cohort::detail::runtime_instance(); },
-      [](const cohort::Options& options) -> void* { return static_cast<cohort::ClusterManager*>(new Idle(options)); }};
+      [](const cohort::Options& options) -> void* { return static_cast<cohort::ClusterManager*>(new Idle(options)); },
+      cohort::detail::plugin_interface};
 }
 
 /// A descriptor with one change.

@@ -31,6 +31,7 @@ struct AddprocsOptions {
   std::string exename{};                ///< program of the workers; empty: this one
   std::vector<std::string> exeflags{};  ///< more arguments for it
   std::string dir{};                    ///< their working directory; empty: this one's
+  std::optional<int> threads{};         ///< functions that may run at once on each; not set: what the manager says
   std::optional<Timeouts> timeouts{};   ///< of the cluster from now on; not set: unchanged
   /// How many workers are enough: "all", a number "12" or a percentage "50%" of the requested workers. If at least that
   /// many come up, failures are only warnings; with fewer, addprocs throws and none of the workers stays. Not set: all

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct LaunchParams {
   std::string cookie;                 ///< secret: write it and a newline to the worker's standard input, nowhere else
   std::string transport_name;         ///< name of the transport with which the worker listens
   Transport* transport = nullptr;     ///< the master's one of that name, to listen with; valid while the cluster lasts
+  std::optional<int> threads = {};    ///< functions that may run at once on each; the core sees to it if it is set
   Duration timeout = never;           ///< for launch() as a whole
   std::stop_token stop;               ///< a stop is requested when nobody waits for the launch any more
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
@@ -74,8 +76,8 @@ class ClusterManager {
   virtual void manage(Pid pid, WorkerConfig& config, ManageOp op) = 0;
 
   /// Connects the master to a worker. `config` is the one that launch() pushed. The default connects to connect_at, or
-  /// to host and port, with the configured transport, and sets connect_at. (Workers connect to each other without a
-  /// manager, by the transport only.)
+  /// to host and port, with the configured transport, and sets connect_at. A worker connects to another one by its
+  /// transport too, unless it was made with a manager: see WorkerOptions::manager.
   virtual IoPair connect(Pid pid, WorkerConfig& config, Transport& transport, Clock::time_point deadline);
 
   /// Ends a worker that was asked to exit and did not. The default does nothing; the core then closes the connection.

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <cohort/cluster_manager.hpp>
+#include <cohort/detail/plugin_interface.hpp>
 #include <cohort/error.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/options.hpp>
@@ -45,6 +46,7 @@ struct PluginDescriptor {
   std::size_t option_count;
   const void* (*runtime)();                 ///< returns an address in the libcohort to which the plugin is linked
   void* (*create)(const Options& options);  ///< returns a new ClusterManager* or Transport*; may throw
+  detail::PluginInterface interface;        ///< of the headers that the plugin was built with
 };
 
 namespace detail {
@@ -52,21 +54,22 @@ namespace detail {
 const void* runtime_instance();
 }  // namespace detail
 
-#define COHORT_PLUGIN_(kind_, base_, name_, type_, version_, options_)                              \
-  extern "C" __attribute__((visibility("default"))) const ::cohort::PluginDescriptor cohort_plugin; \
-  constinit const ::cohort::PluginDescriptor cohort_plugin = {                                      \
-      {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'},                                                   \
-      sizeof(::cohort::PluginDescriptor),                                                           \
-      ::cohort::plugin_abi_major,                                                                   \
-      ::cohort::plugin_abi_minor,                                                                   \
-      kind_,                                                                                        \
-      COHORT_BUILD_TAG,                                                                             \
-      name_,                                                                                        \
-      version_,                                                                                     \
-      std::data(options_),                                                                          \
-      std::size(options_),                                                                          \
-      [] { return ::cohort::detail::runtime_instance(); },                                          \
-      [](const ::cohort::Options& given_) -> void* { return static_cast<base_*>(new type_(given_)); }};
+#define COHORT_PLUGIN_(kind_, base_, name_, type_, version_, options_)                                 \
+  extern "C" __attribute__((visibility("default"))) const ::cohort::PluginDescriptor cohort_plugin;    \
+  constinit const ::cohort::PluginDescriptor cohort_plugin = {                                         \
+      {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'},                                                      \
+      sizeof(::cohort::PluginDescriptor),                                                              \
+      ::cohort::plugin_abi_major,                                                                      \
+      ::cohort::plugin_abi_minor,                                                                      \
+      kind_,                                                                                           \
+      COHORT_BUILD_TAG,                                                                                \
+      name_,                                                                                           \
+      version_,                                                                                        \
+      std::data(options_),                                                                             \
+      std::size(options_),                                                                             \
+      [] { return ::cohort::detail::runtime_instance(); },                                             \
+      [](const ::cohort::Options& given_) -> void* { return static_cast<base_*>(new type_(given_)); }, \
+      ::cohort::detail::plugin_interface};
 
 /// Exports `type`, which is constructible from `const Options&`, as the cluster manager `name`. Use it once in a
 /// library, in one source file.

@@ -26,6 +26,36 @@ constexpr char magic[8] = {'c', 'o', 'h', 'o', 'r', 't', '\0', '\1'};
 
 // Each check throws a PluginError without the file's path; refuse_with_path() puts it in front.
 
+/// Headers that were changed without a change of the number, or those of a build with other settings.
+void check_interface(const PluginInterface& seen) {
+  const PluginInterface& own = plugin_interface;
+  const auto check = [](const char* what, const auto& theirs, const auto& ours) {
+    if (std::memcmp(&theirs, &ours, sizeof ours) == 0) return;
+    const auto fingerprint = [](const auto& part) {
+      std::uint64_t hash = hash_start;
+      for (std::size_t at = 0; at + sizeof(std::uint64_t) <= sizeof part; at += sizeof(std::uint64_t)) {
+        std::uint64_t number;
+        std::memcpy(&number, reinterpret_cast<const char*>(&part) + at, sizeof number);
+        hash = hash_number(hash, number);
+      }
+      return hash;
+    };
+    throw PluginError(fmt::format(
+        "was built with other headers: the fingerprint of {} is {:016x} there, and {:016x} in this libcohort: rebuild "
+        "it with this cohort's headers",
+        what, fingerprint(theirs), fingerprint(ours)));
+  };
+  check("Option and Options", seen.options, own.options);
+  check("WorkerConfig", seen.worker_config, own.worker_config);
+  check("LaunchParams", seen.launch_params, own.launch_params);
+  check("ClusterManager and LaunchQueue", seen.manager, own.manager);
+  check("ClusterManager and LaunchQueue", seen.manager_places, own.manager_places);
+  check("Transport and Listener", seen.transport, own.transport);
+  check("Transport and Listener", seen.transport_places, own.transport_places);
+  check("Reader and Writer", seen.streams, own.streams);
+  check("Reader and Writer", seen.stream_places, own.stream_places);
+}
+
 /// What can be seen in the file, so that a plugin of another ABI runs none of its code, not even static constructors.
 void check_numbers(const fs::path& path) {
   std::vector<std::byte> bytes = read_elf_symbol(path, descriptor_symbol, sizeof(PluginDescriptor));
@@ -43,6 +73,7 @@ void check_numbers(const fs::path& path) {
                                   seen.abi_major < plugin_abi_major ? "rebuild the plugin" : "update cohort"));
   if (bytes.size() < sizeof(PluginDescriptor))
     throw PluginError(fmt::format("exports only {} bytes of its descriptor", bytes.size()));
+  check_interface(seen.interface);
 }
 
 bool valid_kind(PluginKind kind) { return kind == PluginKind::manager || kind == PluginKind::transport; }

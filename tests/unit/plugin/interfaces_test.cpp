@@ -1,6 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+#include <string>
+
 #include <cohort/plugin.hpp>
+
+#include "test_programs.hpp"
 
 namespace cohort {
 namespace {
@@ -73,6 +81,58 @@ TEST(ClusterManagerDefaults, AWorkerWithoutAddressIsNamed) {
       Error);
   EXPECT_EQ(transport.dialled, "");
 }
+
+// The pointer to a virtual function is the place in the table, in bytes, plus one (Itanium C++ ABI, 2.3).
+template <class Function>
+std::size_t place_of(Function function) {
+  std::size_t place;
+  static_assert(sizeof function >= sizeof place);
+  std::memcpy(&place, &function, sizeof place);
+  return place - 1;
+}
+
+std::string interface_text() {
+  std::ostringstream text;
+  const auto print = [&](const auto& rows) {
+    for (const detail::InterfaceRow& row : rows)
+      text << row.name << ' ' << std::dec << row.offset << ' ' << std::hex << std::setw(16) << std::setfill('0')
+           << row.shape << '\n';
+  };
+  print(detail::options_rows);
+  print(detail::worker_config_rows);
+  print(detail::launch_params_rows);
+  print(detail::manager_rows);
+  print(detail::transport_rows);
+  print(detail::stream_rows);
+  const auto& [launch, manage, connect, kill, exit_cause, push, fail, keep_open] =
+      detail::plugin_interface.manager_places;
+  const auto& [listen, dial, set_secret, address, accept, descriptor, on_acceptable] =
+      detail::plugin_interface.transport_places;
+  const auto& [read, of_reader, on_readable, close_reader, write, of_writer, on_writable, close_writer] =
+      detail::plugin_interface.stream_places;
+  text << std::dec << "places";
+  for (const std::size_t place :
+       {place_of(launch),     place_of(manage),      place_of(connect),       place_of(kill),
+        place_of(exit_cause), place_of(push),        place_of(fail),          place_of(keep_open),
+        place_of(listen),     place_of(dial),        place_of(set_secret),    place_of(address),
+        place_of(accept),     place_of(descriptor),  place_of(on_acceptable), place_of(read),
+        place_of(of_reader),  place_of(on_readable), place_of(close_reader),  place_of(write),
+        place_of(of_writer),  place_of(on_writable), place_of(close_writer)})
+    text << ' ' << place;
+  text << '\n';
+  return text.str();
+}
+
+#if defined(__x86_64__) && defined(__GLIBCXX__)
+// A change of the interface breaks old plugins: it is to be seen, and increases plugin_abi_major or _minor.
+TEST(PluginInterface, IsTheOneThatIsWrittenDown) {
+  std::ifstream file(COHORT_TEST_SOURCES "/unit/plugin/interface.txt");
+  std::stringstream written;
+  written << file.rdbuf();
+  EXPECT_EQ(written.str(), interface_text()) << "if the change is meant, replace the file by this:\n"
+                                             << interface_text();
+}
+#endif
 
 }  // namespace
 }  // namespace cohort
