@@ -113,10 +113,10 @@ class RemoteException : public Error {
   const std::string& type_name() const noexcept { return details_->type_name; }
   const std::string& message() const noexcept { return details_->message; }
   const std::string& stack() const noexcept { return details_->stack; }
-  /// The original exception; rethrow it to catch it by type. If its type is a standard type or one of cohort's, it is
-  /// the exception itself. A type of the program's own cannot travel; then it is the nearest standard or cohort base
-  /// class, with the same text, or null if the only such base is std::exception. If the function ran in this process,
-  /// it is always the exception itself.
+  /// The original exception; rethrow it to catch it by type. If its type is a standard type, one of cohort's, or one of
+  /// the program's own that travels (COHORT_EXCEPTION), it is the exception itself. For another type it is the nearest
+  /// standard or cohort base class, with the same text, or null if the only such base is std::exception. If the
+  /// function ran in this process, it is always the exception itself.
   std::exception_ptr cause() const noexcept { return cause_; }
 
  private:

@@ -3,12 +3,17 @@
 #include <cxxabi.h>
 
 #include <future>
+#include <map>
 #include <new>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <typeinfo>
 #include <variant>
 
 #include <cohort/archive.hpp>
+#include <cohort/detail/mutex.hpp>
+#include <cohort/exception.hpp>
 
 #include "base/text.hpp"
 #include "remote/throw_stack.hpp"
@@ -50,6 +55,8 @@ struct Encoded {
   CauseType cause = CauseType::none;
   std::int32_t number = 0;  // an errno value, or a pid
   std::string text;         // the cause of a process's end
+  std::string own_type;     // of the program; empty: none that travels
+  std::string own_parts;    // it, encoded
 };
 
 template <class Archive>
@@ -57,12 +64,54 @@ void serialize(Archive& archive, Encoded& encoded) {
   auto kind = static_cast<std::uint8_t>(encoded.details.kind);
   auto cause = static_cast<std::uint8_t>(encoded.cause);
   archive(encoded.details.worker, kind, encoded.details.type_name, encoded.details.message, encoded.details.stack,
-          cause, encoded.number, encoded.text);
+          cause, encoded.number, encoded.text, encoded.own_type, encoded.own_parts);
   encoded.details.kind = static_cast<ErrorKind>(kind);
   encoded.cause = static_cast<CauseType>(cause);
 }
 
-// The most derived known type first. A type of the user's keeps its name and text, and arrives as its standard base.
+struct OwnTypes {
+  detail::Mutex mutex;
+  std::map<std::string, detail::ExceptionType> by_name COHORT_GUARDED_BY(mutex);
+
+  static OwnTypes& instance() {
+    static OwnTypes& types = *new OwnTypes;  // never destroyed: exceptions come until the very end
+    return types;
+  }
+  std::optional<detail::ExceptionType> find(const std::string& name) {
+    const detail::MutexLock lock(mutex);
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? std::nullopt : std::optional(found->second);
+  }
+};
+
+// What cannot be encoded arrives as its standard base.
+void encode_own(Encoded& result, const std::exception& error) {
+  const char* name = typeid(error).name();
+  const auto type = OwnTypes::instance().find(name);
+  if (!type) return;
+  try {
+    const Payload parts = type->encode(dynamic_cast<const void*>(&error));
+    if (!parts.segments.empty() || !parts.references.empty()) return;
+    result.own_parts.assign(reinterpret_cast<const char*>(parts.body.data()), parts.body.size());
+    result.own_type = name;
+  } catch (const std::exception&) {
+  }
+}
+
+std::exception_ptr decode_own(const Encoded& encoded) {
+  const auto type = encoded.own_type.empty() ? std::nullopt : OwnTypes::instance().find(encoded.own_type);
+  if (!type) return nullptr;
+  try {
+    Payload parts;
+    parts.body.append(encoded.own_parts.data(), encoded.own_parts.size());
+    return type->decode(parts);
+  } catch (...) {  // of its constructor as well
+    return nullptr;
+  }
+}
+
+// The most derived known type first. A type of the user's that does not travel keeps its name and text, and arrives as
+// its standard base.
 Encoded describe(const std::exception_ptr& exception, Pid worker) {
   Encoded result;
   result.details.worker = worker;
@@ -76,11 +125,14 @@ Encoded describe(const std::exception_ptr& exception, Pid worker) {
       result.cause = inner.cause;
       result.number = inner.number;
       result.text = inner.text;
+      result.own_type = std::move(inner.own_type);
+      result.own_parts = std::move(inner.own_parts);
     }
     return result;
   } catch (const std::exception& error) {
     result.details.type_name = demangle(typeid(error).name());
     result.details.message = message_of(exception);
+    encode_own(result, error);
     const auto is = [&]<class T>(std::type_identity<T>, CauseType type) {
       if (result.cause == CauseType::none && dynamic_cast<const T*>(&error) != nullptr) result.cause = type;
     };
@@ -183,11 +235,19 @@ std::exception_ptr make_cause(const Encoded& encoded) {
 }
 
 std::exception_ptr make_remote(Encoded encoded) {
-  auto cause = make_cause(encoded);
+  auto cause = decode_own(encoded);
+  if (cause == nullptr) cause = make_cause(encoded);
   return std::make_exception_ptr(RemoteException(std::move(encoded.details), std::move(cause)));
 }
 
 }  // namespace
+
+bool detail::register_exception(const ExceptionType& type) {
+  OwnTypes& types = OwnTypes::instance();
+  const MutexLock lock(types.mutex);
+  types.by_name[type.type->name()] = type;
+  return true;
+}
 
 Payload encode_exception(const std::exception_ptr& exception, Pid worker) {
   Encoded encoded = describe(exception, worker);

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <exception>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include <cohort/archive.hpp>
+
+namespace cohort::detail {
+
+struct ExceptionType {
+  const std::type_info* type;
+  Payload (*encode)(const void* exception);
+  std::exception_ptr (*decode)(const Payload& parts);
+};
+/// @return true. Called during static initialisation, before main.
+bool register_exception(const ExceptionType& type);
+
+/// A text as it is sent.
+template <class T>
+using sent_t = std::conditional_t<std::is_convertible_v<T, std::string>, std::string, T>;
+
+template <class... T>
+std::tuple<sent_t<T>...> sent_parts(std::tuple<T...>&& parts) {
+  return {std::move(parts)};
+}
+
+/// @tparam Take a function without captures: from an E to the arguments of its constructor.
+template <class E, class Take>
+struct TravellingException {
+  static auto parts_of(const E& exception) { return sent_parts(Take()(exception)); }
+  using Parts = decltype(parts_of(std::declval<const E&>()));
+
+  static Payload encode(const void* exception) { return cohort::encode(parts_of(*static_cast<const E*>(exception))); }
+  static std::exception_ptr decode(const Payload& payload) {
+    return std::apply([](auto&&... parts) { return std::make_exception_ptr(E(std::move(parts)...)); },
+                      cohort::decode<Parts>(payload));
+  }
+};
+
+template <class E, class Take>
+bool travels(Take) {
+  static_assert(std::is_base_of_v<std::exception, E>,
+                "cohort: an exception that travels is derived from std::exception");
+  using Type = TravellingException<E, Take>;
+  return register_exception({&typeid(E), &Type::encode, &Type::decode});
+}
+
+}  // namespace cohort::detail
+
+#define COHORT_EXCEPTION_NAME_(line) COHORT_EXCEPTION_JOINED_(line)
+#define COHORT_EXCEPTION_JOINED_(line) cohort_exception_##line
+
+/// Lets the exceptions of a class of the program's own travel: RemoteException::cause() is then the exception itself,
+/// and not only its standard base class. Write it at namespace scope, in one source of the program, behind the class:
+///
+///     class QuotaExceeded : public std::runtime_error {
+///      public:
+///       QuotaExceeded(std::string who, int limit);
+///       ...
+///     };
+///     COHORT_EXCEPTION(QuotaExceeded, [](const QuotaExceeded& error) {
+///       return std::tuple(error.who(), error.limit());
+///     });
+///
+/// The function, which cannot capture, returns the arguments with which the receiver constructs the exception. They are
+/// sent like arguments of a call, but may contain no futures or channels, and no large arrays: then, and if the
+/// constructor throws, the cause is the standard base class. Exceptions of a derived class are not those of this class.
+#define COHORT_EXCEPTION(type, ...) \
+  [[maybe_unused]] static const bool COHORT_EXCEPTION_NAME_(__LINE__) = ::cohort::detail::travels<type>(__VA_ARGS__)
