@@ -150,6 +150,17 @@ void responsiveness(Report& report, cohort::Pid worker, int rounds) {
              {{"p50_us", first.percentile(0.5)}, {"worst_us", first.percentile(1)}});
 }
 
+void on_all(Report& report, int rounds) {
+  const auto pids = cohort::addprocs(64);
+  const auto outcomes = compare(
+      {{"cohort everywhere", [&](int n) { return Samples::of(n, [&] { cohort::everywhere(pids, [] {}); }); }},
+       {"cohort fetch_all", [&](int n) { return Samples::of(n, [&] { cohort::fetch_all(pids, [] { return 1; }); }); }}},
+      rounds, 20);
+  for (const auto& outcome : outcomes)
+    report.row("a function on 64 workers", outcome.name, {{"us", outcome.p50}, {"over_everywhere", outcome.p50_ratio}});
+  cohort::rmprocs(pids);
+}
+
 void launch(Report& report, int rounds) {
   for (const int workers : {2, 16, 64, 256}) {
     const auto outcomes = compare({{"posix_spawn", [workers](int) { return floors::spawn_and_answer(workers); }},
@@ -172,6 +183,7 @@ void set_targets(Report& report) {
   report.target("10 000 tasks of 100 us, 2 workers", "cohort pmap", "over_ideal", at_most, 1.1);
   report.target("ping while a function computes", "cohort ping", "worst_us", at_most, 5000);
   report.target("memory of an idle worker, of 16", "cohort", "pss_MiB", at_most, 3);
+  report.target("a function on 64 workers", "cohort fetch_all", "over_everywhere", at_most, 2);
   report.target("launch of 64 workers", "cohort addprocs", "over_spawn", at_most, 4);
 }
 
@@ -188,7 +200,7 @@ int main(int argc, char** argv) try {
   app.add_flag("--check", check, "exit with 1 if a target is missed; on a machine that has nothing else to do");
   app.add_option("--json", json, "also write the figures to this file");
   app.add_option("--rounds", rounds, "alternating rounds; medians are taken over them")->check(CLI::Range(1, 1000));
-  std::vector<std::string> groups{"calls", "bulk", "throughput", "pmap", "ping", "memory", "launch"};
+  std::vector<std::string> groups{"calls", "bulk", "throughput", "pmap", "ping", "memory", "everywhere", "launch"};
   app.add_option("group", groups, "what to measure; everything by default")->check(CLI::IsMember(groups));
   CLI11_PARSE(app, argc, argv);
 
@@ -209,6 +221,7 @@ int main(int argc, char** argv) try {
   }
   if (asked("pmap")) map_tasks(report, std::min(rounds, 10));
   if (asked("memory")) memory(report);
+  if (asked("everywhere")) on_all(report, rounds);
   if (asked("launch")) launch(report, rounds);
   report.fact("spinning round trip after (us)", fmt::format("{:.2f}", spinning_round_trip()));
 

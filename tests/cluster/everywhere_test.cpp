@@ -174,5 +174,51 @@ TEST_F(EverywhereTest, AWorkerCanCallItToo) {
   for (const Pid pid : procs()) EXPECT_EQ(remotecall_fetch(fn<read_counter>, pid), 5) << pid;
 }
 
+TEST_F(EverywhereTest, FetchAllGivesAResultOrAnErrorForEachProcess) {
+  const auto pids = addprocs(3);
+  const auto results = fetch_all(
+      procs(),
+      [](const std::string& text, Pid bad) {
+        return myid() == bad ? throw std::out_of_range("not here") : text + std::to_string(myid());
+      },
+      "p", pids[1]);
+  ASSERT_EQ(results.size(), 4u);
+  for (const auto& [pid, text] : results) {
+    EXPECT_TRUE(text.ready());
+    if (pid == pids[1]) continue;
+    EXPECT_EQ(text.fetch(), "p" + std::to_string(pid));
+  }
+  EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { results.at(pids[1]).fetch(); }), "not here"));
+  EXPECT_EQ(fetch_all({pids[0], pids[0]}, fn<read_counter>).size(), 1u);
+  EXPECT_TRUE(fetch_all({}, fn<read_counter>).empty());
+  fetch_all(pids, [] { counter = 9; });  // may return nothing
+  EXPECT_EQ(remotecall_fetch(fn<read_counter>, pids[2]), 9);
+}
+
+TEST_F(EverywhereTest, FetchAllSaysWhichProcessesEnded) {
+  const auto pids = addprocs(2);
+  const auto results = fetch_all(
+      pids,
+      [](Pid victim) {
+        if (myid() == victim) std::raise(SIGKILL);
+        return myid();
+      },
+      pids[0]);
+  EXPECT_THROW(results.at(pids[0]).fetch(), ProcessExitedException);
+  EXPECT_EQ(results.at(pids[1]).fetch(), pids[1]);
+}
+
+TEST_F(EverywhereTest, FetchAllThatIsInterruptedCallsItsCallsOff) {
+  const auto pids = addprocs(2);
+  const Future<void> running(master_pid);
+  const auto waiting = remotecall(
+      [](Pid other, const Future<void>& begun) { return fetch_all({other}, fn<compute_until_stopped>, begun).size(); },
+      pids[0], pids[1], running);
+  running.wait();
+  waiting.cancel();
+  EXPECT_THROW(waiting.fetch(), RemoteException);
+  EXPECT_TRUE(eventually([&] { return remotecall_fetch(fn<read_counter>, pids[1]) == 1; }));
+}
+
 }  // namespace
 }  // namespace cohort::test

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <functional>
+#include <map>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -38,6 +39,11 @@ struct Discarding {
 void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
                      const std::function<void()>& here);
 
+/// Starts the call on each of `pids`, none of which is this process.
+std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments);
+/// Waits until all are settled, however. @throws InterruptedException; the calls are cancelled then.
+void wait_for_each(const std::vector<FuturePtr>& calls);
+
 }  // namespace detail
 
 /// Runs `f` on these processes, on all at the same time, waits until it has run on all of them, and discards the
@@ -58,6 +64,38 @@ void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
       std::apply([&](auto&... copy) { detail::call_inline(call, std::move(copy)...); }, copies);
     });
   }
+}
+
+/// Calls `f` on these processes, on all at the same time, waits until it has ended on all of them, and returns what
+/// came of it: for each process a future that is ready, with its result or its error. The arguments are encoded once.
+///
+///     for (auto& [pid, free] : cohort::fetch_all(cohort::workers(), cohort::fn<free_memory>))
+///       std::printf("worker %d: %zu\n", pid, free.fetch());   // throws if it failed there
+///
+/// A process that is listed twice is called once. @throws InterruptedException if the waiting function is interrupted;
+/// errors of `f`, and of processes that end, are in the futures.
+template <class F, class... A>
+auto fetch_all(const std::vector<Pid>& pids, F f, const A&... arguments) {
+  using Result = detail::remote_result_t<F, A...>;
+  std::map<Pid, Future<Result>> results;
+  if constexpr (detail::can_call<F, A...>) {
+    detail::check_not_null(f);
+    detail::check_numbers_fit<F>(arguments...);
+    for (const Pid pid : pids) results[pid];
+    const Pid self = myid();
+    std::vector<Pid> others;
+    for (const auto& [pid, result] : results) {
+      if (pid != self) others.push_back(pid);
+    }
+    auto calls = detail::start_on_each(others, detail::thunk_t<F, A...>::id(), detail::encode_call(f, arguments...));
+    for (std::size_t i = 0; i < others.size(); i++) results[others[i]] = Future<Result>(calls[i]);
+    if (const auto own = results.find(self); own != results.end()) {
+      own->second = detail::call_here<Result>(f, arguments...);
+      calls.push_back(detail::state_of(own->second));
+    }
+    detail::wait_for_each(calls);
+  }
+  return results;
 }
 
 /// Runs `f` in the same way on all processes, including the master.

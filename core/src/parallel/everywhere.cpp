@@ -49,4 +49,17 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
   if (!results.empty()) throw CompositeException(std::move(results));
 }
 
+std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments) {
+  return call_each(pids, function, arguments);
+}
+
+void wait_for_each(const std::vector<FuturePtr>& calls) {
+  try {
+    for (const auto& call : calls) static_cast<void>(failure_of([&] { future_wait(*call, WaitOptions{}); }));
+  } catch (...) {
+    for (const auto& call : calls) static_cast<void>(failure_of([&] { future_cancel(*call); }));
+    throw;
+  }
+}
+
 }  // namespace cohort::detail
