@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -27,6 +28,53 @@ struct MakeCustomChannel {
 };
 
 }  // namespace detail
+
+/// An item that RemoteChannel::take_leased() took: the channel keeps it until acknowledge() is called. If the object is
+/// destroyed without that, or its process dies or loses its connection to the owner, the item goes back to the front of
+/// the channel, and another process gets it. So each item is dealt with at least once. An item can be dealt with twice
+/// if the process dies between its work and the acknowledgement.
+///
+///     while (true) {
+///       auto job = jobs.take_leased();    // throws ChannelClosedError when all jobs are done
+///       results.put(work(*job));
+///       job.acknowledge();
+///     }
+///
+/// One thread at a time uses it.
+template <class T>
+class Leased {
+ public:
+  Leased(Leased&&) noexcept = default;
+  Leased& operator=(Leased&& other) noexcept {
+    if (this != &other) end(true);
+    channel_ = std::move(other.channel_);
+    lease_ = other.lease_;
+    item_ = std::move(other.item_);
+    return *this;
+  }
+  ~Leased() { end(true); }
+
+  T& operator*() { return item_; }
+  const T& operator*() const { return item_; }
+  T* operator->() { return &item_; }
+  const T* operator->() const { return &item_; }
+
+  /// Says that the item was dealt with: the channel forgets it. Does not wait, and does nothing the second time. If it
+  /// is lost with its connection, the item goes back to the channel.
+  void acknowledge() noexcept { end(false); }
+
+ private:
+  friend class RemoteChannel<T>;
+  Leased(detail::RemoteChannelPtr channel, std::uint64_t lease, T item)
+      : channel_(std::move(channel)), lease_(lease), item_(std::move(item)) {}
+  void end(bool back) noexcept {
+    if (channel_ != nullptr) detail::remote_channel_end_lease(std::exchange(channel_, nullptr), lease_, back);
+  }
+
+  detail::RemoteChannelPtr channel_;  // null: the lease has ended
+  std::uint64_t lease_;
+  T item_;
+};
 
 /// A handle on a first-in, first-out queue in one process, its owner; every process can put and take, and waiting
 /// operations are served in that order too. Copies are handles on the same channel, also in arguments and results; the
@@ -74,6 +122,20 @@ class RemoteChannel {
   T take(const WaitOptions& options = {}) const {
     if (is_custom()) return custom<&AbstractChannel<T>::take>(options);
     return decode<T>(*detail::remote_channel_take(checked(), options));
+  }
+  /// As take(), but the channel keeps the item until the result is acknowledged, and gives it to another process if
+  /// this one dies before that. While items are leased, a closed channel is not at its end. size() does not count them.
+  /// If the decoding of the item throws, it goes back.
+  /// @throws Error for a channel with a store of the program's own.
+  Leased<T> take_leased(const WaitOptions& options = {}) const {
+    const auto& channel = checked("take_leased");
+    const auto leased = detail::remote_channel_lease(channel, options);
+    try {
+      return Leased<T>(channel, leased.lease, decode<T>(*leased.item));
+    } catch (...) {
+      detail::remote_channel_end_lease(channel, leased.lease, true);
+      throw;
+    }
   }
   /// Waits for an item, and returns a copy of the first one, which stays in the channel.
   T fetch(const WaitOptions& options = {}) const {

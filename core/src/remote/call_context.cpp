@@ -46,12 +46,16 @@ CurrentNode& CurrentNode::of_thread() {
 
 CurrentNode CurrentNode::get() {
   refuse_in_forked_child();
+  const CurrentNode node = get_or_none();
+  if (node.router == nullptr)
+    throw Error("there is no cluster session: main() must begin with `cohort::Session session(argc, argv);`");
+  return node;
+}
+
+CurrentNode CurrentNode::get_or_none() {
   if (const CurrentNode& node = of_thread(); node.router != nullptr) return node;
   const CurrentNode* node = process_node.load(std::memory_order_acquire);
-  if (node == nullptr) {
-    throw Error("there is no cluster session: main() must begin with `cohort::Session session(argc, argv);`");
-  }
-  return *node;
+  return node == nullptr ? CurrentNode() : *node;
 }
 
 void CurrentNode::set_for_process(CurrentNode node) {

@@ -52,6 +52,8 @@ struct CurrentNode {
 
   /// @throws Error if there is no session.
   static CurrentNode get();
+  /// Empty if there is none.
+  static CurrentNode get_or_none();
   static void set_for_process(CurrentNode node);
   static CurrentNode& of_thread();
 };

@@ -39,7 +39,10 @@ void send_result(Router& router, References& references, const std::shared_ptr<C
 class CallServer::CallTask final : public PoolTask, public Call, public detail::DeferredReply {
  public:
   CallTask(CallServer& server, std::shared_ptr<Connection> from, const FrameHeader& frame_header, Payload payload)
-      : Call(std::move(from), frame_header), server_(server), payload_(std::move(payload)) {}
+      : Call(std::move(from), frame_header), server_(server), payload_(std::move(payload)) {
+    server_.tasks_.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~CallTask() override { server_.tasks_.fetch_sub(1, std::memory_order_relaxed); }
 
   void run() noexcept override {
     detail::ThrowStackScope stack_scope;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/unordered_set.hpp>
 #include <cstddef>
@@ -40,6 +41,8 @@ class CallServer {
 
   /// Whether no function runs. Any thread.
   bool idle();
+  /// How many calls have come and are not finished. Any thread.
+  int open() const { return tasks_.load(std::memory_order_relaxed); }
   /// Interrupts all running functions. May be called from any thread. @return how many calls.
   std::size_t interrupt_running(const std::shared_ptr<void>& told_at_end);
 
@@ -95,6 +98,7 @@ class CallServer {
 
   Router& router_;
   References& references_;
+  std::atomic<int> tasks_{0};  // counted by the tasks
   detail::Mutex mutex_;
   std::vector<OpenCalls::bucket_type> buckets_ COHORT_GUARDED_BY(mutex_){64};  // of open_
   // The calls that can be cancelled, so none of remote_do. The caller chooses the key: two calls may have the same.

@@ -11,6 +11,7 @@ ChannelQueue::Waiting& ChannelQueue::list_of(const Operation& operation) {
     case Kind::put:
       return putters_;
     case Kind::take:
+    case Kind::lease:
       return takers_;
     default:
       return lookers_;
@@ -60,6 +61,16 @@ void ChannelQueue::admit(Done& done) {
   }
 }
 
+// It was claimed.
+void ChannelQueue::give(Operation& taker, ChannelItem item) {
+  if (taker.kind == Kind::lease) {
+    item.shared = true;
+    taker.lease = ++last_lease_;
+    leases_.emplace(std::pair(taker.client(), taker.lease), item);
+  }
+  taker.item = std::move(item);
+}
+
 void ChannelQueue::match(Done& done) {
   admit(done);
   while (!lookers_.empty() && available()) {
@@ -77,16 +88,19 @@ void ChannelQueue::match(Done& done) {
     auto taker = takers_.front();
     unlink(takers_.begin());
     if (!taker->claim()) continue;
-    taker->item = take_first(done);
+    give(*taker, take_first(done));
     done.push_back(std::move(taker));
   }
   if (closed_by_ == nullptr) return;
   fail(putters_, done);
-  if (items_.empty()) {
+  if (exhausted()) {
     fail(takers_, done);
     fail(lookers_, done);
   }
 }
+
+// Once it is closed, nothing can come any more.
+bool ChannelQueue::exhausted() { return !available() && leases_.empty(); }
 
 void ChannelQueue::fail(Waiting& waiting, Done& done) {
   while (!waiting.empty()) {
@@ -132,7 +146,40 @@ std::vector<ChannelQueue::OperationPtr> ChannelQueue::waiting_for(Pid client, st
   return waiting;
 }
 
-void ChannelQueue::withdraw_all_of(Pid client) {
+void ChannelQueue::end_lease(Pid client, std::uint64_t lease, bool back) {
+  Done done;
+  ChannelItem ended;  // destroyed after the lock
+  MutexLock lock(mutex_);
+  const auto found = leases_.find({client, lease});
+  if (found == leases_.end()) return;
+  ended = std::move(found->second);
+  leases_.erase(found);
+  if (back) items_.push_front(std::move(ended));
+  match(done);
+  lock.unlock();
+  tell(done);
+}
+
+// The latest first, each to the front.
+void ChannelQueue::take_back(Pid client) {
+  const auto first = leases_.lower_bound({client, 0});
+  auto last = first;
+  while (last != leases_.end() && last->first.first == client) ++last;
+  for (auto lease = last; lease != first;) items_.push_front(std::move((--lease)->second));
+  leases_.erase(first, last);
+}
+
+void ChannelQueue::end_leases(Pid client) {
+  Done done;
+  MutexLock lock(mutex_);
+  take_back(client);
+  match(done);
+  lock.unlock();
+  tell(done);
+}
+
+void ChannelQueue::drop_client(Pid client) {
+  Done done;
   Done dropped;  // after the lock
   MutexLock lock(mutex_);
   for (auto own = of_clients_.lower_bound({client, 0}); own != of_clients_.end() && own->first.first == client;) {
@@ -140,6 +187,10 @@ void ChannelQueue::withdraw_all_of(Pid client) {
     dropped.push_back(*place);
     unlink(place);
   }
+  take_back(client);
+  match(done);
+  lock.unlock();
+  tell(done);
 }
 
 bool ChannelQueue::withdraw(const OperationPtr& operation) {
@@ -164,7 +215,7 @@ bool ChannelQueue::try_put(ChannelItem&& item) {
     auto taker = takers_.front();
     unlink(takers_.begin());
     if (!taker->claim()) continue;
-    taker->item = std::move(item);
+    give(*taker, std::move(item));
     done.push_back(std::move(taker));
     lock.unlock();
     tell(done);
@@ -176,7 +227,7 @@ bool ChannelQueue::try_put(ChannelItem&& item) {
 bool ChannelQueue::try_take(ChannelItem& item) {
   if (take_more(item)) return true;
   MutexLock lock(mutex_);
-  if (closed_by_ != nullptr && !available()) std::rethrow_exception(closed_by_);
+  if (closed_by_ != nullptr && exhausted()) std::rethrow_exception(closed_by_);
   return false;
 }
 
@@ -187,7 +238,7 @@ bool ChannelQueue::take_more(ChannelItem& item) {
 bool ChannelQueue::try_fetch(ChannelItem& item) {
   MutexLock lock(mutex_);
   if (!available()) {
-    if (closed_by_ != nullptr) std::rethrow_exception(closed_by_);
+    if (closed_by_ != nullptr && exhausted()) std::rethrow_exception(closed_by_);
     return false;
   }
   ChannelItem& first = items_.empty() ? putters_.front()->item : items_.front();

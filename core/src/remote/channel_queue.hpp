@@ -20,7 +20,13 @@ namespace cohort::detail {
 /// Invariant between two calls: there is no item while a take waits, and no put waits while there is room.
 class ChannelQueue {
  public:
-  enum class Kind : std::uint8_t { put, take, fetch, wait };
+  enum class Kind : std::uint8_t {
+    put,
+    take,
+    lease,  ///< a take whose item is kept until end_lease()
+    fetch,
+    wait
+  };
 
   class Operation : public std::enable_shared_from_this<Operation> {
    public:
@@ -40,6 +46,7 @@ class ChannelQueue {
 
     const Kind kind;
     ChannelItem item;            ///< what is put, or was got
+    std::uint64_t lease = 0;     ///< of a lease that was got: its number
     std::exception_ptr failure;  ///< set before done()
 
    private:
@@ -60,8 +67,13 @@ class ChannelQueue {
   bool withdraw(const OperationPtr& operation);
   /// Returns the waiting operations of `client` with this number.
   std::vector<OperationPtr> waiting_for(Pid client, std::uint64_t request);
-  /// Cancels all waiting operations of `client`, without notification.
-  void withdraw_all_of(Pid client);
+  /// Cancels all waiting operations of `client`, without notification, and ends its leases: their items go back.
+  void drop_client(Pid client);
+
+  /// Ends a lease; does nothing if it has ended. @param back whether its item goes back, to the front of the queue.
+  void end_lease(Pid client, std::uint64_t lease, bool back);
+  /// Ends all leases of `client`: their items go back, in their order.
+  void end_leases(Pid client);
 
   /// Does the operation without waiting. @return whether it was done. @throws the reason why the channel was closed.
   bool try_put(ChannelItem&& item);
@@ -85,11 +97,12 @@ class ChannelQueue {
   /// ChannelClosedError. Only the first call has an effect.
   void close(std::exception_ptr reason);
   ChannelStatus status();
-  /// Calls visit(item) for all stored items, under the lock.
+  /// Calls visit(item) for all items that are stored or leased, under the lock.
   template <class F>
   void for_each(F visit) {
     detail::MutexLock lock(mutex_);
     for (const auto& item : items_) visit(item);
+    for (const auto& [lease, item] : leases_) visit(item);
   }
 
  private:
@@ -102,13 +115,18 @@ class ChannelQueue {
   bool available() COHORT_REQUIRES(mutex_);
   ChannelItem take_first(Done& done) COHORT_REQUIRES(mutex_);
   void admit(Done& done) COHORT_REQUIRES(mutex_);
+  void give(Operation& taker, ChannelItem item) COHORT_REQUIRES(mutex_);
   void match(Done& done) COHORT_REQUIRES(mutex_);
   void fail(Waiting& waiting, Done& done) COHORT_REQUIRES(mutex_);
+  bool exhausted() COHORT_REQUIRES(mutex_);
+  void take_back(Pid client) COHORT_REQUIRES(mutex_);
   static void tell(const Done& done);
 
   const std::size_t capacity_;
   Mutex mutex_;
   std::deque<ChannelItem> items_ COHORT_GUARDED_BY(mutex_);
+  std::map<std::pair<Pid, std::uint64_t>, ChannelItem> leases_ COHORT_GUARDED_BY(mutex_);  // by client and number
+  std::uint64_t last_lease_ COHORT_GUARDED_BY(mutex_) = 0;
   Waiting putters_ COHORT_GUARDED_BY(mutex_);  // lookers fetch or wait
   Waiting takers_ COHORT_GUARDED_BY(mutex_);
   Waiting lookers_ COHORT_GUARDED_BY(mutex_);

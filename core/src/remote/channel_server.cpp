@@ -48,9 +48,10 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
 
   /// Of a take: as many as there are, up to `most`.
   void take_more_from(std::shared_ptr<RemoteChannelState> channel, std::uint64_t most) {
-    more_ = std::move(channel);
+    channel_ = std::move(channel);
     most_ = most;
   }
+  void lease_from(std::shared_ptr<RemoteChannelState> channel) { channel_ = std::move(channel); }
 
   Pid client() const override { return client_; }
   std::uint64_t request() const override { return request_; }
@@ -64,12 +65,14 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     if (connection == nullptr) return;
     try {
       if (failure != nullptr) return reply_failure(*references_, connection, request_, failure);
-      if (more_ != nullptr) return reply(*references_, {connection, request_, pack()});
+      if (kind == ChannelQueue::Kind::lease) return reply(*references_, {connection, request_, pack_leased()});
+      if (channel_ != nullptr) return reply(*references_, {connection, request_, pack()});
       const bool with_item = kind == ChannelQueue::Kind::take || kind == ChannelQueue::Kind::fetch;
       auto payload = with_item ? std::static_pointer_cast<const Payload>(std::move(item.object))
                                : std::make_shared<const Payload>();
       reply(*references_, {connection, request_, std::move(payload)});
     } catch (...) {
+      if (lease != 0) channel_->queue()->end_lease(client_, lease, true);
       guard_loop([&] { reply_failure(*references_, connection, request_, std::current_exception()); });
     }
   }
@@ -88,7 +91,7 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     bool room = fits(item);
     do {
       items.push_back(std::move(item));
-    } while (room && items.size() < most_ && more_->queue()->take_more(item, fits));
+    } while (room && items.size() < most_ && channel_->queue()->take_more(item, fits));
     auto packed = std::make_shared<Payload>();
     OutArchive archive(*packed);
     archive.write_size(items.size());
@@ -96,11 +99,19 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     return packed;
   }
 
+  std::shared_ptr<const Payload> pack_leased() const {
+    auto packed = std::make_shared<Payload>();
+    OutArchive archive(*packed);
+    archive(lease);
+    save_payload(archive, *static_cast<const Payload*>(item.object.get()));
+    return packed;
+  }
+
   const std::shared_ptr<References> references_;
   const Pid client_;
   const std::weak_ptr<Connection> connection_;
   const std::uint64_t request_;
-  std::shared_ptr<RemoteChannelState> more_;  // null: one item
+  std::shared_ptr<RemoteChannelState> channel_;  // of take_some and of a lease
   std::uint64_t most_ = 1;
 };
 
@@ -109,6 +120,7 @@ void ChannelServer::on_frame(const std::shared_ptr<Connection>& connection, Fram
   try {
     handle(connection, std::move(frame));
   } catch (...) {
+    if (request == 0) return;  // nobody waits: it ends a lease of a channel that is gone
     reply_failure(references_, connection, request, std::current_exception());
   }
 }
@@ -163,6 +175,18 @@ void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&
           std::make_shared<Parked>(ChannelQueue::Kind::take, references_.shared_from_this(), connection, request);
       operation->take_more_from(channel, most);
       return queue.start(operation);
+    }
+    case ChannelOp::lease: {
+      auto operation =
+          std::make_shared<Parked>(ChannelQueue::Kind::lease, references_.shared_from_this(), connection, request);
+      operation->lease_from(channel);
+      return queue.start(operation);
+    }
+    case ChannelOp::acknowledge:
+    case ChannelOp::give_back: {
+      std::uint64_t lease = 0;
+      archive(lease);
+      return queue.end_lease(connection->peer(), lease, what == ChannelOp::give_back);
     }
     case ChannelOp::fetch:
       return start(ChannelQueue::Kind::fetch);

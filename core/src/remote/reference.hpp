@@ -59,6 +59,8 @@ struct Reference {
   virtual std::size_t bytes() { return 0; }
   /// In the owner: called when a process that held it, or that it watches, is gone. Loop or blocking thread.
   virtual void on_gone(Pid) {}
+  /// In the owner: called when the connection to a process that holds it has ended. Loop thread.
+  virtual void on_disconnected(Pid) {}
 
   const RefId ref;
   const Pid owner;

@@ -46,6 +46,14 @@ Router& References::router() const {
   return *router;
 }
 
+void References::close() {
+  router_.store(nullptr, std::memory_order_release);
+  CountedEntries<ReferencePtr> owned;  // destroyed after the lock
+  detail::MutexLock lock(mutex_);
+  std::swap(owned, owned_);
+  lock.unlock();
+}
+
 FuturePtr References::make_local() {
   detail::MutexLock lock(mutex_);
   return std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, router().self(), false);
@@ -321,6 +329,22 @@ void References::drop_client(Pid client) {
   watchers_.erase(first, last);
   lock.unlock();
   for (const auto& reference : touched) reference->on_gone(client);
+}
+
+void References::disconnected(Pid client) {
+  std::vector<ReferencePtr> held;
+  {
+    detail::MutexLock lock(mutex_);
+    for (const auto& [ref, entry] : owned_) {
+      if (entry.counts.contains(client)) held.push_back(entry.object);
+    }
+  }
+  for (const auto& reference : held) reference->on_disconnected(client);
+}
+
+bool References::serves_others() const {
+  detail::MutexLock lock(mutex_);
+  return owned_.begin() != owned_.end();
 }
 
 ReferenceTable References::table() const {

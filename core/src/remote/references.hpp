@@ -32,8 +32,8 @@ class References : public std::enable_shared_from_this<References> {
 
   /// @throws Error when the session has ended.
   Router& router() const;
-  /// The node goes away.
-  void close() { router_.store(nullptr, std::memory_order_release); }
+  /// The node goes away. Drops what others still hold: each of these values shares this object.
+  void close();
 
   /// A future of this process.
   detail::FuturePtr make_local();
@@ -84,6 +84,11 @@ class References : public std::enable_shared_from_this<References> {
   /// Call it when a client died: removes its counts, and the values that only it held.
   void drop_client(Pid client);
 
+  /// Call it when the connection to a client has ended: what was sent to it may not have arrived. Loop thread.
+  void disconnected(Pid client);
+
+  /// In the owner: whether other processes hold anything.
+  bool serves_others() const;
   ReferenceTable table() const;
 
  private:

@@ -109,7 +109,7 @@ Payload RemoteChannelState::finish(Asked& asked, const WaitOptions& options) {
 
 Payload RemoteChannelState::ask(ChannelOp what, const Payload& argument, const WaitOptions& options) {
   // The item would be lost: nobody waits for the call any more.
-  if (what == ChannelOp::take || what == ChannelOp::take_some) interruption_point();
+  if (what == ChannelOp::take || what == ChannelOp::take_some || what == ChannelOp::lease) interruption_point();
   return finish(*begin(what, argument, SendQueue::Mode::before_wait), options);
 }
 
@@ -128,6 +128,19 @@ void RemoteChannelState::put_all(const std::vector<Payload>& items, const WaitOp
   if (first) std::rethrow_exception(first);
 }
 
+void RemoteChannelState::end_lease(std::uint64_t lease, bool back) noexcept {
+  if (queue_ != nullptr) return queue_->end_lease(no_pid, lease, back);
+  try {
+    Payload number = encode_name(ref);
+    number.body.append(&lease, sizeof lease);
+    const auto connection = references_->router().existing_connection(owner);
+    if (connection == nullptr) return;
+    const auto what = back ? ChannelOp::give_back : ChannelOp::acknowledge;
+    connection->send(FrameKind::channel, static_cast<std::uint8_t>(what), 0, number, SendQueue::Mode::gather);
+  } catch (const std::exception&) {  // the session has ended, or there is no memory
+  }
+}
+
 std::size_t RemoteChannelState::bytes() {
   std::size_t sum = 0;
   queue_->for_each(
@@ -144,7 +157,7 @@ void RemoteChannelState::bind(Pid pid) {
 }
 
 void RemoteChannelState::on_gone(Pid pid) {
-  queue_->withdraw_all_of(pid);
+  queue_->drop_client(pid);
   detail::MutexLock lock(mutex_);
   const bool bound = bound_.erase(pid) > 0;
   lock.unlock();
@@ -215,6 +228,26 @@ std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel
     items.push_back(payload_of(std::move(item)));
   } while (items.size() < most && channel->queue()->take_more(item));
   return items;
+}
+
+LeasedItem remote_channel_lease(const RemoteChannelPtr& channel, const WaitOptions& options) {
+  if (const auto& queue = channel->queue(); queue != nullptr) {
+    interruption_point();
+    auto operation = std::make_shared<ChannelWait>(CurrentNode::get(), ChannelQueue::Kind::lease, ChannelItem{});
+    queue->start(operation);
+    operation->wait(*queue, options);
+    return {payload_of(std::move(operation->item)), operation->lease};
+  }
+  const Payload packed = channel->ask(ChannelOp::lease, {}, options);
+  InArchive archive(packed);
+  LeasedItem leased;
+  archive(leased.lease);
+  leased.item = std::make_shared<const Payload>(load_payload(archive));
+  return leased;
+}
+
+void remote_channel_end_lease(const RemoteChannelPtr& channel, std::uint64_t lease, bool back) noexcept {
+  channel->end_lease(lease, back);
 }
 
 void remote_channel_wait(const RemoteChannelPtr& channel, const WaitOptions& options) {

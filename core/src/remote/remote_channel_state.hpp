@@ -16,16 +16,19 @@ namespace cohort::detail {
 
 /// The operation that a `channel` frame requests from the channel's owner: the frame's flags.
 enum class ChannelOp : std::uint8_t {
-  make = 0,       ///< the channel, with this capacity
-  put = 1,        ///< the rest of the body is the item
-  take = 2,       ///< answered with an item
-  fetch = 3,      ///< the same, but it stays
-  wait = 4,       ///< answered when there is an item
-  close = 5,      ///< the rest of the body, if any, is an exception
-  status = 6,     ///< answered with a ChannelStatus
-  bind = 7,       ///< close it when this process is gone
-  take_some = 8,  ///< answered with one to this many items, each with its size
-  call_off = 9,   ///< the operation with the frame's request number: it is answered, either way
+  make = 0,          ///< the channel, with this capacity
+  put = 1,           ///< the rest of the body is the item
+  take = 2,          ///< answered with an item
+  fetch = 3,         ///< the same, but it stays
+  wait = 4,          ///< answered when there is an item
+  close = 5,         ///< the rest of the body, if any, is an exception
+  status = 6,        ///< answered with a ChannelStatus
+  bind = 7,          ///< close it when this process is gone
+  take_some = 8,     ///< answered with one to this many items, each with its size
+  call_off = 9,      ///< the operation with the frame's request number: it is answered, either way
+  lease = 10,        ///< answered with the number of a lease and an item
+  acknowledge = 11,  ///< ends the lease of this number; not answered, as is the next one
+  give_back = 12,    ///< the same, and its item goes back
 };
 
 /// One remote channel in one process. In the owner it has the queue itself, whose items are encoded.
@@ -44,8 +47,14 @@ class RemoteChannelState final : public Reference, public std::enable_shared_fro
   void put_all(const std::vector<Payload>& items, const WaitOptions& options);
 
   std::size_t bytes() override;
-  /// In the owner: drops the operations of that process; closes the channel if it is bound to it.
+  /// In the owner: drops the operations of that process, and takes back what it has leased; closes the channel if it
+  /// is bound to it.
   void on_gone(Pid pid) override;
+  /// In the owner: takes back what that process has leased.
+  void on_disconnected(Pid pid) override { queue_->end_leases(pid); }
+  /// Ends a lease of this process. Any thread; does not wait. Never throws: if nothing can be sent to the owner, the
+  /// owner takes the item back.
+  void end_lease(std::uint64_t lease, bool back) noexcept;
   void bind(Pid pid);
 
  private:

@@ -3,6 +3,7 @@
 // The functions of libcohort that the templates of local and remote channels call. Not for programs.
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -66,6 +67,12 @@ PayloadPtr remote_channel_fetch(const RemoteChannelPtr& channel, const WaitOptio
 void remote_channel_put_all(const RemoteChannelPtr& channel, std::vector<Payload>&& items, const WaitOptions& options);
 std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel, std::size_t most,
                                                  const WaitOptions& options);
+struct LeasedItem {
+  PayloadPtr item;
+  std::uint64_t lease = 0;
+};
+LeasedItem remote_channel_lease(const RemoteChannelPtr& channel, const WaitOptions& options);
+void remote_channel_end_lease(const RemoteChannelPtr& channel, std::uint64_t lease, bool back) noexcept;
 void remote_channel_wait(const RemoteChannelPtr& channel, const WaitOptions& options);
 void remote_channel_close(const RemoteChannelPtr& channel, std::exception_ptr reason);
 void remote_channel_bind(const RemoteChannelPtr& channel, Pid pid);
