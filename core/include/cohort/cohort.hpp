@@ -17,8 +17,10 @@
 #include <cohort/distributed_loop.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
+#include <cohort/exception.hpp>
 #include <cohort/finalize.hpp>
 #include <cohort/future.hpp>
+#include <cohort/lifecycle.hpp>
 #include <cohort/module.hpp>
 #include <cohort/named_function.hpp>
 #include <cohort/named_value.hpp>

@@ -65,6 +65,7 @@ std::size_t BlockingPool::threads() {
 }
 
 void BlockingPool::main() noexcept {
+  if (at_start_) at_start_();
   detail::MutexLock lock(mutex_);
   for (;;) {
     while (!stop_ && queue_.empty()) changed_.wait(mutex_);

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <cohort/detail/mutex.hpp>
@@ -15,7 +16,9 @@ namespace cohort {
 /// no user functions, except coroutines that resume while the reactor's pool has no thread left.
 class BlockingPool {
  public:
-  explicit BlockingPool(int limit) : limit_(limit) {}
+  /// @param at_start what each thread runs first.
+  explicit BlockingPool(int limit, std::function<void()> at_start = {})
+      : limit_(limit), at_start_(std::move(at_start)) {}
   /// Runs the queued work, then joins the threads.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
@@ -38,6 +41,7 @@ class BlockingPool {
   void main() noexcept;
 
   const int limit_;
+  const std::function<void()> at_start_;
   detail::Mutex mutex_;
   detail::ConditionVariable changed_;  // for the threads
   detail::ConditionVariable idle_changed_;

@@ -257,8 +257,10 @@ void Reactor::turn(Waiter& self, Wakes& wakes) {
     flush_gathered(true);
   }
   kick_ = more;
-  const bool runnable = !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
-  if (stop_ || runnable || self.over()) return;  // the lock was open: look again before sleeping
+  const bool runnable = !stop_ && !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
+  // A function that waits still needs the loop, for its answer or its interruption; pool threads end.
+  const bool ends = stop_ && self.completion == nullptr;
+  if (ends || runnable || self.over()) return;  // the lock was open: look again before sleeping
   polling_ = !more;
   run_on_loop(self, wakes, [&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
 }

@@ -37,6 +37,8 @@ class ArrivedWorkers {
   virtual ~ArrivedWorkers() = default;
   /// A blocking thread.
   virtual void arrived(WorkerConfig config) noexcept = 0;
+  /// The master ends, and must not be used any more. Not on the loop.
+  virtual void master_ends() noexcept = 0;
 };
 
 }  // namespace cohort

@@ -15,6 +15,7 @@ struct MemberInfo {
   std::int32_t place = -1;  ///< in a topology that is made by a rule; the master gives it. -1: none
   std::string ident;        ///< name in a custom topology
   std::vector<std::string> connect_idents;
+  bool draining = false;  ///< it is about to leave, and gets no new work
 };
 
 /// Which ids the master has given. Those that belong to no member and are not coming up are gone.

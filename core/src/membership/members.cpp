@@ -105,6 +105,20 @@ std::vector<Pid> Members::pids() const {
   return pids;
 }
 
+std::vector<Pid> Members::working() const {
+  detail::MutexLock lock(mutex_);
+  std::vector<Pid> pids;
+  for (const auto& [pid, member] : members_) {
+    if (member.added && !member.info.draining) pids.push_back(pid);
+  }
+  return pids;
+}
+
+void Members::set_draining(Pid pid, bool draining) {
+  detail::MutexLock lock(mutex_);
+  if (const auto member = members_.find(pid); member != members_.end()) member->second.info.draining = draining;
+}
+
 std::shared_ptr<Connection> Members::connection(Pid pid) const {
   detail::MutexLock lock(mutex_);
   auto member = members_.find(pid);

@@ -43,6 +43,9 @@ class Members {
   std::string cause_of_end(Pid pid) const;
   std::vector<MemberInfo> list() const;
   std::vector<Pid> pids() const;
+  /// Those that get new work.
+  std::vector<Pid> working() const;
+  void set_draining(Pid pid, bool draining);
   /// The lowest place that no member has: a new worker gets it, so that it replaces a worker that ended.
   std::int32_t free_place();
 

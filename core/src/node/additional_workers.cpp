@@ -58,7 +58,7 @@ struct Announcing : Completion {
 
 }  // namespace
 
-void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
+void launch_additional_workers(NodeImpl& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const std::uint64_t request = frame.header.request;
   Launched launched;
   std::vector<std::shared_ptr<Announcing>> announcing;
@@ -110,7 +110,7 @@ void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& co
   connection->send(FrameKind::result, result_value, request, to_payload(launched), SendQueue::Mode::now);
 }
 
-void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
+void reap_additional_worker(NodeImpl& node, const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const std::uint64_t request = frame.header.request;
   WorkerExit end;
   try {

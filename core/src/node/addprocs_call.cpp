@@ -15,8 +15,6 @@
 #include "membership/arrival.hpp"
 #include "node/callback_request.hpp"
 #include "node/messages.hpp"
-#include "remote/exception_codec.hpp"
-#include "remote/messages.hpp"
 
 namespace cohort {
 namespace {
@@ -24,7 +22,8 @@ namespace {
 constexpr Duration stop_limit = std::chrono::seconds(1);    // for a launch() that was told to stop
 constexpr Duration manage_limit = std::chrono::seconds(3);  // for manage(), after the time of the launch
 
-// What a worker announced. Port 0: an address as its transport wrote it, which is dialled as it is.
+}  // namespace
+
 void take_address(WorkerConfig& config, std::string host, int port) {
   if (port == 0) {
     config.connect_at = std::move(host);
@@ -33,8 +32,6 @@ void take_address(WorkerConfig& config, std::string host, int port) {
   if (config.host.empty()) config.host = std::move(host);
   config.port = port;
 }
-
-}  // namespace
 
 AddprocsCall::AddprocsCall(Master& master, std::shared_ptr<ClusterManager> manager, std::string manager_name,
                            LaunchParams params, Timeouts timeouts, WorkerNames names, std::optional<MinWorkers> min,
@@ -195,6 +192,7 @@ void AddprocsCall::push(WorkerConfig config) {
   auto record = make_record();
   if (config.ident.empty()) config.ident = record->config.ident;
   if (config.connect_idents.empty()) config.connect_idents = record->config.connect_idents;
+  if (params_.threads) config.threads = *params_.threads;
   record->config = std::move(config);
   bool too_late, stopped;
   {
@@ -263,7 +261,7 @@ void AddprocsCall::begin(const Record& record) {
 
 void AddprocsCall::dial(const Record& record) {
   master_.node().blocking().run([self = shared_from_this(), record] {
-    Node& node = self->master_.node();
+    NodeImpl& node = self->master_.node();
     try {
       detail::MutexLock one_at_a_time(record->managing);
       ManagerCalls::Running running(self->master_.manager_calls(), record->manager_name, "connect");
@@ -325,7 +323,7 @@ bool AddprocsCall::give_place(const Record& record) {
 }
 
 void AddprocsCall::send_join(const Record& record) {
-  Node& node = master_.node();
+  NodeImpl& node = master_.node();
   if (!node.members().bind(record->pid, record->connection))
     return fail(record, Step::join, Process::may_have_ended, "It left.");
   Join join;
@@ -400,87 +398,6 @@ void AddprocsCall::replicate_state(const Record& record) {
     return master_.rmprocs({record->pid}, {.waitfor = Duration::zero()});
   }
   if (record->config.count > 1) launch_more(record);
-}
-
-// The first worker of a host starts the others there.
-void AddprocsCall::launch_more(const Record& first) {
-  Launch launch;
-  launch.exename = first->config.exename;
-  launch.exeflags = params_.exeflags;
-  launch.exeflags.insert(launch.exeflags.end(), first->config.exeflags.begin(), first->config.exeflags.end());
-  // Where the first one listens, but at ports of their own.
-  if (!first->config.bind_addr.empty()) launch.exeflags.push_back("--bind-to=" + first->config.bind_addr);
-  launch.timeout_nanoseconds = timeouts_.launch.count();
-  std::vector<Record> more;
-  for (int i = 1; i < first->config.count; i++) {
-    auto record = make_record();
-    record->launched_by = first;
-    WorkerConfig& config = record->config;
-    config.host = first->config.host;
-    config.tunnel = first->config.tunnel;
-    config.sshflags = first->config.sshflags;
-    config.exename = first->config.exename;
-    config.exeflags = first->config.exeflags;
-    config.threads = first->config.threads;
-    launch.pids.push_back(record->pid);
-    more.push_back(std::move(record));
-  }
-  bool stopped;
-  {
-    detail::MutexLock lock(mutex_);
-    open_ += static_cast<int>(more.size());
-    connecting_ += static_cast<int>(more.size());
-    stopped = stopped_;
-  }
-  if (stopped) {
-    for (const auto& record : more) fail(record, Step::announce, Process::still_runs, "Its launch was stopped.");
-    return;
-  }
-  auto self = shared_from_this();
-  auto request = std::make_shared<CallbackRequest>(
-      master_.node().reactor(),
-      [self, first, more](Frame&& answer) { self->take_launched(first, more, std::move(answer)); },
-      [self, more](const std::string& cause) {
-        for (const auto& record : more) {
-          self->fail(record, Step::announce, Process::still_runs,
-                     "The first worker of its host could not launch it: " + cause);
-        }
-      });
-  master_.node().reactor().post([this, self, first, more, request, launch] {
-    const auto id = first->connection->requests().add(request);
-    if (!id) return request->on_lost("the connection ended");
-    const Duration limit = sum({timeouts_.launch, std::chrono::seconds(5)});
-    request->start_deadline(limit, "no answer within " + in_seconds(limit));
-    first->connection->send(FrameKind::launch, 0, *id, to_payload(launch), SendQueue::Mode::gather_on_loop);
-  });
-}
-
-void AddprocsCall::take_launched(const Record& first, const std::vector<Record>& more, Frame&& answer) {
-  Launched launched;
-  std::string problem =
-      "The first worker of its host, process " + std::to_string(first->pid) + ", could not launch it: ";
-  try {
-    if (answer.header.flags == result_exception) {
-      Payload payload;
-      payload.body = std::move(answer.body);
-      problem += message_of(decode_exception(payload, first->pid));
-    } else {
-      launched = from_frame<Launched>(std::move(answer));
-    }
-  } catch (const std::exception& error) {
-    problem += error.what();
-  }
-  for (std::size_t i = 0; i < more.size(); i++) {
-    if (i >= launched.workers.size()) {
-      fail(more[i], Step::announce, Process::still_runs, problem);
-    } else if (const auto& worker = launched.workers[i]; !worker.error.empty()) {
-      fail(more[i], Step::announce, worker.ended ? Process::may_have_ended : Process::still_runs, worker.error);
-    } else {
-      take_address(more[i]->config, worker.host, worker.port);
-      more[i]->config.ospid = worker.ospid;
-      dial(more[i]);
-    }
-  }
 }
 
 void AddprocsCall::launch_ended() {

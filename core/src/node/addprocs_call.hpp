@@ -22,6 +22,9 @@ struct WorkerNames {
   std::shared_ptr<std::atomic<std::size_t>> used = std::make_shared<std::atomic<std::size_t>>(0);  ///< of `idents`
 };
 
+/// Keeps the address that a worker announced. @param port 0: `host` is the whole address, in the form of its transport.
+void take_address(WorkerConfig& config, std::string host, int port);
+
 /// The state of one addprocs call.
 struct AddprocsResult {
   std::vector<Pid> added;

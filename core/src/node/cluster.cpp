@@ -145,7 +145,7 @@ Duration ping(Pid pid, Duration timeout) {
   };
   refuse_shorter(timeout, Duration::zero(), "the timeout of a ping");
   const auto start = Clock::now();
-  Node& node = current_node();
+  NodeImpl& node = current_node();
   if (pid == node.self()) return Clock::now() - start;
   auto connection = node.connection_to(pid);
   auto request = std::make_shared<Ping>();
@@ -167,7 +167,7 @@ ReferenceTable refs(Pid pid) {
     void on_result(Frame&& frame) noexcept override { answer = std::move(frame); }
     void on_lost(const std::string& cause) noexcept override { lost = cause; }
   };
-  Node& node = current_node();
+  NodeImpl& node = current_node();
   if (pid == node.self()) return node.references().table();
   auto connection = node.connection_to(pid);
   auto question = std::make_shared<Question>();

@@ -12,6 +12,7 @@
 
 #include "base/durations.hpp"
 #include "base/log.hpp"
+#include "membership/arrival.hpp"
 #include "node/addprocs_call.hpp"
 #include "node/master.hpp"
 #include "node/messages.hpp"
@@ -60,6 +61,8 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
     cause = reason;
   else if (!connection->last_word().empty())  // it ended the connection itself, and said why
     cause += ": " + connection->last_word();
+  if (const std::string said = status(record->pid); !said.empty() && !record->removing)
+    cause += "; its status: " + said;
   if (record->output) {
     output_.drain(*record->output, deadline_after(exit_output_limit));
     if (const auto tail = output_.tail(*record->output); !tail.empty() && !record->removing) {
@@ -74,7 +77,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   }
   node_->drop_client(record->pid);
   if (known) {
-    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}});
+    const Payload change = to_payload(MembersChange{node_->members().epoch(), {}, {{record->pid, cause}}, {}, {}});
     for (const auto& other : node_->members().connections()) {
       other->send(FrameKind::members, 0, 0, change, SendQueue::Mode::now);
     }
@@ -84,6 +87,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   node_->membership_changed();
   node_->fail_requests(*connection, cause);
   if (!record->removing) log_error("Worker " + std::to_string(record->pid) + " terminated: " + cause);
+  if (record->announced.load()) callbacks_->exited(record->pid, cause);
   if (still_runs) kill(*record);  // may take a while; by now everybody knows
   forget(record);
 }
@@ -130,8 +134,11 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
     if (!begun.empty()) list_again();
   }
   if (!begun.empty()) node_->membership_changed();
-  for (auto last = begun.rbegin(); last != begun.rend(); ++last)
-    start_removal(*last);  // those launched by others first
+  std::reverse(begun.begin(), begun.end());  // those launched by others first
+  if (callbacks_->empty())
+    start_removals(begun);
+  else
+    node_->blocking().run([this, begun] { start_removals(begun); });
   if (options.waitfor == Duration::zero()) return;
   const auto start = Clock::now(), deadline = deadline_after(options.waitfor);
   // A function of a manager may never return. One worker after the other: there may be very many.
@@ -149,6 +156,12 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
                             std::chrono::duration<double>(waited).count(),
                             calls.empty() ? "" : " Not returned: ", calls));
   }
+}
+
+// Waits for callbacks, if there are any.
+void Master::start_removals(const std::vector<std::shared_ptr<WorkerRecord>>& records) {
+  for (const auto& record : records) callbacks_->exiting(record->pid);
+  for (const auto& record : records) start_removal(record);
 }
 
 void Master::start_removal(const std::shared_ptr<WorkerRecord>& record) {
@@ -176,12 +189,17 @@ void Master::remove_all() noexcept {
     std::vector<Pid> pids;
     std::vector<std::shared_ptr<OpenLaunchQueue>> queues;
     std::vector<std::shared_ptr<ClusterManager>> managers;
+    std::vector<std::weak_ptr<ArrivedWorkers>> acceptors;
     {
       detail::MutexLock lock(mutex_);
       queues = std::exchange(open_launch_queues_, {});
       managers = std::exchange(kept_managers_, {});
+      acceptors = std::exchange(acceptors_, {});
     }
     for (const auto& queue : queues) queue->close();
+    for (const auto& each : acceptors) {
+      if (const auto acceptor = each.lock()) acceptor->master_ends();
+    }
     managers.clear();
     {
       detail::MutexLock lock(mutex_);
@@ -195,12 +213,16 @@ void Master::remove_all() noexcept {
 
 Duration Master::time_to_end() const {
   const Timeouts limits = node_->timeouts();
-  return sum({limits.shutdown, limits.term, limits.kill, std::chrono::seconds(2)});
+  return sum({callbacks_->longest(), limits.shutdown, limits.term, limits.kill, std::chrono::seconds(2)});
 }
 
 bool Master::release_managers() {
-  if (node_->blocking().wait_until_idle(deadline_after(return_limit))) return true;
-  log_error("not returned after " + in_seconds(return_limit) + ": " + manager_calls_.text() +
+  const auto deadline = deadline_after(return_limit);
+  if (node_->blocking().wait_until_idle(deadline) && callbacks_->wait_until_idle(deadline)) return true;
+  std::string running = manager_calls_.text();
+  if (const std::string callbacks = callbacks_->running(); !callbacks.empty())
+    running += (running.empty() ? "" : ", ") + callbacks;
+  log_error("not returned after " + in_seconds(return_limit) + ": " + running +
             "; the program ends without waiting longer");
   output_.stop(never);
   return false;

@@ -18,6 +18,7 @@
 #include "membership/arrival.hpp"
 #include "membership/ident_pattern.hpp"
 #include "node/addprocs_call.hpp"
+#include "node/answered.hpp"
 #include "node/messages.hpp"
 #include "node/open_launch_queue.hpp"
 #include "plugin/loader.hpp"
@@ -33,33 +34,23 @@ constexpr Duration launcher_limit = std::chrono::seconds(3);  // for an answer a
 constexpr std::size_t longest_cause = 2000;                   // bytes
 constexpr std::size_t longest_address = 1024;                 // bytes
 
-// A request whose answer is waited for by its completion.
-struct Answered final : Request {
-  bool lost = false;
-  bool refused = false;  // the body is an exception
-  Bytes body;
-  void on_result(Frame&& frame) noexcept override {
-    refused = frame.header.flags == result_exception;
-    body = std::move(frame.body);
-  }
-  void on_lost(const std::string&) noexcept override { lost = true; }
-};
-
 }  // namespace
 
 Master::Master(const Timeouts& timeouts) {
-  node_ =
-      std::make_unique<Node>(master_pid, Node::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
+  node_ = std::make_unique<NodeImpl>(master_pid,
+                                     NodeImpl::Settings{.cookie = random_cookie(), .timeouts = timeouts, .slots = 1});
   node_->blocking().start_first_thread();
   node_->set_role(this);
   MemberInfo self;
   self.pid = master_pid;
   node_->members().add(self);
   replicated_state_ = std::make_unique<ReplicatedState>(*node_);
+  callbacks_ = std::make_unique<CallbackTable>(*node_);
 }
 
 Master::~Master() {
   remove_all();
+  callbacks_.reset();
   delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
   static_cast<void>(node_.release());
   output_.stop(never);  // as with any program: what was printed is there, however slowly it is read
@@ -154,6 +145,8 @@ void Master::choose_transport(const TransportSpec& transport) {
 
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                                   const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
+  if (CallbackTable::on_this_thread())
+    throw Error("a function of add_worker_callbacks() cannot add workers: addprocs() waits for it");
   detail::MutexLock one_at_a_time(changing_);
   if (options.stop.stop_requested()) throw InterruptedException();
   WorkerNames names;
@@ -163,6 +156,8 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   std::optional<MinWorkers> min;
   if (options.min) min.emplace(*options.min);
   if (options.timeouts) detail::check_timeouts(*options.timeouts);
+  if (options.threads && *options.threads < 1)
+    throw ConfigError(fmt::format("threads: {} is too few, a worker has at least one", *options.threads));
   choose_wiring(options);
   choose_transport(transport.value_or(default_transport_));
   LaunchParams params;
@@ -176,6 +171,8 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.cookie = node_->cookie();
   params.transport_name = transport_.plugin;
   params.transport = &node_->transport();
+  params.threads = options.threads;
+  callbacks_->starting(manager_name, params);
   return std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
                                         std::move(names), std::move(min))
       ->run(options.stop);
@@ -210,17 +207,7 @@ void Master::announce_members(const std::vector<Pid>& pids) {
     return !new_ones.contains(member.pid);
   });
   if (added.empty()) return;
-  const Payload change = to_payload(MembersChange{node_->members().epoch(), added, {}});
-  std::vector<std::shared_ptr<Answered>> answers;
-  for (const auto& connection : node_->members().connections()) {
-    auto answer = std::make_shared<Answered>();
-    const auto id = connection->requests().add(answer);
-    if (!id) continue;
-    connection->send(FrameKind::members, 0, *id, change, SendQueue::Mode::before_wait);
-    answers.push_back(std::move(answer));
-  }
-  const auto deadline = deadline_after(node_->timeouts().connect);
-  for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
+  tell_all({.epoch = node_->members().epoch(), .added = added, .removed = {}, .draining = {}, .used_again = {}});
   {
     detail::MutexLock lock(mutex_);
     for (const Pid pid : pids) {
@@ -229,6 +216,21 @@ void Master::announce_members(const std::vector<Pid>& pids) {
     list_again();
   }
   node_->membership_changed();
+  for (const Pid pid : pids) callbacks_->started(pid);
+}
+
+void Master::tell_all(const MembersChange& change) {
+  const Payload payload = to_payload(change);
+  std::vector<std::shared_ptr<Answered>> answers;
+  for (const auto& connection : node_->members().connections()) {
+    auto answer = std::make_shared<Answered>();
+    const auto id = connection->requests().add(answer);
+    if (!id) continue;
+    connection->send(FrameKind::members, 0, *id, payload, SendQueue::Mode::before_wait);
+    answers.push_back(std::move(answer));
+  }
+  const auto deadline = deadline_after(node_->timeouts().connect);
+  for (const auto& answer : answers) node_->reactor().wait(*answer, deadline);
 }
 
 void Master::on_dialled(const std::shared_ptr<Connection>& connection) {
@@ -288,6 +290,8 @@ bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
     relay_dial(connection, std::move(frame));
   else if (frame.header.kind == FrameKind::fate)
     tell_fate(connection, std::move(frame));
+  else if (frame.header.kind == FrameKind::status)
+    set_status(connection->peer(), {reinterpret_cast<const char*>(frame.body.data()), frame.body.size()});
   else
     return false;
   return true;
@@ -404,7 +408,8 @@ void Master::interrupt(const std::vector<Pid>& pids) {
 void Master::list_again() {
   auto pids = std::make_shared<std::vector<Pid>>(1, master_pid);
   for (const auto& [pid, record] : records_) {
-    if (record->announced.load() && !record->removing.load() && !node_->members().is_gone(pid)) pids->push_back(pid);
+    const bool leaves = record->removing.load() || record->draining.load();
+    if (record->announced.load() && !leaves && !node_->members().is_gone(pid)) pids->push_back(pid);
   }
   listed_ = std::move(pids);
 }
@@ -432,6 +437,19 @@ std::vector<Pid> Master::processes_beside(Pid pid) {
   };
   std::erase_if(pids, [&, host = host_of(pid)](Pid each) { return host_of(each) != host; });
   return pids;
+}
+
+void Master::set_status(Pid pid, std::string_view text) {
+  std::string shown = excerpt(text, longest_status, true);
+  detail::MutexLock lock(mutex_);
+  statuses_[pid] = std::move(shown);
+}
+
+std::string Master::status(Pid pid) const {
+  detail::MutexLock lock(mutex_);
+  if (pid < master_pid || pid >= next_pid_) throw Error("no process with id " + std::to_string(pid) + " exists");
+  const auto found = statuses_.find(pid);
+  return found == statuses_.end() ? "" : found->second;
 }
 
 std::vector<Pid> Master::workers() const {

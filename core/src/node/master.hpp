@@ -13,13 +13,15 @@
 
 #include "io/output_forwarder.hpp"
 #include "node/manager_calls.hpp"
-#include "node/node.hpp"
+#include "node/node_impl.hpp"
 #include "node/replicated_state.hpp"
+#include "node/worker_callbacks.hpp"
 
 namespace cohort {
 
 class AddprocsCall;
 class OpenLaunchQueue;
+struct MembersChange;
 struct WorkerNames;
 
 /// What the master knows about one worker, from its launch to its end.
@@ -38,6 +40,7 @@ struct WorkerRecord {
   std::string host;                        // host_id() of its process; written before `joined`
   std::atomic<bool> joined{false};
   std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
+  std::atomic<bool> draining{false};   // it gets no new work; its end is wanted then
   std::atomic<bool> removing{false};   // its end is wanted
   std::atomic<bool> ended{false};      // its connection is lost, and why it ended is known, or will not be
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
@@ -50,9 +53,10 @@ class Master final : public Role {
   /// Removes all workers.
   ~Master() override;
 
-  Node& node() { return *node_; }
+  NodeImpl& node() { return *node_; }
   OutputForwarder& output() { return output_; }
   ReplicatedState& replicated_state() { return *replicated_state_; }
+  CallbackTable& callbacks() { return *callbacks_; }
 
   /// Removes all workers: asks them to exit, and ends those that do not. Never throws.
   void remove_all() noexcept;
@@ -73,10 +77,15 @@ class Master final : public Role {
   /// Sets the transport that addprocs() uses by default. Call it before the first addprocs().
   void set_default_transport(TransportSpec transport) { default_transport_ = std::move(transport); }
   void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
+  /// Removes workers when they have nothing to do any more. @throws as the public drain().
+  void drain(const std::vector<Pid>& pids, const WaitOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
   /// The workers that have joined, have all modules and values, and are known to all processes, in ascending order.
   std::vector<Pid> workers() const;
+  void set_status(Pid pid, std::string_view text);
+  /// @throws Error if there never was such a process.
+  std::string status(Pid pid) const;
   /// The processes() on the same host as `pid`. @throws Error if there is no such process.
   std::vector<Pid> processes_beside(Pid pid);
 
@@ -88,6 +97,8 @@ class Master final : public Role {
   std::optional<std::string> cause_if_gone(Pid pid) override;
   bool is_stopped(Pid) override { return false; }  // who stops a worker for longer than timeouts.dead gives it up
   std::vector<Pid> processes() override;
+
+  Master* as_master() override { return this; }
 
   // For an AddprocsCall.
   std::shared_ptr<WorkerRecord> make_record(const std::shared_ptr<AddprocsCall>& call,
@@ -119,6 +130,8 @@ class Master final : public Role {
   Duration time_to_end() const;
   /// Ends the process by force. Runs on a blocking thread.
   void kill(WorkerRecord& record);
+  /// Informs every worker, and waits until all have answered. Not on the loop.
+  void tell_all(const MembersChange& change);
   /// Informs every worker, waits until all have answered, and then lets this process use the new workers.
   void announce_members(const std::vector<Pid>& added);
   /// Calls the last functions of the manager for a worker, and removes its record. Runs on a blocking thread.
@@ -133,6 +146,9 @@ class Master final : public Role {
   std::shared_ptr<const std::vector<Pid>> listed() const;
   void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport) COHORT_REQUIRES(changing_);
+  void set_draining(const std::vector<std::shared_ptr<WorkerRecord>>& records, bool draining);
+  std::string stop_draining(const WorkerRecord& record);
+  void start_removals(const std::vector<std::shared_ptr<WorkerRecord>>& records);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);
   void force_removal(const std::shared_ptr<WorkerRecord>& record);
   void end_worker(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection,
@@ -144,8 +160,9 @@ class Master final : public Role {
 
   ManagerCalls manager_calls_;
   OutputForwarder output_;
-  std::unique_ptr<Node> node_;
+  std::unique_ptr<NodeImpl> node_;
   std::unique_ptr<ReplicatedState> replicated_state_;
+  std::unique_ptr<CallbackTable> callbacks_;
   detail::Mutex changing_;  // one addprocs at a time
   TransportSpec transport_ COHORT_GUARDED_BY(changing_){"", "{}"};
   TransportSpec default_transport_;
@@ -164,6 +181,7 @@ class Master final : public Role {
     std::shared_ptr<Connection> connection;
     std::uint64_t request;
   };
+  std::map<Pid, std::string> statuses_ COHORT_GUARDED_BY(mutex_);  // of those that have ended as well
   // Who wants to know whether that process is gone.
   std::multimap<Pid, Asker> askers_ COHORT_GUARDED_BY(mutex_);
 };

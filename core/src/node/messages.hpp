@@ -21,6 +21,9 @@ struct Arrive {
   std::string address;  ///< at which it listens for other workers; "" if it does not listen
 };
 
+/// A `status` frame, worker to master, is the text of setstatus(), of at most so many bytes. It is not answered.
+inline constexpr std::size_t longest_status = 1000;
+
 /// Master to worker: tells the worker its identity. Answered by a result with Joined.
 struct Join {
   std::int32_t pid = 0;
@@ -52,6 +55,21 @@ struct MembersChange {
   std::uint64_t epoch = 0;
   std::vector<MemberInfo> added;
   std::vector<Removed> removed;
+  std::vector<std::int32_t> draining;    ///< get no new work from now on
+  std::vector<std::int32_t> used_again;  ///< get it again
+};
+
+/// Flags of a `drain` frame, master to worker. Each is answered by a result with Unfinished.
+enum DrainFlag : std::uint8_t {
+  drain_begin = 0,  ///< answered when nothing is unfinished, or with the next one
+  drain_stop = 1    ///< answered at once
+};
+
+/// What a worker still does for others.
+struct Unfinished {
+  std::int32_t calls = 0;
+  std::uint64_t values = 0;           ///< that others hold
+  std::vector<std::int32_t> holders;  ///< of these values, in ascending order
 };
 
 /// Worker to master: asks whether a process is gone. A worker that loses another, or cannot reach it, notices that

@@ -1,484 +1,131 @@
-#include "node/node.hpp"
+#include <cohort/node.hpp>
 
-#include <algorithm>
-#include <bit>
-#include <new>
+#include <atomic>
 #include <utility>
 
 #include <cohort/error.hpp>
 
 #include "base/durations.hpp"
-#include "base/log.hpp"
+#include "base/forked_child.hpp"
+#include "base/process_settings.hpp"
 #include "base/secret.hpp"
-#include "parallel/parallel_state.hpp"
-#include "remote/exception_codec.hpp"
-#include "remote/messages.hpp"
-#include "remote/registry.hpp"
-#include "remote/response.hpp"
-#include "wire/segment_pool.hpp"
+#include "node/master.hpp"
+#include "node/session.hpp"
+#include "node/worker.hpp"
 
 namespace cohort {
-namespace {
-constexpr std::size_t max_unauthenticated = 64;  // accepted connections that have not proved themselves yet
-constexpr int accepts_a_turn = 16;               // then those that are too many are closed
-constexpr unsigned logged_refusals = 20;  // reported one by one; whoever reaches the port could else fill the disk
-constexpr int blocking_threads = 32;
-constexpr Duration segment_rest = std::chrono::seconds(10);  // memory for received arrays is kept so long for the next
 
-// There was no memory for a message.
-class NoRoom final : public std::bad_alloc {
+Worker::Settings worker_settings(WorkerOptions options) {
+  refuse_shorter(options.master_timeout, Duration(1), "master_timeout");
+  check_cookie(options.cookie, "WorkerOptions::cookie");
+  return {.cookie = std::move(options.cookie),
+          .transport = std::move(options.transport),
+          .manager = std::move(options.manager),
+          .bind_to = std::move(options.bind_to),
+          .master_timeout = options.master_timeout};
+}
+
+void end_master(std::unique_ptr<Master> master) noexcept {
+  master->remove_all();
+  if (master->release_managers()) return;
+  static std::atomic<Master*> abandoned;  // what a manager's thread still uses ends with the process
+  abandoned.store(master.release());
+}
+
+class Node::Impl {
  public:
-  NoRoom(std::uint64_t bytes, Pid where)
-      : text_(std::make_shared<const std::string>("process " + std::to_string(where) +
-                                                  " has no memory for a message with " + std::to_string(bytes) +
-                                                  " bytes in one piece")) {}
-  const char* what() const noexcept override { return text_->c_str(); }
+  explicit Impl(NodeOptions options) : master_(std::make_unique<Master>(options.timeouts)) {
+    master_->set_default_transport(std::move(options.transport));
+  }
+  explicit Impl(WorkerOptions options) {
+    auto settings = worker_settings(std::move(options));
+    settings.owns_process = false;
+    worker_ = std::make_unique<Worker>(std::move(settings));
+  }
+  ~Impl() {
+    if (master_ != nullptr) end_master(std::move(master_));
+  }
+
+  NodeImpl& node() const { return master_ != nullptr ? master_->node() : worker_->node(); }
+  Master* master() const { return master_.get(); }
+  Worker& worker() const {
+    if (worker_ != nullptr) return *worker_;
+    throw Error("this node is a master");
+  }
 
  private:
-  std::shared_ptr<const std::string> text_;  // shared: copying an exception must not throw
+  std::unique_ptr<Master> master_;  // one of the two
+  std::unique_ptr<Worker> worker_;
 };
 
-// Of a kind that is known. What is done with them later, also where nothing may be thrown, relies on it.
-void check_references(std::span<const ReferenceEntry> references) {
-  for (const auto& reference : references) {
-    if (RefId{reference.whence, reference.id}.kind() > ReferenceKind::object)
-      throw BadMessage("a reference of an unknown kind");
-  }
+namespace {
+
+// Also where only nodes are made, and no Session.
+template <class Options>
+Options prepared(Options options) {
+  refuse_in_forked_child();
+  prepare_process();
+  return options;
 }
 
-constexpr Duration shortest_heartbeat = std::chrono::milliseconds(1);
 }  // namespace
 
-Role::~Role() = default;
+Node::Node(NodeOptions options) : impl_(std::make_unique<Impl>(prepared(std::move(options)))) {}
+Node::Node(WorkerOptions options) : impl_(std::make_unique<Impl>(prepared(std::move(options)))) {}
+Node::Node(Node&& other) noexcept = default;
 
-Node::Node(Pid self, Settings settings)
-    : self_(self),
-      reactor_(std::make_unique<Reactor>(Reactor::Options{.slots = settings.slots})),
-      references_(std::make_shared<References>(*this)),
-      calls_(*this, *references_),
-      channels_(*references_),
-      parallel_(std::make_unique<ParallelState>()),
-      settings_(std::move(settings)),
-      tunnels_(*this),
-      blocking_(std::make_unique<BlockingPool>(blocking_threads)) {
-  start_heartbeat(settings_.timeouts);
+Node& Node::operator=(Node&& other) noexcept {
+  if (this != &other) stop();
+  impl_ = std::move(other.impl_);
+  return *this;
 }
 
-Node::~Node() {
-  guard_loop([this] {
-    on_loop([this] {
-      for (const auto& accepting : std::exchange(accepting_, {})) {
-        accepting->watcher.stop();
-        accepting->listener.reset();
-      }
-      heartbeat_.stop();
-      for (const auto& connection : std::set(connections_)) connection->close("the session has ended");
-    });
-    on_loop([this] { tunnels_.close(); });  // behind the closing of each
-  });
-  blocking_.reset();
-  reactor_->stop();  // the last functions settle their futures
-  references_->close();
-  reactor_.reset();
+Node::~Node() { stop(); }
+
+// In a child of fork() there are no threads to end, and its parent has the cluster.
+void Node::stop() noexcept {
+  if (is_forked_child())
+    static_cast<void>(impl_.release());
+  else
+    impl_.reset();
 }
 
-Timeouts Node::timeouts() const {
-  detail::MutexLock lock(mutex_);
-  return settings_.timeouts;
+static const std::string stopped = "this node was stopped, or moved from";
+
+Pid Node::id() const {
+  if (impl_ == nullptr) throw Error(stopped);
+  return impl_->node().self();
 }
 
-std::string Node::cookie() const {
-  detail::MutexLock lock(mutex_);
-  return settings_.cookie;
+std::string Node::address() const {
+  if (impl_ == nullptr) throw Error(stopped);
+  return impl_->master() != nullptr ? "" : impl_->worker().address();
 }
 
-void Node::set_cookie(const std::string& cookie) {
-  {
-    detail::MutexLock lock(mutex_);
-    settings_.cookie = cookie;
-  }
-  if (transport_ != nullptr) transport_->set_secret(transport_secret(cookie));
+void Node::process_messages(IoPair incoming) {
+  if (impl_ == nullptr) throw Error(stopped);
+  Master* master = impl_->master();
+  impl_->node().add_connection(std::move(incoming), no_pid, master == nullptr ? nullptr : master->only_acceptor());
 }
 
-void Node::set_transport(std::unique_ptr<Transport> transport) {
-  transport->set_secret(transport_secret(cookie()));
-  transport_ = std::move(transport);
+void Node::join_cluster(IoPair master) {
+  if (impl_ == nullptr) throw Error(stopped);
+  impl_->worker().join(std::move(master));
 }
 
-void Node::configure(Pid self, const Timeouts& timeouts, const Wiring& wiring) {
-  {
-    detail::MutexLock lock(mutex_);
-    settings_.timeouts = timeouts;
-    wiring_ = wiring;
-  }
-  self_.store(self);
-  {
-    detail::MutexLock lock(neighbours_mutex_);
-    neighbours_.reset();
-  }
-  start_heartbeat(timeouts);
+int Node::serve() {
+  if (impl_ == nullptr) throw Error(stopped);
+  return impl_->worker().serve();
 }
 
-Wiring Node::wiring() const {
-  detail::MutexLock lock(mutex_);
-  return wiring_;
+Node::Scope::Scope(const Node& node)
+    : router_before_(CurrentNode::of_thread().router), references_before_(CurrentNode::of_thread().references) {
+  if (node.impl_ == nullptr) throw Error(stopped);
+  CurrentNode::of_thread() = node.impl_->node().current();
 }
 
-Transport& Node::transport() {
-  if (transport_ == nullptr) throw Error("this process has no transport yet");
-  return *transport_;
-}
-
-void Node::on_loop(std::function<void()> body) {
-  struct Ran final : Completion {
-    std::exception_ptr failure;  // written before the completion is set
-  };
-  auto ran = std::make_shared<Ran>();
-  reactor_->post(
-      [this, ran, body = std::move(body)] {
-        try {
-          body();
-        } catch (...) {
-          ran->failure = std::current_exception();
-        }
-        reactor_->complete(ran);
-      },
-      true);
-  reactor_->wait(*ran);
-  if (ran->failure) std::rethrow_exception(ran->failure);
-}
-
-// --- Connections. ---
-
-std::shared_ptr<Connection> Node::add_connection(IoPair pair, Pid peer,
-                                                 const std::shared_ptr<ArrivedWorkers>& acceptor) {
-  const auto role = peer == no_pid ? Handshake::Role::acceptor : Handshake::Role::dialer;
-  const Identity mine{protocol_version, self(), executable_build_id(), library_build_id()};
-  auto connection = std::make_shared<Connection>(*reactor_, *this, std::move(pair), role, mine, cookie());
-  connection->set_peer(peer);
-  connection->set_acceptor(acceptor);
-  reactor_->post([this, connection, handshake = timeouts().handshake] {
-    connections_.insert(connection);
-    if (connection->peer() == no_pid) {
-      unauthenticated_.push_back(connection);
-      // The oldest goes: idle ones cannot keep out who does prove itself at once.
-      if (unauthenticated_.size() > max_unauthenticated) {
-        unauthenticated_.front()->close("too many connections wait to prove themselves");
-        unauthenticated_.pop_front();
-      }
-    }
-    connection->start(handshake);
-  });
-  return connection;
-}
-
-void Node::accept_at(std::unique_ptr<Listener> listener, const std::shared_ptr<ArrivedWorkers>& acceptor) {
-  auto accepting = std::make_shared<Accepting>();
-  accepting->listener = std::move(listener);
-  accepting->acceptor = acceptor;
-  on_loop([this, accepting] {
-    Listener& at = *accepting->listener;
-    if (const int descriptor = at.descriptor(); descriptor >= 0) {
-      accepting->watcher.watch(*reactor_, descriptor, true, false, [this, of = std::weak_ptr(accepting)](bool, bool) {
-        if (const auto still = of.lock()) accept_waiting(still);
-      });
-    } else {
-      at.on_acceptable([this, of = std::weak_ptr(accepting)] {
-        reactor_->post([this, of] {
-          if (const auto still = of.lock()) accept_waiting(still);
-        });
-      });
-      accept_waiting(accepting);
-    }
-    accepting_.insert(accepting);
-  });
-}
-
-void Node::stop_accepting(const std::shared_ptr<ArrivedWorkers>& acceptor) {
-  const auto stop = [this, acceptor] {
-    std::erase_if(accepting_, [&](const auto& accepting) {
-      if (accepting->acceptor.lock() != acceptor) return false;
-      accepting->watcher.stop();
-      accepting->listener.reset();
-      return true;
-    });
-    for (const auto& connection : std::set(connections_))
-      if (connection->acceptor() == acceptor && connection->peer() == no_pid)
-        connection->close("no more workers are let in here");
-  };
-  reactor_->on_loop() ? stop() : on_loop(stop);
-}
-
-void Node::accept_waiting(const std::shared_ptr<Accepting>& accepting) {
-  for (int i = 0; accepting->listener != nullptr; i++) {
-    if (i == accepts_a_turn) {
-      if (accepting->listener->descriptor() < 0) reactor_->post([this, accepting] { accept_waiting(accepting); });
-      return;
-    }
-    std::optional<IoPair> pair;
-    try {
-      pair = accepting->listener->accept();
-    } catch (...) {
-      log_warning("accept failed: " + message_of(std::current_exception()));
-    }
-    if (!pair) return;
-    add_connection(std::move(*pair), no_pid, accepting->acceptor.lock());
-  }
-}
-
-void Node::on_established(const std::shared_ptr<Connection>& connection) {
-  const Pid said = connection->peer_identity().pid;
-  if (!connection->dialled()) {
-    std::erase(unauthenticated_, connection);
-    if (!role_->on_accepted(connection)) connection->close("not wanted");
-    return;
-  }
-  const Pid expected = connection->peer();
-  if (said != no_pid && said != expected) {
-    return connection->close("at that address is process " + std::to_string(said) + ", not " +
-                             std::to_string(expected));
-  }
-  role_->on_dialled(connection);
-}
-
-void Node::on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) {
-  connections_.erase(connection);
-  suspects_.erase(connection.get());
-  if (connection->peer() == no_pid && !connection->established()) {
-    std::erase(unauthenticated_, connection);
-    return report_refused_peer(reason);
-  }
-  calls_.on_closed(*connection);
-  role_->on_lost(connection, reason);
-}
-
-void Node::report_refused_peer(const std::string& reason) {
-  refused_peers_++;
-  const bool tell = refused_peers_ <= logged_refusals || std::has_single_bit(refused_peers_);
-  log(tell ? LogLevel::warn : LogLevel::info,
-      "Process(" + std::to_string(self()) + ") - Unknown remote, closing connection: " + reason +
-          (refused_peers_ < logged_refusals ? "" : " (" + std::to_string(refused_peers_) + " so far)"));
-}
-
-void Node::fail_requests(Connection& connection, const std::string& cause) {
-  for (auto& request : connection.requests().take_all_and_close(cause)) {
-    request->on_lost(cause);
-    reactor_->complete(std::move(request));
-  }
-}
-
-void Node::drop_client(Pid client) {
-  references_->drop_client(client);
-  calls_.drop_client(client);  // after that, as it looks who still holds the results
-}
-
-// --- Frames. ---
-
-void Node::on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) {
-  check_references(frame.references);
-  const bool is_heartbeat = frame.header.kind == FrameKind::ping || frame.header.kind == FrameKind::pong;
-  if (connection->peer() == no_pid && !is_heartbeat) {  // it is authenticated, but no member
-    if (!role_->on_frame(connection, std::move(frame))) connection->close("it has not joined");
-    return;
-  }
-  if (frame.without_room != 0) return on_frame_without_room(connection, std::move(frame));
-  switch (frame.header.kind) {
-    case FrameKind::result:
-    case FrameKind::pong:
-      return on_answer(connection, std::move(frame));
-    case FrameKind::call:
-    case FrameKind::call_fetch:
-    case FrameKind::remote_do:
-      return calls_.on_call(connection, std::move(frame));
-    case FrameKind::fetch:
-      return calls_.on_fetch(connection, frame);
-    case FrameKind::put:
-      return calls_.on_put(connection, std::move(frame));
-    case FrameKind::references:
-      return references_->on_frame(connection, frame);
-    case FrameKind::channel:
-      return channels_.on_frame(connection, std::move(frame));
-    case FrameKind::cancel:
-      return calls_.on_cancel(connection, frame);
-    case FrameKind::tunnel:
-      return tunnels_.on_frame(connection, std::move(frame));
-    case FrameKind::ping:
-      return connection->send(FrameKind::pong, frame.header.request, {}, SendQueue::Mode::ahead);
-    default:
-      if (!role_->on_frame(connection, std::move(frame))) answer_unknown(connection, frame);
-  }
-}
-
-void Node::on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame) {
-  if (auto request = connection->requests().take(frame.header.request)) {
-    request->on_result(std::move(frame));
-    reactor_->complete(std::move(request));
-  }
-}
-
-// Whoever waits for what there was no memory for gets std::bad_alloc, as if this process had made it.
-void Node::on_frame_without_room(const std::shared_ptr<Connection>& connection, Frame&& frame) {
-  const auto references = references_->adopt(frame.references);  // counted for this process, which lets go of them
-  const auto failure = std::make_exception_ptr(NoRoom(frame.without_room, self()));
-  switch (frame.header.kind) {
-    case FrameKind::result: {
-      Frame answer;
-      answer.header = frame.header;
-      answer.header.flags = result_exception;
-      answer.body = encode_exception(failure, self()).body;
-      return on_answer(connection, std::move(answer));
-    }
-    case FrameKind::call:
-    case FrameKind::call_fetch:
-    case FrameKind::remote_do:
-      return calls_.on_call_without_room(connection, frame, failure);
-    default:
-      log_error(message_of(failure));
-      if (frame.header.request == 0) return;
-      send_failure(*references_, connection, frame.header.request, failure, SendQueue::Mode::gather_on_loop);
-  }
-}
-
-void Node::answer_unknown(const std::shared_ptr<Connection>& connection, const Frame& frame) {
-  if (frame.header.request == 0) return;
-  const Error error("unknown message kind " + std::to_string(static_cast<int>(frame.header.kind)),
-                    ErrorKind::unimplemented);
-  connection->send(FrameKind::result, result_exception, frame.header.request,
-                   encode_exception(std::make_exception_ptr(error), self()), SendQueue::Mode::gather_on_loop);
-}
-
-// --- The way to other members. ---
-
-bool Node::linked(Pid pid) {
-  if (self() == master_pid || pid == master_pid) return true;
-  const Topology topology = wiring().topology;
-  if (topology.kind() == Topology::Kind::all_to_all) return true;  // the list may be long
-  // Asked at the first message to another worker, and for each reference to one that cannot be reached.
-  detail::MutexLock lock(neighbours_mutex_);
-  if (const auto epoch = members_.epoch(); !neighbours_ || neighbours_epoch_ != epoch) {
-    neighbours_ = topology.neighbours(self(), members_.list());
-    neighbours_epoch_ = epoch;
-  }
-  return neighbours_->contains(pid);
-}
-
-bool Node::may_connect(Pid pid) { return wiring().relay || linked(pid); }
-
-std::shared_ptr<Connection> Node::connection_to(Pid pid) {
-  if (auto connection = members_.connection(pid)) return connection;
-  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
-  const bool may_dial = pid != master_pid && self() != master_pid && may_connect(pid);
-  if (members_.contains(pid) && !may_dial) {
-    throw Error("peer " + std::to_string(pid) + " is not connected to " + std::to_string(self()) +
-                    ". Topology : " + wiring().topology.text(),
-                ErrorKind::disconnected);
-  }
-  auto attempted = members_.attempt(pid);
-  if (attempted.connection != nullptr) return attempted.connection;
-  if (attempted.attempt == nullptr) {
-    if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));  // since it was looked
-    throw Error("no process with id " + std::to_string(pid) + " exists");
-  }
-  if (attempted.start) {
-    // The one with the higher id dials, so that two who want each other at once make one connection.
-    if (self() > pid)
-      dial(pid, attempted.address);
-    else
-      role_->request_dial_from(pid);
-  }
-  const Duration limit = timeouts().connect;
-  if (!wait_interruptibly(*reactor_, *attempted.attempt, deadline_after(limit))) {
-    throw_unreachable(pid, "peer " + std::to_string(pid) + " didn't connect to " + std::to_string(self()) + " within " +
-                               in_seconds(limit));
-  }
-  if (!attempted.attempt->error.empty()) {
-    throw_unreachable(pid, "process " + std::to_string(self()) + " cannot connect to peer " + std::to_string(pid) +
-                               ": " + attempted.attempt->error);
-  }
-  if (auto connection = members_.connection(pid)) return connection;
-  throw_unreachable(pid, "the connection to peer " + std::to_string(pid) + " ended as soon as it was made");
-}
-
-// It may be dying: then the connection is refused or lost before this process hears of its end.
-void Node::throw_unreachable(Pid pid, const std::string& problem) {
-  if (members_.is_gone(pid)) throw ProcessExitedException(pid, members_.cause_of_end(pid));
-  if (const auto cause = role_->cause_if_gone(pid)) throw ProcessExitedException(pid, *cause);
-  throw Error(problem, ErrorKind::disconnected);
-}
-
-void Node::dial(Pid pid, const std::string& address) {
-  const auto fail = [this, pid] { finish_attempt(pid, message_of(std::current_exception())); };
-  try {
-    blocking_->run([this, pid, address, fail] {
-      try {
-        const auto deadline = deadline_after(timeouts().connect);
-        add_connection(!linked(pid) ? tunnels_.open(pid)
-                       : dialer_    ? dialer_(pid, address, deadline)
-                                    : transport().connect(address, deadline),
-                       pid);
-      } catch (...) {
-        fail();
-      }
-    });
-  } catch (...) {
-    fail();
-  }
-}
-
-void Node::finish_attempt(Pid pid, const std::string& error) {
-  auto attempt = members_.take_attempt(pid);
-  if (attempt == nullptr) return;
-  attempt->error = error;
-  reactor_->complete(std::move(attempt));
-}
-
-void Node::membership_changed() { parallel_->membership_changed(*this); }
-
-// --- Liveness. ---
-
-void Node::start_heartbeat(const Timeouts& limits) {
-  // Nobody is given up who was not asked several times before.
-  const Duration interval =
-      limits.heartbeat == never ? never : std::max(std::min(limits.heartbeat, limits.dead / 4), shortest_heartbeat);
-  reactor_->post([this, interval] {
-    if (interval == heartbeat_interval_) return;
-    heartbeat_interval_ = interval;
-    last_check_ = Clock::now();
-    heartbeat_.start(
-        *reactor_, interval, [this] { check_liveness(); }, interval);
-  });
-}
-
-void Node::check_liveness() {
-  const Timeouts limits = timeouts();
-  const auto now = Clock::now();
-  trim_segments(segment_rest);
-  // Then it was this process that did not run (stopped, or a busy machine): what the others sent lies unread, and
-  // they may have stood still with it. Their time counts from now.
-  const bool was_away = now - std::exchange(last_check_, now) > sum({heartbeat_interval_, heartbeat_interval_});
-  for (const auto& connection : std::set(connections_)) {
-    if (!connection->established()) continue;
-    if (was_away || (now - connection->last_received() >= limits.suspect && role_->is_stopped(connection->peer())))
-      connection->count_silence_anew();
-    const auto silence = now - connection->last_received();
-    if (silence < limits.suspect) {
-      if (suspects_.erase(connection.get()) > 0)
-        log_warning("process " + std::to_string(connection->peer()) + " answers again");
-    } else if (silence >= limits.dead) {
-      connection->close("no answer for " + in_seconds(limits.dead));
-      continue;
-    } else if (suspects_.insert(connection.get()).second) {
-      log_warning("process " + std::to_string(connection->peer()) + " is suspect: no answer for " +
-                  in_seconds(limits.suspect));
-    }
-    // It asks for more and more, and its answers fill the memory here.
-    if (const auto since = connection->takes_nothing_since(); since <= now && now - since >= limits.dead && !was_away) {
-      connection->close("it sends, but has read nothing for " + in_seconds(limits.dead));
-      continue;
-    }
-    // Also to one that is heard all the time: it may be sending so much that its own question waits behind that.
-    connection->send(FrameKind::ping, 0, {}, SendQueue::Mode::ahead);
-  }
+Node::Scope::~Scope() {
+  CurrentNode::of_thread() = {static_cast<Router*>(router_before_), static_cast<References*>(references_before_)};
 }
 
 }  // namespace cohort

@@ -10,7 +10,7 @@
 #include <cohort/array.hpp>
 #include <cohort/detail/mutex.hpp>
 
-#include "node/node.hpp"
+#include "node/node_impl.hpp"
 #include "parallel/named_values.hpp"
 #include "plugin/module_loader.hpp"
 
@@ -20,7 +20,7 @@ namespace cohort {
 /// it. Workers that join get everything before they are admitted. All functions may wait: any thread but the loop.
 class ReplicatedState {
  public:
-  explicit ReplicatedState(Node& node) : node_(node) {}
+  explicit ReplicatedState(NodeImpl& node) : node_(node) {}
 
   /// Loads a module in all present and future workers. This process has loaded it already. @throws CompositeException
   void add_module(const detail::Module& module, const Array<std::byte>& file);
@@ -67,7 +67,7 @@ class ReplicatedState {
   std::vector<ItemPtr> items() const COHORT_REQUIRES(mutex_);
   Failures deliver(Item& item, const std::vector<Pid>& pids, Clock::time_point deadline = Clock::time_point::max());
 
-  Node& node_;
+  NodeImpl& node_;
   mutable detail::Mutex mutex_;  // not held while anything is sent
   std::vector<ModuleEntry> modules_ COHORT_GUARDED_BY(mutex_);
   std::map<std::string, ValueEntry> values_ COHORT_GUARDED_BY(mutex_);

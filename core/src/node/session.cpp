@@ -25,7 +25,6 @@
 #include <cohort/wait_options.hpp>
 #include <cohort/worker.hpp>
 
-#include "base/durations.hpp"
 #include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "base/process_settings.hpp"
@@ -230,29 +229,28 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
   return file;
 }
 
-void end_master() {
+void end_session() {
   if (is_forked_child()) return;  // its parent removes the workers
-  std::unique_ptr<Master> master(the_master.load());
+  std::unique_ptr<Master> master(the_master.exchange(nullptr));
   if (master == nullptr) return;
   master->remove_all();
-  the_master.store(nullptr);
   CurrentNode::set_for_process({});
-  if (master->release_managers()) return;
-  static std::atomic<Master*> abandoned;  // what a manager's thread still uses ends with the process
-  abandoned.store(master.release());
+  end_master(std::move(master));
 }
 
 }  // namespace
 
-Master* master_or_null() { return the_master.load(); }
+Master* master_or_null() {
+  const CurrentNode node = CurrentNode::get_or_none();
+  return node.router == nullptr ? nullptr : static_cast<NodeImpl&>(*node.router).role().as_master();
+}
 
 Master& current_master() {
-  if (Master* master = the_master.load()) return *master;
-  CurrentNode::get();  // says what is missing when there is no session at all
+  if (Master* master = current_node().role().as_master()) return *master;
   throw Error("Only process 1 can add and remove workers");
 }
 
-Node& current_node() { return static_cast<Node&>(*CurrentNode::get().router); }
+NodeImpl& current_node() { return static_cast<NodeImpl&>(*CurrentNode::get().router); }
 
 int (*session_exit_status)(int status) = [](int status) { return status; };
 
@@ -290,20 +288,14 @@ Session::Session(int& argc, char** argv) {
   } catch (const std::exception& error) {
     log_error(error.what());
   }
-  end_master();
+  end_session();
   std::exit(session_exit_status(code));
 }
 
 void init_worker(WorkerOptions options) {
   claim_process();
   try {
-    refuse_shorter(options.master_timeout, Duration(1), "master_timeout");
-    check_cookie(options.cookie, "WorkerOptions::cookie");
-    make_worker({.cookie = std::move(options.cookie),
-                 .transport = std::move(options.transport),
-                 .manager = std::move(options.manager),
-                 .bind_to = std::move(options.bind_to),
-                 .master_timeout = options.master_timeout});
+    make_worker(worker_settings(std::move(options)));
   } catch (...) {
     has_session = false;
     throw;
@@ -311,8 +303,8 @@ void init_worker(WorkerOptions options) {
 }
 
 void process_messages(IoPair incoming) {
-  Node& node = current_node();
-  Master* master = the_master.load();
+  NodeImpl& node = current_node();
+  Master* master = node.role().as_master();
   node.add_connection(std::move(incoming), no_pid, master == nullptr ? nullptr : master->only_acceptor());
 }
 
@@ -340,7 +332,7 @@ int serve() {
 }
 
 Session::~Session() {
-  end_master();
+  end_session();
   has_session = false;
 }
 

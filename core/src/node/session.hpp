@@ -1,16 +1,25 @@
 #pragma once
 
+#include <memory>
+
+#include <cohort/worker.hpp>
+
 #include "node/master.hpp"
 #include "node/worker.hpp"
 
 namespace cohort {
 
-/// The role of this process in its cluster; the Session sets it. @throws Error if there is none.
+/// The node that the free functions use on the calling thread. @throws Error if there is none.
+NodeImpl& current_node();
+/// @throws Error if that is none of a master.
 Master& current_master();
-/// Null in a worker.
+/// Null where there is none, or it is that of a worker.
 Master* master_or_null();
-/// The node that the free functions use on the calling thread. @throws Error if there is no session.
-Node& current_node();
+
+/// Removes the workers, and destroys the master unless a manager's function does not return.
+void end_master(std::unique_ptr<Master> master) noexcept;
+/// @throws ConfigError for what cannot be.
+Worker::Settings worker_settings(WorkerOptions options);
 
 /// Translates the status with which a Session ends the program if it cannot start; `cohort map` has others. Set before
 /// the Session is made, by its thread.

@@ -9,7 +9,7 @@
 
 #include <cohort/error.hpp>
 
-#include "node/node.hpp"
+#include "node/node_impl.hpp"
 
 namespace cohort {
 namespace {

@@ -13,13 +13,13 @@
 
 namespace cohort {
 
-class Node;
+class NodeImpl;
 
 /// Connections of two workers that the topology does not connect: their bytes, including the handshake, go through the
 /// master in `tunnel` frames. For the two workers they are connections like others, so everything works over them.
 class Tunnels {
  public:
-  explicit Tunnels(Node& node) : node_(node) {}
+  explicit Tunnels(NodeImpl& node) : node_(node) {}
   ~Tunnels();
 
   /// Makes this end of a new tunnel to `peer`, for a new connection. As with a dialled connection, the process with the
@@ -39,7 +39,7 @@ class Tunnels {
   std::shared_ptr<Tunnel> find(const Key& key);
   void forget(const Key& key);
 
-  Node& node_;
+  NodeImpl& node_;
   detail::Mutex mutex_;
   std::uint64_t last_number_ COHORT_GUARDED_BY(mutex_) = 0;
   std::map<Key, std::shared_ptr<Tunnel>> tunnels_ COHORT_GUARDED_BY(mutex_);

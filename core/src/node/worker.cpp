@@ -27,7 +27,7 @@ void answer(Connection& connection, std::uint64_t request, const Payload& payloa
   connection.send(FrameKind::result, flag, request, payload, SendQueue::Mode::now);
 }
 
-void answer_failure(Node& node, Connection& connection, std::uint64_t request) {
+void answer_failure(NodeImpl& node, Connection& connection, std::uint64_t request) {
   answer(connection, request, encode_exception(std::current_exception(), node.self()), result_exception);
 }
 
@@ -68,9 +68,10 @@ class NoTransport final : public Transport {
 
 }  // namespace
 
-Worker::Worker(Settings settings) : by_hand_(settings.by_hand), master_timeout_(settings.master_timeout) {
-  node_ =
-      std::make_unique<Node>(no_pid, Node::Settings{.cookie = std::move(settings.cookie), .timeouts = {}, .slots = 1});
+Worker::Worker(Settings settings)
+    : by_hand_(settings.by_hand), owns_process_(settings.owns_process), master_timeout_(settings.master_timeout) {
+  node_ = std::make_unique<NodeImpl>(
+      no_pid, NodeImpl::Settings{.cookie = std::move(settings.cookie), .timeouts = {}, .slots = 1});
   node_->set_role(this);
   if (settings.manager != nullptr) {
     node_->set_dialer(
@@ -89,7 +90,7 @@ Worker::Worker(Settings settings) : by_hand_(settings.by_hand), master_timeout_(
     node_->accept_at(std::move(listener));
   }
   node_->on_loop([this] {
-    if (!by_hand_)
+    if (!by_hand_ && owns_process_)
       interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });
     expect_master();
   });
@@ -100,6 +101,7 @@ Worker::~Worker() {
     node_->on_loop([this] {
       interrupt_signal_.stop();
       master_deadline_.stop();
+      drain_timer_.stop();
       master_.reset();
     });
   });
@@ -130,6 +132,10 @@ void Worker::leave(int code) {
   left_.notify_one();
 }
 
+void Worker::close_all(const std::string& reason) {
+  for (const auto& connection : node_->members().connections()) connection->close(reason);
+}
+
 bool Worker::on_accepted(const std::shared_ptr<Connection>& connection) {
   const Pid pid = connection->peer_identity().pid;
   if (pid == no_pid || pid == node_->self()) return false;
@@ -154,10 +160,7 @@ void Worker::on_dialled(const std::shared_ptr<Connection>& connection) {
 }
 
 void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
-  if (connection == master_) {  // no clean-up: it may hang now, and nobody is left to be served
-    if (by_hand_ && can_write(STDERR_FILENO)) log_error("the master is gone: " + reason);
-    _exit(1);
-  }
+  if (connection == master_) return master_lost(connection, reason);
   const Pid pid = connection->peer();
   if (pid == master_pid && !connection->established()) {
     log_error("could not join: " + reason);
@@ -180,6 +183,51 @@ void Worker::on_lost(const std::shared_ptr<Connection>& connection, const std::s
       [this, connection, reason](const std::string&) { node_->fail_requests(*connection, reason); });
   if (!ask_fate(pid, answer)) return node_->fail_requests(*connection, reason);
   answer->start_deadline(fate_limit, "");
+}
+
+void Worker::on_master_lost(std::function<void()> last, Duration limit) {
+  detail::MutexLock lock(mutex_);
+  last_functions_.push_back(std::move(last));
+  last_limit_ = sum({last_limit_, limit});
+}
+
+void Worker::master_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
+  std::vector<std::function<void()>> functions;
+  Duration limit{};
+  {
+    detail::MutexLock lock(mutex_);
+    functions = std::exchange(last_functions_, {});
+    limit = last_limit_;
+  }
+  if (functions.empty() && owns_process_) return end_without_master(reason);
+  node_->fail_requests(*connection, "the master is gone: " + reason);
+  if (functions.empty()) return end_without_master(reason);
+  master_deadline_.start(node_->reactor(), limit, [this, reason, limit] {
+    log_error("a function of on_master_lost() has not returned within " + in_seconds(limit));
+    end_without_master(reason);
+  });
+  node_->blocking().run([this, functions = std::move(functions), reason] {
+    for (const auto& function : functions) {
+      try {
+        function();
+      } catch (...) {
+        log_error("a function of on_master_lost(): " + message_of(std::current_exception()));
+      }
+    }
+    node_->reactor().post([this, reason] { end_without_master(reason); });
+  });
+}
+
+// Loop thread.
+void Worker::end_without_master(const std::string& reason) {
+  master_deadline_.stop();
+  if (!owns_process_) {
+    close_all("the master is gone");
+    return leave(1);
+  }
+  // No clean-up: it may hang now, and nobody is left to be served.
+  if (by_hand_ && can_write(STDERR_FILENO)) log_error("the master is gone: " + reason);
+  _exit(1);
 }
 
 bool Worker::ask_fate(Pid pid, const std::shared_ptr<Request>& answer) {
@@ -215,8 +263,12 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
     case FrameKind::dial:
       on_dial(connection, std::move(frame));
       return true;
+    case FrameKind::drain:
+      on_drain(connection, std::move(frame));
+      return true;
     case FrameKind::leave:
       leave(0);
+      if (!owns_process_) close_all("the worker has left");
       return true;
     case FrameKind::launch:
       run_blocking(connection, request, [this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
@@ -285,6 +337,8 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
       removed->connection->close("process " + std::to_string(pid) + " was removed from the cluster");
     node_->drop_client(pid);
   }
+  for (const Pid pid : change.draining) node_->members().set_draining(pid, true);
+  for (const Pid pid : change.used_again) node_->members().set_draining(pid, false);
   node_->members().set_epoch(change.epoch);
   node_->membership_changed();
   if (request != 0) answer(*connection, request, {});
@@ -309,7 +363,7 @@ void Worker::on_dial(const std::shared_ptr<Connection>& connection, Frame&& fram
 
 void Worker::request_dial_from(Pid pid) {
   struct AnswerOfMaster final : Request {
-    Node* node;
+    NodeImpl* node;
     Pid pid;
     void on_result(Frame&& frame) noexcept override {
       if (frame.header.flags != result_exception) return;  // the connection itself ends the attempt

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <cohort/cluster_manager.hpp>
 #include <cohort/detail/mutex.hpp>
 
-#include "node/node.hpp"
+#include "node/node_impl.hpp"
 
 namespace cohort {
+
+struct Unfinished;
 
 /// A process that serves a master: it joins, runs functions, and exits.
 class Worker final : public Role {
@@ -19,60 +23,73 @@ class Worker final : public Role {
     std::unique_ptr<Transport> transport;     ///< null: it does not listen
     std::shared_ptr<ClusterManager> manager;  ///< connects it to other workers; null: the transport does
     std::string bind_to;
-    bool by_hand = false;                                ///< somebody started it, and ends it by Ctrl-C
+    bool by_hand = false;      ///< somebody started it, and ends it by Ctrl-C
+    bool owns_process = true;  ///< it handles SIGINT, and ends the process if it loses its master
     Duration master_timeout = std::chrono::seconds(60);  ///< for the master to connect and have it join
   };
 
   explicit Worker(Settings settings);
   ~Worker() override;
 
-  Node& node() { return *node_; }
+  NodeImpl& node() { return *node_; }
   /// The address at which it listens; "" if it does not.
   const std::string& address() const { return address_; }
   /// The connection that this worker made to the master.
   void join(IoPair master) { node_->add_connection(std::move(master), master_pid); }
   /// Waits until the master ends it. @return the exit code.
   int serve();
+  /// Adds a function to run when the master is lost. Any thread.
+  void on_master_lost(std::function<void()> last, Duration limit);
 
+  Worker* as_worker() override { return this; }
   bool on_accepted(const std::shared_ptr<Connection>& connection) override;
   void on_dialled(const std::shared_ptr<Connection>& connection) override;
   bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) override;
   void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) override;
   void request_dial_from(Pid pid) override;
   std::optional<std::string> cause_if_gone(Pid pid) override;
-  std::vector<Pid> processes() override { return node_->members().pids(); }
+  std::vector<Pid> processes() override { return node_->members().working(); }
   bool is_stopped(Pid pid) override;
 
  private:
   void on_join(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_members(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_dial(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  void on_drain(const std::shared_ptr<Connection>& connection, Frame&& frame);
+  Unfinished unfinished();
   void run_blocking(const std::shared_ptr<Connection>& connection, std::uint64_t request, std::function<void()> work);
   /// Asks the master; the answer is a Fate. Any thread. @return false: the master is not connected.
   bool ask_fate(Pid pid, const std::shared_ptr<Request>& answer);
+  void master_lost(const std::shared_ptr<Connection>& connection, const std::string& reason);
+  void end_without_master(const std::string& reason);
   void leave(int code);
+  void close_all(const std::string& reason);
   void expect_master();
 
-  const bool by_hand_;
+  const bool by_hand_, owns_process_;
   const Duration master_timeout_;
   std::string address_;  // set by the constructor
-  std::unique_ptr<Node> node_;
+  std::unique_ptr<NodeImpl> node_;
   detail::Mutex mutex_;
   detail::ConditionVariable left_;
   std::optional<int> exit_code_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> last_functions_ COHORT_GUARDED_BY(mutex_);  // for when the master is lost
+  Duration last_limit_ COHORT_GUARDED_BY(mutex_){};                              // for all of them
 
   // Loop thread only.
   std::shared_ptr<Connection> master_;
-  int master_ospid_ = 0;  // 0: it is not seen from here
-  Timer master_deadline_;
+  int master_ospid_ = 0;   // 0: it is not seen from here
+  Timer master_deadline_;  // for it to come; then, when it is lost, for the last functions
+  Timer drain_timer_;
+  std::uint64_t drain_request_ = 0;  // the master waits for its answer; 0: for none
   SignalWatcher interrupt_signal_;
 };
 
 /// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.
-void launch_additional_workers(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
+void launch_additional_workers(NodeImpl& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
 /// Reports why an additional worker ended, or ends it, as a `reap_worker` frame asks. Blocks; a blocking thread.
-void reap_additional_worker(Node& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
+void reap_additional_worker(NodeImpl& node, const std::shared_ptr<Connection>& connection, Frame&& frame);
 
 /// Ends the additional workers, which were asked to exit like this process: waits for them a short time, prints their
 /// output, and ends the rest.

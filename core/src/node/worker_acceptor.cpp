@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <cohort/detail/mutex.hpp>
+#include <cohort/error.hpp>
 
 #include "base/log.hpp"
 #include "membership/arrival.hpp"
@@ -14,7 +15,8 @@ namespace cohort {
 
 class WorkerAcceptor::Impl final : public ArrivedWorkers, public std::enable_shared_from_this<Impl> {
  public:
-  explicit Impl(std::function<void(WorkerConfig)> on_arrived) : on_arrived_(std::move(on_arrived)) {}
+  Impl(Master& master, std::function<void(WorkerConfig)> on_arrived)
+      : master_(&master), on_arrived_(std::move(on_arrived)) {}
 
   void arrived(WorkerConfig config) noexcept override {
     const detail::MutexLock one_at_a_time(mutex_);
@@ -26,19 +28,37 @@ class WorkerAcceptor::Impl final : public ArrivedWorkers, public std::enable_sha
     }
   }
 
+  void master_ends() noexcept override {
+    const detail::MutexLock lock(master_mutex_);
+    master_ = nullptr;
+  }
+
+  /// @throws Error.
+  template <class Use>
+  void with_node(Use use) {
+    const detail::MutexLock lock(master_mutex_);
+    if (master_ == nullptr) throw Error("the cluster has ended");
+    use(master_->node());
+  }
+
   void close() {
-    if (Master* master = master_or_null()) master->node().stop_accepting(shared_from_this());
+    {
+      const detail::MutexLock lock(master_mutex_);
+      if (master_ != nullptr) master_->node().stop_accepting(shared_from_this());
+    }
     const detail::MutexLock not_in_a_call(mutex_);
     on_arrived_ = nullptr;
   }
 
  private:
+  detail::Mutex master_mutex_;  // the master does not end while it is used
+  Master* master_ COHORT_GUARDED_BY(master_mutex_);
   detail::Mutex mutex_;
   std::function<void(WorkerConfig)> on_arrived_ COHORT_GUARDED_BY(mutex_);
 };
 
 WorkerAcceptor::WorkerAcceptor(std::function<void(WorkerConfig)> on_arrived)
-    : impl_(std::make_shared<Impl>(std::move(on_arrived))) {
+    : impl_(std::make_shared<Impl>(current_master(), std::move(on_arrived))) {
   current_master().add_acceptor(impl_);
 }
 
@@ -46,12 +66,12 @@ WorkerAcceptor::~WorkerAcceptor() { impl_->close(); }
 
 std::string WorkerAcceptor::accept_at(std::unique_ptr<Listener> listener) {
   std::string address = listener->address();
-  current_master().node().accept_at(std::move(listener), impl_);
+  impl_->with_node([&](NodeImpl& node) { node.accept_at(std::move(listener), impl_); });
   return address;
 }
 
 void WorkerAcceptor::process_messages(IoPair incoming) {
-  current_master().node().add_connection(std::move(incoming), no_pid, impl_);
+  impl_->with_node([&](NodeImpl& node) { node.add_connection(std::move(incoming), no_pid, impl_); });
 }
 
 }  // namespace cohort

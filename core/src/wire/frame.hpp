@@ -41,6 +41,8 @@ enum class FrameKind : std::uint8_t {
   tunnel,
   fate,
   arrive,
+  status,
+  drain,
 };
 
 /// Exactly the bytes at the beginning of a frame.

@@ -24,17 +24,23 @@
 
 namespace cohort {
 
+class Master;
+class Worker;
+
 /// The differences between the master and a worker. Functions run on the loop thread unless a comment says otherwise.
 class Role {
  public:
   virtual ~Role();
+  /// Null if it is the other one.
+  virtual Master* as_master() { return nullptr; }
+  virtual Worker* as_worker() { return nullptr; }
   /// A connection that somebody made to this process was authenticated. @return false if it must be closed.
   virtual bool on_accepted(const std::shared_ptr<Connection>& connection) = 0;
   /// A connection that this process made was authenticated; it is bound to connection->peer() already.
   virtual void on_dialled(const std::shared_ptr<Connection>& connection) = 0;
   /// Handles a frame that does not concern calls. @return false if its kind is unknown here.
   virtual bool on_frame(const std::shared_ptr<Connection>& connection, Frame&& frame) = 0;
-  /// The bound connection to `peer` ended. The role decides when its open requests fail: Node::fail_requests().
+  /// The bound connection to `peer` ended. The role decides when its open requests fail: NodeImpl::fail_requests().
   virtual void on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) = 0;
   /// The processes that have joined and are not about to leave, in ascending order, including this one. Any thread.
   virtual std::vector<Pid> processes() = 0;
@@ -48,7 +54,7 @@ class Role {
 };
 
 /// Everything that a process knows about its cluster. A process usually has one node, but may have several.
-class Node final : public Router, public Connection::Handler {
+class NodeImpl final : public Router, public Connection::Handler {
  public:
   struct Settings {
     std::string cookie;
@@ -56,9 +62,9 @@ class Node final : public Router, public Connection::Handler {
     int slots = 1;
   };
 
-  Node(Pid self, Settings settings);
+  NodeImpl(Pid self, Settings settings);
   /// Closes every connection. No thread may wait on this node any more.
-  ~Node() override;
+  ~NodeImpl() override;
 
   // Router
   Pid self() const override { return self_.load(std::memory_order_relaxed); }
@@ -81,6 +87,7 @@ class Node final : public Router, public Connection::Handler {
   void set_cookie(const std::string& cookie);
 
   void set_role(Role* role) { role_ = role; }
+  Role& role() { return *role_; }
   /// Call it when the worker has learnt its identity, or when the master has changed its settings.
   void configure(Pid self, const Timeouts& timeouts, const Wiring& wiring);
   Wiring wiring() const;

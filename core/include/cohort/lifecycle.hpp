@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <cohort/fwd.hpp>
+#include <cohort/types.hpp>
+#include <cohort/wait_options.hpp>
+
+// How workers come and go: what a program is told of that, and what it can say. The names are those of DistributedNext.
+
+namespace cohort {
+
+struct LaunchParams;
+
+/// Functions that the master calls when workers come and go. Those of one key run one after the other, on a thread of
+/// their own; those of different keys run side by side. For each worker they are called in this order: started,
+/// exiting, exited. They may call functions on workers, but must not add workers. They are called until the end of the
+/// Session or Node, which removes the last workers: remove them before what they use is destroyed.
+struct WorkerCallbacks {
+  /// Before a manager launches workers. If it throws, addprocs() throws that, and nothing is launched.
+  /// @param manager its name. @param params how they are to be started.
+  std::function<void(const std::string& manager, const LaunchParams& params)> starting = {};
+  /// When a worker has joined and every process knows it, before addprocs() returns.
+  std::function<void(Pid worker)> started = {};
+  /// Before a worker is asked to leave, by rmprocs() or at the end of the program. It still runs functions.
+  std::function<void(Pid worker)> exiting = {};
+  /// When a worker has ended. @param cause "removed", or why it ended.
+  std::function<void(Pid worker, const std::string& cause)> exited = {};
+  /// The master waits for one function for so long; then it names the key in a warning, and goes on without it. What
+  /// `started`, `exiting` and `exited` throw is a warning, too.
+  Duration limit = std::chrono::seconds(10);
+};
+
+/// Has functions called from now on. Master only. @throws ConfigError if the key is in use, Error on a worker.
+void add_worker_callbacks(const std::string& key, WorkerCallbacks callbacks);
+/// Ends that; a function that runs is not waited for. Does nothing if there is no such key. Master only.
+void remove_worker_callbacks(const std::string& key);
+
+/// Removes workers when they have finished: pools, maps, `spawnat(any, ...)` and workers() do without them at once,
+/// jobs and functions that were sent to them run to their end, and what other processes hold of them (futures with a
+/// large result, channels, objects) stays there until it is released. Then they leave, as by rmprocs(). A call that
+/// names such a worker still runs there, and is waited for. Unknown pids are ignored. Master only.
+///
+///     cohort::drain({3}, {.deadline = 30s});
+///
+/// @throws TimeoutError at the deadline, with what is unfinished, CancelledException, InterruptedException: then the
+/// workers are used again (a WorkerPool of named workers has lost them).
+void drain(const std::vector<Pid>& pids, const WaitOptions& options = {});
+
+/// Says in a few words what this process does: "epoch 7 of 20". The master keeps the text. If the worker dies, the
+/// error of its calls contains it. Does not wait. @param status at most 1000 bytes are kept.
+void setstatus(const std::string& status);
+/// What a process has said by setstatus(), also when it has ended; "" if it has said nothing. A worker asks the master.
+/// @throws Error if no such process ever existed.
+std::string getstatus(Pid pid);
+
+/// Has `last` called when this worker has lost its master, before it ends: to save what it has. Functions of several
+/// calls run one after the other. The calls that this worker has made to the master fail by then. After `limit` the
+/// worker ends, even if `last` has not returned. @throws Error if this process is not a worker.
+void on_master_lost(std::function<void()> last, Duration limit = std::chrono::seconds(10));
+
+}  // namespace cohort

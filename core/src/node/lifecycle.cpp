@@ -1,0 +1,45 @@
+#include <cohort/lifecycle.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <cohort/error.hpp>
+#include <cohort/remotecall.hpp>
+
+#include "base/durations.hpp"
+#include "node/messages.hpp"
+#include "node/session.hpp"
+#include "node/worker_callbacks.hpp"
+
+namespace cohort {
+
+void add_worker_callbacks(const std::string& key, WorkerCallbacks callbacks) {
+  current_master().callbacks().add(key, std::move(callbacks));
+}
+
+void remove_worker_callbacks(const std::string& key) { current_master().callbacks().remove(key); }
+
+void drain(const std::vector<Pid>& pids, const WaitOptions& options) { current_master().drain(pids, options); }
+
+void setstatus(const std::string& status) {
+  NodeImpl& node = current_node();
+  if (Master* master = node.role().as_master()) return master->set_status(master_pid, status);
+  const auto connection = node.members().connection(master_pid);
+  if (connection == nullptr) throw Error("this worker has no master to tell its status");
+  const auto bytes = std::as_bytes(std::span(status));
+  connection->send(FrameKind::status, 0, bytes.first(std::min(bytes.size(), longest_status)), SendQueue::Mode::now);
+}
+
+std::string getstatus(Pid pid) {
+  if (Master* master = master_or_null()) return master->status(pid);
+  return remotecall_fetch([](Pid asked) { return current_master().status(asked); }, master_pid, pid);
+}
+
+void on_master_lost(std::function<void()> last, Duration limit) {
+  refuse_shorter(limit, Duration(1), "the limit of on_master_lost()");
+  Worker* worker = current_node().role().as_worker();
+  if (worker == nullptr) throw Error("on_master_lost(): this process is not a worker");
+  worker->on_master_lost(std::move(last), limit);
+}
+
+}  // namespace cohort
