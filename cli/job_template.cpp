@@ -170,8 +170,10 @@ std::vector<std::string> JobTemplate::expand(const std::vector<std::string>& inp
           } else if (found.position > 0) {
             text += value_of(inputs[found.position - 1], found.form);
           } else {
-            for (std::size_t i = 0; i < inputs.size(); i++)
-              text += (i == 0 ? "" : " ") + value_of(inputs[i], found.form);
+            for (std::size_t i = 0; i < inputs.size(); i++) {
+              if (i > 0) text += ' ';
+              text += value_of(inputs[i], found.form);
+            }
           }
         });
     expanded.push_back(std::move(text));

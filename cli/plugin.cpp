@@ -86,7 +86,10 @@ int info(const std::string& name_or_path, bool as_json) {
     return ok;
   }
   std::string text;
-  for (const Plugin* plugin : plugins) text += (text.empty() ? "" : "\n") + text_of(*plugin);
+  for (const Plugin* plugin : plugins) {
+    if (!text.empty()) text += '\n';
+    text += text_of(*plugin);
+  }
   write_results(text);
   return ok;
 }
