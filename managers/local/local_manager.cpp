@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::int64_t descriptors_of_worker = 5;  // in this process: two pipes, the process, its connection, a timer
 constexpr std::int64_t tasks_of_worker = 4;        // an idle one's threads
+constexpr std::int64_t replaced_at_least = 10, replaced_of_each = 3;  // in a minute, of lost workers
 constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
 struct Limit {
@@ -108,7 +109,8 @@ LocalManager::LocalManager(const cohort::Options& options)
       cpus_(usable_cpus()),
       bind_to_cores_(options.string("affinity") == "core"),
       everywhere_(options.has("restrict") && !options.boolean("restrict")),
-      threads_(static_cast<int>(options.integer("threads"))) {}
+      threads_(static_cast<int>(options.integer("threads"))),
+      respawn_(options.boolean("respawn")) {}
 
 void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
   const auto count = options_.count("count").value_or(cohort::usable_cpus());
@@ -119,8 +121,15 @@ void LocalManager::launch(const LaunchParams& params, LaunchQueue& launched) {
     term_grace_ = options_.has("term_grace") ? options_.duration("term_grace") : params.term;
     kill_grace_ = options_.has("kill_grace") ? options_.duration("kill_grace") : params.kill;
   }
+  std::shared_ptr<Replacing> replacing;
+  if (respawn_) {
+    replacing = std::make_shared<Replacing>();
+    replacing->queue = launched.keep_open();
+    replacing->spawn = spawn;
+    replacing->most = static_cast<std::size_t>(replaced_at_least + replaced_of_each * count);
+  }
   std::int64_t started = 0;
-  for (; started < count && !params.stop.stop_requested(); ++started) launched.push(start_worker(spawn));
+  for (; started < count && !params.stop.stop_requested(); ++started) launched.push(start_worker(spawn, replacing));
   if (started == count) return;
   launched.fail("the launch was stopped when " + std::to_string(started) + " of " + std::to_string(count) +
                     " workers were started; timeouts.launch says how long it may take",
@@ -137,6 +146,7 @@ void LocalManager::manage(Pid, WorkerConfig& config, ManageOp op) {
       child->signal(SIGINT);
       break;
     case ManageOp::deregister_worker:
+      if (!config.leaving) replace(config);
       if (child->poll()) forget(config);
       break;
     case ManageOp::finalize:
@@ -172,7 +182,27 @@ cohort::SpawnOptions LocalManager::spawn_options(const LaunchParams& params) con
   return spawn;
 }
 
-WorkerConfig LocalManager::start_worker(cohort::SpawnOptions spawn) {
+// One that takes workers with it again and again must not keep the host busy for ever.
+void LocalManager::replace(const WorkerConfig& lost) {
+  const std::shared_ptr<Replacing> replacing = find_child(lost)->replacing;
+  if (replacing == nullptr) return;
+  {
+    const cohort::detail::MutexLock lock(mutex_);
+    auto& when = replacing->when;
+    const auto now = Clock::now();
+    while (!when.empty() && now - when.front() > 1min) when.pop_front();
+    if (when.size() >= replacing->most)
+      throw cohort::Error(std::to_string(when.size()) +
+                          " local workers were lost and replaced within a minute: this one is not");
+    when.push_back(now);
+  }
+  WorkerConfig config = start_worker(replacing->spawn, replacing);
+  config.ident = lost.ident;
+  config.connect_idents = lost.connect_idents;
+  replacing->queue->push(std::move(config));
+}
+
+WorkerConfig LocalManager::start_worker(cohort::SpawnOptions spawn, const std::shared_ptr<Replacing>& replacing) {
   if (bind_to_cores_) spawn.cpus = next_cpus();
   ChildProcess child = ChildProcess::spawn(spawn);
   WorkerConfig config;
@@ -183,7 +213,7 @@ WorkerConfig LocalManager::start_worker(cohort::SpawnOptions spawn) {
   if (everywhere_) config.bind_addr = "0.0.0.0";
   const cohort::detail::MutexLock lock(mutex_);
   config.userdata = next_id_;
-  children_.emplace(next_id_++, std::move(child));
+  children_.emplace(next_id_++, Child{std::move(child), replacing});
   return config;
 }
 
@@ -206,11 +236,16 @@ void LocalManager::terminate(ChildProcess& child) {
 // By an id of our own: workers that never joined have no Pid, and the system gives its process ids again. nullptr:
 // not ours, or forgotten. A child is used without the lock: the core makes no two calls for one worker at the same
 // time, and only these calls forget it.
-ChildProcess* LocalManager::find(const WorkerConfig& config) {
+LocalManager::Child* LocalManager::find_child(const WorkerConfig& config) {
   const ChildId* id = std::any_cast<ChildId>(&config.userdata);
   const cohort::detail::MutexLock lock(mutex_);
   const auto found = id == nullptr ? children_.end() : children_.find(*id);
   return found == children_.end() ? nullptr : &found->second;
+}
+
+ChildProcess* LocalManager::find(const WorkerConfig& config) {
+  Child* child = find_child(config);
+  return child == nullptr ? nullptr : &child->process;
 }
 
 void LocalManager::forget(const WorkerConfig& config) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include <cohort/child_process.hpp>
@@ -23,6 +26,8 @@ namespace cohort_local {
       {"exename", cohort::OptionType::string, nullptr, "program of the workers (default: this one)", nullptr},       \
       {"exeflags", cohort::OptionType::strings, "[]", "more arguments for the workers", nullptr},                    \
       {"threads", cohort::OptionType::integer, "1", "functions that may run at once on a worker", nullptr, 1, 4096}, \
+      {"respawn", cohort::OptionType::boolean, "false", "start another worker in place of one that was lost",        \
+       nullptr},                                                                                                     \
       {"affinity", cohort::OptionType::choice, "\"none\"",                                                           \
        "core: bind each worker to CPUs of its own, one per thread, in turn", "none|core"},                           \
       {"term_grace", cohort::OptionType::duration, nullptr,                                                          \
@@ -45,11 +50,24 @@ class LocalManager : public cohort::ClusterManager {
 
  private:
   using ChildId = std::uint64_t;
+  /// How workers of one launch are started in place of those that were lost.
+  struct Replacing {
+    std::shared_ptr<cohort::LaunchQueue> queue;
+    cohort::SpawnOptions spawn;
+    std::size_t most = 0;                        // in a minute
+    std::deque<cohort::Clock::time_point> when;  // the last of them; the manager's mutex guards it
+  };
+  struct Child {
+    cohort::ChildProcess process;
+    std::shared_ptr<Replacing> replacing;  // null: it is not replaced
+  };
 
   cohort::SpawnOptions spawn_options(const cohort::LaunchParams& params) const;
-  cohort::WorkerConfig start_worker(cohort::SpawnOptions spawn);
+  cohort::WorkerConfig start_worker(cohort::SpawnOptions spawn, const std::shared_ptr<Replacing>& replacing);
+  void replace(const cohort::WorkerConfig& lost);
   std::vector<int> next_cpus();
   void terminate(cohort::ChildProcess& child);
+  Child* find_child(const cohort::WorkerConfig& config);
   cohort::ChildProcess* find(const cohort::WorkerConfig& config);
   void forget(const cohort::WorkerConfig& config);
 
@@ -58,9 +76,10 @@ class LocalManager : public cohort::ClusterManager {
   const bool bind_to_cores_;
   const bool everywhere_;  // listen at all addresses of the host
   const int threads_;
+  const bool respawn_;
 
   cohort::detail::Mutex mutex_;
-  std::map<ChildId, cohort::ChildProcess> children_ COHORT_GUARDED_BY(mutex_);
+  std::map<ChildId, Child> children_ COHORT_GUARDED_BY(mutex_);
   ChildId next_id_ COHORT_GUARDED_BY(mutex_) = 1;
   std::size_t next_cpu_ COHORT_GUARDED_BY(mutex_) = 0;
   cohort::Duration term_grace_ COHORT_GUARDED_BY(mutex_){};  // of the last launch

@@ -51,8 +51,9 @@ struct WorkerConfig {
   /// The connection by which the worker came, if a WorkerAcceptor passed it: connect() is not called for it then.
   std::shared_ptr<detail::Arrival> arrival;
 
-  int ospid = 0;    ///< process id on its host; if the manager does not set it, it is set when the worker joins
-  int threads = 1;  ///< functions that may run at once on the worker
+  bool leaving = false;  ///< set by the core before its calls: somebody wants the worker's end, it is not lost
+  int ospid = 0;         ///< process id on its host; if the manager does not set it, it is set when the worker joins
+  int threads = 1;       ///< functions that may run at once on the worker
 };
 
 }  // namespace cohort

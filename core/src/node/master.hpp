@@ -118,6 +118,7 @@ class Master final : public Role {
   void with_manager(WorkerRecord& record, const char* function, F&& call) {
     detail::MutexLock one_at_a_time(record.managing);
     ManagerCalls::Running running(manager_calls_, record.manager_name, function);
+    record.config.leaving = record.removing.load();
     try {
       call(*record.manager, record.config);
     } catch (...) {

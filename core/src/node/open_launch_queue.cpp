@@ -3,10 +3,21 @@
 #include <utility>
 
 #include <cohort/error.hpp>
+#include <cohort/file_descriptor.hpp>
 
 #include "base/log.hpp"
 
 namespace cohort {
+namespace {
+
+// Nobody reads what it prints.
+void drop(const WorkerConfig& config) {
+  if (!config.io) return;
+  FileDescriptor(config.io->out).reset();
+  FileDescriptor(config.io->err).reset();
+}
+
+}  // namespace
 
 OpenLaunchQueue::OpenLaunchQueue(Master& master, const std::shared_ptr<ClusterManager>& manager,
                                  std::string manager_name, LaunchParams params, WorkerNames names)
@@ -18,7 +29,7 @@ OpenLaunchQueue::OpenLaunchQueue(Master& master, const std::shared_ptr<ClusterMa
 
 void OpenLaunchQueue::push(WorkerConfig config) {
   detail::MutexLock lock(mutex_);
-  if (master_ == nullptr) return;
+  if (master_ == nullptr) return drop(config);
   waiting_.push_back(std::move(config));
   if (!std::exchange(adding_, true))
     master_->node().blocking().run([self = shared_from_this()] { self->add_waiting(); });
@@ -29,7 +40,7 @@ void OpenLaunchQueue::fail(std::string what, int) { log_warning("manager '" + ma
 void OpenLaunchQueue::close() {
   detail::MutexLock lock(mutex_);
   master_ = nullptr;
-  waiting_.clear();
+  for (const auto& config : std::exchange(waiting_, {})) drop(config);
 }
 
 // A blocking thread; the master waits for those before it goes.
