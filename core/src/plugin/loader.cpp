@@ -53,6 +53,7 @@ void check_interface(const PluginInterface& seen) {
   check("Transport and Listener", seen.transport, own.transport);
   check("Transport and Listener", seen.transport_places, own.transport_places);
   check("Reader and Writer", seen.streams, own.streams);
+  check("ChildProcess and the exceptions", seen.processes, own.processes);
   check("Reader and Writer", seen.stream_places, own.stream_places);
 }
 

@@ -9,9 +9,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <tuple>
 #include <type_traits>
 
+#include <cohort/child_process.hpp>
 #include <cohort/cluster_manager.hpp>
+#include <cohort/error.hpp>
 #include <cohort/io_pair.hpp>
 #include <cohort/options.hpp>
 #include <cohort/transport.hpp>
@@ -25,6 +29,37 @@ constexpr std::uint64_t hash_number(std::uint64_t hash, std::uint64_t number) {
 }
 inline constexpr std::uint64_t hash_start = 0xcbf29ce484222325;
 
+template <class T>
+constexpr std::uint64_t shape_of_type();
+
+/// Of the types in a type like std::vector<std::string>.
+template <class T>
+struct ShapeOfArguments {
+  static constexpr std::uint64_t value = 0;
+};
+template <template <class...> class C, class... A>
+struct ShapeOfArguments<C<A...>> {
+  static constexpr std::uint64_t value = [] {
+    std::uint64_t hash = hash_start;
+    for (const std::uint64_t argument : {std::uint64_t{sizeof...(A)}, shape_of_type<A>()...})
+      hash = hash_number(hash, argument);
+    return hash;
+  }();
+};
+// What they point to may be incomplete.
+template <class T>
+struct ShapeOfArguments<std::shared_ptr<T>> {
+  static constexpr std::uint64_t value = 1;
+};
+template <class T, class D>
+struct ShapeOfArguments<std::unique_ptr<T, D>> {
+  static constexpr std::uint64_t value = 2;
+};
+template <class R, class... A>
+struct ShapeOfArguments<R(A...)> {
+  static constexpr std::uint64_t value = ShapeOfArguments<std::tuple<R, A...>>::value;
+};
+
 /// What must be equal for two types to be passed for each other. Not their names: each compiler writes them in its way.
 template <class T>
 constexpr std::uint64_t shape_of_type() {
@@ -34,8 +69,9 @@ constexpr std::uint64_t shape_of_type() {
                         std::is_class_v<Value>, std::is_enum_v<Value>, std::is_floating_point_v<Value>,
                         std::is_signed_v<Value>, std::is_void_v<Value>})
     hash = hash_number(hash, is);
-  if constexpr (!std::is_void_v<Value>) hash = hash_number(hash_number(hash, sizeof(Value)), alignof(Value));
-  return hash;
+  if constexpr (!std::is_void_v<Value> && !std::is_function_v<Value>)
+    hash = hash_number(hash_number(hash, sizeof(Value)), alignof(Value));
+  return hash_number(hash, ShapeOfArguments<Value>::value);
 }
 
 template <class C, class R, class... A>
@@ -63,6 +99,9 @@ struct InterfaceRow {
 #define COHORT_FUNCTION_(type, name) \
   InterfaceRow { #type "::" #name "()", 0, shape_of(&type::name) }
 
+#define COHORT_VALUE_(type, name) \
+  InterfaceRow { #type "::" #name, static_cast < std::uint64_t>(type::name), shape_of_type < type>() }
+
 inline constexpr std::array options_rows{
     COHORT_FIELD_(Option, name),        COHORT_FIELD_(Option, type),    COHORT_FIELD_(Option, default_value),
     COHORT_FIELD_(Option, help),        COHORT_FIELD_(Option, choices), COHORT_FIELD_(Option, minimum),
@@ -78,8 +117,10 @@ inline constexpr std::array worker_config_rows{
     COHORT_FIELD_(WorkerConfig, tunnel),   COHORT_FIELD_(WorkerConfig, bind_addr),
     COHORT_FIELD_(WorkerConfig, sshflags), COHORT_FIELD_(WorkerConfig, connect_at),
     COHORT_FIELD_(WorkerConfig, ident),    COHORT_FIELD_(WorkerConfig, connect_idents),
-    COHORT_FIELD_(WorkerConfig, arrival),  COHORT_FIELD_(WorkerConfig, ospid),
-    COHORT_FIELD_(WorkerConfig, threads),  COHORT_WHOLE_(WorkerConfig)};
+    COHORT_FIELD_(WorkerConfig, leaving),  COHORT_FIELD_(WorkerConfig, arrival),
+    COHORT_FIELD_(WorkerConfig, ospid),    COHORT_FIELD_(WorkerConfig, threads),
+    COHORT_WHOLE_(WorkerConfig),           COHORT_FIELD_(WorkerOutput, out),
+    COHORT_FIELD_(WorkerOutput, err)};
 
 inline constexpr std::array launch_params_rows{
     COHORT_FIELD_(LaunchParams, exename),   COHORT_FIELD_(LaunchParams, exeflags),
@@ -97,7 +138,11 @@ inline constexpr std::array manager_rows{COHORT_FUNCTION_(ClusterManager, launch
                                          COHORT_FUNCTION_(LaunchQueue, push),
                                          COHORT_FUNCTION_(LaunchQueue, fail),
                                          COHORT_FUNCTION_(LaunchQueue, keep_open),
-                                         COHORT_WHOLE_(ClusterManager)};
+                                         COHORT_WHOLE_(ClusterManager),
+                                         COHORT_VALUE_(ManageOp, register_worker),
+                                         COHORT_VALUE_(ManageOp, deregister_worker),
+                                         COHORT_VALUE_(ManageOp, interrupt),
+                                         COHORT_VALUE_(ManageOp, finalize)};
 
 inline constexpr std::array transport_rows{COHORT_FUNCTION_(Transport, listen),
                                            COHORT_FUNCTION_(Transport, connect),
@@ -111,8 +156,38 @@ inline constexpr std::array transport_rows{COHORT_FUNCTION_(Transport, listen),
 inline constexpr std::array stream_rows{
     COHORT_FUNCTION_(Reader, read),        COHORT_FUNCTION_(Reader, descriptor),  COHORT_FUNCTION_(Reader, close),
     COHORT_FUNCTION_(Reader, on_readable), COHORT_FUNCTION_(Writer, write),       COHORT_FUNCTION_(Writer, descriptor),
-    COHORT_FUNCTION_(Writer, close),       COHORT_FUNCTION_(Writer, on_writable), COHORT_WHOLE_(IoPair)};
+    COHORT_FUNCTION_(Writer, close),       COHORT_FUNCTION_(Writer, on_writable), COHORT_WHOLE_(IoPair),
+    COHORT_FIELD_(IoPair, reader),         COHORT_FIELD_(IoPair, writer)};
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // std::map may be of no standard layout; GCC and clang know it
+inline constexpr std::array process_rows{COHORT_FIELD_(SpawnOptions, command),
+                                         COHORT_FIELD_(SpawnOptions, dir),
+                                         COHORT_FIELD_(SpawnOptions, env),
+                                         COHORT_FIELD_(SpawnOptions, input),
+                                         COHORT_FIELD_(SpawnOptions, capture),
+                                         COHORT_FIELD_(SpawnOptions, new_session),
+                                         COHORT_FIELD_(SpawnOptions, cpus),
+                                         COHORT_FIELD_(SpawnOptions, die_with_parent),
+                                         COHORT_WHOLE_(SpawnOptions),
+                                         COHORT_FIELD_(SpawnOptions, end_with_children),
+                                         COHORT_FIELD_(ExitStatus, exited),
+                                         COHORT_FIELD_(ExitStatus, code),
+                                         COHORT_FIELD_(ExitStatus, signal),
+                                         COHORT_WHOLE_(ExitStatus),
+                                         COHORT_WHOLE_(ChildProcess),
+                                         COHORT_WHOLE_(Error),
+                                         COHORT_WHOLE_(RemoteException),
+                                         COHORT_WHOLE_(ProcessExitedException),
+                                         COHORT_WHOLE_(CompositeException),
+                                         COHORT_VALUE_(ErrorKind, failed),
+                                         COHORT_VALUE_(ErrorKind, overloaded),
+                                         COHORT_VALUE_(ErrorKind, disconnected),
+                                         COHORT_VALUE_(ErrorKind, unimplemented)};
+
+#pragma GCC diagnostic pop
+
+#undef COHORT_VALUE_
 #undef COHORT_FIELD_
 #undef COHORT_WHOLE_
 #undef COHORT_FUNCTION_
@@ -124,6 +199,19 @@ constexpr std::uint64_t hash_rows(const Rows& rows) {
   return hash;
 }
 
+/// The place of `end` shows how many virtual functions the interface has. Never made, so `end` is not defined.
+#define COHORT_AFTER_(interface)        \
+  struct After##interface : interface { \
+    virtual void end();                 \
+  }
+COHORT_AFTER_(ClusterManager);
+COHORT_AFTER_(LaunchQueue);
+COHORT_AFTER_(Transport);
+COHORT_AFTER_(Listener);
+COHORT_AFTER_(Reader);
+COHORT_AFTER_(Writer);
+#undef COHORT_AFTER_
+
 /// The fingerprint. The pointers to virtual functions are their places in the tables of virtual functions (Itanium C++
 /// ABI, 2.3): numbers, like all the rest, so they can be read from the file of a plugin.
 struct PluginInterface {
@@ -133,6 +221,7 @@ struct PluginInterface {
   std::uint64_t manager;
   std::uint64_t transport;
   std::uint64_t streams;
+  std::uint64_t processes;  ///< and exceptions
   struct ManagerPlaces {
     decltype(&ClusterManager::launch) launch;
     decltype(&ClusterManager::manage) manage;
@@ -142,6 +231,8 @@ struct PluginInterface {
     decltype(&LaunchQueue::push) push;
     decltype(&LaunchQueue::fail) fail;
     decltype(&LaunchQueue::keep_open) keep_open;
+    decltype(&AfterClusterManager::end) after_manager;
+    decltype(&AfterLaunchQueue::end) after_queue;
   } manager_places;
   struct TransportPlaces {
     decltype(&Transport::listen) listen;
@@ -151,6 +242,8 @@ struct PluginInterface {
     decltype(&Listener::accept) accept;
     decltype(&Listener::descriptor) descriptor;
     decltype(&Listener::on_acceptable) on_acceptable;
+    decltype(&AfterTransport::end) after_transport;
+    decltype(&AfterListener::end) after_listener;
   } transport_places;
   struct StreamPlaces {
     decltype(&Reader::read) read;
@@ -161,6 +254,8 @@ struct PluginInterface {
     decltype(&Writer::descriptor) writer_descriptor;
     decltype(&Writer::on_writable) on_writable;
     decltype(&Writer::close) close_writer;
+    decltype(&AfterReader::end) after_reader;
+    decltype(&AfterWriter::end) after_writer;
   } stream_places;
 };
 
@@ -171,11 +266,13 @@ inline constexpr PluginInterface plugin_interface{
     hash_rows(manager_rows),
     hash_rows(transport_rows),
     hash_rows(stream_rows),
+    hash_rows(process_rows),
     {&ClusterManager::launch, &ClusterManager::manage, &ClusterManager::connect, &ClusterManager::kill,
-     &ClusterManager::exit_cause, &LaunchQueue::push, &LaunchQueue::fail, &LaunchQueue::keep_open},
+     &ClusterManager::exit_cause, &LaunchQueue::push, &LaunchQueue::fail, &LaunchQueue::keep_open,
+     &AfterClusterManager::end, &AfterLaunchQueue::end},
     {&Transport::listen, &Transport::connect, &Transport::set_secret, &Listener::address, &Listener::accept,
-     &Listener::descriptor, &Listener::on_acceptable},
+     &Listener::descriptor, &Listener::on_acceptable, &AfterTransport::end, &AfterListener::end},
     {&Reader::read, &Reader::descriptor, &Reader::on_readable, &Reader::close, &Writer::write, &Writer::descriptor,
-     &Writer::on_writable, &Writer::close}};
+     &Writer::on_writable, &Writer::close, &AfterReader::end, &AfterWriter::end}};
 
 }  // namespace cohort::detail

@@ -1,0 +1,3 @@
+#include "fixture.hpp"
+
+EXPORT_DESCRIPTOR(fixture::sound_descriptor("changed_end"))
