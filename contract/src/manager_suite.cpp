@@ -111,7 +111,9 @@ std::string ManagerContract::with(const std::string& options, const std::string&
 void ManagerContract::make(int count) {
   const auto& under_test = GetParam();
   if (under_test.make_manager) {
-    manager_ = std::make_shared<ObservedManager>(under_test.make_manager(count));
+    auto made = under_test.make_manager(count);
+    if (made == nullptr) throw Error("make_manager() of '" + under_test.name + "' made nothing");
+    manager_ = std::make_shared<ObservedManager>(std::move(made));
     return;
   }
   const std::string options = has_count() ? with(options_, under_test.count_option, std::to_string(count)) : options_;
@@ -146,7 +148,7 @@ std::string ManagerContract::failure(const AddprocsOptions& options) {
 // --- Options. ---
 
 TEST_P(ManagerContract, AnUnknownOptionIsRefusedByItsName) {
-  if (GetParam().make_manager) GTEST_SKIP() << "it is no plugin";
+  if (GetParam().make_manager) GTEST_SKIP() << "the manager is not a plugin";
   try {
     load_manager(GetParam().plugin, with(options_, "no_such_option_here", "1"));
     ADD_FAILURE() << "accepted";
@@ -156,7 +158,7 @@ TEST_P(ManagerContract, AnUnknownOptionIsRefusedByItsName) {
 }
 
 TEST_P(ManagerContract, AWrongValueIsRefusedWithTheNameOfItsOption) {
-  if (GetParam().make_manager) GTEST_SKIP() << "it is no plugin";
+  if (GetParam().make_manager) GTEST_SKIP() << "the manager is not a plugin";
   auto bad = GetParam().bad_options;
   if (has_count()) {
     for (const char* value : {"\"many\"", "-1", "1.5"})

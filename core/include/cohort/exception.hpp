@@ -41,18 +41,37 @@ struct TravellingException {
   }
 };
 
+template <class E, class... Part>
+constexpr bool constructible_from(std::type_identity<std::tuple<Part...>>) {
+  return std::is_constructible_v<E, Part...>;
+}
+template <class E, class Parts>
+constexpr bool makes() {
+  return constructible_from<E>(std::type_identity<Parts>());
+}
+
 template <class E, class Take>
 bool travels(Take) {
   static_assert(std::is_base_of_v<std::exception, E>,
                 "cohort: an exception that travels is derived from std::exception");
-  using Type = TravellingException<E, Take>;
-  return register_exception({&typeid(E), &Type::encode, &Type::decode});
+  if constexpr (!requires(Take take, const E& error) { std::tuple_size<decltype(take(error))>::value; }) {
+    static_assert(sizeof(E) == 0,
+                  "cohort: the function of COHORT_EXCEPTION takes the exception and returns a std::tuple");
+  } else if constexpr (!makes<E, typename TravellingException<E, Take>::Parts>()) {
+    static_assert(
+        sizeof(E) == 0,
+        "cohort: the constructor of the exception cannot be called with what the function of COHORT_EXCEPTION "
+        "returns");
+  } else {
+    using Type = TravellingException<E, Take>;
+    return register_exception({&typeid(E), &Type::encode, &Type::decode});
+  }
 }
 
 }  // namespace cohort::detail
 
-#define COHORT_EXCEPTION_NAME_(line) COHORT_EXCEPTION_JOINED_(line)
-#define COHORT_EXCEPTION_JOINED_(line) cohort_exception_##line
+#define COHORT_EXCEPTION_NAME_(number) COHORT_EXCEPTION_JOINED_(number)
+#define COHORT_EXCEPTION_JOINED_(number) cohort_exception_##number
 
 /// Lets the exceptions of a class of the program's own travel: RemoteException::cause() is then the exception itself,
 /// and not only its standard base class. Write it at namespace scope, in one source of the program, behind the class:
@@ -66,8 +85,9 @@ bool travels(Take) {
 ///       return std::tuple(error.who(), error.limit());
 ///     });
 ///
-/// The function, which cannot capture, returns the arguments with which the receiver constructs the exception. They are
-/// sent like arguments of a call, but may contain no futures or channels, and no large arrays: then, and if the
-/// constructor throws, the cause is the standard base class. Exceptions of a derived class are not those of this class.
+/// The function, which cannot capture, returns the arguments with which the receiver constructs the exception; they are
+/// sent like arguments of a call. If one of them has a text or an array of 16 KiB or more, a channel or an open future,
+/// or if the constructor throws, the cause is the standard base class. Exceptions of a derived class are not those of
+/// this class.
 #define COHORT_EXCEPTION(type, ...) \
-  [[maybe_unused]] static const bool COHORT_EXCEPTION_NAME_(__LINE__) = ::cohort::detail::travels<type>(__VA_ARGS__)
+  [[maybe_unused]] static const bool COHORT_EXCEPTION_NAME_(__COUNTER__) = ::cohort::detail::travels<type>(__VA_ARGS__)

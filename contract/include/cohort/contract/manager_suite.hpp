@@ -45,7 +45,7 @@ inline std::ostream& operator<<(std::ostream& out, const ManagerUnderTest& manag
 ///   INSTANTIATE_TEST_SUITE_P(Mine, ManagerContract, testing::Values(ManagerUnderTest{...}), name_of);
 ///
 /// The transport to the workers is tcp, unless the program gets another one with --cohort-transport=NAME.
-class ManagerContract : public testing::TestWithParam<ManagerUnderTest> {
+class ManagerContract : public ::testing::TestWithParam<ManagerUnderTest> {
  protected:
   /// A worker, and its process id as the worker itself sees it.
   struct Worker {

@@ -10,7 +10,7 @@ namespace cohort::contract {
 /// file of its tests, so that a program that uses it links these tests, and only those of that suite.
 struct NameOf {
   template <class UnderTest>
-  std::string operator()(const testing::TestParamInfo<UnderTest>& info) const {
+  std::string operator()(const ::testing::TestParamInfo<UnderTest>& info) const {
     return test_name(info.param);
   }
 };

@@ -35,7 +35,7 @@ inline std::ostream& operator<<(std::ostream& out, const TransportUnderTest& tra
 /// process of its own (as gtest_discover_tests does):
 ///
 ///   INSTANTIATE_TEST_SUITE_P(Mine, TransportContract, testing::Values(TransportUnderTest{...}), name_of);
-class TransportContract : public testing::TestWithParam<TransportUnderTest> {
+class TransportContract : public ::testing::TestWithParam<TransportUnderTest> {
  protected:
   /// The connecting end and the accepting end.
   struct Connected {
