@@ -153,11 +153,11 @@ class TestCluster::Manager final : public ClusterManager {
       for (const auto& [at, node] : nodes_) {
         if (node->id() == pid) address = at;
       }
+      if (address.empty()) throw Error("no worker " + std::to_string(pid) + " is in this test cluster");
       for (const auto& [ends, wire] : wires_) {
         if (ends.first == pid || ends.second == pid) wire->set(Wire::State::cut);
       }
     }
-    if (address.empty()) throw Error("no worker " + std::to_string(pid) + " is in this test cluster");
     end(address);
   }
 
@@ -227,6 +227,7 @@ TestCluster::TestCluster(int workers, const AddprocsOptions& options, const Wire
 TestCluster::~TestCluster() { master_.stop(); }
 
 std::vector<Pid> TestCluster::add(int workers, const AddprocsOptions& options) {
+  if (workers < 0) throw ConfigError("TestCluster: " + std::to_string(workers) + " workers cannot be");
   manager_->set_count(workers);
   auto pids = addprocs(manager_, options);
   workers_.insert(workers_.end(), pids.begin(), pids.end());

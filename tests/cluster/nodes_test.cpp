@@ -2,6 +2,8 @@
 
 #include <cohort/node.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -13,9 +15,11 @@
 #include <string>
 #include <thread>
 
+#include <cohort/child_process.hpp>
 #include <cohort/worker_acceptor.hpp>
 
 #include "cluster_test.hpp"
+#include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {
@@ -206,7 +210,84 @@ TEST_F(NodesTest, AWorkerServesUntilItsMasterLetsItGoOrIsLost) {
   }
 }
 
+std::atomic<int> interrupted;
+
+void wait_for_ever(const Future<void>& begun) {
+  begun.put();
+  try {
+    Channel<int>(1).take();
+  } catch (const InterruptedException&) {
+    interrupted++;
+    throw;
+  }
+}
+
+// Nobody else could end their waits.
+TEST_F(NodesTest, FunctionsThatItRunsForItselfAreInterruptedAtTheEnd) {
+  interrupted = 0;
+  {
+    Node master;
+    const Node::Scope here(master);
+    addprocs(std::make_shared<InProcessManager>(1));
+    const Future<void> on_master(1), on_worker(1);
+    remote_do(fn<wait_for_ever>, 1, on_master);
+    remote_do([](const Future<void>& begun) { remotecall_wait(fn<wait_for_ever>, myid(), begun); }, 2, on_worker);
+    on_master.wait();
+    on_worker.wait();
+  }
+  EXPECT_EQ(interrupted, 2);
+}
+
+TEST_F(NodesTest, AHandleOfOneClusterIsNotSentInAnother) {
+  Node one, other;
+  std::optional<Node::Scope> here(one);
+  addprocs(std::make_shared<InProcessManager>(1));
+  const RemoteChannel<int> channel(1);
+  here.reset();
+  here.emplace(other);
+  addprocs(std::make_shared<InProcessManager>(1));
+  try {
+    remotecall_fetch([](const RemoteChannel<int>& theirs) { return theirs.owner(); }, 2, channel);
+    FAIL() << "it would be another channel there";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("of another cluster"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(remotecall_fetch([] { return 3; }, 2), 3);
+}
+
+// Else each worker would launch workers that do the same.
+TEST_F(NodesTest, AProgramWhoseWorkersHaveNoSessionIsToldSo) {
+  SpawnOptions spawn;
+  spawn.command = {COHORT_NODE_WITHOUT_SESSION};
+  ChildProcess program = ChildProcess::spawn(spawn);
+  std::string told;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(program.err(), buffer, sizeof buffer)) > 0;)
+    told.append(buffer, static_cast<std::size_t>(n));
+  const auto status = program.wait_until(deadline_after(20s));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->code, 1);
+  EXPECT_NE(told.find("this process was launched as a worker, and its main() does not begin with"), std::string::npos)
+      << told;
+}
+
+TEST_F(NodesTest, TheFunctionsThrowOnceTheNodeOfTheScopeWasStopped) {
+  Node first;
+  {
+    const Node::Scope here(first);
+    EXPECT_EQ(nprocs(), 1);
+    Node moved = std::move(first);
+    EXPECT_EQ(nprocs(), 1);
+    moved.stop();
+    EXPECT_THROW(nprocs(), Error);
+    EXPECT_THROW(addprocs(1), Error);
+  }
+  EXPECT_EQ(nprocs(), 1) << "the session's";
+}
+
 TEST_F(NodesTest, WhatCannotBeIsRefused) {
+  EXPECT_THROW(Node(NodeOptions{.timeouts = {.launch = -1s}}), ConfigError);
+
   EXPECT_THROW(Node(WorkerOptions{.cookie = ""}), ConfigError);
   Node master;
   EXPECT_THROW(master.serve(), Error);

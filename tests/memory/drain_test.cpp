@@ -42,7 +42,7 @@ TEST(MemoryDrain, WhatOthersHoldStaysUntilTheyReleaseIt) {
   channel->put(5);
   const auto told = thrown_by<TimeoutError>([] { drain({2}, {.deadline = 30ms}); });
   EXPECT_TRUE(contains(told, "drain: pids [2] have not finished in time, and are used again")) << told;
-  EXPECT_TRUE(contains(told, "worker 2: 2 values there are held by processes 1")) << told;
+  EXPECT_TRUE(contains(told, "worker 2: 2 values there are held by process 1")) << told;
   EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
   const auto drained = async([] { drain({2}); });
   EXPECT_TRUE(eventually([] { return workers() == std::vector<Pid>{3}; }));
@@ -61,13 +61,30 @@ TEST(MemoryDrain, FunctionsThatRunAreWaitedFor) {
   go_on = false;
   TestCluster cluster(2);
   const auto running = remotecall([] { return eventually([] { return go_on.load(); }) ? 3 : 0; }, 2);
-  EXPECT_TRUE(contains(thrown_by<TimeoutError>([] { drain({2}, {.deadline = 30ms}); }), "1 functions run or wait"));
+  EXPECT_TRUE(
+      contains(thrown_by<TimeoutError>([] { drain({2}, {.deadline = 30ms}); }), "1 function runs or waits there"));
   EXPECT_EQ(nworkers(), 2);
   const auto drained = async([] { drain({2}); });
   EXPECT_TRUE(eventually([] { return nworkers() == 1; }));
   EXPECT_EQ(remotecall_fetch([] { return 4; }, 3), 4);
   go_on = true;
   EXPECT_EQ(running.fetch(), 3);
+  drained.fetch();
+  EXPECT_EQ(nprocs(), 2);
+}
+
+TEST(MemoryDrain, TwoAtOnceAreNotMixedUp) {
+  TestCluster cluster(2);
+  std::optional<RemoteChannel<int>> channel(std::in_place, 10, 2);
+  const auto drained = async([] { drain({2}); });
+  EXPECT_TRUE(eventually([] { return nworkers() == 1; }));
+  EXPECT_TRUE(contains(thrown_by<Error>([] {
+                         drain({2, 3}, {.deadline = 10ms});
+                       }),
+                       "process 2 is being drained already"));
+  EXPECT_EQ(workers(), std::vector<Pid>{3});
+  EXPECT_FALSE(drained.ready());
+  channel.reset();
   drained.fetch();
   EXPECT_EQ(nprocs(), 2);
 }

@@ -31,6 +31,15 @@ TEST_P(MemoryFaults, AWorkerThatIsKilledEndsItsCallsAndIsKnownToBeGone) {
   EXPECT_TRUE(eventually([] { return remotecall_fetch([] { return nprocs(); }, 3) == 3; }));
 }
 
+TEST_P(MemoryFaults, WhatIsNotThereCannotBeHarmed) {
+  TestCluster cluster(1, {}, wire());
+  EXPECT_THROW(cluster.kill(1), Error);
+  EXPECT_THROW(cluster.kill(7), Error);
+  EXPECT_THROW(cluster.cut(2, 3), Error);
+  EXPECT_THROW(cluster.add(-1), ConfigError);
+  EXPECT_EQ(remotecall_fetch([] { return 5; }, 2), 5);
+}
+
 TEST_P(MemoryFaults, AMapGoesOnWithoutTheKilled) {
   TestCluster cluster(3, {}, wire());
   bool killed = false;

@@ -80,6 +80,12 @@ TEST(MemoryLifecycle, WhatIsThrownBeforeALaunchIsThrownByAddprocs) {
   EXPECT_TRUE(contains(log.text(), "'adds' for 'started' of worker 2")) << log.text();
   EXPECT_TRUE(contains(log.text(), "cannot add workers")) << log.text();
   EXPECT_EQ(nprocs(), 2);
+  remove_worker_callbacks("adds");
+  add_worker_callbacks("removes", {.started = [](Pid pid) { rmprocs(pid); }, .exiting = [](Pid pid) { drain({pid}); }});
+  cluster.add(1);
+  EXPECT_TRUE(contains(log.text(), "'removes' for 'started' of worker 3: a function of add_worker_callbacks() cannot"))
+      << log.text();
+  EXPECT_EQ(nprocs(), 3);
 }
 
 TEST(MemoryLifecycle, OneThatHangsIsNamedAndTheOthersAreUnharmed) {
@@ -96,6 +102,18 @@ TEST(MemoryLifecycle, OneThatHangsIsNamedAndTheOthersAreUnharmed) {
   EXPECT_EQ(told.all().size(), 4u);
   EXPECT_EQ(pmap([](int x) { return x; }, range(1, 10)).size(), 10u);
   release.count_down();
+}
+
+TEST(MemoryLifecycle, OneThatRemovesItselfIsNotCalledAgain) {
+  std::atomic<int> called = 0;
+  TestCluster cluster(0);
+  add_worker_callbacks("once", {.started = [&](Pid) {
+                         called++;
+                         remove_worker_callbacks("once");
+                       }});
+  cluster.add(1);
+  cluster.add(1);
+  EXPECT_EQ(called, 1);
 }
 
 TEST(MemoryLifecycle, AStatusIsKnownEverywhereAndAfterTheEnd) {
@@ -138,6 +156,18 @@ TEST(MemoryLifecycle, AWorkerMaySaveWhatItHasWhenItsMasterIsLost) {
   EXPECT_TRUE(call_failed);
   EXPECT_TRUE(contains(log.text(), "no room to save it")) << log.text();
   EXPECT_THROW(on_master_lost([] {}), Error) << "a master";
+}
+
+TEST(MemoryLifecycle, AMasterThatLetsItsWorkerGoIsNotLost) {
+  static std::atomic<int> called;
+  called = 0;
+  {
+    TestCluster cluster(3);
+    for (const Pid pid : cluster.workers()) remotecall_fetch([] { on_master_lost([] { called++; }); }, pid);
+    rmprocs(2);
+    drain({3});
+  }
+  EXPECT_EQ(called, 0);
 }
 
 TEST(MemoryLifecycle, ThreadsAreWhatAddprocsSays) {

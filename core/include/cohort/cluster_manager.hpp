@@ -60,8 +60,9 @@ enum class ManageOp : std::uint8_t {
 
 /// Launches and manages workers. Write one for your site; see docs/plugins.md.
 /// All functions are called on plugin threads of the master, never on the event loop: they may block. launch() may run
-/// at the same time as the other functions; the others do not run at the same time for one worker. An exception from
-/// them is reported with the plugin's name, and has no other effect.
+/// at the same time as the other functions; the others do not run at the same time for one worker, but may be called
+/// with a config that this manager has not made, for which they do nothing. An exception from them is reported with the
+/// plugin's name, and has no other effect.
 class ClusterManager {
  public:
   virtual ~ClusterManager();

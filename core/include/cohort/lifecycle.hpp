@@ -16,11 +16,12 @@ struct LaunchParams;
 
 /// Functions that the master calls when workers come and go. Those of one key run one after the other, on a thread of
 /// their own; those of different keys run side by side. For each worker they are called in this order: started,
-/// exiting, exited. They may call functions on workers, but must not add workers. They are called until the end of the
-/// Session or Node, which removes the last workers: remove them before what they use is destroyed.
+/// exiting (not for a worker that dies), exited. They may call functions on workers, but cannot add or remove workers.
+/// They are called until the end of the Session or Node, which removes the last workers: remove them before what they
+/// use is destroyed.
 struct WorkerCallbacks {
   /// Before a manager launches workers. If it throws, addprocs() throws that, and nothing is launched.
-  /// @param manager its name. @param params how they are to be started.
+  /// @param manager its name; "of the program" for one of the program's own. @param params how they are to be started.
   std::function<void(const std::string& manager, const LaunchParams& params)> starting = {};
   /// When a worker has joined and every process knows it, before addprocs() returns.
   std::function<void(Pid worker)> started = {};
@@ -29,11 +30,13 @@ struct WorkerCallbacks {
   /// When a worker has ended. @param cause "removed", or why it ended.
   std::function<void(Pid worker, const std::string& cause)> exited = {};
   /// The master waits for one function for so long; then it names the key in a warning, and goes on without it. What
-  /// `started`, `exiting` and `exited` throw is a warning, too.
+  /// `started`, `exiting` and `exited` throw is a warning, too. As long as a function is late, the next ones of its key
+  /// are not waited for; they are called when it has returned.
   Duration limit = std::chrono::seconds(10);
 };
 
-/// Has functions called from now on. Master only. @throws ConfigError if the key is in use, Error on a worker.
+/// Has functions called from now on. Master only. @throws ConfigError if the key is in use, or for a limit of 0 or
+/// less; Error on a worker.
 void add_worker_callbacks(const std::string& key, WorkerCallbacks callbacks);
 /// Ends that; a function that runs is not waited for. Does nothing if there is no such key. Master only.
 void remove_worker_callbacks(const std::string& key);
@@ -45,20 +48,25 @@ void remove_worker_callbacks(const std::string& key);
 ///
 ///     cohort::drain({3}, {.deadline = 30s});
 ///
-/// @throws TimeoutError at the deadline, with what is unfinished, CancelledException, InterruptedException: then the
-/// workers are used again (a WorkerPool of named workers has lost them).
+/// @throws Error if one of them is being drained already; TimeoutError at the deadline, with what is unfinished,
+/// CancelledException, InterruptedException: then the workers are used again (a WorkerPool of named workers has lost
+/// them).
 void drain(const std::vector<Pid>& pids, const WaitOptions& options = {});
 
 /// Says in a few words what this process does: "epoch 7 of 20". The master keeps the text. If the worker dies, the
-/// error of its calls contains it. Does not wait. @param status at most 1000 bytes are kept.
+/// error of its calls contains it. Does not wait. @param status at most 1000 bytes are kept; control characters are
+/// shown as "\x1b".
 void setstatus(const std::string& status);
 /// What a process has said by setstatus(), also when it has ended; "" if it has said nothing. A worker asks the master.
 /// @throws Error if no such process ever existed.
 std::string getstatus(Pid pid);
 
 /// Has `last` called when this worker has lost its master, before it ends: to save what it has. Functions of several
-/// calls run one after the other. The calls that this worker has made to the master fail by then. After `limit` the
-/// worker ends, even if `last` has not returned. @throws Error if this process is not a worker.
+/// calls run one after the other; what they throw is printed. The calls that this worker has made to the master fail by
+/// then. The worker ends at the latest after the sum of the limits, even if a function has not returned. Local workers,
+/// and those that the first worker of a host launched, are killed with the process that launched them: if that one is
+/// the master, nothing is called there. @throws Error if this process is not a worker, ConfigError for a limit of 0 or
+/// less.
 void on_master_lost(std::function<void()> last, Duration limit = std::chrono::seconds(10));
 
 }  // namespace cohort

@@ -23,20 +23,24 @@ struct NodeOptions {
 };
 
 /// One membership of one cluster. A process may have any number of them, each with its own workers and cookie, beside
-/// the one of a Session or without one. A node never ends the process. To embed cohort in a server, a graphical program
-/// or another language, make a Node instead of a Session:
+/// the one of a Session or without one. A node never ends the process. Make nodes to embed cohort in a server, a
+/// graphical program or another language:
 ///
 ///     cohort::Node master;
 ///     cohort::Node::Scope here(master);
 ///     const auto pids = cohort::addprocs(4);
 ///     std::printf("%d\n", cohort::remotecall_fetch([](int x) { return x * x; }, pids[0], 7));
 ///
+/// The workers that addprocs() launches run this program again: its main() must begin with a Session, which takes them
+/// aside. In a program whose main() cannot, use workers that are nodes.
+///
 /// Making the first node changes the process as making a Session does. Different threads may use a node at once, but
-/// only one may move it, stop it or destroy it.
+/// none while another one moves it, stops it or destroys it.
 class Node {
  public:
   /// Becomes the master of a cluster that has no workers yet. @throws Error if the machine has no thread or descriptor
-  /// left, PluginError and ConfigError for the transport.
+  /// left, or if this process was launched as a worker and has no Session; ConfigError for the timeouts. (The transport
+  /// is loaded by the first addprocs().)
   explicit Node(NodeOptions options = {});
   /// Becomes a worker of a cluster, in this process. It runs functions on threads of its own until the master lets it
   /// go, and gets its connections by process_messages(), join_cluster() or its transport. @throws as init_worker(), but
@@ -49,7 +53,8 @@ class Node {
 
   /// Makes a node the one on which the free functions (addprocs, remotecall, pmap, myid ...) act in this thread, while
   /// the object exists. Functions that the node runs, and threads of its plugins, act on their node anyway; other
-  /// threads that the program starts do not inherit it. Scopes of a thread are nested.
+  /// threads that the program starts do not inherit it. Scopes of a thread are nested. When the node is stopped, the
+  /// functions throw in the thread that stopped it; in other threads no scope of it may be used any longer.
   class Scope {
    public:
     explicit Scope(const Node& node);

@@ -11,6 +11,7 @@
 namespace cohort {
 
 class BlockingPool;
+class LocalCalls;
 class ParallelState;
 
 /// How remote calls reach other processes. Implemented by the node. Any thread may call the functions unless a comment
@@ -32,6 +33,8 @@ class Router {
   virtual std::vector<Pid> processes() = 0;
   /// Threads for blocking work, in addition to those of the reactor.
   virtual BlockingPool& blocking() = 0;
+  /// The functions that run for this process itself.
+  virtual LocalCalls& local_calls() = 0;
   /// The state of the component `parallel` for this node.
   virtual ParallelState& parallel() = 0;
 };

@@ -62,14 +62,17 @@ std::string Master::stop_draining(const WorkerRecord& record) {
   frame.body = std::move(answer->body);
   const auto left = from_frame<Unfinished>(std::move(frame));
   std::string text;
-  if (left.calls > 0) text += fmt::format("{} functions run or wait there", left.calls);
+  if (left.calls > 0)
+    text += fmt::format("{} function{} there", left.calls, left.calls == 1 ? " runs or waits" : "s run or wait");
   if (left.values > 0)
-    text += fmt::format("{}{} values there are held by processes {}", text.empty() ? "" : ", and ", left.values,
-                        fmt::join(left.holders, ", "));
+    text += fmt::format("{}{} value{} there {} held by process{} {}", text.empty() ? "" : ", and ", left.values,
+                        left.values == 1 ? "" : "s", left.values == 1 ? "is" : "are",
+                        left.holders.size() == 1 ? "" : "es", fmt::join(left.holders, ", "));
   return text.empty() ? "" : fmt::format("worker {}: {}", record.pid, text);
 }
 
 void Master::drain(const std::vector<Pid>& pids, const WaitOptions& options) {
+  CallbackTable::refuse_on_this_thread("remove");
   const std::set wanted(pids.begin(), pids.end());
   if (wanted.contains(master_pid)) throw Error("process 1 cannot be drained");
   std::vector<std::shared_ptr<WorkerRecord>> records;
@@ -79,6 +82,10 @@ void Master::drain(const std::vector<Pid>& pids, const WaitOptions& options) {
       const bool goes = wanted.contains(pid) || (record->launched_by && wanted.contains(record->launched_by->pid));
       if (goes && record->announced.load() && !record->removing.load()) records.push_back(record);
     }
+    for (const auto& record : records) {
+      if (record->draining.load()) throw Error(fmt::format("drain: process {} is being drained already", record->pid));
+    }
+    for (const auto& record : records) record->draining.store(true);
   }
   set_draining(records, true);
   std::vector<std::string> unfinished;

@@ -115,6 +115,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
 }
 
 void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
+  CallbackTable::refuse_on_this_thread("remove");
   refuse_shorter(options.waitfor, Duration::zero(), "rmprocs: waitfor");
   std::set<std::shared_ptr<WorkerRecord>> wanted;
   for (const Pid pid : pids) {
@@ -222,8 +223,7 @@ bool Master::release_managers() {
   std::string running = manager_calls_.text();
   if (const std::string callbacks = callbacks_->running(); !callbacks.empty())
     running += (running.empty() ? "" : ", ") + callbacks;
-  log_error("not returned after " + in_seconds(return_limit) + ": " + running +
-            "; the program ends without waiting longer");
+  log_error("not returned after " + in_seconds(return_limit) + ": " + running + "; nobody waits for that any longer");
   output_.stop(never);
   return false;
 }

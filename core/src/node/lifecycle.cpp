@@ -23,11 +23,13 @@ void drain(const std::vector<Pid>& pids, const WaitOptions& options) { current_m
 
 void setstatus(const std::string& status) {
   NodeImpl& node = current_node();
-  if (Master* master = node.role().as_master()) return master->set_status(master_pid, status);
+  std::size_t size = std::min(status.size(), longest_status);
+  while (size < status.size() && size > 0 && (status[size] & 0xc0) == 0x80) size--;  // not within a character of UTF-8
+  if (Master* master = node.role().as_master())
+    return master->set_status(master_pid, std::string_view(status).substr(0, size));
   const auto connection = node.members().connection(master_pid);
   if (connection == nullptr) throw Error("this worker has no master to tell its status");
-  const auto bytes = std::as_bytes(std::span(status));
-  connection->send(FrameKind::status, 0, bytes.first(std::min(bytes.size(), longest_status)), SendQueue::Mode::now);
+  connection->send(FrameKind::status, 0, std::as_bytes(std::span(status)).first(size), SendQueue::Mode::now);
 }
 
 std::string getstatus(Pid pid) {
@@ -39,6 +41,7 @@ void on_master_lost(std::function<void()> last, Duration limit) {
   refuse_shorter(limit, Duration(1), "the limit of on_master_lost()");
   Worker* worker = current_node().role().as_worker();
   if (worker == nullptr) throw Error("on_master_lost(): this process is not a worker");
+  detail::check_not_null(last);
   worker->on_master_lost(std::move(last), limit);
 }
 

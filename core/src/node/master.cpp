@@ -145,8 +145,7 @@ void Master::choose_transport(const TransportSpec& transport) {
 
 std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const std::string& manager_name,
                                   const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
-  if (CallbackTable::on_this_thread())
-    throw Error("a function of add_worker_callbacks() cannot add workers: addprocs() waits for it");
+  CallbackTable::refuse_on_this_thread("add");
   detail::MutexLock one_at_a_time(changing_);
   if (options.stop.stop_requested()) throw InterruptedException();
   WorkerNames names;

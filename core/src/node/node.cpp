@@ -9,6 +9,7 @@
 #include "base/forked_child.hpp"
 #include "base/process_settings.hpp"
 #include "base/secret.hpp"
+#include "config/cluster_text.hpp"
 #include "node/master.hpp"
 #include "node/session.hpp"
 #include "node/worker.hpp"
@@ -34,7 +35,10 @@ void end_master(std::unique_ptr<Master> master) noexcept {
 
 class Node::Impl {
  public:
-  explicit Impl(NodeOptions options) : master_(std::make_unique<Master>(options.timeouts)) {
+  explicit Impl(NodeOptions options) {
+    refuse_to_lead_as_worker();
+    detail::check_timeouts(options.timeouts);
+    master_ = std::make_unique<Master>(options.timeouts);
     master_->set_default_transport(std::move(options.transport));
   }
   explicit Impl(WorkerOptions options) {
@@ -84,10 +88,14 @@ Node::~Node() { stop(); }
 
 // In a child of fork() there are no threads to end, and its parent has the cluster.
 void Node::stop() noexcept {
-  if (is_forked_child())
+  if (is_forked_child()) {
     static_cast<void>(impl_.release());
-  else
-    impl_.reset();
+    return;
+  }
+  if (impl_ == nullptr) return;
+  CurrentNode& of_thread = CurrentNode::of_thread();
+  if (of_thread.router == &impl_->node()) of_thread = {nullptr, nullptr, true};
+  impl_.reset();
 }
 
 static const std::string stopped = "this node was stopped, or moved from";

@@ -74,6 +74,7 @@ class NodeImpl final : public Router, public Connection::Handler {
   bool may_connect(Pid pid) override;
   bool is_gone(Pid pid) override { return members_.is_gone(pid); }
   std::vector<Pid> processes() override { return role_->processes(); }
+  LocalCalls& local_calls() override { return local_calls_; }
   ParallelState& parallel() override { return *parallel_; }
 
   CurrentNode current() { return {this, references_.get()}; }
@@ -148,6 +149,7 @@ class NodeImpl final : public Router, public Connection::Handler {
   std::unique_ptr<Reactor> reactor_;
   Members members_;
   const std::shared_ptr<References> references_;
+  LocalCalls local_calls_;
   CallServer calls_;
   ChannelServer channels_;
   const std::unique_ptr<ParallelState> parallel_;

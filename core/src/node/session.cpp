@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -252,13 +253,26 @@ Master& current_master() {
 
 NodeImpl& current_node() { return static_cast<NodeImpl&>(*CurrentNode::get().router); }
 
+void refuse_to_lead_as_worker() {
+  if (has_session) return;
+  std::ifstream arguments("/proc/self/cmdline");
+  for (std::string argument; std::getline(arguments, argument, '\0');) {
+    if (argument == "--cohort-worker")
+      throw Error(
+          "this process was launched as a worker, and its main() does not begin with "
+          "`cohort::Session session(argc, argv);`");
+  }
+}
+
 int (*session_exit_status)(int status) = [](int status) { return status; };
 
 // A process is a member of one cluster.
 static void claim_process() {
   refuse_in_forked_child();
   if (has_session.exchange(true))
-    throw Error("there is a cohort::Session already: a program has one, made at the beginning of main()");
+    throw Error(the_worker.load() != nullptr
+                    ? "this process is a worker already"
+                    : "there is a cohort::Session already: a program has one, made at the beginning of main()");
   prepare_process();
 }
 

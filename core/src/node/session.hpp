@@ -16,6 +16,9 @@ Master& current_master();
 /// Null where there is none, or it is that of a worker.
 Master* master_or_null();
 
+/// @throws Error if this process was launched as a worker and has no Session: it would launch workers that do the same.
+void refuse_to_lead_as_worker();
+
 /// Removes the workers, and destroys the master unless a manager's function does not return.
 void end_master(std::unique_ptr<Master> master) noexcept;
 /// @throws ConfigError for what cannot be.

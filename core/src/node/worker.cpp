@@ -119,7 +119,8 @@ int Worker::serve() {
 void Worker::expect_master() {
   master_deadline_.start(node_->reactor(), master_timeout_, [this] {
     if (is_stopped_process(getppid())) return expect_master();  // by Ctrl-Z while it launched
-    log_error("Master process (id 1) could not connect within " + in_seconds(master_timeout_) + ".\nexiting.");
+    log_error("Master process (id 1) could not connect within " + in_seconds(master_timeout_) +
+              (owns_process_ ? ".\nexiting." : "."));
     leave(1);
   });
 }
@@ -196,7 +197,7 @@ void Worker::master_lost(const std::shared_ptr<Connection>& connection, const st
   Duration limit{};
   {
     detail::MutexLock lock(mutex_);
-    functions = std::exchange(last_functions_, {});
+    if (!exit_code_) functions = std::exchange(last_functions_, {});  // else the master has let it go
     limit = last_limit_;
   }
   if (functions.empty() && owns_process_) return end_without_master(reason);

@@ -34,7 +34,10 @@ struct CallbackTable::Entry {
   BlockingPool thread;            // last: it uses the others
 };
 
-bool CallbackTable::on_this_thread() { return is_callback_thread; }
+void CallbackTable::refuse_on_this_thread(const char* what) {
+  if (is_callback_thread)
+    throw Error(std::string("a function of add_worker_callbacks() cannot ") + what + " workers: that waits for it");
+}
 
 void CallbackTable::add(const std::string& key, WorkerCallbacks callbacks) {
   refuse_shorter(callbacks.limit, Duration(1), "WorkerCallbacks::limit");
@@ -53,6 +56,8 @@ void CallbackTable::remove(const std::string& key) {
     if (found == entries_.end()) return;
     removed = std::move(found->second);
     entries_.erase(found);
+    std::erase_if(removed_, [](const auto& each) { return each.expired(); });
+    removed_.push_back(removed);
   }
   node_.release_off_loop(std::move(removed));
 }
@@ -83,7 +88,14 @@ bool CallbackTable::wait_until_idle(Clock::time_point deadline) {
 
 std::string CallbackTable::running() const {
   std::vector<std::string> names;
-  for (const auto& entry : entries()) {
+  auto all = entries();
+  {
+    const detail::MutexLock lock(mutex_);
+    for (const auto& each : removed_) {
+      if (auto entry = each.lock()) all.push_back(std::move(entry));
+    }
+  }
+  for (const auto& entry : all) {
     if (entry->open.load() > 0) names.push_back("callback '" + excerpt(entry->key) + "'");
   }
   return fmt::format("{}", fmt::join(names, ", "));
@@ -94,18 +106,22 @@ struct CallbackTable::Call final : Completion {
 };
 
 // What all keys have for one event: they run side by side.
-CallbackTable::Calls CallbackTable::begin(const Pick& pick) {
+CallbackTable::Calls CallbackTable::begin(const std::string& event, const Pick& pick) {
   Calls calls;
   for (auto& entry : entries()) {
     auto function = pick(entry->callbacks);
     if (!function) continue;
     auto call = std::make_shared<Call>();
     entry->open++;
-    entry->thread.run([entry = entry.get(), call, function = std::move(function), &reactor = node_.reactor()] {
+    entry->thread.run([entry = entry.get(), call, event, function = std::move(function), &reactor = node_.reactor()] {
       try {
         function();
       } catch (...) {
-        call->failure = std::current_exception();
+        if (entry->late.load())  // nobody waits for it
+          log_warning(fmt::format("the callback '{}' for {}: {}", excerpt(entry->key), event,
+                                  message_of(std::current_exception())));
+        else
+          call->failure = std::current_exception();
       }
       if (--entry->open == 0) entry->late.store(false);
       reactor.complete(call);
@@ -148,8 +164,9 @@ std::function<void()> bound_to(const std::function<void(Pid)>& function, Pid wor
 
 // By value: a function that is late must not use what its caller destroys.
 void CallbackTable::starting(const std::string& manager, const LaunchParams& params) {
+  const std::string event = "'starting' of manager '" + excerpt(manager) + "'";
   const auto failures =
-      finish("'starting' of manager '" + excerpt(manager) + "'", begin([&](const auto& each) {
+      finish(event, begin(event, [&](const auto& each) {
                if (!each.starting) return std::function<void()>();
                return std::function<void()>([function = each.starting, manager, params] { function(manager, params); });
              }));
@@ -158,26 +175,28 @@ void CallbackTable::starting(const std::string& manager, const LaunchParams& par
 
 void CallbackTable::started(Pid worker) noexcept {
   guard_loop([&] {
+    const std::string event = text_of("started", worker);
     detail::MutexLock lock(order_);
-    const auto calls = begin([&](const auto& each) { return bound_to(each.started, worker); });
+    const auto calls = begin(event, [&](const auto& each) { return bound_to(each.started, worker); });
     Calls ended;
     if (const auto early = exited_early_.extract(worker); !early.empty())
       ended = begin_exited(worker, early.mapped());
     else
       started_.insert(worker);
     lock.unlock();
-    finish(text_of("started", worker), calls);
+    finish(event, calls);
     finish(text_of("exited", worker), ended);
   });
 }
 
 void CallbackTable::exiting(Pid worker) noexcept {
   guard_loop([&] {
+    const std::string event = text_of("exiting", worker);
     detail::MutexLock lock(order_);
     if (!started_.contains(worker)) return;
-    const auto calls = begin([&](const auto& each) { return bound_to(each.exiting, worker); });
+    const auto calls = begin(event, [&](const auto& each) { return bound_to(each.exiting, worker); });
     lock.unlock();
-    finish(text_of("exiting", worker), calls);
+    finish(event, calls);
   });
 }
 
@@ -195,7 +214,7 @@ void CallbackTable::exited(Pid worker, const std::string& cause) noexcept {
 }
 
 CallbackTable::Calls CallbackTable::begin_exited(Pid worker, const std::string& cause) {
-  return begin([&](const auto& each) {
+  return begin(text_of("exited", worker), [&](const auto& each) {
     if (!each.exited) return std::function<void()>();
     return std::function<void()>([function = each.exited, worker, cause] { function(worker, cause); });
   });

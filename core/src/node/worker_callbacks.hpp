@@ -31,8 +31,8 @@ class CallbackTable {
   /// @return false: some still run at the deadline; running() names them.
   bool wait_until_idle(Clock::time_point deadline);
   std::string running() const;
-  /// Whether the calling thread runs one of the functions.
-  static bool on_this_thread();
+  /// @throws Error if the calling thread runs one of the functions, for which adding and removing workers wait.
+  static void refuse_on_this_thread(const char* what);
 
   /// Each waits for the functions, as long as their limits say. @throws what one of them throws.
   void starting(const std::string& manager, const LaunchParams& params);
@@ -48,7 +48,7 @@ class CallbackTable {
   using Calls = std::vector<std::pair<std::shared_ptr<Entry>, std::shared_ptr<Call>>>;
   using Pick = std::function<std::function<void()>(const WorkerCallbacks&)>;
   std::vector<std::shared_ptr<Entry>> entries() const;
-  Calls begin(const Pick& pick);
+  Calls begin(const std::string& event, const Pick& pick);
   std::vector<std::exception_ptr> finish(const std::string& event, const Calls& calls);
   Calls begin_exited(Pid worker, const std::string& cause);
 
@@ -59,6 +59,7 @@ class CallbackTable {
   std::map<Pid, std::string> exited_early_ COHORT_GUARDED_BY(order_);  // with the cause
   mutable detail::Mutex mutex_;                                        // taken behind order_
   std::map<std::string, std::shared_ptr<Entry>> entries_ COHORT_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<Entry>> removed_ COHORT_GUARDED_BY(mutex_);  // with a function that may still run
 };
 
 }  // namespace cohort

@@ -44,16 +44,28 @@ CurrentNode& CurrentNode::of_thread() {
   return node;
 }
 
+void LocalCalls::interrupt_all(Reactor& reactor) {
+  std::vector<std::shared_ptr<CallContext>> running;
+  {
+    const detail::MutexLock lock(mutex_);
+    for (CallContext* call : running_) running.push_back(call->shared_from_this());
+  }
+  for (const auto& call : running) call->interrupt(reactor);
+}
+
 CurrentNode CurrentNode::get() {
   refuse_in_forked_child();
   const CurrentNode node = get_or_none();
   if (node.router == nullptr)
-    throw Error("there is no cluster session: main() must begin with `cohort::Session session(argc, argv);`");
+    throw Error(
+        "there is no cluster session: main() must begin with `cohort::Session session(argc, argv);`, or this thread "
+        "must make a cohort::Node::Scope");
   return node;
 }
 
 CurrentNode CurrentNode::get_or_none() {
   if (const CurrentNode& node = of_thread(); node.router != nullptr) return node;
+  if (of_thread().was_stopped) throw Error("the node of this thread's cohort::Node::Scope was stopped");
   const CurrentNode* node = process_node.load(std::memory_order_acquire);
   return node == nullptr ? CurrentNode() : *node;
 }

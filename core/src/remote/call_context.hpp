@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 
 #include <cohort/detail/mutex.hpp>
 #include <cohort/detail/runtime.hpp>
@@ -42,6 +43,34 @@ class CallContext : public std::enable_shared_from_this<CallContext> {
   std::function<void()> resume_ COHORT_GUARDED_BY(mutex_);
 };
 
+/// The functions that run for this process itself. Thread-safe.
+class LocalCalls {
+ public:
+  /// Lists one call while the object lives.
+  class Running {
+   public:
+    Running(LocalCalls& calls, CallContext& call) : calls_(calls), call_(call) {
+      const detail::MutexLock lock(calls_.mutex_);
+      calls_.running_.insert(&call_);
+    }
+    ~Running() {
+      const detail::MutexLock lock(calls_.mutex_);
+      calls_.running_.erase(&call_);
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    LocalCalls& calls_;
+    CallContext& call_;
+  };
+  void interrupt_all(Reactor& reactor);
+
+ private:
+  detail::Mutex mutex_;
+  std::set<CallContext*> running_ COHORT_GUARDED_BY(mutex_);
+};
+
 class Router;
 class References;
 
@@ -49,6 +78,7 @@ class References;
 struct CurrentNode {
   Router* router = nullptr;
   References* references = nullptr;
+  bool was_stopped = false;  ///< by this thread, which has it in a scope still
 
   /// @throws Error if there is no session.
   static CurrentNode get();

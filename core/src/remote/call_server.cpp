@@ -272,6 +272,7 @@ std::size_t CallServer::interrupt_running(const std::shared_ptr<void>& told_at_e
     }
   }
   for (const auto& call : running) call->interrupt(router_.reactor());
+  router_.local_calls().interrupt_all(router_.reactor());  // what they wait for in this process, and others
   return running.size();
 }
 

@@ -241,6 +241,7 @@ class LocalTask : public PoolTask, public CallContext {
       : CallContext(node.router->self()), node_(node), body_(std::move(body)), result_(std::move(result)) {}
   void run() noexcept override {
     CallScope scope(node_, this);
+    const LocalCalls::Running listed(node_.router->local_calls(), *this);
     ThrowStackScope stack_scope;
     try {
       if (interrupted()) throw CancelledException("called off before it ran");

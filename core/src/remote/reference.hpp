@@ -40,6 +40,7 @@ struct Reference {
   virtual ~Reference();
 
   bool owned_here() const;
+  bool belongs_to(const References& references) const { return references_.get() == &references; }
   /// The owner counts `n` more for this process, or fewer.
   void add_held(int n);
 

@@ -176,6 +176,8 @@ References::ReferencePtr References::make_handle(RefId ref, Pid owner) {
 }
 
 void References::acquire(Pid target, const ReferencePtr& reference, std::vector<ReferenceEntry>& entries) {
+  if (!reference->belongs_to(*this))
+    throw Error("a future, channel or object of another cluster (cohort::Node) cannot be sent");
   if (reference->owner == router().self()) {
     detail::MutexLock lock(mutex_);
     if (router().is_gone(target)) return;  // under the lock, so that drop_client() comes before or after

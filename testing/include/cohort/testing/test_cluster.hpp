@@ -20,6 +20,8 @@ struct WireOptions {
 /// can be stalled and cut. While the object exists, the free functions (remotecall, pmap, workers ...) act on its
 /// master in the thread that made it. Functions of the workers run in this process too, so they share its variables.
 ///
+/// With <cohort/cohort.hpp>:
+///
 ///     TEST(Prices, ASumIsTheSame) {
 ///       cohort::testing::TestCluster cluster(3);
 ///       EXPECT_EQ(cohort::pmap(cohort::fn<price>, spots), prices);
@@ -40,14 +42,17 @@ class TestCluster {
   /// Adds more workers. @return their ids.
   std::vector<Pid> add(int workers, const AddprocsOptions& options = {});
 
-  /// Ends a worker without a farewell: its connections end, as those of a process that is killed. Waits for the
-  /// functions that it runs. @throws Error if there is none of that id.
+  /// Ends a worker without a farewell: its connections end, as those of a process that is killed. Its functions are
+  /// interrupted and waited for; functions of on_master_lost() run. @throws Error if there is none of that id.
   void kill(Pid worker);
   /// From now on the bytes between two processes stay where they are, in both directions; the connection does not end.
+  /// These three throw Error if the processes are not connected: workers connect at their first message, unless
+  /// `options.lazy` is false.
   void stall(Pid one, Pid other);
   /// Lets the bytes go on.
   void resume(Pid one, Pid other);
-  /// Ends the connection between two processes. What was on its way is lost.
+  /// Ends the connection between two processes. What was on its way is lost, and calls between them fail; the next call
+  /// connects again. A worker whose connection to the master ends is lost.
   void cut(Pid one, Pid other);
 
  private:
