@@ -172,6 +172,7 @@ class ManyProcesses final : public Router {
   bool may_connect(Pid) override { return false; }
   bool is_gone(Pid) override { return false; }
   BlockingPool& blocking() override { std::abort(); }
+  LocalCalls& local_calls() override { std::abort(); }
   ParallelState& parallel() override { std::abort(); }
 
  private:

@@ -29,6 +29,7 @@ class FakeRouter final : public Router {
   bool is_gone(Pid) override { return false; }
   std::vector<Pid> processes() override { return {2}; }
   BlockingPool& blocking() override { throw Error("not of these tests"); }
+  LocalCalls& local_calls() override { throw Error("not of these tests"); }
   ParallelState& parallel() override { throw Error("not of these tests"); }
 
  private:

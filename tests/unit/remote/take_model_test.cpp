@@ -35,6 +35,7 @@ class LonelyRouter final : public Router {
   bool is_gone(Pid) override { return false; }
   std::vector<Pid> processes() override { return {2}; }
   BlockingPool& blocking() override { throw Error("not here"); }
+  LocalCalls& local_calls() override { throw Error("not here"); }
   ParallelState& parallel() override { throw Error("not here"); }
 
  private:
