@@ -151,7 +151,7 @@ TEST(Master, AManagerThatDoesNotReturnDoesNotKeepItFromEnding) {
             "launch() of manager 'of the program' did not return within 0.1 s and was given up; workers that are up "
             "stay. timeouts.launch says how long it may take\n");
   EXPECT_EQ(result.err,
-            "cohort: not returned after 3 s: launch() of manager 'of the program'; the program ends without waiting "
+            "cohort: not returned after 3 s: launch() of manager 'of the program'; nobody waits for that any "
             "longer\n");
 }
 

@@ -131,7 +131,7 @@ TEST_F(AdditionalWorkersTest, OneThatDoesNotLeaveIsKilled) {
   options.timeouts = timeouts;
   addprocs(manager_, options);
   const int stopped = ospid_of(3);
-  ASSERT_EQ(kill(stopped, SIGSTOP), 0);
+  ASSERT_TRUE(stop_process(stopped));
   rmprocs(3, {.waitfor = 60s});
   EXPECT_FALSE(is_running(stopped));
   EXPECT_EQ(workers(), std::vector<Pid>{2});
@@ -164,7 +164,7 @@ TEST_F(AdditionalWorkersTest, TheyDieWithTheirParentAlsoWhileTheyComputeOrAreSto
         }
       },
       3);
-  ASSERT_EQ(kill(processes[2], SIGSTOP), 0);
+  ASSERT_TRUE(stop_process(processes[2]));
   ASSERT_EQ(kill(processes[0], SIGKILL), 0);
   EXPECT_THROW(computing.wait(), ProcessExitedException);
   for (const int process : processes) EXPECT_TRUE(eventually([&] { return !is_running(process); }));

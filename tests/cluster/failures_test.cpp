@@ -16,6 +16,7 @@
 
 #include "captured_stderr.hpp"
 #include "cluster_test.hpp"
+#include "processes.hpp"
 
 namespace cohort::test {
 namespace {
@@ -160,7 +161,7 @@ TEST_F(FailuresTest, AFirstCallToADyingWorkerSaysThatItEnded) {
 TEST_F(FailuresTest, AKillInTheMiddleOfALargeArgumentEndsTheCall) {
   const Pid pid = addprocs(1).front();
   const int ospid = remotecall_fetch([] { return getpid(); }, pid);
-  ASSERT_EQ(kill(ospid, SIGSTOP), 0);
+  ASSERT_TRUE(stop_process(ospid));
   Future<std::size_t> size =
       remotecall([](const Array<double>& v) { return v.size(); }, pid, Array<double>(std::vector<double>(5'000'000)));
   ASSERT_EQ(kill(ospid, SIGKILL), 0);
@@ -171,7 +172,7 @@ TEST_F(FailuresTest, AKillInTheMiddleOfALargeArgumentEndsTheCall) {
 TEST_F(FailuresTest, AKillEndsACallThatWaitsToSend) {
   const Pid pid = addprocs(1).front();
   const int ospid = remotecall_fetch([] { return getpid(); }, pid);
-  ASSERT_EQ(kill(ospid, SIGSTOP), 0);
+  ASSERT_TRUE(stop_process(ospid));
   std::atomic<bool> sending{false};
   std::jthread caller([&] {
     const std::vector<double> large(20'000'000, 1.5);

@@ -12,6 +12,7 @@
 
 #include "captured_stderr.hpp"
 #include "cluster_test.hpp"
+#include "processes.hpp"
 
 namespace cohort::test {
 namespace {
@@ -50,7 +51,7 @@ class LivenessTest : public ClusterTest {
     ospid_ = remotecall_fetch([] { return getpid(); }, worker_);
   }
   void stop() {
-    ASSERT_EQ(kill(ospid_, SIGSTOP), 0);
+    ASSERT_TRUE(stop_process(ospid_));
     ASSERT_TRUE(eventually([&] { return is_stopped(ospid_); }));
   }
   void go_on() { ASSERT_EQ(kill(ospid_, SIGCONT), 0); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -10,6 +11,8 @@
 #include <string>
 #include <system_error>
 #include <vector>
+
+#include "../../contract/include/cohort/contract/eventually.hpp"
 
 namespace cohort::test {
 
@@ -39,6 +42,21 @@ inline ProcessState state_of(int pid) {
 inline bool is_running(int pid) {
   const char state = state_of(pid).state;
   return state != 0 && state != 'Z';
+}
+
+/// Stops a process, and waits until each of its threads has stopped: the signal alone lets some of them run on for a
+/// while on a busy machine. @return whether it is stopped.
+inline bool stop_process(int pid) {
+  if (::kill(pid, SIGSTOP) != 0) return false;
+  return contract::eventually([pid] {
+    std::error_code ignored;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", ignored)) {
+      const std::string text = text_of_file(task.path() / "stat");
+      const auto name_end = text.rfind(')');
+      if (name_end == text.npos || text.size() < name_end + 3 || text[name_end + 2] != 'T') return false;
+    }
+    return !ignored;
+  });
 }
 
 /// A child of this process that serves all of its tests, see main.cpp; 0: there is none.

@@ -8,6 +8,7 @@
 
 #include "cluster_test.hpp"
 #include "connections.hpp"
+#include "processes.hpp"
 
 namespace cohort::test {
 namespace {
@@ -154,7 +155,7 @@ TEST_F(RelayTest, OneThatDoesNotReadStopsNobodyElse) {
   const auto pids = add(3);
   EXPECT_EQ(ask(pids[0], pids[1]), pids[1]);
   const int stopped = remotecall_fetch([] { return static_cast<int>(getpid()); }, pids[1]);
-  kill(stopped, SIGSTOP);
+  ASSERT_TRUE(stop_process(stopped));
   auto stuck = remotecall(
       [](Pid other) {
         return remotecall_fetch([](std::vector<int> values) { return values.size(); }, other, numbers(4'000'000));

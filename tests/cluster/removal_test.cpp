@@ -29,7 +29,7 @@ class RemovalTest : public ClusterTest {
   // It neither hears that it should leave nor SIGTERM.
   static void stop(Pid pid) {
     const int process = remotecall_fetch([] { return static_cast<int>(getpid()); }, pid);
-    ASSERT_EQ(kill(process, SIGSTOP), 0);
+    ASSERT_TRUE(stop_process(process));
   }
 };
 

@@ -134,7 +134,7 @@ TEST_F(ZmqTest, AStoppedReceiverHoldsItsSendersUpAndNobodyElse) {
   constexpr int count = 64;
   const int stopped = process_of(pids[0]);
   [[maybe_unused]] const int broker = brokers().at(0);
-  ASSERT_EQ(::kill(stopped, SIGSTOP), 0);
+  ASSERT_TRUE(stop_process(stopped));
   std::atomic<int> sent{0};
   std::vector<Future<std::size_t>> answers;
   std::thread sender([&] {
