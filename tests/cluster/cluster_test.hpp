@@ -13,7 +13,7 @@
 namespace cohort::test {
 
 /// Workers that are removed at the end of the test.
-class ClusterTest : public testing::Test {
+class ClusterTest : public ::testing::Test {
  protected:
   void TearDown() override {
     rmprocs(cohort::procs().size() > 1 ? cohort::workers() : std::vector<Pid>{});

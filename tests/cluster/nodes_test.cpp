@@ -280,6 +280,12 @@ TEST_F(NodesTest, TheFunctionsThrowOnceTheNodeOfTheScopeWasStopped) {
     EXPECT_EQ(nprocs(), 1);
     moved.stop();
     EXPECT_THROW(nprocs(), Error);
+    {
+      const Node another;
+      const Node::Scope within(another);
+      EXPECT_EQ(nprocs(), 1);
+    }
+    EXPECT_THROW(nprocs(), Error);
     EXPECT_THROW(addprocs(1), Error);
   }
   EXPECT_EQ(nprocs(), 1) << "the session's";

@@ -2,13 +2,11 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <any>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -21,22 +19,14 @@
 #include <cohort/file_descriptor.hpp>
 #include <cohort/worker.hpp>
 
+#include "../cluster/own_wire.hpp"
+
 namespace cohort::contract {
 namespace {
 
 using namespace std::chrono_literals;
 
-FileDescriptor unix_socket(const std::string& path, bool listens) {
-  FileDescriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  const auto* at = reinterpret_cast<const sockaddr*>(&address);
-  if (listens ? ::bind(descriptor.get(), at, sizeof address) != 0 || ::listen(descriptor.get(), 100) != 0
-              : ::connect(descriptor.get(), at, sizeof address) != 0)
-    throw std::system_error(errno, std::generic_category(), path);
-  return descriptor;
-}
+using test::unix_socket;
 
 class OwnWireManager final : public ClusterManager {
  public:

@@ -65,6 +65,7 @@ class Node {
    private:
     void* const router_before_;
     void* const references_before_;
+    const bool stopped_before_;
   };
 
   /// The process id in its cluster: 1 for a master, 0 for a worker that has not joined yet.

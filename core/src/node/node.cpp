@@ -127,13 +127,16 @@ int Node::serve() {
 }
 
 Node::Scope::Scope(const Node& node)
-    : router_before_(CurrentNode::of_thread().router), references_before_(CurrentNode::of_thread().references) {
+    : router_before_(CurrentNode::of_thread().router),
+      references_before_(CurrentNode::of_thread().references),
+      stopped_before_(CurrentNode::of_thread().was_stopped) {
   if (node.impl_ == nullptr) throw Error(stopped);
   CurrentNode::of_thread() = node.impl_->node().current();
 }
 
 Node::Scope::~Scope() {
-  CurrentNode::of_thread() = {static_cast<Router*>(router_before_), static_cast<References*>(references_before_)};
+  CurrentNode::of_thread() = {static_cast<Router*>(router_before_), static_cast<References*>(references_before_),
+                              stopped_before_};
 }
 
 }  // namespace cohort
