@@ -12,7 +12,7 @@
 
 #include "config/min_workers.hpp"
 #include "membership/topology.hpp"
-#include "plugin/module_loader.hpp"
+#include "plugin/module_file.hpp"
 #include "text.hpp"
 
 namespace cohort::cli {

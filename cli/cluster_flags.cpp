@@ -20,7 +20,7 @@
 #include "exit_code.hpp"
 #include "launch_watch.hpp"
 #include "plugin/loader.hpp"
-#include "plugin/module_loader.hpp"
+#include "plugin/module_file.hpp"
 
 namespace cohort::cli {
 namespace {
@@ -216,9 +216,9 @@ std::optional<std::size_t> wanted_workers(const ClusterFile& cluster) {
 std::vector<Pid> launch(const ClusterFile& cluster, const InterruptSignal& interrupt_signal, bool quiet) {
   const LaunchWatch watch(interrupt_signal, wanted_workers(cluster), quiet);
   try {
-    return addprocs(cluster, watch.stop_token());
-  } catch (const InterruptedException&) {
-    throw;
+    return addprocs(cluster, {.stop_token = watch.stop_token()});
+  } catch (const CancelledException&) {
+    throw InterruptedException();
   } catch (const ConfigError&) {
     throw;
   } catch (const PluginError&) {

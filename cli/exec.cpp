@@ -29,22 +29,14 @@ struct ExecFlags {
 
 /// The name of each worker's host; none at all where that of all of them is this one's.
 std::map<Pid, std::string> hosts_of(const std::vector<Pid>& workers) {
-  std::map<Pid, Future<std::string>> names;
   std::map<Pid, std::string> hosts;
   bool elsewhere = false;
   for (const Pid worker : workers) {
     try {
-      names[worker] = remotecall(fn<host_name>, worker);
-    } catch (const std::exception&) {
-      // Its command will say why.
-    }
-  }
-  for (const auto& [worker, name] : names) {
-    try {
-      hosts[worker] = name.fetch();
+      hosts[worker] = process_info(worker).host;
       elsewhere |= hosts[worker] != host_name();
     } catch (const std::exception&) {
-      // As above.
+      // Its command will say why.
     }
   }
   return elsewhere ? hosts : std::map<Pid, std::string>();

@@ -3,18 +3,17 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
 
 #include <fmt/core.h>
 
+#include <cohort/detail/tool.hpp>
+#include <cohort/file_descriptor.hpp>
 #include <cohort/start_thread.hpp>
 
 #include "exit_code.hpp"
-#include "node/master.hpp"
-#include "node/session.hpp"
 #include "output.hpp"
 
 namespace cohort::cli {
@@ -25,15 +24,9 @@ using namespace std::chrono_literals;
 // Most launches are over by then. A log is longer in patience: one line is all that it gets.
 constexpr Duration patience_on_terminal = 3s, patience = 10s;
 
-/// workers() has them once their whole launch is over.
-std::size_t workers_that_are_up() {
-  const auto pids = current_master().node().members().pids();
-  return static_cast<std::size_t>(std::count_if(pids.begin(), pids.end(), [](Pid pid) { return pid != master_pid; }));
-}
-
 std::string text_of(std::optional<std::size_t> wanted, Duration elapsed) {
   const std::string of_wanted = wanted ? fmt::format(" of {}", *wanted) : "";
-  return fmt::format("{}{} workers are up after {} s", workers_that_are_up(), of_wanted,
+  return fmt::format("{}{} workers are up after {} s", detail::joined_workers(), of_wanted,
                      std::chrono::duration_cast<std::chrono::seconds>(elapsed).count());
 }
 

@@ -7,13 +7,13 @@
 #include <memory>
 
 #include <cohort/cohort.hpp>
+#include <cohort/detail/tool.hpp>
 
 #include "cluster_flags.hpp"
 #include "command.hpp"
 #include "exit_code.hpp"
 #include "flag_values.hpp"
 #include "map_run.hpp"
-#include "node/session.hpp"
 #include "parallel_flags.hpp"
 
 namespace cohort::cli {
@@ -70,7 +70,7 @@ int map(const MapFlags& flags, std::vector<std::string> words) {
   int argc = 1;
   char name[] = "cohort";
   char* argv[] = {name, nullptr};
-  session_exit_status = map_status;
+  detail::set_session_exit_status(map_status);
   const InterruptSignal interrupt_signal;
   Session session(argc, argv);
   const auto workers =

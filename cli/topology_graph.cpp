@@ -88,7 +88,7 @@ std::string line(const Point& a, const Point& b, bool bent) {
 TopologyGraph::TopologyGraph(const ClusterFile& file) : name(file.name) {
   wiring.topology = Topology::parse(file.topology);
   wiring.lazy = wiring.topology.kind() == Topology::Kind::all_to_all && file.lazy.value_or(true);
-  wiring.relay = parse_unconnected(file.unconnected);
+  wiring.relay = file.unconnected == Unconnected::relay;
   std::vector<MemberInfo> members;
   std::vector<std::string> managers;
   for (const auto& manager : file.managers) {

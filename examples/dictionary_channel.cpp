@@ -13,7 +13,7 @@ class Dictionary {
   void put(const std::string& key, int value) { at(key).put(value); }
   int fetch(const std::string& key) { return at(key).fetch(); }
   int take(const std::string& key) { return at(key).take(); }
-  bool isready(const std::string& key) { return at(key).isready(); }
+  bool is_ready(const std::string& key) { return at(key).is_ready(); }
 
  private:
   cohort::Channel<int> at(const std::string& key) {
@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
   auto sum = cohort::remotecall(cohort::fn<add>, workers.back(), numbers);  // waits for both keys
 
   numbers.call<&Dictionary::put>("right", 40);
-  std::cout << "the sum is " << (sum.ready() ? "" : "not ") << "ready\n";
+  std::cout << "the sum is " << (sum.is_ready() ? "" : "not ") << "ready\n";
   numbers.call<&Dictionary::put>("left", 2);
   std::cout << "left + right = " << sum.fetch() << '\n';
-  std::cout << "left is " << (numbers.call<&Dictionary::isready>("left") ? "still there" : "taken") << '\n';
+  std::cout << "left is " << (numbers.call<&Dictionary::is_ready>("left") ? "still there" : "taken") << '\n';
 }

@@ -8,25 +8,25 @@
 
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <zmq.hpp>
+#include <zmq_addon.hpp>
 
 #include <cohort/child_process.hpp>
 #include <cohort/cluster_manager.hpp>
@@ -38,117 +38,89 @@ namespace {
 
 using Message = std::vector<std::string>;
 
-/// A ZeroMQ socket with the thread that uses it: turn() is called when messages have come, and after wake().
-class SocketThread {
- public:
-  SocketThread(int type, const std::string& name) : socket_(zmq_socket(context_, type)) {
-    const int no_limit = 0, no_wait = 0, told = 1;
-    zmq_setsockopt(socket_, ZMQ_SNDHWM, &no_limit, sizeof no_limit);  // nothing may be dropped
-    zmq_setsockopt(socket_, ZMQ_RCVHWM, &no_limit, sizeof no_limit);
-    zmq_setsockopt(socket_, ZMQ_LINGER, &no_wait, sizeof no_wait);
-    if (type == ZMQ_ROUTER) zmq_setsockopt(socket_, ZMQ_ROUTER_MANDATORY, &told, sizeof told);
-    if (!name.empty()) zmq_setsockopt(socket_, ZMQ_ROUTING_ID, name.data(), name.size());
-  }
-  virtual ~SocketThread() {
-    zmq_close(socket_);
-    zmq_ctx_term(context_);
-  }
+zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type) {
+  zmq::socket_t socket(context, type);
+  socket.set(zmq::sockopt::sndhwm, 0);  // nothing may be dropped
+  socket.set(zmq::sockopt::rcvhwm, 0);
+  socket.set(zmq::sockopt::linger, 0);
+  return socket;
+}
 
- protected:
-  virtual void turn() = 0;
-  void start() {
-    thread_ = std::thread([this] {
-      while (!stop_) {
-        zmq_pollitem_t items[] = {{socket_, 0, ZMQ_POLLIN, 0}, {nullptr, event_.get(), ZMQ_POLLIN, 0}};
-        zmq_poll(items, 2, -1);
-        eventfd_t count;
-        if (items[1].revents != 0) eventfd_read(event_.get(), &count);
-        turn();
-      }
-    });
-  }
-  void stop() {  // the first thing that a destructor does
-    stop_ = true;
-    wake();
-    thread_.join();
-  }
-  void wake() const { eventfd_write(event_.get(), 1); }
-
-  bool send(const Message& message) {
-    for (std::size_t i = 0; i < message.size(); i++) {
-      const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
-      if (zmq_send(socket_, message[i].data(), message[i].size(), more) < 0) return false;
-    }
+/// @return false: the broker knows nobody of that name, or the socket is shut down.
+bool send(zmq::socket_t& socket, const Message& message) {
+  try {
+    for (std::size_t i = 0; i < message.size(); i++)
+      socket.send(zmq::buffer(message[i]), i + 1 < message.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
     return true;
+  } catch (const zmq::error_t&) {
+    return false;
   }
-  bool receive(Message& message) {  // without waiting
-    message.clear();
-    for (bool more = true; more;) {
-      zmq_msg_t part;
-      zmq_msg_init(&part);
-      const bool came = zmq_msg_recv(&part, socket_, ZMQ_DONTWAIT) >= 0;
-      if (came) message.emplace_back(static_cast<char*>(zmq_msg_data(&part)), zmq_msg_size(&part));
-      more = came && zmq_msg_more(&part) != 0;
-      zmq_msg_close(&part);
-      if (!came) return false;
-    }
-    return true;
+}
+
+/// @return false: there is none, or the socket is shut down.
+bool receive(zmq::socket_t& socket, Message& message, zmq::recv_flags flags) {
+  std::vector<zmq::message_t> parts;
+  try {
+    if (!zmq::recv_multipart(socket, std::back_inserter(parts), flags)) return false;
+  } catch (const zmq::error_t&) {
+    return false;
   }
-
- private:
-  void* const context_ = zmq_ctx_new();
-  const cohort::FileDescriptor event_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-
- protected:
-  void* const socket_;
-};
+  message.clear();
+  for (const auto& part : parts) message.push_back(part.to_string());
+  return true;
+}
 
 /// Passes messages on. Those for a process that is still to come wait for its first one.
-class Broker final : public SocketThread {
+class Broker {
  public:
-  Broker() : SocketThread(ZMQ_ROUTER, "") {
-    std::array<char, 256> text{};
-    std::size_t size = text.size();
-    if (zmq_bind(socket_, "tcp://127.0.0.1:*") != 0 ||
-        zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, text.data(), &size) != 0)
-      throw std::runtime_error("the broker cannot listen");
-    address = text.data();
-    start();
+  Broker() : socket_(make_socket(context_, zmq::socket_type::router)) {
+    socket_.set(zmq::sockopt::router_mandatory, true);
+    socket_.bind("tcp://127.0.0.1:*");
+    address = socket_.get(zmq::sockopt::last_endpoint);
+    thread_ = std::thread([this] {
+      for (Message in; receive(socket_, in, zmq::recv_flags::none);)
+        if (in.size() == 5) pass_on(in);  // the sender, then the message
+    });
   }
-  ~Broker() override { stop(); }
+  ~Broker() {
+    context_.shutdown();
+    thread_.join();
+  }
   std::string address;
 
  private:
-  void turn() override {
-    for (Message in; receive(in);) {
-      if (in.size() != 5) continue;  // the sender, then the message
-      if (seen_.insert(in[0]).second)
-        for (const auto& message : std::exchange(waiting_[in[0]], {})) send(message);
-      const Message out{in[1], in[0], in[2], in[3], in[4]};
-      if (send(out)) continue;
-      if (!seen_.contains(in[1]))
-        waiting_[in[1]].push_back(out);
-      else if (in[3] != "close")
-        send({in[0], in[1], in[2], "close", ""});  // it has died
-    }
+  void pass_on(const Message& in) {
+    if (seen_.insert(in[0]).second)
+      for (const auto& message : std::exchange(waiting_[in[0]], {})) send(socket_, message);
+    const Message out{in[1], in[0], in[2], in[3], in[4]};
+    if (send(socket_, out)) return;
+    if (!seen_.contains(in[1]))
+      waiting_[in[1]].push_back(out);
+    else if (in[3] != "close")
+      send(socket_, {in[0], in[1], in[2], "close", ""});  // it has died
   }
+
+  zmq::context_t context_;
+  zmq::socket_t socket_;  // the thread's, as the next two
   std::set<std::string> seen_;
   std::map<std::string, std::vector<Message>> waiting_;
+  std::thread thread_;
 };
 
 /// All connections of one process, by its one socket.
-class Star final : public SocketThread {
+class Star {
  public:
   Star(const std::string& broker, const std::string& name, std::function<void(cohort::IoPair)> accept)
-      : SocketThread(ZMQ_DEALER, name), name_(name), accept_(std::move(accept)) {
-    if (zmq_connect(socket_, broker.c_str()) != 0) throw std::runtime_error("no broker at " + broker);
-    send({"", "", "", ""});  // the broker knows the name from now on
-    start();
+      : name_(name), accept_(std::move(accept)), socket_(make_socket(context_, zmq::socket_type::dealer)) {
+    socket_.set(zmq::sockopt::routing_id, name);
+    socket_.connect(broker);
+    send(socket_, {"", "", "", ""});  // the broker knows the name from now on
+    thread_ = std::thread([this] { run(); });
   }
-  ~Star() override {
-    stop();
+  ~Star() {
+    context_.shutdown();
+    wake();
+    thread_.join();
     for (auto& [name, wire] : wires_) close(wire);
   }
 
@@ -168,15 +140,26 @@ class Star final : public SocketThread {
     bool ended = false;    // by the peer
   };
 
-  void turn() override {
+  void wake() const { eventfd_write(event_.get(), 1); }
+  void run() {
+    zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, event_.get(), ZMQ_POLLIN, 0}};
+    try {
+      for (eventfd_t count;; turn()) {
+        zmq::poll(items, 2);
+        if (items[1].revents != 0) eventfd_read(event_.get(), &count);
+      }
+    } catch (const zmq::error_t&) {  // it is shut down
+    }
+  }
+  void turn() {
     std::unique_lock lock(mutex_);
     auto made = std::exchange(made_, {});
     lock.unlock();
     for (auto& [name, far] : made) {
-      send({name.first, name.second, "open", ""});
+      send(socket_, {name.first, name.second, "open", ""});
       begin(name, std::move(far));
     }
-    for (Message in; receive(in);)
+    for (Message in; receive(socket_, in, zmq::recv_flags::dontwait);)
       if (in.size() == 4) take(in);
     for (auto wire = wires_.begin(); wire != wires_.end();) {
       const bool goes_on = carry(wire->first, wire->second);
@@ -210,7 +193,7 @@ class Star final : public SocketThread {
     for (ssize_t n; (n = wire.far.reader->read(buffer)) != -EAGAIN;) {
       const bool ended = n <= 0;  // by this process
       std::string bytes(reinterpret_cast<char*>(buffer.data()), ended ? 0 : static_cast<std::size_t>(n));
-      send({name.first, name.second, ended ? "close" : "data", std::move(bytes)});
+      send(socket_, {name.first, name.second, ended ? "close" : "data", std::move(bytes)});
       if (ended) return false;
     }
     while (!wire.received.empty()) {
@@ -229,10 +212,14 @@ class Star final : public SocketThread {
 
   const std::string name_;
   const std::function<void(cohort::IoPair)> accept_;
+  const cohort::FileDescriptor event_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::mutex mutex_;
   std::vector<std::pair<Name, cohort::IoPair>> made_;  // by connect(), under mutex_, as the next
   int made_so_far_ = 0;
-  std::map<Name, Wire> wires_;  // the thread's
+  zmq::context_t context_;
+  zmq::socket_t socket_;  // the thread's, as the next
+  std::map<Name, Wire> wires_;
+  std::thread thread_;
 };
 
 class StarManager final : public cohort::ClusterManager {

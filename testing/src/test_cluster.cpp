@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 
 #include <cohort/cluster_manager.hpp>
 #include <cohort/detail/mutex.hpp>
+#include <cohort/detail/test_clock.hpp>
 #include <cohort/error.hpp>
 #include <cohort/io_pair.hpp>
 
@@ -23,6 +25,13 @@ class Wire {
  public:
   enum class State { open, stalled, cut };
 
+  /// @param moved counts the bytes that are read and written.
+  explicit Wire(std::shared_ptr<std::atomic<std::uint64_t>> moved) : moved_(std::move(moved)) {}
+
+  ssize_t count(ssize_t bytes) {
+    if (bytes > 0) *moved_ += static_cast<std::uint64_t>(bytes);
+    return bytes;
+  }
   State state() {
     detail::MutexLock lock(mutex_);
     return state_;
@@ -45,6 +54,7 @@ class Wire {
   }
 
  private:
+  const std::shared_ptr<std::atomic<std::uint64_t>> moved_;
   detail::Mutex mutex_;
   State state_ COHORT_GUARDED_BY(mutex_) = State::open;
   std::map<const void*, std::function<void()>> ready_ COHORT_GUARDED_BY(mutex_);
@@ -60,7 +70,7 @@ class WireReader final : public Reader {
     const auto state = wire_->state();
     if (state == Wire::State::cut) return -ECONNRESET;
     if (state == Wire::State::stalled) return -EAGAIN;
-    return inner_->read(buffer.first(std::min(buffer.size(), piece_ == 0 ? buffer.size() : piece_)));
+    return wire_->count(inner_->read(buffer.first(std::min(buffer.size(), piece_ == 0 ? buffer.size() : piece_))));
   }
   void on_readable(std::function<void()> ready) override {
     wire_->watch(this, ready);
@@ -87,11 +97,11 @@ class WireWriter final : public Writer {
     const auto state = wire_->state();
     if (state == Wire::State::cut) return -EPIPE;
     if (state == Wire::State::stalled) return -EAGAIN;
-    if (piece_ == 0) return inner_->write(parts);
+    if (piece_ == 0) return wire_->count(inner_->write(parts));
     const auto part = std::find_if(parts.begin(), parts.end(), [](const iovec& each) { return each.iov_len > 0; });
     if (part == parts.end()) return inner_->write(parts);
     const iovec some{part->iov_base, std::min(part->iov_len, piece_)};
-    return inner_->write({&some, 1});
+    return wire_->count(inner_->write({&some, 1}));
   }
   void on_writable(std::function<void()> ready) override {
     wire_->watch(this, ready);
@@ -121,6 +131,7 @@ class TestCluster::Manager final : public ClusterManager {
   Manager(Node& master, const WireOptions& options) : master_(master), options_(options) {}
 
   void set_count(int count) { count_ = count; }
+  std::uint64_t bytes_moved() const { return *moved_; }
 
   void launch(const LaunchParams& params, LaunchQueue& launched) override {
     for (int i = 0; i < count_; i++) {
@@ -188,7 +199,7 @@ class TestCluster::Manager final : public ClusterManager {
 
   IoPair connect(Node& from, Pid to, const std::string& address) {
     auto [near, far] = make_buffer_pair(options_.capacity);
-    const auto wire = std::make_shared<Wire>();
+    const auto wire = std::make_shared<Wire>(moved_);
     std::shared_ptr<Node> node;
     {
       detail::MutexLock lock(mutex_);
@@ -212,6 +223,7 @@ class TestCluster::Manager final : public ClusterManager {
 
   Node& master_;
   const WireOptions options_;
+  const std::shared_ptr<std::atomic<std::uint64_t>> moved_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   int count_ = 0;  // of the launch under way
   detail::Mutex mutex_;
   int next_ COHORT_GUARDED_BY(mutex_) = 0;
@@ -221,6 +233,8 @@ class TestCluster::Manager final : public ClusterManager {
 
 TestCluster::TestCluster(int workers, const AddprocsOptions& options, const WireOptions& wire)
     : scope_(master_), manager_(std::make_shared<Manager>(master_, wire)) {
+  const Timeouts timeouts = options.timeouts.value_or(Timeouts());
+  heartbeat_ = std::max(Duration(std::chrono::milliseconds(1)), std::min(timeouts.heartbeat, timeouts.dead / 4));
   add(workers, options);
 }
 
@@ -238,5 +252,20 @@ void TestCluster::kill(Pid worker) { manager_->kill(worker); }
 void TestCluster::stall(Pid one, Pid other) { manager_->set(one, other, Wire::State::stalled); }
 void TestCluster::resume(Pid one, Pid other) { manager_->set(one, other, Wire::State::open); }
 void TestCluster::cut(Pid one, Pid other) { manager_->set(one, other, Wire::State::cut); }
+
+// In steps: a process that has not looked for longer than two heartbeats takes itself for one that was stopped.
+void TestCluster::advance(Duration time) {
+  while (time > Duration::zero()) {
+    const Duration step = std::min(time, heartbeat_);
+    time -= step;
+    detail::advance_clock(step);
+    std::uint64_t moved;
+    do {  // until no byte is under way
+      moved = manager_->bytes_moved();
+      detail::turn_loops();
+      detail::turn_loops();
+    } while (manager_->bytes_moved() != moved);
+  }
+}
 
 }  // namespace cohort::testing

@@ -43,7 +43,7 @@ struct OwnChannel final : AbstractChannel<int> {
   int take() override { return items.take(); }
   int fetch() override { return items.fetch(); }
   void wait() override { items.wait(); }
-  bool isready() override { return items.isready(); }
+  bool is_ready() override { return items.is_ready(); }
   std::size_t size() override { return items.size(); }
   bool is_open() override { return items.is_open(); }
   void close(std::exception_ptr reason) override { items.close(reason); }
@@ -89,7 +89,7 @@ TEST_F(CalledOffTakesTest, NoItemIsLostWhereItComesAsATakeGivesUp) {
       try {
         taken += channel.take({.deadline = std::chrono::microseconds(300), .stop_token = {}});
       } catch (const TimeoutError&) {
-        if (producer.ready() && channel.size() == 0) break;
+        if (producer.is_ready() && channel.size() == 0) break;
       }
     }
     producer.wait();

@@ -65,7 +65,7 @@ TEST_F(CallsTest, ARemotecallReturnsBeforeTheFunctionHasRun) {
   const Pid pid = addprocs(1).front();
   Future<int> release(myid());
   auto waiting = remotecall([](Future<int> gate) { return gate.fetch() + 1; }, pid, release);
-  EXPECT_FALSE(waiting.ready());
+  EXPECT_FALSE(waiting.is_ready());
   release.put(1);
   EXPECT_EQ(waiting.fetch(), 2);
 }

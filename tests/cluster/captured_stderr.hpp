@@ -10,17 +10,18 @@
 
 namespace cohort::test {
 
-/// This process's standard error, kept while this lives and passed on at the end.
+/// This process's standard error, or output, kept while this lives and passed on at the end.
 class CapturedStderr {
  public:
-  CapturedStderr() : before_(dup(STDERR_FILENO)), kept_(memfd_create("stderr", MFD_CLOEXEC)) {
+  explicit CapturedStderr(int descriptor = STDERR_FILENO)
+      : descriptor_(descriptor), before_(dup(descriptor)), kept_(memfd_create("captured", MFD_CLOEXEC)) {
     fcntl(kept_.get(), F_SETFL, O_APPEND);  // two that write at once write one behind the other, as on a terminal
-    dup2(kept_.get(), STDERR_FILENO);
+    dup2(kept_.get(), descriptor_);
   }
   ~CapturedStderr() {
-    dup2(before_.get(), STDERR_FILENO);
+    dup2(before_.get(), descriptor_);
     const std::string all = text();
-    [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, all.data(), all.size());
+    [[maybe_unused]] const ssize_t n = write(descriptor_, all.data(), all.size());
   }
   CapturedStderr(const CapturedStderr&) = delete;
   CapturedStderr& operator=(const CapturedStderr&) = delete;
@@ -36,6 +37,7 @@ class CapturedStderr {
   bool has(const std::string& part) const { return text().find(part) != std::string::npos; }
 
  private:
+  const int descriptor_;
   FileDescriptor before_, kept_;
 };
 

@@ -18,10 +18,10 @@ using ChannelsTest = ClusterTest;
 
 TEST_F(ChannelsTest, FirstInFirstOutAndFetchLeavesTheItem) {
   Channel<std::string> channel(unlimited);
-  EXPECT_FALSE(channel.isready());
-  EXPECT_TRUE(channel.isempty());
+  EXPECT_FALSE(channel.is_ready());
+  EXPECT_TRUE(channel.is_empty());
   channel.put("one").put("two").put("three");
-  EXPECT_TRUE(channel.isready());
+  EXPECT_TRUE(channel.is_ready());
   EXPECT_EQ(channel.size(), 3u);
   EXPECT_EQ(channel.fetch(), "one");
   EXPECT_EQ(channel.wait().fetch(), "one");
@@ -41,14 +41,14 @@ TEST_F(ChannelsTest, AFullChannelMakesPutWait) {
   EXPECT_EQ(channel.take(), 1);
   EXPECT_EQ(channel.take(), 2);
   EXPECT_EQ(channel.take(), 4);
-  EXPECT_TRUE(channel.isempty());
+  EXPECT_TRUE(channel.is_empty());
 }
 
 TEST_F(ChannelsTest, WithoutCapacityAnItemGoesFromHandToHand) {
   Channel<int> channel(0);
   EXPECT_FALSE(channel.try_put(1));
   EXPECT_THROW(channel.put(1, {.deadline = milliseconds(5)}), TimeoutError);
-  EXPECT_FALSE(channel.isready());
+  EXPECT_FALSE(channel.is_ready());
   std::atomic<bool> returned{false};
   std::jthread putter([&] {
     channel.put(2);
@@ -95,7 +95,7 @@ TEST_F(ChannelsTest, CloseReleasesEverybodyWithItsReason) {
     expect_released([&] { empty.fetch(); });
     expect_released([&] { empty.wait(); });
     expect_released([&] { full.put(1); });
-    ASSERT_TRUE(eventually([&] { return full.isready(); }));
+    ASSERT_TRUE(eventually([&] { return full.is_ready(); }));
     for (const auto& channel : {empty, full}) channel.close(std::make_exception_ptr(std::runtime_error("no more")));
   }
   EXPECT_EQ(released, 4);
@@ -254,7 +254,7 @@ TEST_F(ChannelsTest, AnInterruptedTakeLeavesTheItem) {
   auto taker = remotecall([] { return channel.take(); }, pid);
   const auto interrupted = [&] {
     interrupt({pid});
-    return taker.ready();
+    return taker.is_ready();
   };
   ASSERT_TRUE(eventually(interrupted));
   EXPECT_TRUE(contains(thrown_by([&] { taker.fetch(); }), "interrupted"));

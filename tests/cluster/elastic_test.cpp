@@ -43,10 +43,15 @@ class ElasticTest : public ClusterTest {
   static std::string refused(ChildProcess worker, int code) {
     const auto status = worker.wait_until(deadline_after(20s));
     EXPECT_TRUE(status && status->code == code) << (status ? status->text() : "still there");
+    return own_output(worker);
+  }
+  /// The rest of what a worker printed where it was started.
+  static std::string own_output(ChildProcess& worker) {
     std::string text;
     char buffer[4096];
-    for (ssize_t n; (n = ::read(worker.err(), buffer, sizeof buffer)) > 0;)
-      text.append(buffer, static_cast<std::size_t>(n));
+    for (const int descriptor : {worker.out(), worker.err()})
+      for (ssize_t n; (n = ::read(descriptor, buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(n));
     return text;
   }
   static int port_of(const JoinFile& join) { return std::stoi(join.address.substr(join.address.rfind(':') + 1)); }
@@ -71,6 +76,61 @@ TEST_F(ElasticTest, WorkersJoinWheneverTheyComeAndLeaveAsTheyLike) {
   join();
   ASSERT_TRUE(eventually([] { return nprocs() == 3; }));
   EXPECT_EQ(remotecall_fetch([] { return nprocs(); }, pids[0]), 3);
+}
+
+TEST_F(ElasticTest, WhatAWorkerPrintsComesByItsConnection) {
+  const CapturedStderr out(STDOUT_FILENO), err;
+  addprocs("elastic", options(0));
+  auto& worker = join();
+  ASSERT_TRUE(eventually([] { return nprocs() == 2; }));
+  remotecall_fetch(
+      [] {
+        std::printf("a line\nand a ");
+        std::fprintf(stderr, "an error\n");
+        std::printf("second\n");
+      },
+      2);
+  EXPECT_TRUE(eventually([&] { return out.has("      From worker 2:\tand a second\n"); })) << out.text();
+  EXPECT_TRUE(out.has("      From worker 2:\ta line\n")) << out.text();
+  EXPECT_TRUE(eventually([&] { return err.has("      From worker 2:\tan error\n"); })) << err.text();
+  // More than the pipes hold, and not all of it sent when it is removed.
+  remotecall_fetch(
+      [] {
+        for (int i = 0; i < 20'000; i++) std::printf("line %d\n", i);
+      },
+      2);
+  rmprocs(2);
+  const std::string all = out.text();
+  std::size_t place = 0;
+  for (int i = 0; i < 20'000; i++) {
+    place = all.find("      From worker 2:\tline " + std::to_string(i) + "\n", place);
+    ASSERT_NE(place, all.npos) << i;
+  }
+  const auto status = worker.wait_until(deadline_after(20s));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->code, 0);
+  EXPECT_EQ(own_output(worker), "");
+}
+
+// Whoever prints a line and dies at once has printed it: to the master, or where it was started.
+TEST_F(ElasticTest, TheLastWordsOfAWorkerAreNotLost) {
+  const CapturedStderr err;
+  addprocs("elastic", options(0));
+  for (const bool aborts : {true, false}) {
+    auto& worker = join();
+    ASSERT_TRUE(eventually([] { return nprocs() == 2; }));
+    remote_do(
+        [](bool by_abort) {
+          std::fprintf(stderr, "last words\n");
+          if (by_abort) std::abort();
+          std::exit(3);
+        },
+        workers().front(), aborts);
+    ASSERT_TRUE(worker.wait_until(deadline_after(20s)).has_value());
+    const std::string kept = own_output(worker);
+    EXPECT_TRUE(eventually([&] { return nprocs() == 1; }));
+    EXPECT_TRUE(contains(kept, "last words") || err.has("last words")) << aborts;
+  }
 }
 
 TEST_F(ElasticTest, ALateWorkerHasTheModulesAndValuesAndTakesPartInTheDefaultPool) {

@@ -50,7 +50,7 @@ TEST_F(EmptyHandlesTest, EveryUseIsAnError) {
       {"wait", [] { Future<int>().wait(); }},
       {"wait with options", [] { Future<int>().wait(WaitOptions{}); }},
       {"wait_for", [] { Future<int>().wait_for(1s); }},
-      {"ready", [] { Future<int>().ready(); }},
+      {"ready", [] { Future<int>().is_ready(); }},
       {"cancel", [] { Future<int>().cancel(); }},
       {"owner", [] { Future<int>().owner(); }},
       {"put", [] { Future<int>().put(3); }},
@@ -72,7 +72,7 @@ TEST_F(EmptyHandlesTest, EveryUseIsAnError) {
       {"store", [] { RemoteStore<std::string>().owner(); }},
       {"store of nothing", [] { RemoteStore<std::string>(std::shared_ptr<std::string>()); }},
       {"loop", [&] { loop.wait(); }},
-      {"ready of a loop", [&] { loop.ready(); }},
+      {"ready of a loop", [&] { loop.is_ready(); }},
       {"stream", [&] { stream.begin(); }},
       {"manager", [] { addprocs(std::shared_ptr<ClusterManager>()); }},
   };

@@ -184,7 +184,7 @@ TEST_F(EverywhereTest, FetchAllGivesAResultOrAnErrorForEachProcess) {
       "p", pids[1]);
   ASSERT_EQ(results.size(), 4u);
   for (const auto& [pid, text] : results) {
-    EXPECT_TRUE(text.ready());
+    EXPECT_TRUE(text.is_ready());
     if (pid == pids[1]) continue;
     EXPECT_EQ(text.fetch(), "p" + std::to_string(pid));
   }

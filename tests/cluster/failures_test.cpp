@@ -340,7 +340,7 @@ TEST_F(FailuresTest, AContinuationRunsThoughAllThreadsAreBlocked) {
   Future<int> gate(myid()), other(myid());
   std::vector<Future<int>> blocked;
   for (int i = 0; i < 1100; i++) blocked.push_back(remotecall([](Future<int> f) { return f.fetch(); }, myid(), gate));
-  EXPECT_TRUE(eventually([&] { return blocked.back().ready(); }, std::chrono::seconds(60)));  // a thousand threads
+  EXPECT_TRUE(eventually([&] { return blocked.back().is_ready(); }, std::chrono::seconds(60)));  // a thousand threads
   const auto next = other.then([](Future<int> f) { return f.fetch() + 1; });
   other.put(1);
   EXPECT_EQ(next.fetch({.deadline = std::chrono::seconds(20)}), 2);
@@ -353,7 +353,7 @@ TEST_F(FailuresTest, MoreBlockedCallsThanAWorkerHasThreadsAreRefused) {
   Future<int> gate(myid());
   std::vector<Future<int>> blocked;
   for (int i = 0; i < 1100; i++) blocked.push_back(remotecall([](Future<int> f) { return f.fetch(); }, pid, gate));
-  EXPECT_TRUE(eventually([&] { return blocked.back().ready(); }, std::chrono::seconds(60)));  // a thousand threads
+  EXPECT_TRUE(eventually([&] { return blocked.back().is_ready(); }, std::chrono::seconds(60)));  // a thousand threads
   EXPECT_LT(ping(pid), std::chrono::seconds(10));
   gate.put(7);
   int right = 0, refused = 0;

@@ -22,7 +22,7 @@ TEST_F(FuturesTest, ALargeResultStaysWithItsOwnerUntilFetchedAndGoesThen) {
   const Pid pid = addprocs(1).front();
   auto future = remotecall(fn<make_large>, pid, 1.5);
   future.wait();
-  EXPECT_TRUE(future.ready());
+  EXPECT_TRUE(future.is_ready());
   EXPECT_EQ(future.owner(), pid);
   EXPECT_EQ(reference_count(pid), 1u);
   EXPECT_EQ(future.fetch(), make_large(1.5));
@@ -45,9 +45,9 @@ TEST_F(FuturesTest, ASecondPutIsAnErrorHereAndThere) {
   const Pid pid = addprocs(1).front();
   for (Pid owner : {myid(), pid}) {
     Future<int> future(owner);
-    EXPECT_FALSE(future.ready());
+    EXPECT_FALSE(future.is_ready());
     future.put(1);
-    EXPECT_TRUE(future.ready());
+    EXPECT_TRUE(future.is_ready());
     EXPECT_TRUE(contains(thrown_by([&] { future.put(2); }), "Future can be set only once"));
     EXPECT_EQ(future.fetch(), 1);
   }

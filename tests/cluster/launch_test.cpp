@@ -313,13 +313,14 @@ TEST_F(LaunchTest, ALaunchWhoseTimeIsUpCanBeCalledOff) {
   std::stop_source stop;
   AddprocsOptions options;
   options.timeouts = Timeouts{.launch = time_for_a_worker, .shutdown = 10ms, .term = 10ms, .kill = 10ms};
-  options.stop = stop.get_token();
+  options.stop_token = stop.get_token();
   const auto manager = std::make_shared<BlockingManager>();
   std::jthread ctrl_c([&, begin = Clock::now()] {
     EXPECT_TRUE(eventually([&] { return Clock::now() > begin + time_for_a_worker + 300ms; }));
     stop.request_stop();
   });
-  EXPECT_EQ(thrown_within<InterruptedException>(time_for_a_worker, [&] { addprocs(manager, options); }), "interrupted");
+  EXPECT_EQ(thrown_within<CancelledException>(time_for_a_worker, [&] { addprocs(manager, options); }),
+            "the launch was cancelled");
   manager->released = true;
   EXPECT_TRUE(eventually([] { return children().empty(); })) << "manage() ends it, as soon as it can be called";
 }
@@ -367,17 +368,35 @@ TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNothing) {
   options.exename = directory_.script("silent", "sleep 1000 & echo here; exec sleep 1000");
   const Pid other = addprocs(1).front();
   std::stop_source stop;
-  options.stop = stop.get_token();
+  options.stop_token = stop.get_token();
   std::jthread ctrl_c([&] {
     EXPECT_TRUE(eventually([] { return children().size() == 3; }));
     stop.request_stop();
   });
   for (const char* when : {"while it launches", "before"}) {
-    EXPECT_EQ(thrown_within<InterruptedException>(0s, [&] { addprocs(2, options); }), "interrupted") << when;
+    EXPECT_EQ(thrown_within<CancelledException>(0s, [&] { addprocs(2, options); }), "the launch was cancelled") << when;
     EXPECT_EQ(children().size(), 1u) << when;
     EXPECT_EQ(workers(), std::vector<Pid>{other}) << when;
   }
   EXPECT_EQ(addprocs(1).size(), 1u) << "and others can be added";
+}
+
+TEST_F(LaunchTest, ALaunchEndsAtTheDeadlineOfItsCallAndLeavesNothing) {
+  AddprocsOptions options;
+  options.exename = directory_.script("silent", "sleep 1000 & echo here; exec sleep 1000");
+  const Pid other = addprocs(1).front();
+  for (const bool passed : {false, true}) {
+    const char* const when = passed ? "before" : "while it launches";
+    options.deadline = passed ? Duration(-1s) : Duration(300ms);
+    EXPECT_EQ(thrown_within<TimeoutError>(0s, [&] { addprocs(2, options); }),
+              "the workers were not all up at the deadline of addprocs")
+        << when;
+    EXPECT_EQ(children().size(), 1u) << when;
+    EXPECT_EQ(workers(), std::vector<Pid>{other}) << when;
+  }
+  options = {};
+  options.deadline = 60s;
+  EXPECT_EQ(addprocs(1, options).size(), 1u) << "and others can be added";
 }
 
 TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNoWorkerThatIsUpEither) {
@@ -395,18 +414,18 @@ TEST_F(LaunchTest, ALaunchThatIsCalledOffLeavesNoWorkerThatIsUpEither) {
   };
   std::stop_source stop;
   AddprocsOptions options;
-  options.stop = stop.get_token();
+  options.stop_token = stop.get_token();
   const auto manager = std::make_shared<OneAndOneMore>();
   std::jthread ctrl_c([&] {
     EXPECT_TRUE(eventually([&] { return manager->it_joined.load(); }));
     stop.request_stop();
   });
-  EXPECT_EQ(thrown_within<InterruptedException>(0s, [&] { addprocs(manager, options); }), "interrupted");
+  EXPECT_EQ(thrown_within<CancelledException>(0s, [&] { addprocs(manager, options); }), "the launch was cancelled");
   EXPECT_TRUE(children().empty());
   EXPECT_EQ(nprocs(), 1);
 }
 
-TEST_F(LaunchTest, AClusterFileWhoseLaunchIsCalledOffLeavesNothing) {
+TEST_F(LaunchTest, AClusterFileWhoseLaunchIsCalledOffOrLateLeavesNothing) {
   ManagerSpec up, silent;
   up.plugin = up.id = silent.plugin = "local";
   silent.id = "silent";
@@ -419,7 +438,11 @@ TEST_F(LaunchTest, AClusterFileWhoseLaunchIsCalledOffLeavesNothing) {
     EXPECT_TRUE(eventually([] { return nprocs() == 2 && children().size() == 2; }));
     stop.request_stop();
   });
-  EXPECT_EQ(thrown_within<InterruptedException>(0s, [&] { addprocs(file, stop.get_token()); }), "interrupted");
+  EXPECT_EQ(thrown_within<CancelledException>(0s, [&] { addprocs(file, {.stop_token = stop.get_token()}); }),
+            "the launch was cancelled");
+  EXPECT_TRUE(children().empty());
+  EXPECT_EQ(nprocs(), 1);
+  thrown_within<TimeoutError>(0s, [&] { addprocs(file, {.deadline = 500ms}); });
   EXPECT_TRUE(children().empty());
   EXPECT_EQ(nprocs(), 1);
 }

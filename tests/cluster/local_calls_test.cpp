@@ -34,7 +34,7 @@ TEST(LocalCalls, TheOthersRunByThemselves) {
         return f.fetch();
       },
       myid(), gate, gettid());
-  EXPECT_FALSE(future.ready());
+  EXPECT_FALSE(future.is_ready());
   EXPECT_EQ(spawnat(myid(), [] { return 1; }).fetch(), 1);  // the blocked one is not in its way
   gate.put(5);
   EXPECT_EQ(future.fetch(), 5);

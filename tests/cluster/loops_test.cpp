@@ -106,11 +106,11 @@ TEST_F(LoopTest, ItReturnsAtOnceAndIsWaitedFor) {
   addprocs(2);
   Future<int> gate(myid());
   auto loop = distributed_for(range(1, 4), capture(gate, [](const Future<int>& g, int) { g.wait(); }));
-  EXPECT_FALSE(loop.ready());
+  EXPECT_FALSE(loop.is_ready());
   EXPECT_THROW(loop.wait({.deadline = 10ms, .stop_token = {}}), TimeoutError);
   gate.put(1);
   loop.wait();
-  EXPECT_TRUE(loop.ready());
+  EXPECT_TRUE(loop.is_ready());
 }
 
 TEST_F(LoopTest, AnErrorThatNobodyWaitedForIsReported) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -36,6 +37,27 @@ TEST_F(MembershipTest, EveryWorkerKnowsAllWhenAddprocsReturnsAndAfterRemovals) {
   for (Pid pid : workers()) {
     EXPECT_TRUE(eventually([&] { return remotecall_fetch([] { return procs(); }, pid) == procs(); }));
   }
+}
+
+TEST_F(MembershipTest, WhereAProcessRunsIsKnownToEveryProcess) {
+  AddprocsOptions options;
+  options.threads = 3;
+  const auto pids = addprocs(2, options);
+  std::array<char, 256> name{};
+  ASSERT_EQ(gethostname(name.data(), name.size() - 1), 0);
+  for (const Pid pid : pids) {
+    const ProcessInfo info = process_info(pid);
+    EXPECT_EQ(info.host, name.data());
+    EXPECT_EQ(info.ospid, remotecall_fetch([] { return getpid(); }, pid));
+    EXPECT_EQ(info.threads, 3);
+    EXPECT_EQ(info.manager, "local");
+    EXPECT_EQ(remotecall_fetch([](Pid of) { return process_info(of).ospid; }, pids[0], pid), info.ospid);
+  }
+  EXPECT_EQ(process_info(master_pid).ospid, getpid());
+  EXPECT_EQ(process_info(master_pid).manager, "");
+  rmprocs(pids[1]);
+  EXPECT_THROW(process_info(pids[1]), ProcessExitedException);
+  EXPECT_THROW(process_info(99), Error);
 }
 
 TEST_F(MembershipTest, TwoAddprocsAtOnce) {
@@ -136,7 +158,7 @@ TEST_F(MembershipTest, AWorkerThatOnlyComputesAnswersAPingAndAFetchAndHearsAnInt
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
   EXPECT_LT(ping(pid, std::chrono::seconds(20)), std::chrono::seconds(2));
   EXPECT_EQ(stored.fetch({.deadline = std::chrono::seconds(20)}).size(), 100'000u);
-  EXPECT_FALSE(busy.ready());
+  EXPECT_FALSE(busy.is_ready());
   interrupt({pid});  // as the message alone does not end it, the manager sends SIGINT then
   EXPECT_TRUE(busy.fetch()) << "it did not hear of the interrupt while it computed";
   EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);
@@ -185,7 +207,7 @@ TEST_F(MembershipTest, AnInterruptIsAnExceptionInWhatRunsAndNothingToAnIdleWorke
       },
       pid, begun);
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
-  EXPECT_FALSE(busy.ready());
+  EXPECT_FALSE(busy.is_ready());
   interrupt({pid});
   EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { busy.fetch(); }), "interrupted"));
   EXPECT_EQ(remotecall_fetch([] { return 1; }, pid), 1);

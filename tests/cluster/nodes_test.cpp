@@ -195,7 +195,12 @@ TEST_F(NodesTest, AWorkerServesUntilItsMasterLetsItGoOrIsLost) {
     EXPECT_EQ(worker.id(), no_pid);
     auto [near, far] = make_buffer_pair();
     acceptor->process_messages(std::move(far));
+    {
+      const Node::Scope at_worker(worker);
+      EXPECT_THROW(pmap([](int x) { return x; }, range(1, 3)), Error) << "it knows no other workers yet";
+    }
     worker.join_cluster(std::move(near));
+    EXPECT_THROW(worker.join_cluster(make_buffer_pair().first), Error);
     ASSERT_TRUE(eventually([] { return nprocs() == 2; }));
     EXPECT_EQ(worker.id(), 2);
     if (let_go) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <dlfcn.h>
+#include <link.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,7 +21,7 @@
 #include <cohort/cohort.hpp>
 #include <cohort/file_descriptor.hpp>
 
-#include "remote/registry.hpp"
+#include "base/module_info.hpp"
 #include "wire/handshake.hpp"
 
 namespace cohort::test {
@@ -151,6 +153,31 @@ class RawPeer {
  private:
   FileDescriptor socket_;
 };
+
+/// Of this program, or of the library that contains a function of it.
+inline std::string build_id_of(const void* address) {
+  struct Search {
+    std::uintptr_t place;
+    std::string id;
+  } search{reinterpret_cast<std::uintptr_t>(address), ""};
+  const auto look = [](dl_phdr_info* module, std::size_t, void* data) {
+    auto& wanted = *static_cast<Search*>(data);
+    bool here = wanted.place == 0;  // the program is the first
+    std::string id;
+    for (const auto& segment : std::span(module->dlpi_phdr, module->dlpi_phnum)) {
+      const auto begin = module->dlpi_addr + segment.p_vaddr;
+      here |= segment.p_type == PT_LOAD && wanted.place >= begin && wanted.place - begin < segment.p_memsz;
+      const std::span notes(reinterpret_cast<const std::byte*>(begin), segment.p_memsz);
+      if (segment.p_type == PT_NOTE && id.empty()) id = build_id_text(find_build_id(notes));
+    }
+    if (here) wanted.id = id;
+    return here ? 1 : 0;
+  };
+  dl_iterate_phdr(look, &search);
+  return search.id;
+}
+inline std::string executable_build_id() { return build_id_of(nullptr); }
+inline std::string library_build_id() { return build_id_of(dlsym(RTLD_NEXT, "_ZN6cohort4myidEv")); }
 
 /// As a process of this cluster would say it.
 inline Identity identity_of(Pid pid) { return {protocol_version, pid, executable_build_id(), library_build_id()}; }

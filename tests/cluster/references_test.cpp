@@ -128,7 +128,7 @@ TEST_F(ReferencesTest, TheTableOfAProcessThatComputesIsShown) {
   auto computing = remotecall(
       [](const RemoteChannel<int>& out, const RemoteChannel<int>& in) {
         out.put(1);
-        while (!in.isready() && !this_call().stop_requested()) usleep(1000);
+        while (!in.is_ready() && !this_call().stop_requested()) usleep(1000);
       },
       pid, begun, go);
   begun.take();

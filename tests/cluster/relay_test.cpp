@@ -16,7 +16,7 @@ namespace {
 class RelayTest : public ClusterTest {
  protected:
   static std::vector<Pid> add(int count, const std::string& topology = "master_worker") {
-    return addprocs(count, {.topology = topology, .unconnected = "relay"});
+    return addprocs(count, {.topology = topology, .unconnected = Unconnected::relay});
   }
 
   void TearDown() override {
@@ -163,7 +163,7 @@ TEST_F(RelayTest, OneThatDoesNotReadStopsNobodyElse) {
       pids[0], pids[1]);
   EXPECT_EQ(ask(pids[2], pids[0]), pids[0]);
   EXPECT_EQ(ask(pids[0], pids[2]), pids[2]);
-  EXPECT_FALSE(stuck.ready());
+  EXPECT_FALSE(stuck.is_ready());
   kill(stopped, SIGCONT);
   EXPECT_EQ(stuck.fetch(), 4'000'000u);
 }

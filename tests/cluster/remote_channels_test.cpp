@@ -30,8 +30,8 @@ TEST_F(RemoteChannelsTest, BehavesTheSameHereAndThere) {
   for (const Pid owner : {myid(), pid}) {
     RemoteChannel<std::string> channel(3, owner);
     EXPECT_EQ(channel.owner(), owner);
-    EXPECT_FALSE(channel.isready());
-    EXPECT_TRUE(channel.isempty());
+    EXPECT_FALSE(channel.is_ready());
+    EXPECT_TRUE(channel.is_empty());
     EXPECT_TRUE(channel.is_open());
     EXPECT_EQ(&channel.put("one").put("two").put("three"), &channel);
     EXPECT_EQ(channel.size(), 3u);
@@ -180,7 +180,7 @@ TEST_F(RemoteChannelsTest, ATakerThatDiedTakesNothing) {
       },
       pid, channel, started);
   started.take();
-  EXPECT_FALSE(channel.isready());
+  EXPECT_FALSE(channel.is_ready());
   die(pid);
   EXPECT_TRUE(eventually([] { return nprocs() == 1; }));
   channel.put(42);
@@ -201,7 +201,7 @@ TEST_F(RemoteChannelsTest, ABusyOwnerServesItsChannels) {
   EXPECT_EQ(another.take(), 2);
   const auto ended = [&] {
     interrupt({pid});
-    return busy.ready();
+    return busy.is_ready();
   };
   EXPECT_TRUE(eventually(ended));
 }
@@ -232,7 +232,7 @@ TEST_F(RemoteChannelsTest, TakersThatWaitCostTheOwnerNoThread) {
     for (int i = 0; i < takers; i++) channel.put(1);
   }
   EXPECT_EQ(sum, takers);
-  EXPECT_TRUE(channel.isempty());
+  EXPECT_TRUE(channel.is_empty());
 }
 
 TEST_F(RemoteChannelsTest, WaitsAreCalledOffAndTheItemStays) {
@@ -245,7 +245,7 @@ TEST_F(RemoteChannelsTest, WaitsAreCalledOffAndTheItemStays) {
   EXPECT_THROW(channel.fetch({.stop_token = stop.get_token()}), CancelledException);
   channel.put(1);
   EXPECT_EQ(channel.take(), 1);
-  EXPECT_TRUE(channel.isempty());
+  EXPECT_TRUE(channel.is_empty());
 }
 
 TEST_F(RemoteChannelsTest, AnInterruptedTakeLeavesTheItem) {
@@ -254,7 +254,7 @@ TEST_F(RemoteChannelsTest, AnInterruptedTakeLeavesTheItem) {
   auto taker = remotecall([](const RemoteChannel<int>& in) { return in.take(); }, 3, channel);
   const auto interrupted = [&] {
     interrupt({3});
-    return taker.ready();
+    return taker.is_ready();
   };
   ASSERT_TRUE(eventually(interrupted));
   EXPECT_TRUE(contains(thrown_by([&] { taker.fetch(); }), "interrupted"));
@@ -354,7 +354,7 @@ class Stack final : public AbstractChannel<int> {
     return values_.at(values_.size() - 1);
   }
   void wait() override { arrived_.wait(); }
-  bool isready() override { return size() > 0; }
+  bool is_ready() override { return size() > 0; }
   std::size_t size() override {
     std::lock_guard lock(mutex_);
     return values_.size();

@@ -13,7 +13,7 @@ using RespawnTest = ClusterTest;
 int die() { return ::raise(SIGKILL); }
 
 TEST_F(RespawnTest, ALostWorkerIsReplacedAndARemovedOneIsNot) {
-  EXPECT_EQ(addprocs("local", R"({"count": 2, "respawn": true})"), (std::vector<Pid>{2, 3}));
+  EXPECT_EQ(addprocs("local", {{"count", 2}, {"respawn", true}}), (std::vector<Pid>{2, 3}));
   EXPECT_THROW(remotecall_fetch(fn<die>, 2), ProcessExitedException);
   EXPECT_TRUE(eventually([] { return workers() == std::vector<Pid>{3, 4}; }));
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, 4), 4);
@@ -26,7 +26,7 @@ TEST_F(RespawnTest, ALostWorkerIsReplacedAndARemovedOneIsNot) {
 }
 
 TEST_F(RespawnTest, OneThatIsLostAgainAndAgainIsNotReplacedForEver) {
-  addprocs("local", R"({"count": 1, "respawn": true})");
+  addprocs("local", {{"count", 1}, {"respawn", true}});
   CapturedStderr log;
   for (Pid pid = 2; pid < 2 + 14; pid++) {
     ASSERT_TRUE(eventually([&] { return workers() == std::vector<Pid>{pid}; })) << pid << log.text();

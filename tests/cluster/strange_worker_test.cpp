@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "captured_stderr.hpp"
 #include "cluster_test.hpp"
 #include "own_manager.hpp"
 #include "processes.hpp"
@@ -34,14 +35,14 @@ TEST_F(StrangeWorkerTest, OneWithAnotherCookieIsToldAndLivesOn) {
 }
 
 TEST_F(StrangeWorkerTest, ADialerWithAnotherCookieIsToldAndTheWorkerSaysSo) {
+  const CapturedStderr log;  // what a worker prints comes by its connection
   auto manager = std::make_shared<OwnManager>(OwnManager::Settings{});
   const Pid pid = addprocs(manager).front();
   const auto text =
       RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity_of(9), cluster_cookie() + "?");
   EXPECT_TRUE(contains(text, "the cookies differ")) << text;
-  const auto told = manager->error_output("\n");
-  EXPECT_TRUE(contains(told, "Process(" + std::to_string(pid) + ") - Unknown remote, closing connection")) << told;
-  EXPECT_TRUE(contains(told, "cookies differ")) << told;
+  EXPECT_TRUE(eventually([&] { return log.has("cookies differ"); })) << log.text();
+  EXPECT_TRUE(log.has("Process(" + std::to_string(pid) + ") - Unknown remote, closing connection")) << log.text();
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 
@@ -69,26 +70,26 @@ TEST_F(StrangeWorkerTest, ByTheLocalManagerOneOfAnotherBuildIsALaunchErrorAndNot
 }
 
 TEST_F(StrangeWorkerTest, ADialerOfAnotherBuildIsToldAndTheWorkerSaysSo) {
+  const CapturedStderr log;  // what a worker prints comes by its connection
   auto manager = std::make_shared<OwnManager>(OwnManager::Settings{});
   const Pid pid = addprocs(manager).front();
   auto identity = identity_of(9);
   identity.library_build = "0123abcd";
   const auto text = RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity, cluster_cookie());
   EXPECT_TRUE(contains(text, "both must run the same files")) << text;
-  const auto told = manager->error_output("\n");
-  EXPECT_TRUE(contains(told, "0123abcd")) << told;
+  EXPECT_TRUE(eventually([&] { return log.has("0123abcd"); })) << log.text();
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 
 TEST_F(StrangeWorkerTest, ADialerWithAnotherProtocolIsToldAndTheWorkerSaysSo) {
+  const CapturedStderr log;  // what a worker prints comes by its connection
   auto manager = std::make_shared<OwnManager>(OwnManager::Settings{});
   const Pid pid = addprocs(manager).front();
   auto identity = identity_of(9);
   identity.version = 77;
   const auto text = RawPeer(manager->port()).shake_hands(Handshake::Role::dialer, identity, cluster_cookie());
   EXPECT_TRUE(contains(text, "it speaks protocol 3, this process 77")) << text;
-  const auto told = manager->error_output("\n");
-  EXPECT_TRUE(contains(told, "the peer speaks protocol 77, this process 3")) << told;
+  EXPECT_TRUE(eventually([&] { return log.has("the peer speaks protocol 77, this process 3"); })) << log.text();
   EXPECT_EQ(remotecall_fetch([] { return myid(); }, pid), pid);
 }
 

@@ -129,7 +129,7 @@ TEST_F(TasksTest, TenThousandCoroutinesAndAThousandFunctionsWaitAtOnceOnOneWorke
   // It counts them itself: all the while, the worker is free for other calls.
   EXPECT_TRUE(eventually([&] { return remotecall_fetch([] { return waiting_here.load(); }, pid) == 11'000; }))
       << remotecall_fetch([] { return waiting_here.load(); }, pid) << " have begun";
-  EXPECT_TRUE(std::none_of(waiting.begin(), waiting.end(), [](const auto& future) { return future.ready(); }));
+  EXPECT_TRUE(std::none_of(waiting.begin(), waiting.end(), [](const auto& future) { return future.is_ready(); }));
   gate.put();
   for (auto& future : waiting) EXPECT_NO_THROW(future.fetch());
 }
@@ -228,7 +228,7 @@ TEST_F(TasksTest, SyncWaitsForEverythingStartedInside) {
     EXPECT_GE(done, 1);
   });
   EXPECT_EQ(done, 2);
-  EXPECT_TRUE(far.ready());
+  EXPECT_TRUE(far.is_ready());
 }
 
 TEST_F(TasksTest, SyncCollectsAllErrorsInOrder) {

@@ -71,7 +71,7 @@ TEST_F(TutorialsTest, WithoutSyncTheLoopGoesOnAndTheResultsComeLater) {
           pid, gate);
     }));
   }
-  for (const auto& result : results) EXPECT_FALSE(result.ready());
+  for (const auto& result : results) EXPECT_FALSE(result.is_ready());
   gate.put();
   for (std::size_t i = 0; i < pids.size(); i++) EXPECT_EQ(results[i].fetch(), pids[i]);
 }

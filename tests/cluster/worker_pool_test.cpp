@@ -58,9 +58,9 @@ TEST_F(WorkerPoolTest, WorkersAreTakenInTheOrderOfTheirReturn) {
   const WorkerPool pool({2, 3, 4});
   EXPECT_EQ(pool.take(), 2);
   EXPECT_EQ(pool.take(), 3);
-  EXPECT_TRUE(pool.isready());
+  EXPECT_TRUE(pool.is_ready());
   EXPECT_EQ(pool.take(), 4);
-  EXPECT_FALSE(pool.isready());
+  EXPECT_FALSE(pool.is_ready());
   EXPECT_EQ(pool.length(), 3u);
   pool.put(3);
   pool.put(2);
@@ -68,7 +68,7 @@ TEST_F(WorkerPoolTest, WorkersAreTakenInTheOrderOfTheirReturn) {
   pool.put(99);  // not of this pool
   EXPECT_EQ(pool.take(), 3);
   EXPECT_EQ(pool.take(), 2);
-  EXPECT_FALSE(pool.isready());
+  EXPECT_FALSE(pool.is_ready());
 }
 
 TEST_F(WorkerPoolTest, TakeWaitsUntilOneIsPutBackOrAdded) {
@@ -98,7 +98,7 @@ TEST_F(WorkerPoolTest, TheDeadAreNeverHandedOut) {
   const WorkerPool pool({2, 3});
   EXPECT_THROW(remotecall_fetch([] { kill(getpid(), SIGKILL); }, 2), ProcessExitedException);
   EXPECT_EQ(pool.take(), 3);
-  EXPECT_FALSE(pool.isready());
+  EXPECT_FALSE(pool.is_ready());
   std::jthread taker([&] { EXPECT_EQ(thrown_by([&] { pool.take(); }), "No active worker available in pool"); });
   rmprocs(3);
   taker.join();
@@ -115,17 +115,17 @@ TEST_F(WorkerPoolTest, ACallHoldsItsWorkerUntilItsResultIsThere) {
   Future<int> gate(myid());
   auto first = remotecall([](const Future<int>& g) { return g.fetch() + myid(); }, pool, gate);
   auto second = remotecall([](const Future<int>& g) { return g.fetch() + myid(); }, pool, gate);
-  EXPECT_FALSE(pool.isready());
+  EXPECT_FALSE(pool.is_ready());
   gate.put(100);
   EXPECT_EQ(first.fetch() + second.fetch(), 205);
-  EXPECT_TRUE(eventually([&] { return pool.isready(); }));
+  EXPECT_TRUE(eventually([&] { return pool.is_ready(); }));
   EXPECT_THROW(remotecall_fetch([] { throw std::runtime_error("no"); }, pool), RemoteException);
   auto failing = remotecall([] { throw std::runtime_error("no"); }, pool);
   EXPECT_THROW(failing.fetch(), RemoteException);
   const auto on_some = remote([](int x) { return x * myid(); }, pool);
   for (int i = 0; i < 10; i++) EXPECT_GE(on_some(1), 2);
   remote_do([] {}, pool);
-  EXPECT_TRUE(eventually([&] { return pool.isready(); }));
+  EXPECT_TRUE(eventually([&] { return pool.is_ready(); }));
 }
 
 TEST_F(WorkerPoolTest, AWorkerThatDiesInACallIsNotPutBack) {

@@ -91,7 +91,7 @@ TEST_F(ZmqTest, AKilledWorkerIsNoticedAndTheOthersAreUnharmed) {
   EXPECT_TRUE(eventually([] { return nworkers() == 3; }));
   const std::string error = thrown_by<ProcessExitedException>([&] { remotecall_fetch([] { return 1; }, pids[0]); });
   EXPECT_TRUE(contains(error, "killed by signal 9")) << error;
-  EXPECT_FALSE(waits.ready());
+  EXPECT_FALSE(waits.is_ready());
   ::kill(process_of(pids[1]), SIGKILL);
   EXPECT_NE(thrown_by<ProcessExitedException>([&] { waits.wait(); }), "");
   expect_all_talk({pids[2], pids[3]});

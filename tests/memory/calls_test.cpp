@@ -1,7 +1,9 @@
 #include <atomic>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <stop_token>
 
 #include "memory_test.hpp"
 
@@ -61,6 +63,82 @@ TEST_P(MemoryCalls, ADeadlineEndsTheCallAndTheFunctionLearnsOfIt) {
                    2),
                TimeoutError);
   EXPECT_TRUE(eventually([] { return called_off.load(); }));
+}
+
+struct Square {
+  std::unique_ptr<int> operator()(int x) const { return std::make_unique<int>(x * x); }
+};
+
+TEST_P(MemoryCalls, ResultsNeedNotBeCopied) {
+  TestCluster cluster(2, {}, wire());
+  for (const Pid pid : procs()) {
+    EXPECT_EQ(*remotecall_fetch(Square{}, pid, 3), 9);
+    EXPECT_EQ(*remotecall_fetch({.deadline = 10s}, Square{}, pid, 3), 9);
+    auto result = remotecall(Square{}, pid, 4);
+    EXPECT_EQ(*result.get(), 16);
+    EXPECT_FALSE(result.valid());
+    EXPECT_THROW(result.get(), Error);
+    EXPECT_EQ(*remotecall(Square{}, pid, 5).fetch(), 25);
+    EXPECT_EQ(*remotecall_wait(Square{}, pid, 6).get(), 36);
+    const auto awaited =
+        remotecall_fetch([](Pid at) -> Task<int> { co_return *co_await remotecall(Square{}, at, 7); }, 2, pid);
+    EXPECT_EQ(awaited, 49);
+  }
+  int sum = 0;
+  for (const auto& each : pmap(Square{}, range(1, 4))) sum += *each;
+  EXPECT_EQ(sum, 30);
+  for (auto& [pid, each] : fetch_all(procs(), Square{}, 8)) EXPECT_EQ(*each.get(), 64) << pid;
+}
+
+TEST_P(MemoryCalls, GetMovesTheValueOutOfThisProcessOnly) {
+  TestCluster cluster(2, {}, wire());
+  // Made here: other handles of this process have it no longer, those of other processes do.
+  Future<std::vector<int>> here(1);
+  const auto second = here;
+  here.put(std::vector<int>(1000, 1));
+  const int* const place = here.fetch().data();
+  EXPECT_EQ(here.get().data(), place) << "no copy";
+  EXPECT_FALSE(here.valid());
+  EXPECT_THROW(second.fetch(), Error);
+  EXPECT_THROW(remotecall_fetch([](const Future<std::vector<int>>& it) { return it.fetch()[0]; }, 2, second), Error);
+
+  Future<int> asked(1);
+  const auto elsewhere = remotecall([](const Future<int>& it) { return it.wait().fetch(); }, 2, asked);
+  asked.put(7);
+  auto handle = asked;
+  EXPECT_EQ(asked.get(), 7);
+  EXPECT_EQ(handle.fetch(), 7) << "it was encoded for the others";
+  EXPECT_EQ(elsewhere.fetch(), 7);
+
+  // Made elsewhere: it can be fetched again.
+  auto there = remotecall([] { return std::string(1000, 'x'); }, 2);
+  auto again = there;
+  EXPECT_EQ(there.get(), std::string(1000, 'x'));
+  EXPECT_EQ(again.fetch(), std::string(1000, 'x'));
+  EXPECT_EQ(again.get(), std::string(1000, 'x'));
+
+  Future<int> never_set(1);
+  EXPECT_THROW(never_set.get({.deadline = 5ms}), TimeoutError);
+  never_set.put(3);
+  EXPECT_EQ(never_set.get(), 3);
+}
+
+TEST_P(MemoryCalls, ADeadlineOfACallOfAllLeavesTheResultsThatAreThere) {
+  TestCluster cluster(3, {}, wire());
+  const Future<void> over(1);
+  const auto wait_on_3 = [](const Future<void>& end) {
+    if (myid() == 3) end.wait();
+    return int{myid()};
+  };
+  std::stop_source stop;
+  auto results = fetch_all({.deadline = 300ms}, workers(), wait_on_3, over);
+  EXPECT_EQ(results[2].fetch(), 2);
+  EXPECT_EQ(results[4].fetch(), 4);
+  EXPECT_THROW(results[3].fetch(), TimeoutError);
+  stop.request_stop();
+  results = fetch_all({.stop_token = stop.get_token()}, {3}, wait_on_3, over);
+  EXPECT_THROW(results[3].fetch(), CancelledException);
+  EXPECT_EQ(fetch_all({.deadline = 60s}, {3}, [] { return int{myid()}; })[3].fetch(), 3) << "the call was cancelled";
 }
 
 TEST_P(MemoryCalls, AMapUsesAllWorkersAndKeepsTheOrder) {

@@ -49,7 +49,7 @@ TEST(MemoryDrain, WhatOthersHoldStaysUntilTheyReleaseIt) {
   EXPECT_TRUE(eventually([] { return remotecall_fetch([] { return workers(); }, 3) == std::vector<Pid>{3}; }));
   EXPECT_EQ(future->fetch().back(), 7);
   EXPECT_EQ(channel->take(), 5);
-  EXPECT_FALSE(drained.ready());
+  EXPECT_FALSE(drained.is_ready());
   future.reset();
   channel.reset();
   drained.fetch();
@@ -83,7 +83,7 @@ TEST(MemoryDrain, TwoAtOnceAreNotMixedUp) {
                        }),
                        "process 2 is being drained already"));
   EXPECT_EQ(workers(), std::vector<Pid>{3});
-  EXPECT_FALSE(drained.ready());
+  EXPECT_FALSE(drained.is_ready());
   channel.reset();
   drained.fetch();
   EXPECT_EQ(nprocs(), 2);

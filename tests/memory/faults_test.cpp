@@ -11,15 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using MemoryFaults = MemoryTest;
 
-AddprocsOptions impatient() {
-  AddprocsOptions options;
-  options.timeouts.emplace();
-  options.timeouts->heartbeat = 20ms;
-  options.timeouts->suspect = 60ms;
-  options.timeouts->dead = 1s;
-  return options;
-}
-
 TEST_P(MemoryFaults, AWorkerThatIsKilledEndsItsCallsAndIsKnownToBeGone) {
   TestCluster cluster(3, {}, wire());
   const auto running = remotecall([] { eventually([] { return this_call().stop_requested(); }, 1s); }, 2);
@@ -53,16 +44,40 @@ TEST_P(MemoryFaults, AMapGoesOnWithoutTheKilled) {
 
 TEST_P(MemoryFaults, AStallIsSurvivedUntilTheWorkerIsGivenUp) {
   CapturedStderr log;
-  TestCluster cluster(2, impatient(), wire());
+  TestCluster cluster(2, {}, wire());
   cluster.stall(1, 2);
   const auto waiting = remotecall([] { return 7; }, 2);
-  EXPECT_TRUE(eventually([&] { return log.has("process 2 is suspect"); }));  // and far from dead
+  cluster.advance(59s);
+  EXPECT_TRUE(log.has("process 2 is suspect: no answer for 15 s")) << log.text();
+  EXPECT_FALSE(log.has("process 3"));
+  EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
   cluster.resume(1, 2);
   EXPECT_EQ(waiting.fetch(), 7);
   cluster.stall(1, 2);
+  cluster.advance(66s);
   EXPECT_TRUE(
       contains(thrown_by<ProcessExitedException>([] { remotecall_fetch([] { return 0; }, 2); }), "no answer for"));
   EXPECT_EQ(workers(), std::vector<Pid>{3});
+}
+
+TEST_P(MemoryFaults, DeadlinesPassWhenTheClockIsMovedForward) {
+  TestCluster cluster(1, {}, wire());
+  const RemoteChannel<int> channel(1, 2);
+  const Deadline late = 2h;
+  const auto local = async([=] { return thrown_by<TimeoutError>([&] { channel.take({.deadline = late}); }); });
+  const auto there = remotecall(
+      [](const RemoteChannel<int>& items) { return thrown_by<TimeoutError>([&] { items.take({.deadline = 1h}); }); }, 2,
+      channel);
+  cluster.advance(1h);
+  EXPECT_FALSE(local.is_ready());
+  cluster.advance(1h);
+  EXPECT_NE(local.fetch(), "");
+  EXPECT_TRUE(eventually([&] {
+    cluster.advance(1h);  // it may have begun to wait only now
+    return there.is_ready();
+  }));
+  EXPECT_NE(there.fetch(), "");
+  EXPECT_EQ(remotecall_fetch([] { return 3; }, 2), 3);
 }
 
 TEST_P(MemoryFaults, WorkersThatLoseEachOtherConnectAgain) {

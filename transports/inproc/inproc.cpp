@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,12 +9,14 @@
 #include <string>
 #include <utility>
 
+#include <cohort/accept_queue.hpp>
 #include <cohort/detail/mutex.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/plugin.hpp>
 
 namespace {
 
+using cohort::AcceptQueue;
 using cohort::Error;
 using cohort::ErrorKind;
 using cohort::IoPair;
@@ -26,48 +27,6 @@ constexpr cohort::Option inproc_options[] = {
 };
 
 constexpr std::string_view scheme = "inproc:";
-constexpr std::size_t backlog = 1024;
-
-// Where connections wait for accept(). Shared by the listener and whoever dials it at this moment.
-class Waiting {
- public:
-  /// @return false: the listener is gone, or too many wait.
-  bool add(IoPair pair) {
-    const cohort::detail::MutexLock lock(mutex_);
-    if (closed_ || pairs_.size() >= backlog) return false;
-    pairs_.push_back(std::move(pair));
-    if (ready_) ready_();
-    return true;
-  }
-
-  std::optional<IoPair> take() {
-    const cohort::detail::MutexLock lock(mutex_);
-    if (pairs_.empty()) return std::nullopt;
-    IoPair pair = std::move(pairs_.front());
-    pairs_.pop_front();
-    return pair;
-  }
-
-  void on_acceptable(std::function<void()> ready) {
-    const cohort::detail::MutexLock lock(mutex_);
-    ready_ = std::move(ready);
-    if (ready_ && !pairs_.empty()) ready_();
-  }
-
-  void close() {
-    const cohort::detail::MutexLock lock(mutex_);
-    closed_ = true;
-    ready_ = nullptr;
-    pairs_.clear();
-  }
-
- private:
-  // Held during the callback, which must not block, so that none comes after close().
-  cohort::detail::Mutex mutex_;
-  std::function<void()> ready_ COHORT_GUARDED_BY(mutex_);
-  std::deque<IoPair> pairs_ COHORT_GUARDED_BY(mutex_);
-  bool closed_ COHORT_GUARDED_BY(mutex_) = false;
-};
 
 // The listeners of this process by name.
 class Names {
@@ -77,7 +36,7 @@ class Names {
     return *names;
   }
 
-  std::string add(std::string name, std::shared_ptr<Waiting> waiting) {
+  std::string add(std::string name, std::shared_ptr<AcceptQueue<>> waiting) {
     const cohort::detail::MutexLock lock(mutex_);
     while (name.empty() || (name.starts_with('#') && listeners_.contains(name))) name = '#' + std::to_string(++last_);
     if (!listeners_.emplace(name, std::move(waiting)).second)
@@ -88,7 +47,7 @@ class Names {
     const cohort::detail::MutexLock lock(mutex_);
     listeners_.erase(name);
   }
-  std::shared_ptr<Waiting> find(const std::string& name) {
+  std::shared_ptr<AcceptQueue<>> find(const std::string& name) {
     const cohort::detail::MutexLock lock(mutex_);
     const auto found = listeners_.find(name);
     return found == listeners_.end() ? nullptr : found->second;
@@ -96,7 +55,7 @@ class Names {
 
  private:
   cohort::detail::Mutex mutex_;
-  std::map<std::string, std::shared_ptr<Waiting>> listeners_ COHORT_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<AcceptQueue<>>> listeners_ COHORT_GUARDED_BY(mutex_);
   std::uint64_t last_ COHORT_GUARDED_BY(mutex_) = 0;
 };
 
@@ -113,7 +72,7 @@ class InprocListener final : public cohort::Listener {
   void on_acceptable(std::function<void()> ready) override { waiting_->on_acceptable(std::move(ready)); }
 
  private:
-  const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
+  const std::shared_ptr<AcceptQueue<>> waiting_ = std::make_shared<AcceptQueue<>>();
   const std::string name_;
 };
 

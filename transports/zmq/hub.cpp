@@ -18,7 +18,6 @@ using cohort::Clock;
 using cohort::Error;
 using cohort::ErrorKind;
 
-constexpr std::size_t backlog = 1024;
 constexpr int messages_a_turn = 64;                // then others have a turn
 constexpr std::chrono::seconds last_send_time(2);  // for what was written when the last stream is gone
 
@@ -54,34 +53,6 @@ struct Hub::Dialling {
   }
 };
 
-void Waiting::add(NodeEnd stream) {
-  const cohort::detail::MutexLock lock(mutex_);
-  if (closed_ || streams_.size() >= backlog) return;
-  streams_.push_back(std::move(stream));
-  if (ready_) ready_();
-}
-
-std::optional<NodeEnd> Waiting::take() {
-  const cohort::detail::MutexLock lock(mutex_);
-  if (streams_.empty()) return std::nullopt;
-  NodeEnd stream = std::move(streams_.front());
-  streams_.pop_front();
-  return stream;
-}
-
-void Waiting::on_acceptable(std::function<void()> ready) {
-  const cohort::detail::MutexLock lock(mutex_);
-  ready_ = std::move(ready);
-  if (ready_ && !streams_.empty()) ready_();
-}
-
-void Waiting::close() {
-  const cohort::detail::MutexLock lock(mutex_);
-  closed_ = true;
-  ready_ = nullptr;
-  streams_.clear();
-}
-
 Hub::Hub(BrokerSettings settings, Clock::time_point deadline) : connection_(std::move(settings), deadline) {
   const SignalsBlocked blocked;
   thread_ = cohort::start_thread("exchange messages with the zmq broker", [this] { run(); });
@@ -116,7 +87,7 @@ NodeEnd Hub::dial(const std::string& address, Clock::time_point deadline) {
   return std::move(dialling->stream);
 }
 
-std::uint32_t Hub::add_listener(std::shared_ptr<Waiting> waiting) {
+std::uint32_t Hub::add_listener(std::shared_ptr<cohort::AcceptQueue<NodeEnd>> waiting) {
   const std::uint32_t number = ++last_listener_;
   mailbox_->post([this, number, waiting = std::move(waiting)] { listeners_.emplace(number, waiting); });
   return number;

@@ -6,11 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
 
+#include <cohort/accept_queue.hpp>
 #include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
@@ -19,22 +19,6 @@
 #include "stream.hpp"
 
 namespace cohort_zmq {
-
-/// Streams that wait for accept(). A listener and the hub's thread share it.
-class Waiting {
- public:
-  /// Adds a stream; closes it if the listener is gone, or if too many wait.
-  void add(NodeEnd stream);
-  std::optional<NodeEnd> take();
-  void on_acceptable(std::function<void()> ready);
-  void close();
-
- private:
-  cohort::detail::Mutex mutex_;  // held during the callback, so that none comes after close()
-  std::function<void()> ready_ COHORT_GUARDED_BY(mutex_);
-  std::deque<NodeEnd> streams_ COHORT_GUARDED_BY(mutex_);
-  bool closed_ COHORT_GUARDED_BY(mutex_) = false;
-};
 
 /// All streams of this process, over its only connection to the broker. Its own thread uses the sockets. It lives as
 /// long as one of its streams or listeners; at the end it still sends, for a limited time, what was written.
@@ -50,7 +34,7 @@ class Hub {
   /// @throws Error with the address and the cause.
   NodeEnd dial(const std::string& address, cohort::Clock::time_point deadline);
   /// @return its number.
-  std::uint32_t add_listener(std::shared_ptr<Waiting> waiting);
+  std::uint32_t add_listener(std::shared_ptr<cohort::AcceptQueue<NodeEnd>> waiting);
   void remove_listener(std::uint32_t number);
   std::string address(std::uint32_t listener) const { return address_of(connection_.id(), listener); }
   /// Why the broker was lost; empty if it was not.
@@ -93,7 +77,7 @@ class Hub {
   // The thread's own.
   std::map<StreamKey, Entry> streams_;
   std::deque<StreamKey> ready_;  // have something to move
-  std::map<std::uint32_t, std::shared_ptr<Waiting>> listeners_;
+  std::map<std::uint32_t, std::shared_ptr<cohort::AcceptQueue<NodeEnd>>> listeners_;
   std::uint64_t last_stream_ = 0;
   bool finishing_ = false;
   bool parted_ = false;  // the broker answered our good-bye

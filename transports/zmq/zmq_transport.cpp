@@ -71,7 +71,7 @@ class ZmqListener final : public cohort::Listener {
   void on_acceptable(std::function<void()> ready) override { waiting_->on_acceptable(std::move(ready)); }
 
  private:
-  const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
+  const std::shared_ptr<cohort::AcceptQueue<NodeEnd>> waiting_ = std::make_shared<cohort::AcceptQueue<NodeEnd>>();
   const std::shared_ptr<Hub> hub_;
   const std::uint32_t number_;
 };

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <exception>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// A store that a program may use behind a RemoteChannel<T> instead of a queue: a stack, a priority queue, a table on
 /// disk. The object lives in one process. Calls of many processes run its functions there at the same time, on pool
@@ -18,7 +18,7 @@ class AbstractChannel {
   virtual T take() = 0;
   virtual T fetch() = 0;
   virtual void wait() = 0;
-  virtual bool isready() = 0;
+  virtual bool is_ready() = 0;
   virtual std::size_t size() = 0;
   virtual bool is_open() = 0;
   /// @param reason what later operations throw; null: ChannelClosedError.

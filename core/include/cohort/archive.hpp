@@ -37,7 +37,7 @@
 // A type that is sent must have a public default constructor, because the receiver makes an object and then reads it.
 // An aggregate that has a base class, or more than 32 fields, needs one of these functions.
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 static_assert(std::endian::native == std::endian::little, "the wire format is the memory of a little-endian machine");
 
@@ -250,7 +250,7 @@ class InArchive {
 
 #include <cohort/detail/codec.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Types that can be sent. Checks the elements of standard containers, but not the members of classes.
 template <class T>

@@ -13,7 +13,7 @@
 
 #include <cohort/archive.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// An immutable contiguous array for bulk data. A large one is sent and received without a copy on either side. Copies
 /// of the object share the elements; any number of threads may read them.

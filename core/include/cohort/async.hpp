@@ -9,7 +9,7 @@
 #include <cohort/future.hpp>
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Runs `f` in this process, on a thread of its pool; if it returns Task<R>, it runs as a coroutine. `f` may capture
 /// anything. While it blocks in one of cohort's functions, others run, so thousands may be started.

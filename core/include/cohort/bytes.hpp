@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-namespace cohort {
-
-namespace detail {
+namespace cohort::detail {
 struct Reference;  // a counted handle on a value that another process owns; defined in core/src/remote
 }
+
+namespace COHORT_EXPORT cohort {
 
 /// A growable buffer of bytes: the body of a message. Up to 104 bytes are stored inside the object, without allocation.
 /// It holds at most max_size bytes, a little less than the 4 GiB of a frame, because the name of the function or of the

@@ -12,7 +12,7 @@
 #include <cohort/error.hpp>
 #include <cohort/future.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 
@@ -114,8 +114,8 @@ class Channel {
   }
 
   /// Whether take() would return without waiting.
-  bool isready() const { return detail::channel_status(checked()).ready; }
-  bool isempty() const { return !isready(); }
+  bool is_ready() const { return detail::channel_status(checked()).ready; }
+  bool is_empty() const { return !is_ready(); }
   /// Number of stored items; items of waiting puts are not counted.
   std::size_t size() const { return detail::channel_status(checked()).size; }
   bool is_open() const { return detail::channel_status(checked()).open; }

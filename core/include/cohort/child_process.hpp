@@ -11,7 +11,7 @@
 #include <cohort/file_descriptor.hpp>
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// How to start a process.
 struct SpawnOptions {

@@ -4,14 +4,15 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <cohort/fwd.hpp>
+#include <cohort/option_values.hpp>
 #include <cohort/timeouts.hpp>
 #include <cohort/types.hpp>
+#include <cohort/wait_options.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// How the workers of one addprocs call are started and connected.
 struct AddprocsOptions {
@@ -19,9 +20,7 @@ struct AddprocsOptions {
   /// "custom" (by ident and connect_idents), "ring", "grid", "grid:RxC", "torus", "torus:RxC", "tree:K", "hypercube".
   std::optional<std::string> topology{};
   std::optional<bool> lazy{};  ///< all_to_all only: connect workers at their first message (default), or at once
-  /// What happens to a message to a worker that is not connected: "error" (default), or "relay", which sends it through
-  /// the master. Fixed while workers exist.
-  std::optional<std::string> unconnected{};
+  std::optional<Unconnected> unconnected{};  ///< by default an error; fixed while workers exist
   /// Names of the workers in a custom topology, if their manager gives none: "node[01-16]", one for each worker in
   /// order, or one name for all.
   std::string ident{};
@@ -38,10 +37,12 @@ struct AddprocsOptions {
   /// are needed, and if addprocs throws, the workers that came up stay. A launch that timeouts.launch ended counts as a
   /// failure.
   std::optional<std::string> min{};
-  /// Cancels the launch when a stop is requested: its workers are ended, within timeouts.term and timeouts.kill, and
-  /// addprocs throws InterruptedException. The manager's launch() is asked to stop. If it does not return within a
-  /// second, addprocs does not wait for it, and workers that it starts later are ended at that time.
-  std::stop_token stop{};
+  /// Cancel the launch when the deadline passes or a stop is requested: its workers are ended, within timeouts.term and
+  /// timeouts.kill, and addprocs throws TimeoutError or CancelledException. The manager's launch() is asked to stop. If
+  /// it does not return within a second, addprocs does not wait for it, and workers that it starts later are ended at
+  /// that time. While another thread adds or removes workers, addprocs waits for that first.
+  Deadline deadline{};
+  std::stop_token stop_token{};
 };
 
 /// Starts local workers, by default one for each CPU, and waits until they have joined.
@@ -50,14 +51,16 @@ struct AddprocsOptions {
 /// @throws Error "Only process 1 can add and remove workers" on a worker.
 std::vector<Pid> addprocs(const AddprocsOptions& options = {});
 std::vector<Pid> addprocs(int count, const AddprocsOptions& options = {});
-/// Starts workers with a manager plugin, given by name or path. @param manager_options JSON object, "{\"count\": 4}".
-std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
+/// Starts workers with a manager plugin: `addprocs("ssh", {{"machines", {"node1", "4*node2"}}})`. @param manager its
+/// name, or a path with a '/'.
+std::vector<Pid> addprocs(const std::string& manager, const OptionValues& manager_options = {},
                           const AddprocsOptions& options = {});
 /// Starts workers with a manager of the program's own.
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options = {});
-/// Loads the modules of a cluster file, then starts all its workers. @param stop as in AddprocsOptions.
+/// Loads the modules of a cluster file, then starts all its workers. @param options cancel it, as those of
+/// AddprocsOptions.
 /// @throws PluginError too, as load_module().
-std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop = {});
+std::vector<Pid> addprocs(const ClusterFile& file, const WaitOptions& options = {});
 
 struct RmprocsOptions {
   /// How long to wait; zero: do not wait; a negative value is a ConfigError. rmprocs also stops waiting when one
@@ -84,6 +87,15 @@ std::vector<Pid> procs();
 /// All processes on the same host as process `pid`, in ascending order. A worker asks the master. @throws Error if
 /// `pid` never existed, ProcessExitedException if it is gone.
 std::vector<Pid> procs(Pid pid);
+/// Where a process runs.
+struct ProcessInfo {
+  std::string host;     ///< the name of its machine, or container
+  int ospid = 0;        ///< its process id there
+  int threads = 1;      ///< functions that may run at once on it
+  std::string manager;  ///< the id of the manager that launched it; "" for the master
+};
+/// A worker asks the master. @throws as procs(pid).
+ProcessInfo process_info(Pid pid);
 /// All workers in ascending order; if there is none, the master.
 std::vector<Pid> workers();
 bool is_worker_process();

@@ -5,9 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include <cohort/logging.hpp>
 #include <cohort/timeouts.hpp>
+#include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// One entry of `managers`: a cluster manager plugin and how to use it.
 struct ManagerSpec {
@@ -26,20 +28,14 @@ struct TransportSpec {
   std::string options_json = "{}";
 };
 
-struct Logging {
-  std::string level = "info";    ///< error, warn, info or debug
-  std::string forward = "all";   ///< which output of workers is printed: all, stderr or none
-  std::string prefix = "short";  ///< prefix of each line: short (the worker's id) or none
-};
-
 /// A cluster described in a file. See docs/cluster-file.md.
 struct ClusterFile {
   std::string name;
   std::vector<ManagerSpec> managers;
   std::string topology = "all_to_all";
-  std::optional<bool> lazy;           ///< not set: the topology's own default
-  std::string unconnected = "error";  ///< a message to a worker that is not connected: "error" or "relay"
-  std::vector<std::string> modules;   ///< shared objects for load_module(), in this order
+  std::optional<bool> lazy;  ///< not set: the topology's own default
+  Unconnected unconnected = Unconnected::error;
+  std::vector<std::string> modules;  ///< shared objects for load_module(), in this order
   TransportSpec transport;
   Timeouts timeouts;
   Logging logging;

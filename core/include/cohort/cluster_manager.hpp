@@ -9,11 +9,12 @@
 #include <vector>
 
 #include <cohort/io_pair.hpp>
+#include <cohort/option_values.hpp>
 #include <cohort/options.hpp>
 #include <cohort/types.hpp>
 #include <cohort/worker_config.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// How workers are to be started.
 struct LaunchParams {
@@ -92,8 +93,8 @@ class ClusterManager {
 
 /// Creates a manager from a plugin, which is found, checked and loaded as by addprocs(): for addprocs(manager), or for
 /// a test that observes it. May be called from any thread.
-/// @param plugin name, or path with a '/'. @param options JSON object.
+/// @param plugin name, or path with a '/'.
 /// @throws PluginError, ConfigError.
-std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, std::string_view options = "{}");
+std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, const OptionValues& options = {});
 
 }  // namespace cohort

@@ -11,7 +11,7 @@
 #include <cohort/pmap.hpp>
 #include <cohort/range.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// How a loop's range is divided.
 enum class Schedule {
@@ -188,12 +188,12 @@ class [[nodiscard]] DistributedLoop {
     try {
       done_.wait(options);
     } catch (...) {
-      waited_ = waited_ || done_.ready();
+      waited_ = waited_ || done_.is_ready();
       throw;
     }
     waited_ = true;
   }
-  bool ready() const { return done_.ready(); }
+  bool is_ready() const { return done_.is_ready(); }
   /// Cancels the parts that run and those that have not begun. wait() then throws.
   void cancel() const { done_.cancel(); }
 

@@ -8,7 +8,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// What a caller can do about an error (after KJ's four exception kinds).
 enum class ErrorKind : std::uint8_t {

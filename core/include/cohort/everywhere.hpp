@@ -11,7 +11,7 @@
 #include <cohort/cluster.hpp>
 #include <cohort/remotecall.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 
@@ -41,8 +41,9 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
 
 /// Starts the call on each of `pids`, none of which is this process.
 std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments);
-/// Waits until all are settled, however. @throws InterruptedException; the calls are cancelled then.
-void wait_for_each(const std::vector<FuturePtr>& calls);
+/// Waits until all are settled, however. Those that are not when `options` end the wait are cancelled, and fail with
+/// TimeoutError or CancelledException. @throws InterruptedException; the calls are cancelled then.
+void wait_for_each(const std::vector<FuturePtr>& calls, const WaitOptions& options);
 
 }  // namespace detail
 
@@ -76,6 +77,12 @@ void everywhere(const std::vector<Pid>& pids, F f, const A&... arguments) {
 /// errors of `f`, and of processes that end, are in the futures.
 template <class F, class... A>
 auto fetch_all(const std::vector<Pid>& pids, F f, const A&... arguments) {
+  return fetch_all(WaitOptions{}, pids, std::move(f), arguments...);
+}
+/// Does fetch_all() with a deadline or a stop token: calls that have not ended then are cancelled, and their futures
+/// fail with TimeoutError or CancelledException.
+template <class F, class... A>
+auto fetch_all(const WaitOptions& options, const std::vector<Pid>& pids, F f, const A&... arguments) {
   using Result = detail::remote_result_t<F, A...>;
   std::map<Pid, Future<Result>> results;
   if constexpr (detail::can_call<F, A...>) {
@@ -93,7 +100,7 @@ auto fetch_all(const std::vector<Pid>& pids, F f, const A&... arguments) {
       own->second = detail::call_here<Result>(f, arguments...);
       calls.push_back(detail::state_of(own->second));
     }
-    detail::wait_for_each(calls);
+    detail::wait_for_each(calls, options);
   }
   return results;
 }

@@ -9,7 +9,8 @@
 
 #include <cohort/archive.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 struct ExceptionType {
   const std::type_info* type;
@@ -68,7 +69,8 @@ bool travels(Take) {
   }
 }
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort
 
 #define COHORT_EXCEPTION_NAME_(number) COHORT_EXCEPTION_JOINED_(number)
 #define COHORT_EXCEPTION_JOINED_(number) cohort_exception_##number

@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <string>
 
-namespace cohort {
+#include <cohort/detail/export.hpp>
+
+namespace COHORT_EXPORT cohort {
 
 /// Checks, like sshd, whether somebody else could have put the file at `path` there or changed it. Code and secrets
 /// must not come from such a file. Trusted are this user, root, and the owner of libcohort.so, whose code this process

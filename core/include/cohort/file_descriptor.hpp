@@ -8,7 +8,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Owns one descriptor, and closes it in its destructor. Movable.
 class FileDescriptor {

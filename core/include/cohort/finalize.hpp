@@ -2,7 +2,7 @@
 
 #include <cohort/detail/language.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Releases a handle (a Future, a RemoteChannel, a RemoteStore) now; it is then an empty handle. Other copies in this
 /// process stay valid, and keep the value alive.

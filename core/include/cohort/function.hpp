@@ -13,7 +13,7 @@
 #include <cohort/detail/runtime.hpp>
 #include <cohort/task.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 /// True for everything that `auto` can be deduced to. Its name is an error message: if the argument of fn<> is the name

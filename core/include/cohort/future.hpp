@@ -15,7 +15,7 @@
 #include <cohort/detail/runtime.hpp>
 #include <cohort/error.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 
@@ -41,6 +41,20 @@ Payload encode_object(const std::shared_ptr<const void>& object) {
 template <class T>
 const FuturePtr& state_of(const Future<T>& future) {
   return checked(future.state_, "Future");
+}
+
+/// The value of a future; one that cannot be copied is moved out anyway.
+template <class T>
+T value_of(FutureState& state, Taking taking, const WaitOptions& options) {
+  constexpr bool can_copy = std::is_void_v<T> || std::is_copy_constructible_v<T>;
+  const TakenObject taken = future_take(state, &decode_object<T>, can_copy ? taking : Taking::move, options);
+  if constexpr (!std::is_void_v<T>) {
+    const T& value = *static_cast<const T*>(taken.object.get());
+    if constexpr (can_copy) {
+      if (!taken.alone) return value;
+    }
+    return std::move(const_cast<T&>(value));  // nobody else has the object, and it was not made const
+  }
 }
 
 }  // namespace detail
@@ -72,15 +86,22 @@ class Future {
     if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
   }
   /// Does fetch() on a temporary future: returns the value itself instead of a reference.
-  T fetch() && {
-    auto object = detail::future_object(*state(), &detail::decode_object<T>);
-    if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
-  }
+  T fetch() && { return detail::value_of<T>(*state(), detail::Taking::copy, {}); }
   /// Does fetch() with a deadline or a stop token; returns a copy. After a failed wait the value can be fetched later.
   /// @throws also TimeoutError, CancelledException.
-  T fetch(const WaitOptions& options) const {
-    auto object = detail::future_object(*state(), &detail::decode_object<T>, options);
-    if constexpr (!std::is_void_v<T>) return *static_cast<const T*>(object.get());
+  T fetch(const WaitOptions& options) const { return detail::value_of<T>(*state(), detail::Taking::copy, options); }
+  /// Waits for the value, and moves it out: for a large value, or one that cannot be copied. This handle is empty then,
+  /// and other handles of this process cannot fetch the value any more (Error) if it was made in this process; those of
+  /// other processes still can. After a failed wait nothing has changed. @throws as fetch(options).
+  T get(const WaitOptions& options = {}) {
+    if constexpr (std::is_void_v<T>) {
+      fetch(options);
+      state_ = nullptr;
+    } else {
+      T value = detail::value_of<T>(*state(), detail::Taking::move, options);
+      state_ = nullptr;
+      return value;
+    }
   }
 
   /// Waits until the value is set, without fetching it. @throws as fetch().
@@ -95,7 +116,7 @@ class Future {
   }
   /// Waits at most `duration`. @return whether the future is ready. If it failed, does not throw its exception.
   bool wait_for(Duration duration) const { return detail::future_wait_until(*state(), deadline_after(duration)); }
-  bool ready() const { return detail::future_ready(*state()); }
+  bool is_ready() const { return detail::future_ready(*state()); }
 
   /// Sets the value. @throws Error "Future can be set only once" if it was set before in any process, or if it is the
   /// result of a call.

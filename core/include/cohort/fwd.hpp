@@ -4,7 +4,9 @@
 
 #include <cstdint>
 
-namespace cohort {
+#include <cohort/detail/export.hpp>
+
+namespace COHORT_EXPORT cohort {
 
 /// Identifies one process of a cluster. The master is 1; workers are numbered from 2, and an id is never reused.
 using Pid = std::int32_t;

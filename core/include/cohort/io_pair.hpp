@@ -10,7 +10,7 @@
 #include <span>
 #include <utility>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 // The bytes of one connection, as two halves. They never block, and return a count or a negative errno value;
 // -EAGAIN means "not now", and the half must signal later when it is ready.
@@ -76,7 +76,7 @@ class BufferStream {
   std::unique_ptr<Writer> writer();  ///< the writing half; call once
 
  private:
-  struct State;
+  struct COHORT_HIDDEN State;
   std::shared_ptr<State> state_;
 };
 

@@ -8,7 +8,7 @@
 
 #include <cohort/file_descriptor.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// What a worker that is started by hand needs to join a cluster, for `cohort worker --join FILE`. It contains the
 /// cluster's secret, so only its owner may read the file.

@@ -10,7 +10,7 @@
 
 // How workers come and go: what a program is told of that, and what it can say. The names are those of DistributedNext.
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 struct LaunchParams;
 

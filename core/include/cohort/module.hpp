@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Loads a shared object into all processes, and returns when all have loaded it. Workers that are added later load it
 /// before they run anything, in the order of these calls. Its remote functions can then be called, those of

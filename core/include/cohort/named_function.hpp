@@ -8,7 +8,7 @@
 #include <cohort/future.hpp>
 #include <cohort/remotecall.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 

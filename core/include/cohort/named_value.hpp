@@ -12,7 +12,7 @@
 #include <cohort/future.hpp>
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 void set_value(const std::string& name, std::shared_ptr<const void> object, const std::type_info& type,

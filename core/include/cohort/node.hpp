@@ -12,9 +12,11 @@
 #include <cohort/worker.hpp>
 
 namespace cohort {
-
 class Master;
 class Worker;
+}  // namespace cohort
+
+namespace COHORT_EXPORT cohort {
 
 /// How a master begins.
 struct NodeOptions {
@@ -84,7 +86,7 @@ class Node {
   void stop() noexcept;
 
  private:
-  class Impl;
+  class COHORT_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;  // null: it was stopped, or moved from
 };
 

@@ -12,7 +12,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// The type of an option's value, and its form in JSON.
 enum class OptionType : std::uint32_t {
@@ -43,7 +43,7 @@ struct Option {
 /// The checked values of one option table. Immutable; copies share the values.
 class Options {
  public:
-  struct Values;  // JSON values, private to the library
+  struct COHORT_HIDDEN Values;  // JSON values, private to the library
 
   /// Returns the defaults of all options of `table`.
   static Options defaults(std::span<const Option> table);

@@ -12,7 +12,7 @@
 #include <cohort/options.hpp>
 #include <cohort/transport.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
 

@@ -16,7 +16,7 @@
 #include <cohort/detail/map_job.hpp>
 #include <cohort/pmap_options.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 

@@ -11,7 +11,7 @@
 #include <cohort/wait_options.hpp>
 #include <cohort/worker_pool.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// The function that is called when an item failed: `R handler(std::exception_ptr)`, or with the values of the item as
 /// further parameters. What it returns takes the place of the result. An empty std::function or a null pointer means

@@ -11,7 +11,7 @@
 #include <cohort/detail/bound.hpp>
 #include <cohort/pmap.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 struct StarCall {

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 /// Returns the sizes of `parts` nearly equal parts of `count` things. @throws Error if parts < 1.

@@ -12,7 +12,7 @@
 #include <cohort/detail/bound.hpp>
 #include <cohort/remote_store.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 
@@ -171,8 +171,8 @@ class RemoteChannel {
   }
 
   /// Whether take() would return without waiting.
-  bool isready() const { return is_custom() ? custom<&AbstractChannel<T>::isready>({}) : status().ready; }
-  bool isempty() const { return !isready(); }
+  bool is_ready() const { return is_custom() ? custom<&AbstractChannel<T>::is_ready>({}) : status().ready; }
+  bool is_empty() const { return !is_ready(); }
   /// Number of stored items; items of waiting puts are not counted.
   std::size_t size() const { return is_custom() ? custom<&AbstractChannel<T>::size>({}) : status().size; }
   bool is_open() const { return is_custom() ? custom<&AbstractChannel<T>::is_open>({}) : status().open; }

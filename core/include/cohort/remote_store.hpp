@@ -9,7 +9,7 @@
 #include <cohort/error.hpp>
 #include <cohort/remotecall.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// A handle on an object that stays in one process, its owner; every process can call its member functions:
 ///

@@ -10,7 +10,7 @@
 #include <cohort/function.hpp>
 #include <cohort/future.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 // These can be called: a captureless lambda, fn<function>, a function pointer, an aggregate with an operator(), and
 // capture(values..., lambda). Arguments are sent as values of their decayed type; a result is a value too.
@@ -67,7 +67,7 @@ auto call_inline_within(const WaitOptions& options, F& function, A&&... argument
     try {
       return future.fetch(options);
     } catch (...) {
-      if (!future.ready()) future.cancel();
+      if (!future.is_ready()) future.cancel();
       throw;
     }
   } else {
@@ -139,7 +139,7 @@ auto remotecall_wait(const WaitOptions& options, F f, Pid pid, A&&... arguments)
   try {
     future.wait(options);
   } catch (...) {
-    if (!future.ready()) future.cancel();
+    if (!future.is_ready()) future.cancel();
     throw;
   }
   return future;

@@ -8,7 +8,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// `n` growing pauses: each is `factor` times the previous one, at most `max_delay`, and randomly longer or shorter by
 /// up to the fraction `jitter`, so that calls that failed at the same time are not retried at the same time.

@@ -9,7 +9,7 @@
 #include <cohort/channel.hpp>
 #include <cohort/detail/runtime.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// One of the channels of a select(), and the handler for its items.
 template <class T, class F>

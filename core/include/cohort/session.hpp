@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Create it first in main(), and only once. In a worker process its constructor serves the cluster and never returns.
 /// In the master it starts the cluster that `cohort run` passed to the program, or that --cohort-* flags describe, and

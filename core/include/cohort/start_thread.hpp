@@ -7,7 +7,7 @@
 
 #include <cohort/error.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Starts a thread that runs `body`. If the machine allows no more threads, it throws a clear Error, instead of the
 /// std::system_error "Resource temporarily unavailable" of std::thread.

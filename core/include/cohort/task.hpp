@@ -13,7 +13,7 @@
 #include <cohort/detail/checked.hpp>
 #include <cohort/detail/runtime.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 

@@ -2,7 +2,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// The remote call that the calling thread runs.
 class ThisCall {

@@ -4,7 +4,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// How long the steps in the life of a cluster may take. Each may be `never`. Functions with Timeouts throw ConfigError
 /// if one is negative, or if one but the last three is 0.

@@ -10,10 +10,11 @@
 #include <string_view>
 
 #include <cohort/io_pair.hpp>
+#include <cohort/option_values.hpp>
 #include <cohort/options.hpp>
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Accepts connections. The destructor closes it.
 class Listener {
@@ -46,9 +47,9 @@ class Transport {
 };
 
 /// Creates a transport from a plugin, found, checked and loaded as by addprocs(). May be called from any thread.
-/// @param plugin name, or path with a '/'. @param options JSON object.
+/// @param plugin name, or path with a '/'.
 /// @throws PluginError, ConfigError.
-std::unique_ptr<Transport> load_transport(const std::string& plugin, std::string_view options = "{}");
+std::unique_ptr<Transport> load_transport(const std::string& plugin, const OptionValues& options = {});
 
 /// Returns the key that set_secret() gets in a cluster with this cookie: for managers with a transport of their own.
 std::array<std::byte, 32> transport_secret(std::string_view cookie);

@@ -2,7 +2,7 @@
 
 #include <cohort/detail/language.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// "0.1.0"
 const char* version();

@@ -6,7 +6,7 @@
 #include <cohort/error.hpp>
 #include <cohort/types.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 

@@ -13,7 +13,7 @@
 // A worker that any launcher started, and that is reached by any wire. A worker whose main() begins with a Session
 // needs none of this: the Session does it all. See docs/plugins.md, "A wire of your own".
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// What a worker has to know before it can join.
 struct WorkerOptions {
@@ -43,7 +43,7 @@ void init_worker(WorkerOptions options);
 void process_messages(IoPair incoming);
 
 /// Joins the cluster by a connection that this worker made to the master, where it is taken by process_messages().
-/// Any thread; once. @throws Error if this process is not a worker.
+/// Any thread. @throws Error if this process is not a worker, or for a second call.
 void join_cluster(IoPair master);
 
 /// The address at which this worker listens; "" if it has no transport. @throws Error if this process is not a worker.

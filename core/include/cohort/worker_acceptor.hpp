@@ -8,7 +8,7 @@
 #include <cohort/transport.hpp>
 #include <cohort/worker_config.hpp>
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 /// Accepts workers that connect to the master by themselves, for a manager that does not launch them. A connection must
 /// prove by the handshake of the cluster that it knows the cookie; one that has not done so within `timeouts.handshake`
@@ -35,7 +35,7 @@ class WorkerAcceptor {
   void process_messages(IoPair incoming);
 
  private:
-  class Impl;
+  class COHORT_HIDDEN Impl;
   const std::shared_ptr<Impl> impl_;
 };
 

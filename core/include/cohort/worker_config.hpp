@@ -8,11 +8,11 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort {
-
-namespace detail {
+namespace cohort::detail {
 class Arrival;
 }
+
+namespace COHORT_EXPORT cohort {
 
 /// Where a launched worker's output can be read. The owner of the WorkerConfig owns the descriptors; the core closes
 /// them at end of file.

@@ -11,11 +11,12 @@
 #include <cohort/remotecall.hpp>
 #include <cohort/wait_options.hpp>
 
-namespace cohort {
-
-namespace detail {
+namespace cohort::detail {
 class PoolState;
 }
+
+namespace COHORT_EXPORT cohort {
+
 const std::shared_ptr<detail::PoolState>& pool_state(const WorkerPool& pool);
 
 /// Workers that are shared by several calls: each call takes a free worker, and puts it back. take() returns the worker
@@ -39,7 +40,7 @@ class WorkerPool {
   /// Waits until there is a free worker.
   void wait(const WaitOptions& options = {}) const;
   /// Whether take() would return without waiting.
-  bool isready() const;
+  bool is_ready() const;
   /// All workers of the pool, free or taken, in the order in which they were added.
   std::vector<Pid> workers() const;
   std::size_t length() const;

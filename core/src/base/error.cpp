@@ -2,6 +2,7 @@
 
 #include <cxxabi.h>
 
+#include <cohort/detail/checked.hpp>
 #include <cohort/detail/text.hpp>
 
 #include "base/text.hpp"

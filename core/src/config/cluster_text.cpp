@@ -19,6 +19,21 @@
 #include "membership/ident_pattern.hpp"
 #include "membership/topology.hpp"
 
+namespace cohort {
+
+// The texts are those of the option tables, which are checked first.
+NLOHMANN_JSON_SERIALIZE_ENUM(Unconnected, {{Unconnected::error, "error"}, {Unconnected::relay, "relay"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(LogLevel, {{LogLevel::error, "error"},
+                                        {LogLevel::warn, "warn"},
+                                        {LogLevel::info, "info"},
+                                        {LogLevel::debug, "debug"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(ForwardMode, {{ForwardMode::all, "all"},
+                                           {ForwardMode::only_stderr, "stderr"},
+                                           {ForwardMode::none, "none"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(ForwardPrefix, {{ForwardPrefix::brief, "short"}, {ForwardPrefix::none, "none"}})
+
+}  // namespace cohort
+
 namespace cohort::detail {
 namespace {
 

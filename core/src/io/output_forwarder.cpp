@@ -41,7 +41,7 @@ constexpr Duration exit_flush_wait = 2s;
 
 struct OutputForwarder::Stream {
   bool is_stderr;
-  FileDescriptor descriptor;  // empty: ended
+  FileDescriptor descriptor;  // empty: it has ended, or is fed
   LineSplitter lines;
 };
 
@@ -52,7 +52,7 @@ struct OutputForwarder::Worker {
     for (const Stream& stream : streams)
       if (stream.descriptor) make_nonblocking_cloexec(stream.descriptor.get());
   }
-  bool ended() const { return !streams[0].descriptor && !streams[1].descriptor; }
+  bool ended() const { return !streams[0].descriptor && !streams[1].descriptor && !fed; }
 
   std::atomic<Pid> pid{no_pid};
 
@@ -60,9 +60,16 @@ struct OutputForwarder::Worker {
   bool removed = false;
   bool drained = false;
   std::deque<std::string> tail;
+  struct Piece {
+    std::string text;
+    std::function<void()> taken;
+  };
+  std::deque<Piece> pieces[2];  // fed, and not taken yet
+  bool feed_ends = false;
 
   // The thread's own, once it was added.
   Phase phase = Phase::forwarding;
+  bool fed = false;  // more may come by feed()
   Stream streams[2];
   Clock::time_point deadline = Clock::time_point::max();  // for the announcement
   Clock::time_point last_words_until = Clock::time_point::max();
@@ -98,6 +105,11 @@ void OutputForwarder::set_mode(ForwardMode mode) {
   style_.mode = mode;
 }
 
+ForwardMode OutputForwarder::mode() const {
+  const detail::MutexLock lock(mutex_);
+  return style_.mode;
+}
+
 void OutputForwarder::set_prefix(ForwardPrefix prefix) {
   const detail::MutexLock lock(mutex_);
   style_.prefix = prefix;
@@ -129,6 +141,35 @@ OutputForwarder::Id OutputForwarder::forward(WorkerOutput io) {
   const Id id = new_id();
   add(id, std::make_shared<Worker>(io));
   return id;
+}
+
+OutputForwarder::Id OutputForwarder::forward_fed(Pid pid) {
+  const Id id = new_id();
+  auto worker = std::make_shared<Worker>(WorkerOutput{});
+  worker->fed = true;
+  worker->pid = pid;
+  add(id, std::move(worker));
+  return id;
+}
+
+void OutputForwarder::feed(Id id, bool is_stderr, std::string piece, std::function<void()> taken) {
+  {
+    const detail::MutexLock lock(mutex_);
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) return;
+    found->second->pieces[is_stderr].push_back({std::move(piece), std::move(taken)});
+  }
+  wake();
+}
+
+void OutputForwarder::end_feed(Id id) {
+  {
+    const detail::MutexLock lock(mutex_);
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) return;
+    found->second->feed_ends = true;
+  }
+  wake();
 }
 
 OutputForwarder::Id OutputForwarder::new_id() {
@@ -191,6 +232,7 @@ void OutputForwarder::run() {
   try {
     buffer_.reset(new char[buffer_size]);
     while (take_orders()) {
+      for (const auto& worker : current_) take_fed(*worker, false);  // before the wait: the call that woke us is over
       wait_and_read();
       for (const auto& worker : current_) check_startup(*worker);
       out_.write_ready();
@@ -260,6 +302,34 @@ void OutputForwarder::read_once(Worker& worker, Stream& stream) {
   if (count <= 0) return end_stream(worker, stream);
   stream.lines.add({buffer_.get(), static_cast<std::size_t>(count)},
                    [&](std::string_view line) { take_line(worker, stream, line); });
+}
+
+void OutputForwarder::take_fed(Worker& worker, bool is_last) {
+  if (!worker.fed) return;
+  bool ends = false;
+  for (Stream& stream : worker.streams) {
+    const auto take = [&](std::string_view line) { take_line(worker, stream, line); };
+    while (is_last || !(stream.is_stderr ? err_.full() : out_.full())) {
+      Worker::Piece piece;
+      {
+        const detail::MutexLock lock(mutex_);
+        auto& pieces = worker.pieces[stream.is_stderr];
+        if (pieces.empty()) break;
+        piece = std::move(pieces.front());
+        pieces.pop_front();
+      }
+      stream.lines.add(piece.text, take);
+      if (!is_last) piece.taken();
+    }
+  }
+  {
+    const detail::MutexLock lock(mutex_);
+    ends = worker.feed_ends && worker.pieces[0].empty() && worker.pieces[1].empty();
+  }
+  if (!ends) return;
+  worker.fed = false;
+  for (Stream& stream : worker.streams)
+    stream.lines.finish([&](std::string_view line) { take_line(worker, stream, line); });
 }
 
 void OutputForwarder::take_line(Worker& worker, Stream& stream, std::string_view line) {
@@ -375,6 +445,13 @@ void OutputForwarder::finish(Worker& worker) {
       read_once(worker, stream);
     }
     end_stream(worker, stream);
+  }
+  if (worker.fed) {
+    {
+      const detail::MutexLock lock(mutex_);
+      worker.feed_ends = true;
+    }
+    take_fed(worker, true);
   }
   const detail::MutexLock lock(mutex_);
   worker.drained = true;

@@ -13,6 +13,7 @@
 
 #include <cohort/detail/mutex.hpp>
 #include <cohort/file_descriptor.hpp>
+#include <cohort/logging.hpp>
 #include <cohort/types.hpp>
 #include <cohort/worker_config.hpp>
 
@@ -25,9 +26,6 @@ enum class StartupFailure : std::uint8_t {
   ended,     ///< its outputs ended before it said where it listens
   given_up,  ///< it printed something else, or nothing in time: the process may still run
 };
-
-enum class ForwardMode : std::uint8_t { all, only_stderr, none };
-enum class ForwardPrefix : std::uint8_t { brief, none };
 
 /// Reads the output of workers: finds the line with their address, then forwards their lines to this process's output
 /// as "      From worker 2:\t<line>". One thread, started with the first worker, serves all workers. If nobody reads
@@ -51,6 +49,7 @@ class OutputForwarder {
   void stop(Duration limit);
 
   void set_mode(ForwardMode mode);
+  ForwardMode mode() const;
   void set_prefix(ForwardPrefix prefix);
   void set_hook(Hook hook);
 
@@ -64,6 +63,13 @@ class OutputForwarder {
   Id new_id();
   /// Does the same for a worker whose address is already known.
   Id forward(WorkerOutput io);
+  /// Does the same for a worker whose output comes by feed().
+  Id forward_fed(Pid pid);
+  /// Passes on a piece of its output. @param taken called on the forwarder's thread when there is room for the next
+  /// piece, unless the worker is removed before; it must neither block nor throw.
+  void feed(Id id, bool is_stderr, std::string piece, std::function<void()> taken);
+  /// No more comes of it.
+  void end_feed(Id id);
   /// Sets the pid of a worker. Lines of workers without a pid are printed as "From worker startup".
   void set_pid(Id id, Pid pid);
   /// The last lines (up to 20) of its standard error.
@@ -93,6 +99,7 @@ class OutputForwarder {
   void wait_and_read();
   int timeout() const;
   void read_once(Worker& worker, Stream& stream);
+  void take_fed(Worker& worker, bool is_last);
   void take_line(Worker& worker, Stream& stream, std::string_view line);
   void check_startup(Worker& worker);
   void announce(Worker& worker, std::string host, int port);

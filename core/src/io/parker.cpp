@@ -26,7 +26,7 @@ void Parker::park(Clock::time_point deadline) {
     return;
   }
   // steady_clock is CLOCK_MONOTONIC, as the futex wants it. That refuses what lies before the clock's beginning.
-  const auto ns = std::max(deadline.time_since_epoch(), Clock::duration::zero()).count();
+  const auto ns = std::max(detail::system_time_of(deadline).time_since_epoch(), Clock::duration::zero()).count();
   const timespec until{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
   for (;;) {
     const long result =
@@ -42,24 +42,45 @@ void Parker::unpark() {
   if (state_.exchange(token) == asleep) futex(state_, FUTEX_WAKE, 1, nullptr);
 }
 
+namespace {
+
+struct ParkersOfThreads {
+  detail::Mutex mutex;
+  std::vector<Parker*> spare COHORT_GUARDED_BY(mutex);
+  std::vector<Parker*> all COHORT_GUARDED_BY(mutex);
+};
+
+ParkersOfThreads& parkers_of_threads() {
+  static auto* parkers = new ParkersOfThreads;  // leaked: threads may end after static destructors
+  return *parkers;
+}
+
+}  // namespace
+
+void Parker::unpark_all() {
+  ParkersOfThreads& parkers = parkers_of_threads();
+  detail::MutexLock lock(parkers.mutex);
+  for (Parker* parker : parkers.all) parker->unpark();
+}
+
 Parker& Parker::of_this_thread() {
-  static detail::Mutex mutex;
-  // Leaked: threads may end after static destructors.
-  static auto* spare COHORT_PT_GUARDED_BY(mutex) = new std::vector<Parker*>;
   struct Lease {
     Parker* parker;
     Lease() {
-      detail::MutexLock lock(mutex);
-      if (spare->empty()) {
+      ParkersOfThreads& parkers = parkers_of_threads();
+      detail::MutexLock lock(parkers.mutex);
+      if (parkers.spare.empty()) {
         parker = new Parker;
+        parkers.all.push_back(parker);
       } else {
-        parker = spare->back();
-        spare->pop_back();
+        parker = parkers.spare.back();
+        parkers.spare.pop_back();
       }
     }
     ~Lease() {
-      detail::MutexLock lock(mutex);
-      spare->push_back(parker);
+      ParkersOfThreads& parkers = parkers_of_threads();
+      detail::MutexLock lock(parkers.mutex);
+      parkers.spare.push_back(parker);
     }
   };
   static thread_local Lease lease;

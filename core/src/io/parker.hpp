@@ -17,6 +17,9 @@ class Parker {
   void park(Clock::time_point deadline = Clock::time_point::max());
   void unpark();
 
+  /// Has every thread that waits in of_this_thread() check its condition again.
+  static void unpark_all();
+
   /// The calling thread's own.
   static Parker& of_this_thread();
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -51,6 +52,26 @@ bool Reactor::on_any_loop() { return thread_state().loop_of != nullptr; }
 bool Reactor::on_loop() const { return thread_state().loop_of == this; }
 bool Reactor::in_task() const { return thread_state().task_of == this; }
 
+namespace {
+
+struct RunningReactors {
+  detail::Mutex mutex;
+  std::set<Reactor*> all COHORT_GUARDED_BY(mutex);
+};
+
+RunningReactors& running_reactors() {
+  static auto* running = new RunningReactors;  // leaked: nodes may end after static destructors
+  return *running;
+}
+
+}  // namespace
+
+void Reactor::for_each(const std::function<void(Reactor&)>& use) {
+  RunningReactors& running = running_reactors();
+  detail::MutexLock lock(running.mutex);
+  for (Reactor* reactor : running.all) use(*reactor);
+}
+
 Reactor::Reactor(Options options)
     : grace_(options.grace),
       spare_thread_life_(options.spare_thread_life),
@@ -90,9 +111,18 @@ Reactor::Reactor(Options options)
         "reached",
         ErrorKind::overloaded);
   }
+  lock.unlock();
+  RunningReactors& running = running_reactors();
+  detail::MutexLock of_all(running.mutex);
+  running.all.insert(this);
 }
 
 void Reactor::stop() {
+  {
+    RunningReactors& running = running_reactors();
+    detail::MutexLock lock(running.mutex);
+    running.all.erase(this);
+  }
   std::vector<std::thread*> threads;
   {
     Wakes wakes;

@@ -96,6 +96,8 @@ class Reactor {
   /// Ends all pool threads when their functions have ended, and runs the posted operations. Must not be called on one
   /// of these threads.
   void stop();
+  /// Calls `use` for each reactor that is not stopped; none stops meanwhile.
+  static void for_each(const std::function<void(Reactor&)>& use);
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 

@@ -59,7 +59,7 @@ void Timers::add(Timer& timer) {
 void Timers::arm() {
   armed_for_ = waiting_.begin()->when_;
   // steady_clock is CLOCK_MONOTONIC. A time that has passed rings at once; zero would disarm the timer.
-  const auto at = std::max<std::int64_t>(1, std::chrono::nanoseconds(armed_for_.time_since_epoch()).count());
+  const auto at = std::max<std::int64_t>(1, Duration(detail::system_time_of(armed_for_).time_since_epoch()).count());
   itimerspec once{};
   once.it_value = {at / 1'000'000'000, at % 1'000'000'000};
   ::timerfd_settime(descriptor_.get(), TFD_TIMER_ABSTIME, &once, nullptr);

@@ -175,13 +175,6 @@ std::vector<std::int64_t> Topology::places_beside(std::int64_t place, const Plac
   return beside;
 }
 
-bool parse_unconnected(const std::string& text) {
-  for (const bool relay : {false, true}) {
-    if (text == unconnected_text(relay)) return relay;
-  }
-  throw ConfigError("unconnected: '" + excerpt(text) + "' is neither 'error' nor 'relay'");
-}
-
 const char* unconnected_text(bool relay) { return relay ? "relay" : "error"; }
 
 void check_connect_idents(std::span<const std::string> patterns) {

@@ -56,8 +56,7 @@ struct Wiring {
   bool relay = false;  ///< messages between those that may not connect go through the master; else they are errors
 };
 
-/// "error" or "relay". @throws ConfigError.
-bool parse_unconnected(const std::string& text);
+/// "error" or "relay".
 const char* unconnected_text(bool relay);
 
 /// @throws ConfigError for a pattern that is malformed.

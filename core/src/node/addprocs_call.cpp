@@ -22,6 +22,10 @@ namespace {
 constexpr Duration stop_limit = std::chrono::seconds(1);    // for a launch() that was told to stop
 constexpr Duration manage_limit = std::chrono::seconds(3);  // for manage(), after the time of the launch
 
+bool is_over(const WaitOptions& options) {
+  return options.stop_token.stop_requested() || Clock::now() >= options.deadline.at();
+}
+
 }  // namespace
 
 void take_address(WorkerConfig& config, std::string host, int port) {
@@ -55,15 +59,20 @@ AddprocsCall::~AddprocsCall() {
   if (Reactor::on_any_loop()) guard_loop([this] { master_.node().release_off_loop(std::move(manager_)); });
 }
 
-std::vector<Pid> AddprocsCall::run(const std::stop_token& stop) {
+void AddprocsCall::throw_if_cancelled(const WaitOptions& options) {
+  if (options.stop_token.stop_requested()) throw CancelledException("the launch was cancelled");
+  if (is_over(options)) throw TimeoutError("the workers were not all up at the deadline of addprocs");
+}
+
+std::vector<Pid> AddprocsCall::run(const WaitOptions& options) {
   master_.node().blocking().run([self = shared_from_this()] { self->launch(); });
   {
     // Wakes this thread, which does the rest: what a stop callback throws ends the program.
-    const std::stop_callback wake(stop, [this] {
+    const std::stop_callback wake(options.stop_token, [this] {
       master_.node().reactor().complete(finished_);
       master_.node().reactor().complete(settled_);
     });
-    wait_for_end(stop);
+    wait_for_end(options);
   }
   AddprocsResult result;
   bool stopped;
@@ -73,7 +82,7 @@ std::vector<Pid> AddprocsCall::run(const std::stop_token& stop) {
     stopped = stopped_;
     result = std::exchange(result_, {});  // the caller alone holds its exceptions, and destroys them
   }
-  if (stopped) throw InterruptedException();
+  if (stopped) throw_if_cancelled(options);
   std::sort(result.added.begin(), result.added.end());
   std::sort(result.not_launched.begin(), result.not_launched.end());
   throw_if_too_few(result);
@@ -81,12 +90,14 @@ std::vector<Pid> AddprocsCall::run(const std::stop_token& stop) {
 }
 
 // A set-up ends by the deadlines of its steps. launch() and manage() may not end at all.
-void AddprocsCall::wait_for_end(const std::stop_token& stop) {
+void AddprocsCall::wait_for_end(const WaitOptions& options) {
   Reactor& reactor = master_.node().reactor();
-  if (reactor.wait(*finished_, deadline_) == WaitResult::done) {
-    if (stop.stop_requested()) end_all();
+  const Clock::time_point end = options.deadline.at();
+  if (reactor.wait(*finished_, std::min(deadline_, end)) == WaitResult::done) {
+    if (options.stop_token.stop_requested()) end_all();
     return;
   }
+  if (is_over(options)) return end_all();
   bool settled, launching;
   {
     detail::MutexLock lock(mutex_);
@@ -99,9 +110,9 @@ void AddprocsCall::wait_for_end(const std::stop_token& stop) {
   reactor.post([self = shared_from_this()] { self->join_those_ready(); });
   const auto steps = sum({timeouts_.connect, timeouts_.handshake, timeouts_.connect, master_.time_to_end()});
   const auto end_of_steps = deadline_after(steps);
-  bool ended = reactor.wait(*settled_, deadline_after(manage_limit)) == WaitResult::done;
-  if (!ended && !only_manage_runs()) ended = reactor.wait(*settled_, end_of_steps) == WaitResult::done;
-  if (stop.stop_requested()) return end_all();
+  bool ended = reactor.wait(*settled_, std::min(deadline_after(manage_limit), end)) == WaitResult::done;
+  if (!ended && !only_manage_runs()) ended = reactor.wait(*settled_, std::min(end_of_steps, end)) == WaitResult::done;
+  if (is_over(options)) return end_all();
   const bool returned = reactor.wait(*finished_, deadline_after(stop_limit)) == WaitResult::done;
   if (!ended && !returned) {
     const std::string running = master_.manager_calls().text();
@@ -339,6 +350,8 @@ void AddprocsCall::send_join(const Record& record) {
   join.members = node.members().list();
   join.master_ospid = getpid();
   join.master_host = process_space();
+  const bool is_brought = record->config.io.has_value() || record->launched_by != nullptr;
+  join.send_output = !is_brought && master_.output().mode() != ForwardMode::none;
   if (!wiring.lazy) {
     for (const Pid pid : wiring.topology.neighbours(record->pid, join.members)) {
       if (pid < record->pid) join.dial.push_back(pid);
@@ -370,6 +383,8 @@ void AddprocsCall::joined(const Record& record, Frame&& answer) {
   if (record->config.ospid == 0) record->config.ospid = joined.ospid;
   if (record->config.count_auto) record->config.count = joined.cpu_threads;
   record->host = std::move(joined.host);
+  record->ospid = record->config.ospid;
+  record->threads = record->config.threads;
   record->joined.store(true);
   master_.node().blocking().run([self = shared_from_this(), record] {
     self->count_managed(+1);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <cohort/detail/mutex.hpp>
+#include <cohort/wait_options.hpp>
 
 #include "config/min_workers.hpp"
 #include "node/master.hpp"
@@ -47,9 +48,10 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   /// If this is the last owner of the manager, that is destroyed on a thread that may block.
   ~AddprocsCall() override;
 
-  /// Runs the launch. @param stop cancels it. @return the pids of the workers that joined, in ascending order.
+  /// Runs the launch. @param options cancel it. @return the pids of the workers that joined, in ascending order.
   /// @throws as addprocs.
-  std::vector<Pid> run(const std::stop_token& stop = {});
+  std::vector<Pid> run(const WaitOptions& options = {});
+  static void throw_if_cancelled(const WaitOptions& options);
 
   // LaunchQueue; any thread.
   void push(WorkerConfig config) override;
@@ -66,7 +68,7 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   enum class Process { may_have_ended, still_runs };  // of a worker that did not come up: why it ended is a cause
 
   Record make_record();
-  void wait_for_end(const std::stop_token& stop);
+  void wait_for_end(const WaitOptions& options);
   void end_all();
   void count_managed(int change);
   bool only_manage_runs();

@@ -21,15 +21,10 @@ namespace cohort {
 namespace {
 
 void apply(const Logging& logging) {
-  set_log_level(logging.level == "error"  ? LogLevel::error
-                : logging.level == "warn" ? LogLevel::warn
-                : logging.level == "info" ? LogLevel::info
-                                          : LogLevel::debug);
+  set_log_level(logging.level);
   OutputForwarder& output = current_master().output();
-  output.set_mode(logging.forward == "all"      ? ForwardMode::all
-                  : logging.forward == "stderr" ? ForwardMode::only_stderr
-                                                : ForwardMode::none);
-  output.set_prefix(logging.prefix == "short" ? ForwardPrefix::brief : ForwardPrefix::none);
+  output.set_mode(logging.forward);
+  output.set_prefix(logging.prefix);
 }
 
 std::vector<Pid> add_checked(std::shared_ptr<ClusterManager> manager, const std::string& name,
@@ -51,13 +46,13 @@ std::string options_with_count(const ManagerSpec& spec) {
 
 }  // namespace
 
-std::vector<Pid> addprocs(const AddprocsOptions& options) { return addprocs("local", "{}", options); }
+std::vector<Pid> addprocs(const AddprocsOptions& options) { return addprocs("local", {}, options); }
 
 std::vector<Pid> addprocs(int count, const AddprocsOptions& options) {
-  return addprocs("local", "{\"count\": " + std::to_string(count) + "}", options);
+  return addprocs("local", {{"count", count}}, options);
 }
 
-std::vector<Pid> addprocs(const std::string& manager, std::string_view manager_options,
+std::vector<Pid> addprocs(const std::string& manager, const OptionValues& manager_options,
                           const AddprocsOptions& options) {
   const std::shared_ptr<ClusterManager> loaded = load_manager(manager, manager_options);
   const auto pids = add_checked(loaded, manager, options);
@@ -69,7 +64,7 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
   return add_checked(detail::checked(manager, "pointer to a ClusterManager"), "of the program", options);
 }
 
-std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop) {
+std::vector<Pid> addprocs(const ClusterFile& file, const WaitOptions& wait) {
   Master& master = current_master();
   apply(file.logging);
   for (const auto& module : file.modules) load_module(module);
@@ -78,8 +73,10 @@ std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop) {
   options.lazy = file.lazy;
   options.unconnected = file.unconnected;
   options.timeouts = file.timeouts;
-  options.stop = std::move(stop);
+  options.deadline = wait.deadline;
+  options.stop_token = wait.stop_token;
   std::vector<Pid> pids;
+  const auto remove_again = [&] { master.rmprocs(pids, {.waitfor = master.time_to_end()}); };
   for (const auto& spec : file.managers) {
     options.min = spec.min;
     options.ident = spec.ident;
@@ -89,8 +86,11 @@ std::vector<Pid> addprocs(const ClusterFile& file, std::stop_token stop) {
       const auto more = master.addprocs(manager, spec.id, options, file.transport);
       master.keep(manager);
       pids.insert(pids.end(), more.begin(), more.end());
-    } catch (const InterruptedException&) {
-      master.rmprocs(pids, {.waitfor = master.time_to_end()});
+    } catch (const CancelledException&) {
+      remove_again();
+      throw;
+    } catch (const TimeoutError&) {
+      remove_again();
       throw;
     }
   }
@@ -111,6 +111,11 @@ std::vector<Pid> procs() { return CurrentNode::get().router->processes(); }
 std::vector<Pid> procs(Pid pid) {
   if (Master* master = master_or_null()) return master->processes_beside(pid);
   return remotecall_fetch([](Pid asked) { return current_master().processes_beside(asked); }, master_pid, pid);
+}
+
+ProcessInfo process_info(Pid pid) {
+  if (Master* master = master_or_null()) return master->process_info(pid);
+  return remotecall_fetch([](Pid asked) { return current_master().process_info(asked); }, master_pid, pid);
 }
 
 std::vector<Pid> workers() {

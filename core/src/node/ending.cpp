@@ -30,6 +30,7 @@ constexpr Duration return_limit = std::chrono::seconds(3);      // for functions
 void Master::on_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
   auto record = record_of(connection->peer());
   if (record == nullptr) return node_->fail_requests(*connection, reason);
+  if (record->output) output_.end_feed(*record->output);
   if (!record->joined.load()) {
     node_->fail_requests(*connection, reason);
     if (auto call = record->addprocs_call.lock()) call->lost(record, reason);

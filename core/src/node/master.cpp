@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -102,7 +103,7 @@ void Master::choose_wiring(const AddprocsOptions& options) {
   else
     wanted.topology = now.topology;
   wanted.lazy = wanted.topology.kind() == Topology::Kind::all_to_all && options.lazy.value_or(now.lazy);
-  wanted.relay = options.unconnected ? parse_unconnected(*options.unconnected) : now.relay;
+  wanted.relay = options.unconnected ? *options.unconnected == Unconnected::relay : now.relay;
   if (!no_workers && wanted.topology != now.topology) {
     throw Error("Workers with Topology " + now.topology.text() + " already exist. Requested Topology " +
                 wanted.topology.text() + " cannot be set.");
@@ -147,7 +148,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
                                   const AddprocsOptions& options, const std::optional<TransportSpec>& transport) {
   CallbackTable::refuse_on_this_thread("add");
   detail::MutexLock one_at_a_time(changing_);
-  if (options.stop.stop_requested()) throw InterruptedException();
+  AddprocsCall::throw_if_cancelled({options.deadline, options.stop_token});
   WorkerNames names;
   if (!options.ident.empty()) names.idents = IdentPattern(options.ident).names();
   check_connect_idents(options.connect_idents);
@@ -174,7 +175,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   callbacks_->starting(manager_name, params);
   return std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),
                                         std::move(names), std::move(min))
-      ->run(options.stop);
+      ->run({options.deadline, options.stop_token});
 }
 
 std::shared_ptr<LaunchQueue> Master::keep_open(const std::shared_ptr<ClusterManager>& manager,
@@ -289,11 +290,27 @@ bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
     relay_dial(connection, std::move(frame));
   else if (frame.header.kind == FrameKind::fate)
     tell_fate(connection, std::move(frame));
+  else if (frame.header.kind == FrameKind::output)
+    take_output(connection, std::move(frame));
   else if (frame.header.kind == FrameKind::status)
     set_status(connection->peer(), {reinterpret_cast<const char*>(frame.body.data()), frame.body.size()});
   else
     return false;
   return true;
+}
+
+void Master::take_output(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const auto record = record_of(connection->peer());
+  if (record == nullptr) return;
+  if (!record->output) record->output = output_.forward_fed(record->pid);
+  std::string piece(reinterpret_cast<const char*>(frame.body.data()), frame.body.size());
+  output_.feed(*record->output, frame.header.flags == output_err, std::move(piece),
+               [connection, request = frame.header.request] {
+                 try {
+                   connection->send(FrameKind::result, result_value, request, Payload{}, SendQueue::Mode::now);
+                 } catch (const std::exception&) {  // there is no memory: the worker prints no more
+                 }
+               });
 }
 
 // A worker wants one with a higher id to connect to it.
@@ -427,15 +444,28 @@ std::vector<Pid> Master::processes() { return *listed(); }
 
 std::vector<Pid> Master::processes_beside(Pid pid) {
   auto pids = processes();
-  if (node_->members().is_gone(pid)) throw ProcessExitedException(pid, node_->members().cause_of_end(pid));
-  if (std::find(pids.begin(), pids.end(), pid) == pids.end())
-    throw Error("no process with id " + std::to_string(pid) + " exists");
+  check_is_there(pid);
   const auto host_of = [this, own = host_id()](Pid each) {
     const auto record = record_of(each);
     return record == nullptr ? own : record->host;
   };
   std::erase_if(pids, [&, host = host_of(pid)](Pid each) { return host_of(each) != host; });
   return pids;
+}
+
+void Master::check_is_there(Pid pid) {
+  if (node_->members().is_gone(pid)) throw ProcessExitedException(pid, node_->members().cause_of_end(pid));
+  const auto pids = processes();
+  if (std::find(pids.begin(), pids.end(), pid) == pids.end())
+    throw Error("no process with id " + std::to_string(pid) + " exists");
+}
+
+ProcessInfo Master::process_info(Pid pid) {
+  const auto name_of = [](const std::string& host) { return host.substr(0, host.find('/')); };
+  if (pid == master_pid) return {name_of(host_id()), getpid(), 1, ""};
+  const auto record = record_of(pid);  // first: it may be gone after the check
+  check_is_there(pid);
+  return {name_of(record->host), record->ospid, record->threads, record->manager_name};
 }
 
 void Master::set_status(Pid pid, std::string_view text) {

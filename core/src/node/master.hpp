@@ -37,7 +37,9 @@ struct WorkerRecord {
   std::shared_ptr<Connection> connection;  // loop thread
   Timer leave_timer;                       // loop thread
   Timer cause_timer;                       // loop thread
-  std::string host;                        // host_id() of its process; written before `joined`
+  std::string host;                        // host_id() of its process; this and the next are written before `joined`
+  int ospid = 0;                           // its process id there
+  int threads = 1;
   std::atomic<bool> joined{false};
   std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
   std::atomic<bool> draining{false};   // it gets no new work; its end is wanted then
@@ -88,6 +90,7 @@ class Master final : public Role {
   std::string status(Pid pid) const;
   /// The processes() on the same host as `pid`. @throws Error if there is no such process.
   std::vector<Pid> processes_beside(Pid pid);
+  ProcessInfo process_info(Pid pid);
 
   bool on_accepted(const std::shared_ptr<Connection>& connection) override;
   void on_dialled(const std::shared_ptr<Connection>& connection) override;
@@ -140,6 +143,8 @@ class Master final : public Role {
 
  private:
   std::shared_ptr<WorkerRecord> record_of(Pid pid) const;
+  void check_is_there(Pid pid);
+  void take_output(const std::shared_ptr<Connection>& connection, Frame&& frame);
   static void report_manager_error(const WorkerRecord& record, const char* function);
   std::string ask_launcher(const WorkerRecord& record, bool terminate);
   bool may_change_wiring();

@@ -38,7 +38,12 @@ struct Join {
   std::vector<std::int32_t> dial;  ///< workers to connect to before answering
   std::int32_t master_ospid = 0;   ///< process id of the master
   std::string master_host;         ///< where that id means something: process_space()
+  bool send_output = false;        ///< what the worker prints comes by `output` frames: nobody else brings it
 };
+
+/// The flag of an `output` frame, worker to master: which of its outputs the body comes from. Answered by an empty
+/// result when there is room for the next piece; a worker sends one piece of each output at a time.
+enum OutputFlag : std::uint8_t { output_out = 0, output_err = 1 };
 
 struct Joined {
   std::int32_t cpu_threads = 1;

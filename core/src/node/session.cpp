@@ -21,6 +21,7 @@
 #include <cohort/cluster.hpp>
 #include <cohort/cluster_manager.hpp>
 #include <cohort/detail/text.hpp>
+#include <cohort/detail/tool.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/wait_options.hpp>
@@ -43,6 +44,7 @@ namespace {
 std::atomic<Master*> the_master{nullptr};
 std::atomic<Worker*> the_worker{nullptr};
 std::atomic<bool> has_session{false};
+int (*translate_exit_status)(int status) = [](int status) { return status; };  // of the thread that makes the Session
 
 // The flags that are ours, taken out of the program's arguments: "--cohort-name=value" or "--cohort-name".
 class OwnArguments {
@@ -264,7 +266,12 @@ void refuse_to_lead_as_worker() {
   }
 }
 
-int (*session_exit_status)(int status) = [](int status) { return status; };
+void detail::set_session_exit_status(int (*translate)(int status)) { translate_exit_status = translate; }
+
+std::size_t detail::joined_workers() {
+  const auto pids = current_master().node().members().pids();
+  return static_cast<std::size_t>(std::count_if(pids.begin(), pids.end(), [](Pid pid) { return pid != master_pid; }));
+}
 
 // A process is a member of one cluster.
 static void claim_process() {
@@ -303,7 +310,7 @@ Session::Session(int& argc, char** argv) {
     log_error(error.what());
   }
   end_session();
-  std::exit(session_exit_status(code));
+  std::exit(translate_exit_status(code));
 }
 
 void init_worker(WorkerOptions options) {

@@ -24,8 +24,4 @@ void end_master(std::unique_ptr<Master> master) noexcept;
 /// @throws ConfigError for what cannot be.
 Worker::Settings worker_settings(WorkerOptions options);
 
-/// Translates the status with which a Session ends the program if it cannot start; `cohort map` has others. Set before
-/// the Session is made, by its thread.
-extern int (*session_exit_status)(int status);
-
 }  // namespace cohort

@@ -102,11 +102,17 @@ Worker::~Worker() {
       interrupt_signal_.stop();
       master_deadline_.stop();
       drain_timer_.stop();
+      output_.reset();
       master_.reset();
     });
   });
   delete node_.get();  // not reset(): what the loop still runs meanwhile goes through node_, which must not be null yet
   static_cast<void>(node_.release());
+}
+
+void Worker::join(IoPair master) {
+  if (joins_.exchange(true)) throw Error("this worker has been told to join a cluster already");
+  node_->add_connection(std::move(master), master_pid);
 }
 
 int Worker::serve() {
@@ -193,6 +199,8 @@ void Worker::on_master_lost(std::function<void()> last, Duration limit) {
 }
 
 void Worker::master_lost(const std::shared_ptr<Connection>& connection, const std::string& reason) {
+  output_.reset();  // what is printed from now on, and what the master did not get, stays here
+  if (leaving_ && owns_process_) return leave(0);
   std::vector<std::function<void()>> functions;
   Duration limit{};
   {
@@ -268,8 +276,15 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
       on_drain(connection, std::move(frame));
       return true;
     case FrameKind::leave:
-      leave(0);
-      if (!owns_process_) close_all("the worker has left");
+      leaving_ = true;
+      if (!owns_process_) {
+        leave(0);
+        close_all("the worker has left");
+      } else if (output_ != nullptr) {
+        output_->finish([this] { leave(0); });
+      } else {
+        leave(0);
+      }
       return true;
     case FrameKind::launch:
       run_blocking(connection, request, [this, connection, shared = std::make_shared<Frame>(std::move(frame))] {
@@ -307,6 +322,13 @@ void Worker::on_join(const std::shared_ptr<Connection>& connection, Frame&& fram
   node_->members().set_ids_given(join.ids);
   node_->members().set_epoch(join.epoch);
   node_->membership_changed();
+  if (join.send_output && owns_process_) {
+    try {
+      output_ = std::make_unique<OutputSender>(node_->reactor(), connection);
+    } catch (const std::exception& error) {
+      log_warning(std::string("what this worker prints is not sent to the master: ") + error.what());
+    }
+  }
   auto answer_joined = [connection, request] {
     const Joined joined{usable_cpus(), getpid(), host_id()};
     answer(*connection, request, to_payload(joined));

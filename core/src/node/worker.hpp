@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <cohort/detail/mutex.hpp>
 
 #include "node/node_impl.hpp"
+#include "node/output_sender.hpp"
 
 namespace cohort {
 
@@ -35,7 +37,7 @@ class Worker final : public Role {
   /// The address at which it listens; "" if it does not.
   const std::string& address() const { return address_; }
   /// The connection that this worker made to the master.
-  void join(IoPair master) { node_->add_connection(std::move(master), master_pid); }
+  void join(IoPair master);
   /// Waits until the master ends it. @return the exit code.
   int serve();
   /// Adds a function to run when the master is lost. Any thread.
@@ -68,6 +70,7 @@ class Worker final : public Role {
 
   const bool by_hand_, owns_process_;
   const Duration master_timeout_;
+  std::atomic<bool> joins_{false};
   std::string address_;  // set by the constructor
   std::unique_ptr<NodeImpl> node_;
   detail::Mutex mutex_;
@@ -81,6 +84,8 @@ class Worker final : public Role {
   int master_ospid_ = 0;   // 0: it is not seen from here
   Timer master_deadline_;  // for it to come; then, when it is lost, for the last functions
   Timer drain_timer_;
+  std::unique_ptr<OutputSender> output_;  // null: the process prints where it did when it started
+  bool leaving_ = false;
   std::uint64_t drain_request_ = 0;  // the master waits for its answer; 0: for none
   SignalWatcher interrupt_signal_;
 };

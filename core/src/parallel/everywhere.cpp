@@ -53,9 +53,13 @@ std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId fu
   return call_each(pids, function, arguments);
 }
 
-void wait_for_each(const std::vector<FuturePtr>& calls) {
+void wait_for_each(const std::vector<FuturePtr>& calls, const WaitOptions& options) {
   try {
-    for (const auto& call : calls) static_cast<void>(failure_of([&] { future_wait(*call, WaitOptions{}); }));
+    for (const auto& call : calls) {
+      const auto failure = failure_of([&] { future_wait(*call, options); });
+      if (failure == nullptr || future_ready(*call)) continue;
+      static_cast<void>(failure_of([&] { future_abandon(*call, failure); }));
+    }
   } catch (...) {
     for (const auto& call : calls) static_cast<void>(failure_of([&] { future_cancel(*call); }));
     throw;

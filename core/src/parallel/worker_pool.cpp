@@ -31,7 +31,7 @@ void WorkerPool::push(Pid pid) const {
   state_->refresh(*CurrentNode::get().router);  // it may be gone already
 }
 void WorkerPool::wait(const WaitOptions& options) const { state_->wait(options); }
-bool WorkerPool::isready() const { return state_->has_free(); }
+bool WorkerPool::is_ready() const { return state_->has_free(); }
 std::vector<Pid> WorkerPool::workers() const { return state_->workers(); }
 std::size_t WorkerPool::length() const { return state_->size(); }
 

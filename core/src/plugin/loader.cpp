@@ -229,14 +229,14 @@ std::vector<fs::path> PluginLoader::search_path() { return plugin_search_path();
 
 namespace cohort {
 
-std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, std::string_view options) {
+std::unique_ptr<ClusterManager> load_manager(const std::string& plugin, const OptionValues& options) {
   const auto& loaded = detail::PluginLoader::instance().load(PluginKind::manager, plugin);
-  return loaded.create_manager(loaded.parse_options(options));
+  return loaded.create_manager(loaded.parse_options(options.json()));
 }
 
-std::unique_ptr<Transport> load_transport(const std::string& plugin, std::string_view options) {
+std::unique_ptr<Transport> load_transport(const std::string& plugin, const OptionValues& options) {
   const auto& loaded = detail::PluginLoader::instance().load(PluginKind::transport, plugin);
-  return loaded.create_transport(loaded.parse_options(options));
+  return loaded.create_transport(loaded.parse_options(options.json()));
 }
 
 }  // namespace cohort

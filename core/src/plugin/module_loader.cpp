@@ -5,12 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
-#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
@@ -22,10 +19,6 @@ namespace cohort::detail {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void fail(const fs::path& path, const std::string& problem) {
-  throw PluginError("cannot load the module " + excerpt(path.string()) + ": " + problem);
-}
 
 bool is_build(const Module& module) {
   try {
@@ -40,15 +33,15 @@ void open_library(const Module& module, const std::string& file) {
   const char* text = dlerror();
   std::string_view cause = text == nullptr ? "unknown cause" : text;
   if (cause.starts_with(file + ": ")) cause.remove_prefix(file.size() + 2);
-  fail(module.path, std::string(cause));
+  fail_to_load(module.path, std::string(cause));
 }
 
 void open_bytes(const Module& module, std::span<const std::byte> bytes) {
   FileDescriptor file(memfd_create("cohort-module", MFD_CLOEXEC));
-  if (file.get() < 0) fail(module.path, std::generic_category().message(errno));
+  if (file.get() < 0) fail_to_load(module.path, std::generic_category().message(errno));
   while (!bytes.empty()) {
     const ssize_t n = write(file.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) fail(module.path, std::generic_category().message(errno));
+    if (n < 0 && errno != EINTR) fail_to_load(module.path, std::generic_category().message(errno));
     if (n > 0) bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
   open_library(module, "/proc/self/fd/" + std::to_string(file.get()));
@@ -57,35 +50,6 @@ void open_bytes(const Module& module, std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-
-Module identify_module(const fs::path& path) {
-  std::error_code error;
-  Module module{fs::canonical(path, error).string(), ""};
-  if (error) {
-    std::error_code ignored;
-    fail(path, error.message() +
-                   (path.is_absolute() ? "" : "; it was looked for in " + excerpt(fs::current_path(ignored).string())));
-  }
-  try {
-    module.build_id = read_elf_build_id(module.path);
-  } catch (const PluginError& problem) {
-    fail(path, std::string("it ") + problem.what());
-  }
-  if (module.build_id.empty()) fail(path, "it has no build-id; link it with -Wl,--build-id");
-  return module;
-}
-
-Array<std::byte> read_module(const Module& module) {
-  std::error_code error;
-  const auto size = fs::file_size(module.path, error);
-  if (error) fail(module.path, "it cannot be read: " + error.message());
-  std::vector<std::byte> bytes(size);
-  std::ifstream file(module.path, std::ios::binary);
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()))) {
-    fail(module.path, "it cannot be read");
-  }
-  return Array<std::byte>(std::move(bytes));
-}
 
 bool load_from_path(const Module& module) {
   if (module_is_loaded(module.build_id)) return true;
@@ -99,7 +63,7 @@ bool load_from_path(const Module& module) {
 void load_from_bytes(const Module& module, std::span<const std::byte> file) {
   if (module_is_loaded(module.build_id)) return;
   open_bytes(module, file);
-  if (!module_is_loaded(module.build_id)) fail(module.path, "its file holds another build by now");
+  if (!module_is_loaded(module.build_id)) fail_to_load(module.path, "its file holds another build by now");
 }
 
 }  // namespace cohort::detail

@@ -1,23 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <span>
-#include <string>
 
-#include <cohort/array.hpp>
+#include "plugin/module_file.hpp"
 
 namespace cohort::detail {
-
-/// A shared object with functions for all processes.
-struct Module {
-  std::string path;      ///< absolute, on the master's host
-  std::string build_id;  ///< in hexadecimal
-};
-
-/// Reads a module's file without running any of its code. @throws PluginError with the path.
-Module identify_module(const std::filesystem::path& path);
-Array<std::byte> read_module(const Module& module);
 
 // Both load a module into this process, unless that build is there already, and run its static initialisers. Modules
 // are never unloaded. Not on the loop. @throws PluginError with the path and what the dynamic linker says.

@@ -161,6 +161,10 @@ bool future_ready(FutureState& state) { return state.ready(); }
 bool future_is_here(FutureState& state) { return state.here(); }
 bool future_wait_until(FutureState& state, Clock::time_point deadline) { return state.wait_until(deadline); }
 void future_wait(FutureState& state, const WaitOptions& options) { state.wait(options); }
+TakenObject future_take(FutureState& state, Decoder decoder, Taking taking, const WaitOptions& options) {
+  return state.take(decoder, taking, options);
+}
+
 std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options) {
   return state.object(decoder, options);
 }
@@ -169,6 +173,7 @@ void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder 
 }
 void future_fail(FutureState& state, std::exception_ptr exception) { state.fail(std::move(exception)); }
 void future_cancel(FutureState& state) { state.cancel(); }
+void future_abandon(FutureState& state, std::exception_ptr exception) { state.abandon(std::move(exception)); }
 
 // --- A fetched future travels with its value, an open one as a counted name. ---
 

@@ -171,30 +171,48 @@ void FutureState::wait(const WaitOptions& options) {
   if (status_ == Status::failed) std::rethrow_exception(exception_);
 }
 
-std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptions& options) {
-  MutexLock lock(mutex_);
+// Until object_ or payload_ is set. @throws the exception with which it failed.
+void FutureState::wait_until_here(const WaitOptions& options) {
   for (;;) {
     if (status_ == Status::failed) std::rethrow_exception(exception_);
-    if (object_ != nullptr) return object_;
-    if (payload_ != nullptr) {
-      auto payload = payload_;
-      lock.unlock();
-      auto object = decoder(*payload);
-      lock.lock();
-      if (object_ == nullptr) object_ = std::move(object);
-      return object_;
-    }
+    if (object_ != nullptr || payload_ != nullptr) return;
+    if (taken_) throw Error("the value of this Future was moved out by get()");
     Reactor& reactor = references_->router().reactor();
-    if (status_ == Status::elsewhere || must_ask()) {
-      auto query = ask(Ask::value);
-      lock.unlock();
+    const auto query = status_ == Status::elsewhere || must_ask() ? ask(Ask::value) : nullptr;
+    const MutexUnlock unlocked(mutex_);
+    if (query != nullptr)
       wait_interruptibly(reactor, *query, options, future_of, owner);
-    } else {
-      lock.unlock();
+    else
       wait_interruptibly(reactor, *this, options, future_of, owner);
-    }
-    lock.lock();
   }
+}
+
+std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptions& options) {
+  MutexLock lock(mutex_);
+  wait_until_here(options);
+  if (object_ == nullptr) {
+    const auto payload = payload_;
+    lock.unlock();
+    auto object = decoder(*payload);
+    lock.lock();
+    if (object_ == nullptr) object_ = std::move(object);
+  }
+  return object_;
+}
+
+TakenObject FutureState::take(Decoder decoder, Taking taking, const WaitOptions& options) {
+  MutexLock lock(mutex_);
+  wait_until_here(options);
+  // Others may ask for it, or are about to send it.
+  if (payload_ == nullptr && taking == Taking::move && (shared_ || encoding_ > 0)) encoded_result(encoder_);
+  if (payload_ != nullptr) {
+    const auto payload = payload_;
+    lock.unlock();
+    return {decoder(*payload), true};
+  }
+  if (taking == Taking::copy) return {object_, false};
+  taken_ = true;
+  return {std::exchange(object_, nullptr), true};
 }
 
 void FutureState::put(std::shared_ptr<const void> object, Encoder encoder) {
@@ -329,6 +347,15 @@ void FutureState::cancel() {
     MutexLock lock(mutex_);
     if (status_ != Status::pending) return;
   }
+  cancel_call();
+}
+
+void FutureState::abandon(std::exception_ptr failure) {
+  fail(std::move(failure));  // first: the call's own end may come at once
+  cancel_call();
+}
+
+void FutureState::cancel_call() {
   Router& router = references_->router();
   if (auto context = maker.lock()) {
     context->interrupt(router.reactor());
@@ -384,12 +411,18 @@ std::optional<FutureState::EncodedResult> FutureState::encoded_result(Encoder en
   if (status_ != Status::value) return std::nullopt;
   if (payload_ == nullptr) {
     const auto object = object_;
+    if (object == nullptr) throw Error("the value of this Future was moved out by get()");
     if (encoder == nullptr) encoder = encoder_;
     std::shared_ptr<const Payload> payload;
-    {
+    encoding_++;
+    try {
       const MutexUnlock unlocked(mutex_);
       payload = std::make_shared<const Payload>(encoder(object));
+    } catch (...) {
+      encoding_--;
+      throw;
     }
+    encoding_--;
     if (payload_ == nullptr) payload_ = std::move(payload);
   }
   return EncodedResult{payload_, nullptr};

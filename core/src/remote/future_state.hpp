@@ -53,12 +53,16 @@ class FutureState final : public Request, public Reference, public std::enable_s
   /// @throws the exception with which it failed, TimeoutError, CancelledException.
   void wait(const WaitOptions& options);
   std::shared_ptr<const void> object(Decoder decoder, const WaitOptions& options);
+  /// As object(), but for the caller alone if it can be: decoded once more, or, for Taking::move, moved out.
+  TakenObject take(Decoder decoder, Taking taking, const WaitOptions& options);
   void put(std::shared_ptr<const void> object, Encoder encoder);
   void set_payload(std::shared_ptr<const Payload> payload);
   /// Owner: the value that another process puts. @throws Error as put().
   void put_payload(std::shared_ptr<const Payload> payload);
   void fail(std::exception_ptr exception);
   void cancel();
+  /// Fails, unless it is settled already, and cancels the call that makes the value.
+  void abandon(std::exception_ptr failure);
   /// Calls back when it is not pending any more, or at once if it already is not. The callback runs on the thread that
   /// settles it, so it must be short and not wait.
   void on_settled(std::function<void()> callback);
@@ -94,8 +98,10 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void ask_or_fail(Ask what) COHORT_REQUIRES(mutex_);
   void receive(Frame&& frame, bool counted_off);
   void keep_at_owner();
+  void cancel_call();
   std::optional<EncodedResult> encoded_result(Encoder encoder) COHORT_REQUIRES(mutex_);
   std::shared_ptr<Query> ask(Ask what) COHORT_REQUIRES(mutex_);
+  void wait_until_here(const WaitOptions& options) COHORT_REQUIRES(mutex_);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
 
@@ -111,6 +117,8 @@ class FutureState final : public Request, public Reference, public std::enable_s
   std::shared_ptr<const Payload> payload_ COHORT_GUARDED_BY(mutex_);
   std::shared_ptr<const void> object_ COHORT_GUARDED_BY(mutex_);
   Encoder encoder_ COHORT_GUARDED_BY(mutex_) = nullptr;
+  int encoding_ COHORT_GUARDED_BY(mutex_) = 0;    // threads that encode object_, which nobody may take then
+  bool taken_ COHORT_GUARDED_BY(mutex_) = false;  // object_ was moved out, and there is no payload_
   std::exception_ptr exception_ COHORT_GUARDED_BY(mutex_);
   std::shared_ptr<Query> query_ COHORT_GUARDED_BY(mutex_);  // on its way to the owner
   std::vector<std::function<void()>> callbacks_ COHORT_GUARDED_BY(mutex_);

@@ -43,6 +43,7 @@ enum class FrameKind : std::uint8_t {
   arrive,
   status,
   drain,
+  output,
 };
 
 /// Exactly the bytes at the beginning of a frame.

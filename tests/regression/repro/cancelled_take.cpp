@@ -26,7 +26,7 @@ struct Own : AbstractChannel<int> {
   int take() override { return c.take(); }
   int fetch() override { return c.fetch(); }
   void wait() override { c.wait(); }
-  bool isready() override { return c.isready(); }
+  bool is_ready() override { return c.is_ready(); }
   std::size_t size() override { return c.size(); }
   bool is_open() override { return c.is_open(); }
   void close(std::exception_ptr r) override { c.close(r); }

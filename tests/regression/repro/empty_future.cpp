@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
   };
   m["ready"] = [] {
     cohort::Future<int> x;
-    std::cout << x.ready();
+    std::cout << x.is_ready();
   };
   m["cancel"] = [] {
     cohort::Future<int> x;

@@ -56,7 +56,7 @@ TEST(ClusterText, NamesOfWorkers) {
     { "plugin": "local", "ident": "gpu0" } ] })");
   EXPECT_EQ(file.managers[0].ident, "node[1-2]");
   EXPECT_EQ(file.managers[0].connect_idents, (std::vector<std::string>{"gpu?", "node2"}));
-  EXPECT_EQ(file.unconnected, "relay");
+  EXPECT_EQ(file.unconnected, Unconnected::relay);
   EXPECT_EQ(parse(file.to_json()).to_json(), file.to_json());
 }
 
@@ -99,9 +99,9 @@ TEST(ClusterText, TakesEveryKey) {
   EXPECT_EQ(file.timeouts.launch, 1min);
   EXPECT_EQ(file.timeouts.dead, never);
   EXPECT_EQ(file.timeouts.connect, 30s);
-  EXPECT_EQ(file.logging.level, "debug");
-  EXPECT_EQ(file.logging.forward, "stderr");
-  EXPECT_EQ(file.logging.prefix, "none");
+  EXPECT_EQ(file.logging.level, LogLevel::debug);
+  EXPECT_EQ(file.logging.forward, ForwardMode::only_stderr);
+  EXPECT_EQ(file.logging.prefix, ForwardPrefix::none);
 }
 
 TEST(ClusterText, ACountIsItsPluginsOption) {

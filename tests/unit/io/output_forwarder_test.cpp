@@ -162,6 +162,46 @@ TEST(OutputForwarder, PrefixesWholeLinesAndKeepsTheStreamsApart) {
   EXPECT_EQ(printed.end_err(), "      From worker 3:\tbad\n");
 }
 
+TEST(OutputForwarder, PassesOnWhatComesByAConnectionWhenThereIsRoom) {
+  Printed printed;
+  std::atomic<int> taken{0};
+  std::promise<void> all_taken;
+  const auto id = printed.forwarder->forward_fed(4);
+  const auto count = [&] {
+    if (++taken == 3) all_taken.set_value();
+  };
+  printed.forwarder->feed(id, false, "one\ntw", count);
+  printed.forwarder->feed(id, true, "bad\n", count);
+  printed.forwarder->feed(id, false, "o\nno end", count);
+  EXPECT_FALSE(printed.forwarder->drain(id, Clock::now() + 20ms)) << "more may come";
+  EXPECT_EQ(all_taken.get_future().wait_until(patience()), std::future_status::ready);
+  printed.forwarder->end_feed(id);
+  EXPECT_TRUE(printed.forwarder->drain(id, patience()));
+  EXPECT_EQ(printed.forwarder->tail(id), "bad");
+  EXPECT_EQ(printed.end(), "      From worker 4:\tone\n      From worker 4:\ttwo\n      From worker 4:\tno end\n");
+  EXPECT_EQ(printed.end_err(), "      From worker 4:\tbad\n");
+}
+
+TEST(OutputForwarder, AConnectionWaitsForASlowReader) {
+  Printed printed;
+  std::atomic<int> taken{0};
+  const auto id = printed.forwarder->forward_fed(4);
+  const int pieces = 100;
+  for (int i = 0; i < pieces; i++)
+    printed.forwarder->feed(id, false, std::string(50'000, 'x') + "\n", [&] { taken++; });
+  std::promise<void> error_taken;
+  printed.forwarder->feed(id, true, "bad\n", [&] { error_taken.set_value(); });
+  EXPECT_EQ(error_taken.get_future().wait_until(patience()), std::future_status::ready) << "standard error goes on";
+  EXPECT_FALSE(printed.forwarder->drain(id, Clock::now() + 50ms));
+  EXPECT_LT(taken, 40) << "nobody reads";
+  std::jthread reader([&, out = printed.out.read.get()] { read_to_end(out); });
+  printed.forwarder->end_feed(id);
+  EXPECT_TRUE(printed.forwarder->drain(id, patience()));
+  EXPECT_EQ(taken, pieces);
+  printed.forwarder.reset();
+  printed.out.write.reset();
+}
+
 TEST(OutputForwarder, KeepsTheLastTwentyLinesOfStandardError) {
   FakeWorker worker;
   Printed printed;

@@ -10,7 +10,8 @@
 // Finds the fields of a plain aggregate without any help of its author: their number by trying initialisers, their
 // names by structured bindings.
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 inline constexpr std::size_t max_fields = 32;
 inline constexpr std::size_t max_initializers = 256;  // each try is one more template: keeps compile time in bounds
@@ -210,4 +211,5 @@ constexpr decltype(auto) visit_fields(T& t, Visit&& visit) {
   }
 }
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

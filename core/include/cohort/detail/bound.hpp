@@ -5,7 +5,8 @@
 
 #include <cohort/function.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// Calls `Body{}(functions..., arguments...)`: functions of the program inside a function of the library. It has no
 /// state if none of them has state; then nothing needs to be sent before it is called.
@@ -29,4 +30,5 @@ auto bound(F... functions) {
   return Bound<Body, F...>{{Portable<F>{std::move(functions)}...}};
 }
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

@@ -12,7 +12,8 @@
 #include <cohort/future.hpp>
 #include <cohort/task.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 template <class F, class... A>
 struct LocalCall {
@@ -88,4 +89,5 @@ void do_here(F&& function, A&&... arguments) {
       nullptr);
 }
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

@@ -12,7 +12,12 @@
 
 #include <cohort/detail/runtime.hpp>
 
-namespace cohort {
+namespace cohort::detail {
+class ChannelQueue;
+class RemoteChannelState;
+}  // namespace cohort::detail
+
+namespace COHORT_EXPORT cohort {
 
 /// A capacity with which puts never wait.
 inline constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
@@ -32,7 +37,6 @@ struct ChannelStatus {
 
 // --- Local channels. ---
 
-class ChannelQueue;
 using ChannelPtr = std::shared_ptr<ChannelQueue>;
 
 ChannelPtr make_channel(std::size_t capacity);
@@ -54,7 +58,6 @@ std::optional<Selected> channel_select(std::span<const ChannelPtr> channels, con
 
 // --- Remote channels: their items are Payloads. ---
 
-class RemoteChannelState;
 using RemoteChannelPtr = std::shared_ptr<RemoteChannelState>;
 using PayloadPtr = std::shared_ptr<const Payload>;
 

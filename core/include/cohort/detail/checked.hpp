@@ -1,6 +1,9 @@
 #pragma once
 
-namespace cohort::detail {
+#include <cohort/detail/export.hpp>
+
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// @throws Error that a handle of this class is empty.
 [[noreturn]] void throw_empty(const char* class_name);
@@ -13,4 +16,5 @@ const Pointer& checked(const Pointer& pointer, const char* class_name) {
   return pointer;
 }
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

@@ -17,7 +17,7 @@
 // aggregates. Every value takes at least one byte of the body, so that a count can be compared with the remaining
 // bytes.
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 namespace detail {
 

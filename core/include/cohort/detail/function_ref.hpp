@@ -11,7 +11,8 @@
 
 #include <cohort/function.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// Names a function that its owner sent to another process.
 struct FunctionKey {
@@ -110,4 +111,5 @@ PortableFunction portable(std::shared_ptr<const F> function) {
   return result;
 }
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

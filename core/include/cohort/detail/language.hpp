@@ -6,3 +6,5 @@
 #error "cohort: C++20 is needed: compile with -std=c++20 (in CMake: target_compile_features(... cxx_std_20))"
 #include "cohort/needs C++20, see the error above"  // what cannot be found ends the compilation
 #endif
+
+#include <cohort/detail/export.hpp>

@@ -13,7 +13,8 @@
 #include <cohort/wait_options.hpp>
 #include <cohort/worker_pool.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// Gives the items of a map. The map calls it on its own thread.
 class ItemSource {
@@ -86,8 +87,9 @@ class MapEngine {
   void run();
 
  private:
-  class Impl;
+  class COHORT_HIDDEN Impl;
   const std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

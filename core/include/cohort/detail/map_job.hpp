@@ -11,7 +11,8 @@
 #include <cohort/detail/function_ref.hpp>
 #include <cohort/future.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// What a worker must know about the types of a map.
 struct MapJobTypes {
@@ -110,4 +111,5 @@ struct __attribute__((visibility("hidden"))) MapJob : Registered<MapJob<F, Value
   }
 };
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

@@ -5,6 +5,9 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include <cohort/detail/export.hpp>
+#include <cohort/types.hpp>
+
 // Locks, and annotations for what a lock guards. Clang checks the annotations (-Wthread-safety, the preset `clang`);
 // for other compilers they are empty.
 #if defined(__clang__)
@@ -30,7 +33,8 @@
 #define COHORT_ACQUIRE_SHARED(...) COHORT_THREAD_ATTRIBUTE(acquire_shared_capability(__VA_ARGS__))
 #define COHORT_RELEASE_SHARED(...) COHORT_THREAD_ATTRIBUTE(release_shared_capability(__VA_ARGS__))
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// A std::mutex that the annotations above can name.
 class COHORT_CAPABILITY("mutex") Mutex {
@@ -122,10 +126,9 @@ class ConditionVariable {
     Held held(mutex);
     changed_.wait(held.lock);
   }
-  template <class Clock, class Duration>
-  void wait_until(Mutex& mutex, const std::chrono::time_point<Clock, Duration>& deadline) COHORT_REQUIRES(mutex) {
+  void wait_until(Mutex& mutex, Clock::time_point deadline) COHORT_REQUIRES(mutex) {
     Held held(mutex);
-    changed_.wait_until(held.lock, deadline);
+    changed_.wait_until(held.lock, system_time_of(deadline));
   }
   void notify_one() noexcept { changed_.notify_one(); }
   void notify_all() noexcept { changed_.notify_all(); }
@@ -139,4 +142,5 @@ class ConditionVariable {
   std::condition_variable changed_;
 };
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

@@ -20,7 +20,8 @@
 #include <cohort/options.hpp>
 #include <cohort/transport.hpp>
 
-namespace cohort::detail {
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), for the bytes of a number.
 constexpr std::uint64_t hash_number(std::uint64_t hash, std::uint64_t number) {
@@ -275,4 +276,5 @@ inline constexpr PluginInterface plugin_interface{
     {&Reader::read, &Reader::descriptor, &Reader::on_readable, &Reader::close, &Writer::write, &Writer::descriptor,
      &Writer::on_writable, &Writer::close, &AfterReader::end, &AfterWriter::end}};
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

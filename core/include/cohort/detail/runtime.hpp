@@ -17,6 +17,11 @@
 #include <cohort/wait_options.hpp>
 
 namespace cohort::detail {
+class FutureState;
+}
+
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 /// Names a thunk, or a function, in every process that runs the same binaries: the first 8 bytes of the GNU build-id of
 /// its module, and its offset from the module's load address.
@@ -60,7 +65,6 @@ struct Nothing {
 template <class T>
 using stored_t = std::conditional_t<std::is_void_v<T>, Nothing, T>;
 
-class FutureState;
 using FuturePtr = std::shared_ptr<FutureState>;
 using Decoder = std::shared_ptr<const void> (*)(const Payload& payload);
 using Encoder = Payload (*)(const std::shared_ptr<const void>& object);
@@ -149,9 +153,17 @@ bool future_is_here(FutureState& state);
 bool future_wait_until(FutureState& state, Clock::time_point deadline);
 void future_wait(FutureState& state, const WaitOptions& options);
 std::shared_ptr<const void> future_object(FutureState& state, Decoder decoder, const WaitOptions& options = {});
+/// How a value leaves a future: if it is there only once, as a copy that the caller makes, or itself.
+enum class Taking : std::uint8_t { copy, move };
+struct TakenObject {
+  std::shared_ptr<const void> object;
+  bool alone = false;  ///< the caller alone has it, and may move from it
+};
+TakenObject future_take(FutureState& state, Decoder decoder, Taking taking, const WaitOptions& options);
 void future_put(FutureState& state, std::shared_ptr<const void> object, Encoder encoder);
 void future_fail(FutureState& state, std::exception_ptr exception);
 void future_cancel(FutureState& state);
+void future_abandon(FutureState& state, std::exception_ptr exception);
 /// Calls `callback` on a pool thread when the future is ready.
 void future_on_ready(FutureState& state, std::function<void()> callback);
 void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder);
@@ -160,4 +172,5 @@ FuturePtr future_load(InArchive& archive, Decoder decoder);
 /// Returns the next worker in turn, for spawnat(any, ...).
 Pid next_worker();
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort

@@ -16,7 +16,7 @@
 // so a program that sends no std::map does not include <map> because of cohort. Containers of the same form, for
 // example those of Boost, can be sent too.
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 
 template <class T, std::size_t N>
 struct is_bitwise<std::array<T, N>> : std::bool_constant<(N > 0) && is_bitwise<T>::value> {};

@@ -6,7 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace cohort::detail {
+#include <cohort/detail/export.hpp>
+
+namespace COHORT_EXPORT cohort {
+namespace detail {
 
 // The functions of <cctype> depend on the locale that a program chose; these know only ASCII.
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -22,8 +25,9 @@ constexpr char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - ('a
 /// @param lines whether line ends and tabs stay unchanged.
 std::string excerpt(std::string_view text, std::size_t most = 200, bool lines = false);
 
-}  // namespace cohort::detail
+}  // namespace detail
+}  // namespace cohort
 
-namespace cohort {
+namespace COHORT_EXPORT cohort {
 using detail::excerpt;
 }  // namespace cohort

@@ -54,6 +54,10 @@ class TestCluster {
   /// Ends the connection between two processes. What was on its way is lost, and calls between them fail; the next call
   /// connects again. A worker whose connection to the master ends is lost.
   void cut(Pid one, Pid other);
+  /// Moves the clock of this process forward by `time`, as if it had passed: heartbeats are sent and answered, silent
+  /// processes are given up, and deadlines pass, which all takes a few milliseconds. What programs measure with clocks
+  /// of their own does not change.
+  void advance(Duration time);
 
  private:
   class Manager;
@@ -62,6 +66,7 @@ class TestCluster {
   const Node::Scope scope_;
   const std::shared_ptr<Manager> manager_;
   std::vector<Pid> workers_;
+  Duration heartbeat_;  // of its processes
 };
 
 }  // namespace cohort::testing

@@ -1,0 +1,103 @@
+#include "base/redirected_output.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include <cohort/error.hpp>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace cohort {
+namespace {
+
+constexpr std::array<int, 2> standard = {STDOUT_FILENO, STDERR_FILENO};
+constexpr std::array<int, 5> fatal_signals = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+
+// Those of the object that exists; -1: there is none. A signal handler reads them.
+std::array<std::atomic<int>, 2> unread = {-1, -1}, before = {-1, -1};
+
+// In a signal handler, too.
+void pass_on_what_is_unread() noexcept {
+  char buffer[4096];
+  for (std::size_t i = 0; i < 2; i++) {
+    const int from = unread[i].exchange(-1), to = before[i].exchange(-1);
+    if (from < 0 || to < 0) continue;
+    for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;) {
+      ssize_t written = 0;
+      while (written < n) {
+        const ssize_t more = write(to, buffer + written, static_cast<std::size_t>(n - written));
+        if (more <= 0) break;
+        written += more;
+      }
+    }
+  }
+}
+
+void restore_at_exit() {
+  for (std::size_t i = 0; i < 2; i++)
+    if (const int to = before[i].load(); to >= 0) dup2(to, standard[i]);
+  pass_on_what_is_unread();
+}
+
+void on_fatal_signal(int number) {
+  pass_on_what_is_unread();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+void handle_fatal_signals() {
+  for (const int number : fatal_signals) {
+    struct sigaction action {};
+    if (sigaction(number, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
+    action = {};
+    action.sa_handler = on_fatal_signal;
+    sigaction(number, &action, nullptr);
+  }
+}
+
+}  // namespace
+
+RedirectedOutput::RedirectedOutput() {
+  std::array<FileDescriptor, 2> write_ends;
+  for (std::size_t i = 0; i < 2; i++) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) throw Error("cannot make a pipe: " + errno_text(errno), ErrorKind::overloaded);
+    pipes_[i] = FileDescriptor(ends[0]);
+    write_ends[i] = FileDescriptor(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    before_[i] = FileDescriptor(fcntl(standard[i], F_DUPFD_CLOEXEC, 3));
+    if (!before_[i]) throw Error("cannot duplicate a descriptor: " + errno_text(errno), ErrorKind::overloaded);
+  }
+  static const bool once = [] {
+    handle_fatal_signals();
+    return std::atexit(restore_at_exit) == 0;
+  }();
+  static_cast<void>(once);
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // as on a terminal
+  set_log_never_waits(true);                      // the thread that reads the pipes writes messages, too
+  for (std::size_t i = 0; i < 2; i++) {
+    before[i] = before_[i].get();
+    unread[i] = pipes_[i].get();
+    dup2(write_ends[i].get(), standard[i]);
+  }
+}
+
+RedirectedOutput::~RedirectedOutput() {
+  restore_at_exit();
+  set_log_never_waits(false);
+}
+
+void RedirectedOutput::restore() {
+  for (std::size_t i = 0; i < 2; i++)
+    if (const int to = before[i].load(); to >= 0) dup2(to, standard[i]);
+  set_log_never_waits(false);
+}
+
+}  // namespace cohort
