@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <set>
@@ -139,6 +141,34 @@ TEST_P(MemoryCalls, ADeadlineOfACallOfAllLeavesTheResultsThatAreThere) {
   results = fetch_all({.stop_token = stop.get_token()}, {3}, wait_on_3, over);
   EXPECT_THROW(results[3].fetch(), CancelledException);
   EXPECT_EQ(fetch_all({.deadline = 60s}, {3}, [] { return int{myid()}; })[3].fetch(), 3) << "the call was cancelled";
+}
+
+TEST_P(MemoryCalls, ResultsOfAllAreReducedAlongATree) {
+  TestCluster cluster(9, {}, wire());
+  EXPECT_EQ(fetch_reduce(
+                std::plus<>(), procs(), [](int x) { return x * myid(); }, 2),
+            2 * 55);
+  const auto name = [](const std::string& end) { return std::to_string(myid()) + end; };
+  const auto join = [](const std::string& a, const std::string& b) { return a + b; };
+  EXPECT_EQ(fetch_reduce(join, {5, 1, 10, 2, 7, 3, 4}, name, "."), "5.1.10.2.7.3.4.") << "in the order of the list";
+  EXPECT_EQ(fetch_reduce(join, {3}, name, "."), "3.");
+  const auto callers = fetch_reduce(
+      [](std::vector<Pid> a, const std::vector<Pid>& b) {
+        a.insert(a.end(), b.begin(), b.end());
+        return a;
+      },
+      workers(), [] { return std::vector<Pid>{this_call().caller()}; });
+  EXPECT_EQ(std::count(callers.begin(), callers.end(), master_pid), 1) << "the others are called by each other";
+  EXPECT_EQ(*fetch_reduce(
+                [](std::unique_ptr<int> a, std::unique_ptr<int> b) { return *a > *b ? std::move(a) : std::move(b); },
+                workers(), Square{}, 4),
+            16);
+  EXPECT_THROW(fetch_reduce(std::plus<>(), {}, [] { return 1; }), Error);
+  const auto fails = [] { return myid() == 8 ? throw std::out_of_range("at 8") : int{myid()}; };
+  EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { fetch_reduce(std::plus<>(), workers(), fails); }), "at 8"));
+  cluster.kill(6);
+  EXPECT_THROW(fetch_reduce(std::plus<>(), {2, 3, 4, 5, 6, 7}, [] { return 1; }), Error);
+  EXPECT_EQ(fetch_reduce(std::plus<>(), {2, 3, 4, 5, 7}, [] { return 1; }), 5);
 }
 
 TEST_P(MemoryCalls, AMapUsesAllWorkersAndKeepsTheOrder) {

@@ -105,6 +105,62 @@ auto fetch_all(const WaitOptions& options, const std::vector<Pid>& pids, F f, co
   return results;
 }
 
+namespace detail {
+
+/// Runs a function on the first of some processes, which is this one, and on two halves of the others, whose results
+/// it reduces.
+template <class Op, class F>
+struct TreeReduction {
+  [[no_unique_address]] Portable<Op> op;
+  [[no_unique_address]] Portable<F> called;
+
+  template <class... A>
+  auto operator()(const std::vector<Pid>& pids, const A&... arguments) -> remote_result_t<F, A...> {
+    using Result = remote_result_t<F, A...>;
+    std::vector<Future<Result>> halves;
+    try {
+      const auto middle = pids.begin() + 1 + static_cast<std::ptrdiff_t>(pids.size() / 2);
+      for (const auto& half : {std::vector<Pid>(pids.begin() + 1, middle), std::vector<Pid>(middle, pids.end())})
+        if (!half.empty()) halves.push_back(remotecall(*this, half.front(), half, arguments...));
+      Result result = call_inline(called.function, arguments...);
+      for (auto& half : halves) result = op.function(std::move(result), half.get());
+      return result;
+    } catch (...) {
+      for (const auto& half : halves)
+        if (half.valid()) half.cancel();
+      throw;
+    }
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(op, called);
+  }
+};
+
+}  // namespace detail
+
+/// Calls `f` on these processes, on all at the same time, and reduces the results to one by `op`, which must be
+/// associative: op(op(r1, r2), r3) ..., in the order of `pids`. The processes call each other along a binary tree, so
+/// that the caller handles one result, and waits for about log2(n) messages, however many they are. They must be able
+/// to call each other: see AddprocsOptions::topology and unconnected.
+///
+///     const std::size_t all_free = cohort::fetch_reduce(std::plus<>(), cohort::workers(), cohort::fn<free_memory>);
+///
+/// @throws Error if there is no process; as remotecall_fetch() if one fails.
+template <class Op, class F, class... A>
+auto fetch_reduce(Op op, const std::vector<Pid>& pids, F f, const A&... arguments) -> detail::remote_result_t<F, A...> {
+  using Result = detail::remote_result_t<F, A...>;
+  if constexpr (!detail::can_call<F, A...>) {
+    return Result{};
+  } else {
+    static_assert(!std::is_void_v<Result>, "cohort: fetch_reduce needs a function that returns a value");
+    if (pids.empty()) throw Error("fetch_reduce: there is no process to call");
+    detail::check_not_null(f);
+    return remotecall_fetch(detail::TreeReduction<Op, std::decay_t<F>>{{std::move(op)}, {std::move(f)}}, pids.front(),
+                            pids, arguments...);
+  }
+}
+
 /// Runs `f` in the same way on all processes, including the master.
 template <class F, class... A>
 requires(!std::convertible_to<F, const std::vector<Pid>&>) void everywhere(F f, const A&... arguments) {

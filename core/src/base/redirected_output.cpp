@@ -11,6 +11,7 @@
 
 #include <cohort/error.hpp>
 
+#include "base/forked_child.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 
@@ -25,6 +26,7 @@ std::array<std::atomic<int>, 2> unread = {-1, -1}, before = {-1, -1};
 
 // In a signal handler, too.
 void pass_on_what_is_unread() noexcept {
+  if (is_forked_child()) return;  // it has the pipes of its parent, which reads them
   char buffer[4096];
   for (std::size_t i = 0; i < 2; i++) {
     const int from = unread[i].exchange(-1), to = before[i].exchange(-1);
@@ -58,6 +60,7 @@ void handle_fatal_signals() {
     if (sigaction(number, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
     action = {};
     action.sa_handler = on_fatal_signal;
+    action.sa_flags = SA_ONSTACK;
     sigaction(number, &action, nullptr);
   }
 }

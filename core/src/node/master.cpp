@@ -465,6 +465,7 @@ ProcessInfo Master::process_info(Pid pid) {
   if (pid == master_pid) return {name_of(host_id()), getpid(), 1, ""};
   const auto record = record_of(pid);  // first: it may be gone after the check
   check_is_there(pid);
+  if (record == nullptr) throw ProcessExitedException(pid, node_->members().cause_of_end(pid));
   return {name_of(record->host), record->ospid, record->threads, record->manager_name};
 }
 
