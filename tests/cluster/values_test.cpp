@@ -131,7 +131,7 @@ bool has(const std::string& name) {
 TEST_F(ValuesTest, ClearedValuesAreGoneEverywhereAndForWorkersToCome) {
   addprocs(1);
   for (const auto* name : {"a", "b", "c"}) set_value(name, 1);
-  clear("a");
+  clear({"a", "a"});
   clear("unknown");
   addprocs(1);
   for (const Pid pid : procs()) {

@@ -17,10 +17,11 @@ namespace COHORT_EXPORT cohort {
 struct SpawnOptions {
   /// The program and its arguments; a program without '/' is searched in PATH. If it is this process's own program, and
   /// its file was replaced or removed since, the program that runs here is started.
-  std::vector<std::string> command;
-  std::string dir;  ///< working directory; a relative program is relative to it. Empty: inherited
-  std::map<std::string, std::optional<std::string>> env;  ///< changes to this process's environment; nullopt removes
-  std::string input;        ///< content of its standard input, at most 64 KiB (the size of a pipe)
+  std::vector<std::string> command = {};
+  std::string dir = {};  ///< working directory; a relative program is relative to it. Empty: inherited
+  std::map<std::string, std::optional<std::string>> env =
+      {};                   ///< changes to this process's environment; nullopt removes
+  std::string input = {};   ///< content of its standard input, at most 64 KiB (the size of a pipe)
   bool capture = true;      ///< standard output and error are pipes, see out() and err(); else inherited
   bool new_session = true;  ///< no controlling terminal, and signal() also reaches its children
   /// Sends SIGKILL to the process (not to its children) when the thread that calls spawn() ends, and therefore also
@@ -29,7 +30,7 @@ struct SpawnOptions {
   /// When the process has ended, sends SIGKILL to the processes that it started in its session; only with
   /// `new_session`. Processes that made a session of their own stay.
   bool end_with_children = false;
-  std::vector<int> cpus;  ///< CPUs on which it may run, set before it can read its input; empty: inherited
+  std::vector<int> cpus = {};  ///< CPUs on which it may run, set before it can read its input; empty: inherited
 };
 
 /// How a process ended.

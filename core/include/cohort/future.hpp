@@ -90,9 +90,11 @@ class Future {
   /// Does fetch() with a deadline or a stop token; returns a copy. After a failed wait the value can be fetched later.
   /// @throws also TimeoutError, CancelledException.
   T fetch(const WaitOptions& options) const { return detail::value_of<T>(*state(), detail::Taking::copy, options); }
-  /// Waits for the value, and moves it out: for a large value, or one that cannot be copied. This handle is empty then,
-  /// and other handles of this process cannot fetch the value any more (Error) if it was made in this process; those of
-  /// other processes still can. After a failed wait nothing has changed. @throws as fetch(options).
+  /// Waits for the value, and moves it out: for a large value, or one that cannot be copied. This handle is empty then.
+  /// Other handles can fetch the value still if it came from another process, or if another process has had a handle on
+  /// it before; otherwise they throw Error from now on, also where they are sent. After a failed wait nothing has
+  /// changed.
+  /// @throws as fetch(options).
   T get(const WaitOptions& options = {}) {
     if constexpr (std::is_void_v<T>) {
       fetch(options);

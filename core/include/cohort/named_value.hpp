@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -45,10 +46,16 @@ std::shared_ptr<const T> value(const std::string& name) {
 /// Removes values in all processes, and for future workers. Unknown names are ignored.
 void clear(const std::string& name);
 void clear(const std::vector<std::string>& names);
+inline void clear(std::initializer_list<const char*> names) {
+  clear(std::vector<std::string>(names.begin(), names.end()));
+}
 /// Removes all values.
 void clear();
 /// Removes values only in these processes, until the next set_value() of that name.
 void clear(const std::vector<std::string>& names, const std::vector<Pid>& pids);
 void clear(const std::string& name, const std::vector<Pid>& pids);
+inline void clear(std::initializer_list<const char*> names, const std::vector<Pid>& pids) {
+  clear(std::vector<std::string>(names.begin(), names.end()), pids);
+}
 
 }  // namespace cohort

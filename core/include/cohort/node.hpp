@@ -33,8 +33,8 @@ struct NodeOptions {
 ///     const auto pids = cohort::addprocs(4);
 ///     std::printf("%d\n", cohort::remotecall_fetch([](int x) { return x * x; }, pids[0], 7));
 ///
-/// The workers that addprocs() launches run this program again: its main() must begin with a Session, which takes them
-/// aside. In a program whose main() cannot, use workers that are nodes.
+/// The workers that addprocs() launches run this program again: its main() must begin with a Session, which serves in
+/// them, and does not return there. In a program whose main() cannot, use workers that are nodes.
 ///
 /// Making the first node changes the process as making a Session does. Different threads may use a node at once, but
 /// none while another one moves it, stops it or destroys it.

@@ -38,7 +38,8 @@ class Transport {
   /// Starts to listen. @param bind "" for the default, else "address", "address:port" or the transport's own form.
   virtual std::unique_ptr<Listener> listen(const std::string& bind) = 0;
   /// Connects to the address() of a listener. May block until `deadline`; called on plugin threads only.
-  /// @throws Error with the address and the cause.
+  /// @throws Error with the address and the cause; of the kind ErrorKind::disconnected if nobody listens there, so that
+  /// callers know that another attempt may help.
   virtual IoPair connect(const std::string& address, Clock::time_point deadline) = 0;
   /// For transports that encrypt: called with 32 bytes that all processes of the cluster share and nobody else knows.
   /// They are derived from the cookie, but the cookie cannot be derived from them. Called before the first listen() and

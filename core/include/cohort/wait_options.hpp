@@ -40,8 +40,8 @@ class Deadline {
 /// Limits of a wait: `{.deadline = 5s, .stop_token = token}`. The wait throws TimeoutError at the deadline, and
 /// CancelledException when a stop is requested.
 struct WaitOptions {
-  Deadline deadline;
-  std::stop_token stop_token;
+  Deadline deadline = {};
+  std::stop_token stop_token = {};
 };
 
 }  // namespace cohort

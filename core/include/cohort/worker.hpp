@@ -31,9 +31,9 @@ struct WorkerOptions {
   Duration master_timeout = std::chrono::seconds(60);
 };
 
-/// Makes this process a worker, and returns at once; serve() then waits. It changes the process as a Session does. While
-/// it is a member of a cluster, what it prints comes to the master, which prints it, unless its manager reads its output
-/// (WorkerConfig::io).
+/// Makes this process a worker, and returns at once; serve() then waits. It changes the process as a Session does.
+/// While it is a member of a cluster, what it prints comes to the master, which prints it, unless its manager reads its
+/// output (WorkerConfig::io).
 /// @throws Error if the process has a Session or is a worker already, ConfigError for a cookie that cannot be one, and
 /// what listening throws.
 void init_worker(WorkerOptions options);

@@ -34,8 +34,7 @@ void check_cookie(std::string_view cookie, const std::string& what) {
     throw ConfigError(what + " has a line end or a zero byte; it is one line");
   if (cookie.size() < shortest_cookie || cookie.size() > longest_cookie)
     throw ConfigError(what + " must have " + std::to_string(shortest_cookie) + " to " + std::to_string(longest_cookie) +
-                      " bytes, and has " + (cookie.size() > longest_cookie ? "more" : std::to_string(cookie.size())) +
-                      "; without one of your own, cohort makes one that nobody can guess");
+                      " bytes, and has " + (cookie.size() > longest_cookie ? "more" : std::to_string(cookie.size())));
 }
 
 void fill_random(std::span<std::byte> bytes) {

@@ -324,6 +324,8 @@ void init_worker(WorkerOptions options) {
 }
 
 void process_messages(IoPair incoming) {
+  if (CurrentNode::get_or_none().router == nullptr)
+    throw Error("this process is no member of a cluster: a worker calls init_worker() first, a master makes a Session");
   NodeImpl& node = current_node();
   Master* master = node.role().as_master();
   node.add_connection(std::move(incoming), no_pid, master == nullptr ? nullptr : master->only_acceptor());

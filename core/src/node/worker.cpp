@@ -58,11 +58,14 @@ namespace {
 class NoTransport final : public Transport {
  public:
   std::unique_ptr<Listener> listen(const std::string&) override { refuse(); }
-  IoPair connect(const std::string& address, Clock::time_point) override { refuse(" to connect to " + address); }
+  IoPair connect(const std::string& address, Clock::time_point) override {
+    refuse(address.empty() ? "" : " to connect to " + address);
+  }
 
  private:
   [[noreturn]] static void refuse(const std::string& what = "") {
-    throw Error("this worker has no transport" + what + ": see WorkerOptions::manager");
+    throw Error("this worker has no transport" + what +
+                ": give it a manager that connects it (WorkerOptions::manager)");
   }
 };
 
