@@ -255,6 +255,8 @@ void TestCluster::cut(Pid one, Pid other) { manager_->set(one, other, Wire::Stat
 
 // In steps: a process that has not looked for longer than two heartbeats takes itself for one that was stopped.
 void TestCluster::advance(Duration time) {
+  if (time < Duration::zero() || time > std::chrono::hours(24))
+    throw ConfigError("TestCluster::advance: the time is negative, or more than a day");
   while (time > Duration::zero()) {
     const Duration step = std::min(time, heartbeat_);
     time -= step;

@@ -97,6 +97,7 @@ TEST_F(ElasticTest, WhatAWorkerPrintsComesByItsConnection) {
   remotecall_fetch(
       [] {
         for (int i = 0; i < 20'000; i++) std::printf("line %d\n", i);
+        std::printf("no end");
       },
       2);
   rmprocs(2);
@@ -106,6 +107,7 @@ TEST_F(ElasticTest, WhatAWorkerPrintsComesByItsConnection) {
     place = all.find("      From worker 2:\tline " + std::to_string(i) + "\n", place);
     ASSERT_NE(place, all.npos) << i;
   }
+  EXPECT_NE(all.find("      From worker 2:\tno end\n", place), all.npos);
   const auto status = worker.wait_until(deadline_after(20s));
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->code, 0);

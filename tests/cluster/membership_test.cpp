@@ -56,8 +56,22 @@ TEST_F(MembershipTest, WhereAProcessRunsIsKnownToEveryProcess) {
   EXPECT_EQ(process_info(master_pid).ospid, getpid());
   EXPECT_EQ(process_info(master_pid).manager, "");
   rmprocs(pids[1]);
-  EXPECT_THROW(process_info(pids[1]), ProcessExitedException);
-  EXPECT_THROW(process_info(99), Error);
+  for (const Pid from : {master_pid, pids[0]}) {
+    const auto kind = [](Pid of) -> std::string {
+      try {
+        process_info(of);
+      } catch (const ProcessExitedException&) {
+        return "exited";
+      } catch (const RemoteException&) {
+        return "remote";
+      } catch (const Error&) {
+        return "never was";
+      }
+      return "";
+    };
+    EXPECT_EQ(remotecall_fetch(kind, from, pids[1]), "exited") << from;
+    EXPECT_EQ(remotecall_fetch(kind, from, Pid{99}), "never was") << from;
+  }
 }
 
 TEST_F(MembershipTest, TwoAddprocsAtOnce) {

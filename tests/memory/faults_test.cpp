@@ -29,6 +29,8 @@ TEST_P(MemoryFaults, WhatIsNotThereCannotBeHarmed) {
   EXPECT_THROW(cluster.kill(7), Error);
   EXPECT_THROW(cluster.cut(2, 3), Error);
   EXPECT_THROW(cluster.add(-1), ConfigError);
+  EXPECT_THROW(cluster.advance(-1s), ConfigError);
+  EXPECT_THROW(cluster.advance(never), ConfigError);
   EXPECT_EQ(remotecall_fetch([] { return 5; }, 2), 5);
 }
 

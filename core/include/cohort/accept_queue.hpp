@@ -36,7 +36,7 @@ class AcceptQueue {
     waiting_.pop_front();
     return first;
   }
-  /// For Listener::on_acceptable(): `ready` is called within add(), and must not block.
+  /// For Listener::on_acceptable(): `ready` is called within add(), and must neither block nor throw.
   void on_acceptable(std::function<void()> ready) {
     const detail::MutexLock lock(mutex_);
     ready_ = std::move(ready);

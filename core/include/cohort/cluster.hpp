@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -13,6 +14,10 @@
 #include <cohort/wait_options.hpp>
 
 namespace COHORT_EXPORT cohort {
+
+namespace detail {
+std::vector<Pid> add_cluster(const ClusterFile& file, const WaitOptions& options);
+}
 
 /// How the workers of one addprocs call are started and connected.
 struct AddprocsOptions {
@@ -40,7 +45,8 @@ struct AddprocsOptions {
   /// Cancel the launch when the deadline passes or a stop is requested: its workers are ended, within timeouts.term and
   /// timeouts.kill, and addprocs throws TimeoutError or CancelledException. The manager's launch() is asked to stop. If
   /// it does not return within a second, addprocs does not wait for it, and workers that it starts later are ended at
-  /// that time. While another thread adds or removes workers, addprocs waits for that first.
+  /// that time. addprocs waits all the same until another thread has added or removed its workers, until modules are
+  /// loaded, and for callbacks (WorkerCallbacks::limit).
   Deadline deadline{};
   std::stop_token stop_token{};
 };
@@ -53,14 +59,17 @@ std::vector<Pid> addprocs(const AddprocsOptions& options = {});
 std::vector<Pid> addprocs(int count, const AddprocsOptions& options = {});
 /// Starts workers with a manager plugin: `addprocs("ssh", {{"machines", {"node1", "4*node2"}}})`. @param manager its
 /// name, or a path with a '/'.
-std::vector<Pid> addprocs(const std::string& manager, const OptionValues& manager_options = {},
+std::vector<Pid> addprocs(const std::string& manager, const OptionValues& manager_options,
                           const AddprocsOptions& options = {});
 /// Starts workers with a manager of the program's own.
 std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const AddprocsOptions& options = {});
 /// Loads the modules of a cluster file, then starts all its workers. @param options cancel it, as those of
 /// AddprocsOptions.
 /// @throws PluginError too, as load_module().
-std::vector<Pid> addprocs(const ClusterFile& file, const WaitOptions& options = {});
+template <std::same_as<ClusterFile> File>  // and nothing that one could be made from, like {{"count", 4}}
+std::vector<Pid> addprocs(const File& file, const WaitOptions& options = {}) {
+  return detail::add_cluster(file, options);
+}
 
 struct RmprocsOptions {
   /// How long to wait; zero: do not wait; a negative value is a ConfigError. rmprocs also stops waiting when one

@@ -92,9 +92,9 @@ class Future {
   T fetch(const WaitOptions& options) const { return detail::value_of<T>(*state(), detail::Taking::copy, options); }
   /// Waits for the value, and moves it out: for a large value, or one that cannot be copied. This handle is empty then.
   /// Other handles can fetch the value still if it came from another process, or if another process has had a handle on
-  /// it before; otherwise they throw Error from now on, also where they are sent. After a failed wait nothing has
-  /// changed.
-  /// @throws as fetch(options).
+  /// it before; otherwise they throw Error from now on, also where they are sent, and references that fetch() has
+  /// returned are to a moved-from value. Like an assignment, it must not be called while another thread uses the same
+  /// object; copies of it are objects of their own. After a failed wait nothing has changed. @throws as fetch(options).
   T get(const WaitOptions& options = {}) {
     if constexpr (std::is_void_v<T>) {
       fetch(options);

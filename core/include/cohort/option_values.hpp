@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -18,13 +19,16 @@ namespace COHORT_EXPORT cohort {
 
 class OptionValues;
 
-/// The value of one option: true or false, a number, a text, a duration, a list of texts, or an object.
+/// The value of one option: true or false, a number, a text, a duration, a list of texts, or an object. @throws
+/// ConfigError for what JSON cannot say: a text that is not UTF-8, a negative duration, infinity.
 class OptionValue {
  public:
   OptionValue(std::same_as<bool> auto value) : OptionValue(Json{value ? "true" : "false"}) {}
   template <std::integral Integer>
-  requires(!std::same_as<Integer, bool>) OptionValue(Integer value) : OptionValue(Json{std::to_string(value)}) {}
-  OptionValue(double value);
+  requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>) OptionValue(Integer value)
+      : OptionValue(Json{std::to_string(value)}) {}
+  OptionValue(std::floating_point auto value) : OptionValue(of_number(value)) {}
+  OptionValue(std::nullptr_t) = delete;
   OptionValue(const char* text) : OptionValue(std::string(text)) {}
   OptionValue(const std::string& text);
   template <class Rep, class Period>
@@ -44,8 +48,20 @@ class OptionValue {
   };
   explicit OptionValue(Json json) : json_(std::move(json.text)) {}
   static Json of_duration(Duration length);
+  static Json of_number(double number);
 
   std::string json_;
+};
+
+/// An option and its value.
+class NamedOptionValue {
+ public:
+  NamedOptionValue(const char* option, OptionValue its_value) : name(option), value(std::move(its_value)) {}
+  NamedOptionValue(const std::same_as<std::string> auto& option, OptionValue its_value)
+      : name(option), value(std::move(its_value)) {}
+
+  const std::string name;
+  const OptionValue value;
 };
 
 /// Options of a manager or a transport by their names: `{{"machines", {"node1", "4*node2"}}, {"tunnel", true}}`; or the
@@ -53,7 +69,7 @@ class OptionValue {
 class OptionValues {
  public:
   OptionValues() : json_("{}") {}
-  OptionValues(std::initializer_list<std::pair<std::string, OptionValue>> values);
+  OptionValues(std::initializer_list<NamedOptionValue> values);
   template <std::convertible_to<std::string_view> Text>
   OptionValues(const Text& json) : json_(std::string_view(json)) {}
 

@@ -232,12 +232,18 @@ void OutputForwarder::run() {
   try {
     buffer_.reset(new char[buffer_size]);
     while (take_orders()) {
-      for (const auto& worker : current_) take_fed(*worker, false);  // before the wait: the call that woke us is over
-      wait_and_read();
+      // Before the wait: what woke this thread may be over by then.
       for (const auto& worker : current_) check_startup(*worker);
-      out_.write_ready();
-      err_.write_ready();
+      bool go_on;
+      do {
+        for (const auto& worker : current_) take_fed(*worker, false);
+        const bool out_was_full = out_.full(), err_was_full = err_.full();
+        out_.write_ready();
+        err_.write_ready();
+        go_on = (out_was_full && !out_.full()) || (err_was_full && !err_.full());  // there is room for what waits
+      } while (go_on);
       note_drained();
+      wait_and_read();
     }
     flush();
   } catch (...) {

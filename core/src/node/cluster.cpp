@@ -64,7 +64,7 @@ std::vector<Pid> addprocs(std::shared_ptr<ClusterManager> manager, const Addproc
   return add_checked(detail::checked(manager, "pointer to a ClusterManager"), "of the program", options);
 }
 
-std::vector<Pid> addprocs(const ClusterFile& file, const WaitOptions& wait) {
+std::vector<Pid> detail::add_cluster(const ClusterFile& file, const WaitOptions& wait) {
   Master& master = current_master();
   apply(file.logging);
   for (const auto& module : file.modules) load_module(module);
@@ -110,12 +110,12 @@ std::vector<Pid> procs() { return CurrentNode::get().router->processes(); }
 
 std::vector<Pid> procs(Pid pid) {
   if (Master* master = master_or_null()) return master->processes_beside(pid);
-  return remotecall_fetch([](Pid asked) { return current_master().processes_beside(asked); }, master_pid, pid);
+  return ask_master([](Pid asked) { return current_master().processes_beside(asked); }, pid);
 }
 
 ProcessInfo process_info(Pid pid) {
   if (Master* master = master_or_null()) return master->process_info(pid);
-  return remotecall_fetch([](Pid asked) { return current_master().process_info(asked); }, master_pid, pid);
+  return ask_master([](Pid asked) { return current_master().process_info(asked); }, pid);
 }
 
 std::vector<Pid> workers() {
@@ -197,6 +197,7 @@ Pid next_worker() {
   if (Master* master = master_or_null()) return master->next_worker();
   static std::atomic<unsigned> turn{0};
   const auto pids = workers();
+  if (pids.empty()) throw Error("this worker has not joined a cluster yet: it knows no other workers");
   return pids[turn.fetch_add(1) % pids.size()];
 }
 

@@ -34,7 +34,7 @@ void setstatus(const std::string& status) {
 
 std::string getstatus(Pid pid) {
   if (Master* master = master_or_null()) return master->status(pid);
-  return remotecall_fetch([](Pid asked) { return current_master().status(asked); }, master_pid, pid);
+  return ask_master([](Pid asked) { return current_master().status(asked); }, pid);
 }
 
 void on_master_lost(std::function<void()> last, Duration limit) {

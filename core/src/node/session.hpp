@@ -1,7 +1,10 @@
 #pragma once
 
+#include <exception>
 #include <memory>
 
+#include <cohort/error.hpp>
+#include <cohort/remotecall.hpp>
 #include <cohort/worker.hpp>
 
 #include "node/master.hpp"
@@ -15,6 +18,17 @@ NodeImpl& current_node();
 Master& current_master();
 /// Null where there is none, or it is that of a worker.
 Master* master_or_null();
+
+/// Has the master run it. @throws what it throws, as where this process is the master.
+template <class F, class... A>
+auto ask_master(F f, const A&... arguments) {
+  try {
+    return remotecall_fetch(f, master_pid, arguments...);
+  } catch (const RemoteException& error) {
+    if (error.cause() != nullptr) std::rethrow_exception(error.cause());
+    throw;
+  }
+}
 
 /// @throws Error if this process was launched as a worker and has no Session: it would launch workers that do the same.
 void refuse_to_lead_as_worker();

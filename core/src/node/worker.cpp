@@ -284,7 +284,13 @@ bool Worker::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
         leave(0);
         close_all("the worker has left");
       } else if (output_ != nullptr) {
-        output_->finish([this] { leave(0); });
+        node_->blocking().run([this] {
+          std::fflush(stdout);  // may wait until the loop has made room
+          node_->reactor().post([this] {
+            if (output_ == nullptr) return leave(0);  // the master is lost
+            output_->finish([this] { leave(0); });
+          });
+        });
       } else {
         leave(0);
       }

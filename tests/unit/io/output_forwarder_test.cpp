@@ -182,6 +182,18 @@ TEST(OutputForwarder, PassesOnWhatComesByAConnectionWhenThereIsRoom) {
   EXPECT_EQ(printed.end_err(), "      From worker 4:\tbad\n");
 }
 
+TEST(OutputForwarder, AConnectionThatEndsLaterIsNotWaitedFor) {
+  Printed printed;
+  const auto id = printed.forwarder->forward_fed(4);
+  std::promise<void> taken;
+  printed.forwarder->feed(id, false, "one\n", [&] { taken.set_value(); });
+  char line[64];
+  EXPECT_GT(::read(printed.out.read.get(), line, sizeof line), 0);
+  taken.get_future().wait();
+  printed.forwarder->end_feed(id);
+  EXPECT_TRUE(printed.forwarder->drain(id, patience()));
+}
+
 TEST(OutputForwarder, AConnectionWaitsForASlowReader) {
   Printed printed;
   std::atomic<int> taken{0};

@@ -55,8 +55,9 @@ class TestCluster {
   /// connects again. A worker whose connection to the master ends is lost.
   void cut(Pid one, Pid other);
   /// Moves the clock of this process forward by `time`, as if it had passed: heartbeats are sent and answered, silent
-  /// processes are given up, and deadlines pass, which all takes a few milliseconds. What programs measure with clocks
-  /// of their own does not change.
+  /// processes are given up, and deadlines pass. A minute takes some milliseconds, an hour less than a second. What
+  /// programs measure with clocks of their own does not change. @throws ConfigError for a negative time, or more than a
+  /// day.
   void advance(Duration time);
 
  private:
