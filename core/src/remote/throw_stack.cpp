@@ -20,6 +20,8 @@
 
 #include <cohort/detail/runtime.hpp>
 
+#include "base/module_info.hpp"
+
 namespace cohort {
 namespace {
 
@@ -76,6 +78,12 @@ std::string describe_frame(std::uintptr_t address) {
   return name + " (" + place + ")";
 }
 
+/// Where the module of an address begins in memory; null if it is not known.
+const void* module_of(std::uintptr_t address) {
+  Dl_info info{};
+  return dladdr(reinterpret_cast<const void*>(address), &info) == 0 ? nullptr : info.dli_fbase;
+}
+
 }  // namespace
 
 detail::ThrowStackScope::ThrowStackScope() : outer_(last_throw.scope) {
@@ -96,8 +104,13 @@ std::string throw_stack_of(const std::exception_ptr& exception) {
   std::memcpy(&object, static_cast<const void*>(&exception), sizeof object);
   if (object == nullptr || noted.object != object || exception.__cxa_exception_type() != noted.type) return "";
   const auto* end = noted.frames.begin() + noted.depth;
+  const auto* frame = std::find(noted.frames.begin(), end, noted.thrower);
+  // Between the scope and the function are frames of this library, as many as the compiler has not inlined.
+  const auto here = reinterpret_cast<std::uintptr_t>(&throw_stack_of);
+  if (!module_file(reinterpret_cast<const void*>(here)).empty())  // it is not a part of the program
+    while (end - frame > 1 && module_of(*(end - 1)) == module_of(here)) --end;
   std::string text;
-  for (const auto* frame = std::find(noted.frames.begin(), end, noted.thrower); frame != end; ++frame) {
+  for (; frame != end; ++frame) {
     text += (text.empty() ? "  at " : "\n  at ") + describe_frame(*frame);
   }
   return text;
