@@ -199,6 +199,8 @@ TEST_F(NodesTest, AWorkerServesUntilItsMasterLetsItGoOrIsLost) {
       const Node::Scope at_worker(worker);
       EXPECT_THROW(pmap([](int x) { return x; }, range(1, 3)), Error) << "it knows no other workers yet";
       EXPECT_THROW(spawnat(any, [] { return 1; }), Error);
+      EXPECT_THROW(everywhere([] {}), Error);
+      EXPECT_THROW(workers(), Error);
     }
     worker.join_cluster(std::move(near));
     EXPECT_THROW(worker.join_cluster(make_buffer_pair().first), Error);

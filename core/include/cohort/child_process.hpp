@@ -19,8 +19,8 @@ struct SpawnOptions {
   /// its file was replaced or removed since, the program that runs here is started.
   std::vector<std::string> command = {};
   std::string dir = {};  ///< working directory; a relative program is relative to it. Empty: inherited
-  std::map<std::string, std::optional<std::string>> env =
-      {};                   ///< changes to this process's environment; nullopt removes
+  /// Changes to this process's environment; nullopt removes.
+  std::map<std::string, std::optional<std::string>> env = {};
   std::string input = {};   ///< content of its standard input, at most 64 KiB (the size of a pipe)
   bool capture = true;      ///< standard output and error are pipes, see out() and err(); else inherited
   bool new_session = true;  ///< no controlling terminal, and signal() also reaches its children

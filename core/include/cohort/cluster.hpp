@@ -91,7 +91,8 @@ void interrupt();
 Pid myid();
 int nprocs();
 int nworkers();
-/// All processes in ascending order, the master first.
+/// All processes in ascending order, the master first. It, nprocs(), workers() and nworkers() throw Error on a worker
+/// that has not joined its cluster yet.
 std::vector<Pid> procs();
 /// All processes on the same host as process `pid`, in ascending order. A worker asks the master. @throws Error if
 /// `pid` never existed, ProcessExitedException if it is gone.

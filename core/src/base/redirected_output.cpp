@@ -42,9 +42,14 @@ void pass_on_what_is_unread() noexcept {
   }
 }
 
-void restore_at_exit() {
+void print_as_before() {
   for (std::size_t i = 0; i < 2; i++)
     if (const int to = before[i].load(); to >= 0) dup2(to, standard[i]);
+  set_log_never_waits(false);
+}
+
+void restore_at_exit() {
+  print_as_before();
   pass_on_what_is_unread();
 }
 
@@ -92,15 +97,8 @@ RedirectedOutput::RedirectedOutput() {
   }
 }
 
-RedirectedOutput::~RedirectedOutput() {
-  restore_at_exit();
-  set_log_never_waits(false);
-}
+RedirectedOutput::~RedirectedOutput() { restore_at_exit(); }
 
-void RedirectedOutput::restore() {
-  for (std::size_t i = 0; i < 2; i++)
-    if (const int to = before[i].load(); to >= 0) dup2(to, standard[i]);
-  set_log_never_waits(false);
-}
+void RedirectedOutput::restore() { print_as_before(); }
 
 }  // namespace cohort

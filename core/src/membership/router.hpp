@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <cohort/error.hpp>
 #include <cohort/types.hpp>
 
 #include "membership/connection.hpp"
@@ -38,5 +39,10 @@ class Router {
   /// The state of the component `parallel` for this node.
   virtual ParallelState& parallel() = 0;
 };
+
+/// @throws Error if this process has not joined its cluster yet: it knows no other processes.
+inline void refuse_without_cluster(const Router& router) {
+  if (router.self() == no_pid) throw Error("this worker has not joined a cluster yet: it knows no other processes");
+}
 
 }  // namespace cohort

@@ -106,7 +106,11 @@ void interrupt() { current_master().interrupt(current_master().workers()); }
 
 Pid myid() { return CurrentNode::get().router->self(); }
 
-std::vector<Pid> procs() { return CurrentNode::get().router->processes(); }
+std::vector<Pid> procs() {
+  Router& router = *CurrentNode::get().router;
+  refuse_without_cluster(router);
+  return router.processes();
+}
 
 std::vector<Pid> procs(Pid pid) {
   if (Master* master = master_or_null()) return master->processes_beside(pid);
@@ -197,7 +201,6 @@ Pid next_worker() {
   if (Master* master = master_or_null()) return master->next_worker();
   static std::atomic<unsigned> turn{0};
   const auto pids = workers();
-  if (pids.empty()) throw Error("this worker has not joined a cluster yet: it knows no other workers");
   return pids[turn.fetch_add(1) % pids.size()];
 }
 

@@ -1,13 +1,11 @@
 #include "parallel/parallel_state.hpp"
 
-#include <cohort/error.hpp>
-
 #include "membership/router.hpp"
 
 namespace cohort {
 
 std::shared_ptr<detail::PoolState> ParallelState::default_pool(Router& router) {
-  if (router.self() == no_pid) throw Error("this worker has not joined a cluster yet: it knows no other workers");
+  refuse_without_cluster(router);
   detail::MutexLock lock(mutex_);
   if (default_pool_ == nullptr) {
     default_pool_ = std::make_shared<detail::PoolState>(router.self());

@@ -1,6 +1,7 @@
 #include "io/output_forwarder.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -187,9 +188,11 @@ TEST(OutputForwarder, AConnectionThatEndsLaterIsNotWaitedFor) {
   const auto id = printed.forwarder->forward_fed(4);
   std::promise<void> taken;
   printed.forwarder->feed(id, false, "one\n", [&] { taken.set_value(); });
+  ASSERT_EQ(taken.get_future().wait_until(patience()), std::future_status::ready);
+  pollfd printed_line{printed.out.read.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&printed_line, 1, poll_timeout(patience())), 1);
   char line[64];
   EXPECT_GT(::read(printed.out.read.get(), line, sizeof line), 0);
-  taken.get_future().wait();
   printed.forwarder->end_feed(id);
   EXPECT_TRUE(printed.forwarder->drain(id, patience()));
 }
