@@ -12,6 +12,7 @@ namespace cohort {
 void BlockingPool::start_thread() {
   try {
     threads_.emplace_back([this] { main(); });
+    alive_++;
   } catch (const std::system_error&) {
     throw Error(
         "no thread can be started: the limit of processes (ulimit -u), of memory (ulimit -v) or of this container is "
@@ -22,22 +23,25 @@ void BlockingPool::start_thread() {
 
 void BlockingPool::start_first_thread() {
   detail::MutexLock lock(mutex_);
-  if (threads_.empty()) start_thread();
+  if (threads_.empty() && !stop_) start_thread();
 }
 
-BlockingPool::~BlockingPool() {
+void BlockingPool::stop() {
+  std::vector<std::thread> threads;
   {
     detail::MutexLock lock(mutex_);
     stop_ = true;
+    threads.swap(threads_);
   }
   changed_.notify_all();
-  for (auto& thread : threads_) thread.join();
+  for (auto& thread : threads) thread.join();
 }
 
 void BlockingPool::run(std::function<void()> work) {
   detail::MutexLock lock(mutex_);
   // While the threads are joined there must not come new ones; the thread that calls, if it is one of them, goes on
   // with this.
+  if (stop_ && alive_ == 0) throw Error("the process leaves the cluster", ErrorKind::disconnected);
   const bool no_more = stop_ || static_cast<int>(threads_.size()) >= limit_;
   if (!no_more && static_cast<int>(threads_.size()) - busy_ <= static_cast<int>(queue_.size())) {
     try {
@@ -69,7 +73,10 @@ void BlockingPool::main() noexcept {
   detail::MutexLock lock(mutex_);
   for (;;) {
     while (!stop_ && queue_.empty()) changed_.wait(mutex_);
-    if (queue_.empty()) return;
+    if (queue_.empty()) {
+      alive_--;
+      return;
+    }
     busy_++;
     auto work = std::move(queue_.front());
     queue_.pop_front();

@@ -94,6 +94,7 @@ Reactor::Reactor(Options options)
     std::uint64_t count;
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
+  uv_timer_init(&loop_, &deadline_timer_);
   try {
     timers_ = std::make_unique<Timers>(*this);
   } catch (...) {
@@ -167,6 +168,7 @@ void Reactor::close_loop() {
   thread_state().loop_of = this;
   timers_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&deadline_timer_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
   thread_state().loop_of = nullptr;
@@ -292,7 +294,19 @@ void Reactor::turn(Waiter& self, Wakes& wakes) {
   const bool ends = stop_ && self.completion == nullptr;
   if (ends || runnable || self.over()) return;  // the lock was open: look again before sleeping
   polling_ = !more;
-  run_on_loop(self, wakes, [&] { uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE); });
+  run_on_loop(self, wakes, [&] {
+    const bool timed = self.deadline != Clock::time_point::max() && !more;
+    if (timed) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(self.deadline - Clock::now()).count();
+      uv_update_time(&loop_);
+      // It stops the loop, because it may fire before the poll, which would then wait for something else.
+      uv_timer_start(
+          &deadline_timer_, [](uv_timer_t* timer) { uv_stop(timer->loop); },
+          static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)), 0);
+    }
+    uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    if (timed) uv_timer_stop(&deadline_timer_);
+  });
 }
 
 // --- Any thread, without the lock. ---
@@ -309,6 +323,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
   waiter.completion = &completion;
   waiter.interruption = interruption;
   waiter.cancellation = cancellation;
+  waiter.deadline = deadline;
   Wakes wakes;
   detail::MutexLock lock(mutex_);
   if (has_slot) {
@@ -339,7 +354,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
       result = WaitResult::timeout;
       break;
     }
-    if (driver_ == nullptr && !timed) {  // a timed waiter does not drive: its deadline needs no timer that way
+    if (driver_ == nullptr) {
       driver_ = &waiter;
       if (listed) std::erase(waiters_, &waiter);
     }
@@ -349,11 +364,7 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
       settle(wakes);
       continue;
     }
-    if (driver_ == nullptr) {
-      kick_ = true;
-      settle(wakes);
-      if (watcher_ != nullptr) wakes.add(*watcher_->parker);
-    } else if (!timed && !listed) {
+    if (!listed) {
       waiters_.push_back(&waiter);
       listed = true;
     }

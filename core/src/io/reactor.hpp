@@ -169,6 +169,7 @@ class Reactor {
   const int max_threads_;
   uv_loop_t loop_;
   uv_poll_t wake_poll_;
+  uv_timer_t deadline_timer_;  // the driver's own: ends its turn at the deadline of its wait
   int wake_descriptor_;
 
   mutable detail::Mutex mutex_;

@@ -141,6 +141,7 @@ void Reactor::pool_main(PoolThread& self) {
     }
   }
   if (driver_ == &self) free_baton();
+  if (self.task != nullptr) release_slot(wakes);  // stop() ends the task; a task whose wait has ended may want the slot
 }
 
 // Runs self.task, whose slot is taken, and what is queued behind it.

@@ -18,8 +18,9 @@ struct Waiter {
   Completion* completion = nullptr;
   Interruption* interruption = nullptr;
   Interruption* cancellation = nullptr;
-  Waiter* next = nullptr;  // in the list of its completion
-  bool granted = false;    // got its slot back
+  Clock::time_point deadline = Clock::time_point::max();  // of its wait: a turn of the loop ends then
+  Waiter* next = nullptr;                                 // in the list of its completion
+  bool granted = false;                                   // got its slot back
 
   static bool called_off(const Interruption* by) {
     return by != nullptr && by->requested.load(std::memory_order_relaxed);

@@ -77,7 +77,7 @@ NodeImpl::~NodeImpl() {
     on_loop([this] { tunnels_.close(); });  // behind the closing of each
   });
   calls_.interrupt_running(nullptr);  // nobody else could end their waits
-  blocking_.reset();
+  blocking_->stop();
   reactor_->stop();  // the last functions settle their futures
   references_->close();
   reactor_.reset();

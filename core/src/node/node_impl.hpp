@@ -118,7 +118,11 @@ class NodeImpl final : public Router, public Connection::Handler {
   void drop_client(Pid client);
   /// Destroys what is not owned elsewhere on a thread that may block, while there are such threads.
   void release_off_loop(std::shared_ptr<void> object) {
-    if (blocking_ != nullptr) blocking_->run([object = std::move(object)] {});
+    if (blocking_ == nullptr) return;
+    try {
+      blocking_->run([object = std::move(object)] {});
+    } catch (const Error&) {  // there are none any more
+    }
   }
   /// Runs `body` on the loop and waits for it. Not on the loop. @throws what it throws.
   void on_loop(std::function<void()> body);

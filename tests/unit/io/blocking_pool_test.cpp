@@ -56,6 +56,17 @@ TEST(BlockingPool, WorkMayAskForMoreWhileThePoolEnds) {
   EXPECT_EQ(done, 4);
 }
 
+TEST(BlockingPool, AfterItsStopWorkIsRefused) {
+  BlockingPool pool(2);
+  std::atomic<int> done{0};
+  pool.run([&] { done++; });
+  pool.stop();
+  EXPECT_EQ(done, 1);
+  EXPECT_THROW(pool.run([&] { done++; }), Error);
+  pool.stop();
+  EXPECT_EQ(done, 1);
+}
+
 TEST(BlockingPool, WhatWorkThrowsEndsThere) {
   BlockingPool pool(1);
   std::atomic<bool> went_on{false};

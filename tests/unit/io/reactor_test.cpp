@@ -72,6 +72,28 @@ TEST(Reactor, WhatComesFromTheLoopEndsATimedWait) {
   }
 }
 
+// A wait with a deadline drives the loop as any other does: nothing has to wake up another thread first.
+TEST(Reactor, AThreadWithADeadlineDrivesTheLoop) {
+  Reactor reactor({.slots = 1, .grace = std::chrono::hours(1)});  // so that no pool thread takes over
+  for (int i = 0; i < 100; i++) {
+    auto end = completion();
+    std::thread::id driver;
+    reactor.post(
+        [&] {
+          driver = std::this_thread::get_id();
+          reactor.complete(end);
+        },
+        true);  // this thread is about to drive
+    ASSERT_EQ(reactor.wait(*end, deadline_after(20s)), WaitResult::done);
+    ASSERT_EQ(driver, std::this_thread::get_id());
+  }
+  auto never_done = completion();
+  const auto before = Clock::now();
+  EXPECT_EQ(reactor.wait(*never_done, deadline_after(20ms)), WaitResult::timeout);
+  EXPECT_GE(Clock::now() - before, 20ms);
+  EXPECT_EQ(reactor.wait(*never_done, Clock::now()), WaitResult::timeout);
+}
+
 TEST(Reactor, AnInterruptionEndsAWaitAndIsRemembered) {
   Reactor reactor({});
   auto never_set = completion();
@@ -272,6 +294,22 @@ TEST(Reactor, IsDestroyedWithWorkQueued) {
     *running = true;
     reactor.reset();
     ASSERT_EQ(token.use_count(), 1) << round;
+  }
+}
+
+// The slot of a task that was given to a thread, but not begun, is that of a task whose wait has ended.
+TEST(Reactor, IsDestroyedWhileATaskWantsItsSlotAgain) {
+  for (int round = 0; round < 300; round++) {
+    auto reactor = std::make_unique<Reactor>(Reactor::Options{.slots = 1});
+    auto gate = completion(), waiting = completion();
+    submit(*reactor, [&, &queue = *reactor] {
+      queue.complete(waiting);
+      queue.wait(*gate);
+    });
+    reactor->wait(*waiting);
+    reactor->complete(gate);
+    for (int i = 0; i < 3; i++) submit(*reactor, [] {});
+    reactor.reset();
   }
 }
 
