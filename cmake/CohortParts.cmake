@@ -1,4 +1,4 @@
-# The parts of cohort that need a library which nothing else needs: COHORT_WITH_SSH, _ZMQ, _TLS and _TOOL. Each is built where
+# The parts of cohort that need a library which nothing else needs: COHORT_WITH_SSH, _ZMQ, _TLS, _OPENCL and _TOOL. Each is built where
 # its library is found. One that is asked for by name must be found.
 include(CMakeDependentOption)
 
@@ -27,11 +27,20 @@ set(zmq_found FALSE)
 if(libzmq_FOUND AND COHORT_CPPZMQ)
   set(zmq_found TRUE)
 endif()
+pkg_check_modules(opencl QUIET IMPORTED_TARGET OpenCL)
+pkg_check_modules(clblast QUIET IMPORTED_TARGET clblast)
+find_path(COHORT_CLHPP CL/opencl.hpp HINTS ${opencl_INCLUDE_DIRS})
+mark_as_advanced(COHORT_CLHPP)
+set(opencl_and_clblast_found FALSE)
+if(opencl_FOUND AND clblast_FOUND AND COHORT_CLHPP)
+  set(opencl_and_clblast_found TRUE)
+endif()
 find_package(OpenSSL 3 QUIET)
 find_package(CLI11 2.1 QUIET)
 cohort_part(ssh libssh libssh_FOUND "the manager ssh, and cohort doctor")
 cohort_part(zmq "libzmq with cppzmq" zmq_found "the manager and the transport zmq, and their broker")
 cohort_part(tls "OpenSSL 3" OPENSSL_FOUND "the transport tls")
+cohort_part(opencl "OpenCL with its C++ bindings, or CLBlast," opencl_and_clblast_found "arrays in the memory of OpenCL devices")
 cohort_part(tool "CLI11" CLI11_FOUND "the command line tool")
 
 list(JOIN parts_with ", " parts_with)

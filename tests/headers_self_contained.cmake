@@ -1,6 +1,12 @@
 # Every public header compiles alone, first in its file, and twice. Not a part of `all`: the test builds it.
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/core/include
      ${PROJECT_SOURCE_DIR}/core/include/cohort/*.hpp)
+file(GLOB headers_of_arrays CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/arrays/include
+     ${PROJECT_SOURCE_DIR}/arrays/include/cohort/*.hpp)
+list(APPEND headers ${headers_of_arrays})
+if(TARGET cohort::opencl)
+  list(APPEND headers cohort/opencl.hpp)
+endif()
 set(sources)
 foreach(header IN LISTS headers)
   string(REPLACE .hpp .cpp source ${CMAKE_CURRENT_BINARY_DIR}/self_contained/${header})
@@ -8,7 +14,7 @@ foreach(header IN LISTS headers)
   list(APPEND sources ${source})
 endforeach()
 add_library(headers_self_contained OBJECT EXCLUDE_FROM_ALL ${sources})
-target_link_libraries(headers_self_contained PRIVATE cohort::cohort cohort_warnings)
+target_link_libraries(headers_self_contained PRIVATE cohort::arrays $<TARGET_NAME_IF_EXISTS:cohort::opencl> cohort_warnings)
 target_compile_options(headers_self_contained PRIVATE -Werror)
 
 # Sanitizers say nothing about headers; one build that checks them is enough.

@@ -185,6 +185,10 @@ Check check_program(const Subject& subject, const HostFacts& facts) {
     return bad("program", program + " needs " + facts.missing_libraries.front() + ", which is not there",
                "Install it there, or let cohort copy it: \"stage\": \"if_missing\".");
   }
+  if (facts.opencl_drivers == 0) {
+    return warning("program", program + " uses OpenCL devices, and there is no driver of one",
+                   "Install the driver of the GPU, or pocl-opencl-icd, which computes on the CPU.");
+  }
   if (subject.local_program.empty()) return good("program", program);
   try {
     const std::string here = detail::read_elf_build_id(subject.local_program), there = build_id_of(facts.program_head);

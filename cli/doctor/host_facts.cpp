@@ -57,6 +57,8 @@ void take_answer(const std::string& name, const std::string& value, HostFacts& f
     facts.program = program_state(value);
   } else if (name == "library") {
     facts.missing_libraries.push_back(value);
+  } else if (name == "opencl-drivers") {
+    facts.opencl_drivers = to_number(value);
   } else if (name == "head") {
     append_bytes(value, facts.program_head);
   }
@@ -81,6 +83,8 @@ std::string facts_script(const Questions& questions, const std::string& mark) {
     script += "if [ ! -f " + program + " ]; then echo program missing; ";
     script += "elif [ ! -x " + program + " ]; then echo program not-executable; ";
     script += "else echo program there; ldd " + program + " | awk '/not found/ { print \"library\", $1 }'; ";
+    script += "if ldd " + program + " | grep -q libcohort_opencl; then ";
+    script += "echo opencl-drivers $(ls /etc/OpenCL/vendors | grep -c '[.]icd$'); fi; ";
     script += "head -c 4096 " + program + " | od -An -v -tx1 | sed 's/^/head /'; fi; ";
   }
   return script + "echo end";

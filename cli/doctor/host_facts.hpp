@@ -28,7 +28,8 @@ struct HostFacts {
   bool dir_is_missing = false;
   enum class Program { not_asked, missing, not_executable, there } program = Program::not_asked;
   std::vector<std::string> missing_libraries;
-  std::vector<std::byte> program_head;  ///< the first bytes of the program's file
+  std::optional<std::uint64_t> opencl_drivers;  ///< set if the program uses cohort::opencl
+  std::vector<std::byte> program_head;          ///< the first bytes of the program's file
 };
 
 /// One line for a POSIX shell, which answers in lines after the one that is `mark`.

@@ -113,6 +113,19 @@ TEST_F(DoctorTest, WhatHindersWorkersIsFoundBeforeTheyAreStarted) {
   EXPECT_EQ(complaints(doctor(bed, options, {program, "--json"})), Complaints{});
 }
 
+#ifdef COHORT_OPENCL_PROGRAM
+TEST_F(DoctorTest, AProgramForDevicesNeedsADriver) {
+  HostBed bed(2);
+  SKIP_UNLESS_ISOLATED(bed);
+  bed.run(bed[0], "mount -t tmpfs tmpfs /etc/OpenCL/vendors");
+  json options = ssh_options(bed);
+  options["machines"] = {"h1", "h2"};
+  const Diagnosis found = doctor(bed, options, {COHORT_OPENCL_PROGRAM, "--json"});
+  EXPECT_EQ(complaints(found), (Complaints{"h1: program warning"})) << found.output;
+  EXPECT_TRUE(contains(found.output, "uses OpenCL devices, and there is no driver of one")) << found.output;
+}
+#endif
+
 TEST_F(DoctorTest, ATunnelNeedsNoPortsAndAJumpHostIsGoneThrough) {
   HostBed bed(3);
   SKIP_UNLESS_ISOLATED(bed);

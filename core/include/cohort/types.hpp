@@ -14,7 +14,13 @@ inline constexpr Pid no_pid = 0;
 inline constexpr Pid master_pid = 1;
 
 /// Stands for "any worker" in spawnat(): workers are used in turn.
-struct AnyWorker {};
+struct AnyWorker {
+  /// Whether there is any such element in an array: see <cohort/algorithms.hpp>.
+  template <class... A>
+  auto operator()(const A&... arguments) const -> decltype(any_element(arguments...)) {
+    return any_element(arguments...);
+  }
+};
 inline constexpr AnyWorker any{};
 
 /// What becomes of a message to a worker that the topology does not connect.

@@ -1,0 +1,272 @@
+#include <cohort/detail/parts.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+
+#include <cohort/async.hpp>
+#include <cohort/darray.hpp>
+#include <cohort/detail/places.hpp>
+#include <cohort/everywhere.hpp>
+
+namespace cohort::detail {
+namespace {
+
+using PartName = std::tuple<UniqueId, std::size_t, Pid>;
+
+struct Parts {
+  Mutex mutex;
+  std::map<PartName, std::shared_ptr<StoredPart>> all COHORT_GUARDED_BY(mutex);
+  /// Arrays that were freed lately: a part of one that is made only now, by a call whose caller has failed, is not
+  /// kept.
+  std::deque<UniqueId> freed COHORT_GUARDED_BY(mutex);
+};
+
+constexpr std::size_t remembered = 1024;  // more than can be under way at a time
+
+Parts& parts() {
+  static auto* all = new Parts;  // leaked: keepers may outlive static objects
+  return *all;
+}
+
+}  // namespace
+
+UniqueId UniqueId::make() {
+  static const std::uint64_t process = [] {
+    std::random_device random;
+    return std::uint64_t{random()} << 32 | random();
+  }();
+  static std::atomic<std::uint64_t> numbers{0};
+  return {process, ++numbers};
+}
+
+bool StoredPart::note_change(const UniqueId& change) {
+  const MutexLock lock(changes_mutex_);
+  if (std::ranges::find(changes_, change) != changes_.end()) return true;
+  if (changes_.size() == remembered) changes_.pop_front();
+  changes_.push_back(change);
+  return false;
+}
+
+void store_part(const UniqueId& array, std::size_t place, Pid pid, std::shared_ptr<StoredPart> part) {
+  Parts& here = parts();
+  const MutexLock lock(here.mutex);
+  if (std::ranges::find(here.freed, array) != here.freed.end()) return;
+  here.all[{array, place, pid}].swap(part);  // the earlier one is freed without the lock
+}
+
+std::shared_ptr<StoredPart> find_part(const UniqueId& array, std::size_t place, Pid pid) {
+  Parts& here = parts();
+  const MutexLock lock(here.mutex);
+  const auto found = here.all.find({array, place, pid});
+  return found == here.all.end() ? nullptr : found->second;
+}
+
+void forget_parts(const UniqueId& array) {
+  std::vector<std::shared_ptr<StoredPart>> parts_of_it;  // without the lock
+  Parts& here = parts();
+  const MutexLock lock(here.mutex);
+  if (here.freed.size() == remembered) here.freed.pop_front();
+  here.freed.push_back(array);
+  auto next = here.all.lower_bound({array, 0, 0});
+  while (next != here.all.end() && std::get<0>(next->first) == array) {
+    parts_of_it.push_back(std::move(next->second));
+    next = here.all.erase(next);
+  }
+}
+
+std::size_t count_parts() {
+  Parts& here = parts();
+  const MutexLock lock(here.mutex);
+  return here.all.size();
+}
+
+void fail_closed() { throw Error("the array was closed"); }
+
+void fail_lost(const std::exception_ptr& death, const std::string& box, std::span<const std::size_t> extents) {
+  try {
+    std::rethrow_exception(death);
+  } catch (const ProcessExitedException& error) {
+    throw ProcessExitedException(error.worker_id(), error.cause() + "; it held the part " + box + " of an array of " +
+                                                        extents_text(extents) + " elements, which is lost");
+  }
+}
+
+std::vector<Pid> choose_copies(const std::vector<Pid>& owners) {
+  std::vector<Pid> candidates = owners;
+  std::ranges::sort(candidates);
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  std::erase_if(candidates, [](Pid pid) { return !is_alive(pid); });
+  if (candidates.size() < 2) {
+    candidates = workers();
+    if (candidates.size() < 2) candidates = procs();
+  }
+  std::vector<Pid> copies;
+  for (const Pid owner : owners) {
+    auto next = std::ranges::upper_bound(candidates, owner);
+    if (next == candidates.end()) next = candidates.begin();
+    copies.push_back(next == candidates.end() || *next == owner ? no_pid : *next);
+  }
+  return copies;
+}
+
+void fail_no_memory(const std::string& box, std::size_t elements, std::size_t element_size) {
+  throw Error("process " + std::to_string(myid()) + " has no memory for the part " + box + " of a DArray: " +
+                  std::to_string(elements) + " elements of " + std::to_string(element_size) + " bytes",
+              ErrorKind::overloaded);
+}
+
+void check_copies(const std::vector<Pid>& copies) {
+  if (std::ranges::find(copies, no_pid) != copies.end())
+    throw Error("a DArray with copies needs two processes, and there is one");
+}
+
+std::vector<Pid> default_pids(std::span<const std::size_t> extents) {
+  auto pids = workers();
+  if (pids.empty()) pids = {myid()};
+  if (!extents.empty())
+    pids.resize(std::min(pids.size(), std::max<std::size_t>(1, *std::ranges::max_element(extents))));
+  return pids;
+}
+
+void check_darray_options(const std::vector<Pid>& pids, int copies, std::size_t cuts, std::size_t dimensions) {
+  if (cuts > dimensions)
+    throw Error("there are cuts of " + std::to_string(cuts) + " dimensions for a DArray of " +
+                std::to_string(dimensions));
+  if (copies != 0 && copies != 1) throw Error("a DArray has 0 or 1 copies of each part, not " + std::to_string(copies));
+  for (const Pid pid : pids)
+    if (!is_alive(pid))
+      throw Error("a DArray cannot have a part in process " + std::to_string(pid) + ": there is none");
+}
+
+bool is_whole(const Placement& placement) {
+  const auto all = procs();
+  const auto alive = [&](Pid pid) { return pid == no_pid || std::ranges::binary_search(all, pid); };
+  return std::ranges::all_of(placement.owners, alive) && std::ranges::all_of(placement.copies, alive);
+}
+
+bool is_alive(Pid pid) {
+  const auto all = procs();
+  return std::ranges::binary_search(all, pid);
+}
+
+std::exception_ptr death_of(Pid pid) {
+  try {
+    remotecall_wait([] {}, pid);
+  } catch (const ProcessExitedException&) {
+    return std::current_exception();
+  } catch (const std::exception&) {
+  }
+  return std::make_exception_ptr(ProcessExitedException(pid, "it has ended"));
+}
+
+std::exception_ptr death_in(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const ProcessExitedException&) {
+    return failure;
+  } catch (const RemoteException& error) {
+    return error.cause() == nullptr ? nullptr : death_in(error.cause());
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+Pid dead_process(const std::exception_ptr& death) {
+  try {
+    std::rethrow_exception(death);
+  } catch (const ProcessExitedException& error) {
+    return error.worker_id();
+  }
+}
+
+bool is_unconnected(const std::exception_ptr& failure) {
+  if (myid() == master_pid) return false;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const ProcessExitedException&) {
+  } catch (const RemoteException&) {
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::disconnected;
+  } catch (...) {
+  }
+  return false;
+}
+
+bool has_unconnected(const CompositeException& failures) {
+  return std::ranges::any_of(failures.exceptions(), is_unconnected);
+}
+
+void warn_of_scalar_access(std::uint64_t messages) {
+  std::fprintf(stderr,
+               "cohort: %llu elements of a DArray were read one by one, each with a message to another "
+               "process: get(box) needs one message for each part\n",
+               static_cast<unsigned long long>(messages));
+}
+
+ArrayKeeper::ArrayKeeper(UniqueId id, Placement placement) : id_(id), placement_(std::move(placement)) {
+  repairing_.put(0);
+  pids_ = placement_.owners;
+  pids_.insert(pids_.end(), placement_.copies.begin(), placement_.copies.end());
+}
+
+std::vector<Pid> ArrayKeeper::take_pids() {
+  const MutexLock lock(mutex_);
+  auto pids = std::move(pids_);
+  pids_.clear();
+  std::ranges::sort(pids);
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  std::erase(pids, no_pid);
+  return pids;
+}
+
+ArrayKeeper::~ArrayKeeper() {
+  const auto pids = take_pids();
+  if (pids.empty()) return;
+  forget_parts(id_);  // also if the cluster has ended; and those of all nodes in this process
+  try {
+    async([id = id_, pids] {
+      for (const Pid pid : pids) {
+        try {
+          remote_do(fn<forget_parts>, pid, id);  // the master is connected to all
+        } catch (const std::exception&) {        // it is gone
+        }
+      }
+    });
+  } catch (const std::exception&) {  // the cluster has ended
+  }
+}
+
+Placement ArrayKeeper::placement() const {
+  const MutexLock lock(mutex_);
+  return placement_;
+}
+
+void ArrayKeeper::repair(const std::function<void(Placement&)>& repair) {
+  struct Turn {
+    const Channel<char>& token;
+    explicit Turn(const Channel<char>& the_token) : token(the_token) { token.take(); }
+    ~Turn() { token.try_put(0); }
+  };
+  const Turn turn(repairing_);
+  Placement repaired = placement();
+  repair(repaired);
+  const MutexLock lock(mutex_);
+  pids_.insert(pids_.end(), repaired.owners.begin(), repaired.owners.end());
+  pids_.insert(pids_.end(), repaired.copies.begin(), repaired.copies.end());
+  placement_ = std::move(repaired);
+}
+
+void ArrayKeeper::close() {
+  fetch_all(take_pids(), fn<forget_parts>, id_);  // those that are gone have freed them
+}
+
+RemoteStore<ArrayKeeper> make_keeper(const UniqueId& id, const Placement& placement) {
+  return RemoteStore<ArrayKeeper>::on(master_pid, id, placement);
+}
+
+}  // namespace cohort::detail
