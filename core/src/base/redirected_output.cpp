@@ -23,6 +23,17 @@ constexpr std::array<int, 5> fatal_signals = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, 
 
 // Those of the object that exists; -1: there is none. A signal handler reads them.
 std::array<std::atomic<int>, 2> unread = {-1, -1}, before = {-1, -1};
+// What was read, and is not known to have arrived.
+std::array<std::array<std::byte, RedirectedOutput::longest_piece>, 2> pieces;
+std::array<std::atomic<std::size_t>, 2> piece_sizes = {0, 0};
+
+void write_all(int to, const void* data, std::size_t size) noexcept {
+  for (std::size_t written = 0; written < size;) {
+    const ssize_t more = write(to, static_cast<const std::byte*>(data) + written, size - written);
+    if (more <= 0) return;
+    written += static_cast<std::size_t>(more);
+  }
+}
 
 // In a signal handler, too.
 void pass_on_what_is_unread() noexcept {
@@ -31,14 +42,8 @@ void pass_on_what_is_unread() noexcept {
   for (std::size_t i = 0; i < 2; i++) {
     const int from = unread[i].exchange(-1), to = before[i].exchange(-1);
     if (from < 0 || to < 0) continue;
-    for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;) {
-      ssize_t written = 0;
-      while (written < n) {
-        const ssize_t more = write(to, buffer + written, static_cast<std::size_t>(n - written));
-        if (more <= 0) break;
-        written += more;
-      }
-    }
+    write_all(to, pieces[i].data(), piece_sizes[i].exchange(0));
+    for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;) write_all(to, buffer, static_cast<std::size_t>(n));
   }
 }
 
@@ -98,6 +103,15 @@ RedirectedOutput::RedirectedOutput() {
 }
 
 RedirectedOutput::~RedirectedOutput() { restore_at_exit(); }
+
+std::span<const std::byte> RedirectedOutput::read_piece(std::size_t which) {
+  const ssize_t n = read(pipes_[which].get(), pieces[which].data(), longest_piece);
+  if (n <= 0) return {};
+  piece_sizes[which] = static_cast<std::size_t>(n);
+  return {pieces[which].data(), static_cast<std::size_t>(n)};
+}
+
+void RedirectedOutput::piece_has_arrived(std::size_t which) { piece_sizes[which] = 0; }
 
 void RedirectedOutput::restore() { print_as_before(); }
 

@@ -1,7 +1,5 @@
 #include "node/output_sender.hpp"
 
-#include <unistd.h>
-
 #include <cstddef>
 #include <span>
 #include <string>
@@ -11,9 +9,6 @@
 #include "node/messages.hpp"
 
 namespace cohort {
-namespace {
-constexpr std::size_t longest_piece = 32 << 10;
-}
 
 OutputSender::OutputSender(Reactor& reactor, std::shared_ptr<Connection> master)
     : reactor_(reactor), master_(std::move(master)) {
@@ -30,9 +25,8 @@ void OutputSender::watch(Stream& stream) {
 }
 
 void OutputSender::send_next(Stream& stream) {
-  std::array<std::byte, longest_piece> piece;
-  const ssize_t n = read(output_.descriptor(stream.flag), piece.data(), piece.size());
-  if (n <= 0) {  // nothing is there
+  const auto piece = output_.read_piece(stream.flag);
+  if (piece.empty()) {  // nothing is there
     if (done_ == nullptr) return;
     stream.watcher.stop();
     stream.empty = true;
@@ -44,6 +38,7 @@ void OutputSender::send_next(Stream& stream) {
   const auto go_on = [self = self_, &stream] {
     if (*self == nullptr) return;
     stream.under_way = false;
+    (*self)->output_.piece_has_arrived(stream.flag);
     if ((*self)->done_ == nullptr)
       (*self)->watch(stream);
     else
@@ -55,7 +50,7 @@ void OutputSender::send_next(Stream& stream) {
   const auto id = master_->requests().add(answer);
   if (!id) return;
   Payload payload;
-  payload.body.append(piece.data(), static_cast<std::size_t>(n));
+  payload.body.append(piece.data(), piece.size());
   master_->send(FrameKind::output, stream.flag, *id, payload, SendQueue::Mode::now);
 }
 
