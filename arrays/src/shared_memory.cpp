@@ -242,8 +242,8 @@ SharedMemoryKeeper::~SharedMemoryKeeper() {
     async([memory = std::move(memory_), pids = pids_] {
       for (const Pid pid : pids) {
         try {
-          call_member(fn<forget_name>, pid, memory->name()).wait();
-        } catch (const std::exception&) {  // it is gone
+          call_member(fn<forget_name>, pid, memory->name());  // without waiting for it
+        } catch (const std::exception&) {                     // it is gone
         }
       }
     });

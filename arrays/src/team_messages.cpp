@@ -2,40 +2,12 @@
 
 #include <utility>
 
+#include <cohort/detail/payload.hpp>
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
 
 namespace cohort::detail {
 namespace {
-
-// --- A payload as a part of another one: its segments are not copied. ---
-
-void save_part(OutArchive& archive, const Payload& part) {
-  archive.write_size(part.body.size());
-  archive.write(part.body.data(), part.body.size());
-  archive.write_size(part.segments.size());
-  for (const Segment& segment : part.segments) {
-    archive.write_size(segment.size);
-    archive.add_segment(segment.data, segment.size, segment.owner);
-  }
-  archive.write_size(part.references.size());
-  for (const auto& reference : part.references) archive(archive.add_reference(reference));
-}
-
-Payload load_part(InArchive& archive) {
-  Payload part;
-  part.body.resize(archive.read_size(1));
-  archive.read(part.body.data(), part.body.size());
-  part.segments.resize(archive.read_size(sizeof(std::uint64_t)));
-  for (Segment& segment : part.segments) {
-    std::uint64_t size = 0;
-    archive(size);
-    segment = archive.read_segment(size);
-  }
-  part.references.resize(archive.read_size(sizeof(std::uint32_t)));
-  for (auto& reference : part.references) reference = archive.take_reference();
-  return part;
-}
 
 // --- A message. ---
 
@@ -52,7 +24,7 @@ Payload encode_message(const TeamMessage& message) {
   archive.write_size(message.text.size());  // never as a segment: the text may end before the message is sent
   archive.write(message.text.data(), message.text.size());
   archive.write_size(message.parts.size());
-  for (const Payload& part : message.parts) save_part(archive, part);
+  for (const Payload& part : message.parts) save_payload(archive, part);
   return payload;
 }
 
@@ -62,7 +34,7 @@ TeamMessage decode_message(InArchive& archive) {
   message.text.resize(archive.read_size(1));
   archive.read(message.text.data(), message.text.size());
   message.parts.resize(archive.read_size(3 * sizeof(std::uint64_t)));
-  for (Payload& part : message.parts) part = load_part(archive);
+  for (Payload& part : message.parts) part = load_payload(archive);
   archive.finish();
   return message;
 }
@@ -83,7 +55,7 @@ Payload encode_relayed(Pid pid, FunctionId function, const Payload& arguments) {
   Payload payload;
   OutArchive archive(payload);
   archive(pid, function.module, function.offset);
-  save_part(archive, arguments);
+  save_payload(archive, arguments);
   return payload;
 }
 
@@ -96,7 +68,7 @@ struct Relayed {
 Relayed decode_relayed(InArchive& archive) {
   Relayed relayed;
   archive(relayed.pid, relayed.function.module, relayed.function.offset);
-  relayed.arguments = load_part(archive);
+  relayed.arguments = load_payload(archive);
   archive.finish();
   return relayed;
 }

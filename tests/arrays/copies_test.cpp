@@ -100,6 +100,21 @@ TEST_F(CopiesTest, AnotherHandleLearnsOfTheRepair) {
   EXPECT_EQ(other.gather(), numbered<1>({60}));
 }
 
+TEST_F(CopiesTest, AfterAFunctionThatThrewTheCopyIsAsThePart) {
+  const auto a = dzeros({4}, {.pids = {2, 3}, .copies = 1});
+  const auto f = [](double& x) {
+    if (x != 0) throw std::runtime_error("met twice");
+    x = 1;
+  };
+  for_each(f, a);
+  a.put({{0}, {1}}, NdArray<double, 1>{0});
+  EXPECT_THROW(for_each(f, a), RemoteException) << "the first element is changed, the second one throws";
+  const auto before = a.gather();
+  EXPECT_EQ(before, (NdArray<double, 1>{1, 1, 1, 1}));
+  end(cluster, 2);
+  EXPECT_EQ(a.gather(), before);
+}
+
 TEST_F(CopiesTest, WhatCannotBeIsAnError) {
   EXPECT_THROW(dzeros({5}, {.copies = 2}), Error);
   EXPECT_THROW(dzeros({5}, {.pids = {99}}), Error);

@@ -116,6 +116,17 @@ TEST_F(ArrayLimits, APartWithoutMemorySaysHowMuchWasWanted) {
   EXPECT_TRUE(contains(text, " elements of 8 bytes")) << text;
 }
 
+TEST_F(SharedLimits, AFileThatIsOnlyReadIsNotWritten) {
+  const std::string path = std::filesystem::temp_directory_path() / ("cohort-read-" + std::to_string(getpid()));
+  SharedArray<int, 1>::map_file(path, {10}, {.mode = FileMode::create})[3] = 7;
+  const auto read = SharedArray<int, 1>::map_file(path, {10}, {.mode = FileMode::read});
+  const auto pids = addprocs(1);
+  const auto write = [](const SharedArray<int, 1>& it) { it[3] = 8; };
+  EXPECT_THROW(remotecall_fetch(write, pids[0], read), ProcessExitedException) << "as docs/arrays.md says";
+  EXPECT_EQ(read[3], 7);
+  std::filesystem::remove(path);
+}
+
 TEST_F(SharedLimits, AProcessIsListedOnce) {
   const auto pids = addprocs(1);
   EXPECT_TRUE(contains(thrown_by<Error>([&] {

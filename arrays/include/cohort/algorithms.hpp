@@ -83,8 +83,8 @@ constexpr void check_function_of() {
   if constexpr (!std::is_same_v<kind_of<A>, HostKind>) check_function<std::decay_t<F>>();
 }
 
-template <class R, AnyArray A>
-R reduced(const char* what, std::optional<R> result, const A&) {
+template <class R>
+R reduced(const char* what, std::optional<R> result) {
   if (!result) fail_empty(what);
   return std::move(*result);
 }
@@ -133,20 +133,20 @@ auto prod(const A& a) {
 template <detail::AnyArray A>
 auto minimum(const A& a) {
   using R = detail::element_of<A>;
-  return detail::reduced("minimum", detail::kind_of<A>::template reduce<R>(detail::Minimum(), a), a);
+  return detail::reduced("minimum", detail::kind_of<A>::template reduce<R>(detail::Minimum(), a));
 }
 /// The largest element; a NaN if there is one. @throws Error if the array is empty.
 template <detail::AnyArray A>
 auto maximum(const A& a) {
   using R = detail::element_of<A>;
-  return detail::reduced("maximum", detail::kind_of<A>::template reduce<R>(detail::Maximum(), a), a);
+  return detail::reduced("maximum", detail::kind_of<A>::template reduce<R>(detail::Maximum(), a));
 }
 /// The smallest and the largest element, as a pair. @throws Error if the array is empty.
 template <detail::AnyArray A>
 auto extrema(const A& a) {
   using T = detail::element_of<A>;
   const auto pairs = detail::make_expression(detail::Twice(), a);
-  return detail::reduced("extrema", detail::kind_of<A>::template reduce<std::pair<T, T>>(detail::Extrema(), pairs), a);
+  return detail::reduced("extrema", detail::kind_of<A>::template reduce<std::pair<T, T>>(detail::Extrema(), pairs));
 }
 /// The mean, in double, or in the type of the elements if it is not an integer. NaN of an empty array.
 template <detail::AnyArray A>

@@ -215,12 +215,7 @@ class SharedArray {
 namespace detail {
 
 template <class T, std::size_t N>
-struct ArrayTraits<SharedArray<T, N>> {
-  using Kind = HostKind;
-  using value_type = T;
-  static constexpr std::size_t rank = N;
-  using OperandType = HostOperand<T, N>;
-};
+struct ArrayTraits<SharedArray<T, N>> : ArrayTraits<NdArray<T, N>> {};
 
 }  // namespace detail
 }  // namespace cohort

@@ -6,23 +6,23 @@
 #include <utility>
 
 #include <cohort/cluster.hpp>
+#include <cohort/detail/payload.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/text.hpp"
-#include "wire/payload.hpp"
 
 namespace cohort {
 
 void NamedValue::save(OutArchive& archive) const {
   archive(name, type, version, payload != nullptr);
-  if (payload != nullptr) save_payload(archive, *payload);
+  if (payload != nullptr) detail::save_payload(archive, *payload);
 }
 
 void NamedValue::load(InArchive& archive) {
   bool there = false;
   archive(name, type, version, there);
-  if (there) payload = std::make_shared<const Payload>(load_payload(archive));
+  if (there) payload = std::make_shared<const Payload>(detail::load_payload(archive));
 }
 
 std::string digest_of(const NamedValue& value) {

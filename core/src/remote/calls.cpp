@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <cohort/async.hpp>
+#include <cohort/detail/payload.hpp>
 #include <cohort/error.hpp>
 
 #include "base/log.hpp"
@@ -13,7 +14,6 @@
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/references.hpp"
-#include "wire/payload.hpp"
 
 // The calling side of remote calls: what the templates of the public headers use.
 
@@ -192,10 +192,10 @@ void future_save(OutArchive& archive, const FuturePtr& state, Encoder encoder) {
     archive(archive.add_reference(handle));
   } else if (result->payload != nullptr) {
     write(Travels::value);
-    save_payload(archive, *result->payload);
+    detail::save_payload(archive, *result->payload);
   } else {
     write(Travels::failure);
-    save_payload(archive, encode_exception(result->exception, state->owner));
+    detail::save_payload(archive, encode_exception(result->exception, state->owner));
   }
 }
 
@@ -210,12 +210,12 @@ FuturePtr future_load(InArchive& archive, Decoder) {
       return reference_as<FutureState>(archive.take_reference())->shared_from_this();
     case Travels::value: {
       auto state = references.make_local();
-      state->set_payload(std::make_shared<const Payload>(load_payload(archive)));
+      state->set_payload(std::make_shared<const Payload>(detail::load_payload(archive)));
       return state;
     }
     case Travels::failure: {
       auto state = references.make_local();
-      state->fail(decode_exception(load_payload(archive), no_pid));
+      state->fail(decode_exception(detail::load_payload(archive), no_pid));
       return state;
     }
   }

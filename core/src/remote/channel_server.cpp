@@ -3,12 +3,12 @@
 #include <utility>
 
 #include <cohort/archive.hpp>
+#include <cohort/detail/payload.hpp>
 #include <cohort/error.hpp>
 
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/response.hpp"
-#include "wire/payload.hpp"
 
 namespace cohort {
 
@@ -95,7 +95,7 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     auto packed = std::make_shared<Payload>();
     OutArchive archive(*packed);
     archive.write_size(items.size());
-    for (const auto& one : items) save_payload(archive, *static_cast<const Payload*>(one.object.get()));
+    for (const auto& one : items) detail::save_payload(archive, *static_cast<const Payload*>(one.object.get()));
     return packed;
   }
 
@@ -103,7 +103,7 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
     auto packed = std::make_shared<Payload>();
     OutArchive archive(*packed);
     archive(lease);
-    save_payload(archive, *static_cast<const Payload*>(item.object.get()));
+    detail::save_payload(archive, *static_cast<const Payload*>(item.object.get()));
     return packed;
   }
 

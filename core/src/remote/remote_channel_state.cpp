@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <cohort/archive.hpp>
+#include <cohort/detail/payload.hpp>
 #include <cohort/error.hpp>
 #include <cohort/this_call.hpp>
 
@@ -11,7 +12,6 @@
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/references.hpp"
-#include "wire/payload.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -220,7 +220,7 @@ std::vector<PayloadPtr> remote_channel_take_some(const RemoteChannelPtr& channel
     const Payload packed = channel->ask(ChannelOp::take_some, encode(std::uint64_t{most}), options);
     InArchive archive(packed);
     items.resize(archive.read_size(1));
-    for (auto& item : items) item = std::make_shared<const Payload>(load_payload(archive));
+    for (auto& item : items) item = std::make_shared<const Payload>(detail::load_payload(archive));
     return items;
   }
   ChannelItem item = channel_take(channel->queue(), options);
@@ -242,7 +242,7 @@ LeasedItem remote_channel_lease(const RemoteChannelPtr& channel, const WaitOptio
   InArchive archive(packed);
   LeasedItem leased;
   archive(leased.lease);
-  leased.item = std::make_shared<const Payload>(load_payload(archive));
+  leased.item = std::make_shared<const Payload>(detail::load_payload(archive));
   return leased;
 }
 

@@ -1,4 +1,4 @@
-#include "wire/payload.hpp"
+#include <cohort/detail/payload.hpp>
 
 #include <algorithm>
 #include <new>
@@ -37,6 +37,8 @@ void Payload::own() {
     if (segment.owner == nullptr) segment = copy_segment(segment.span());
 }
 
+namespace detail {
+
 void save_payload(OutArchive& archive, const Payload& payload) {
   archive.write_size(payload.body.size());
   archive.write(payload.body.data(), payload.body.size());
@@ -65,4 +67,5 @@ Payload load_payload(InArchive& archive) {
   return payload;
 }
 
+}  // namespace detail
 }  // namespace cohort

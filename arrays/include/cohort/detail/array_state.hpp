@@ -123,7 +123,8 @@ struct PartFunctions {
   static void send_change(PartOf<Values, N>& part, const UniqueId& array, std::size_t place, const UniqueId& change,
                           const Region<N>& region);
   /// Lets `apply(part)` change the part, and then the copy, if there is one. If this change was made already, before
-  /// its owner ended, nothing happens. @param region what is changed
+  /// its owner ended, nothing happens. What was changed before `apply` threw is changed in the copy, too. @param region
+  /// what is changed
   template <class Apply>
   static void change(const UniqueId& array, std::size_t place, const UniqueId& change, const Region<N>& region,
                      Apply&& apply) {
@@ -131,7 +132,12 @@ struct PartFunctions {
     if (part->other == no_pid) return apply(*part);
     const ChangeTurn turn(*part);
     if (part->note_change(change)) return;
-    apply(*part);
+    try {
+      apply(*part);
+    } catch (...) {
+      send_change(*part, array, place, change, region);
+      throw;
+    }
     send_change(*part, array, place, change, region);
   }
 };
@@ -380,7 +386,6 @@ Placement repair_on_master(const RemoteStore<ArrayKeeper>& keeper, ArrayHead<N> 
           again = true;
         }
       }
-      placement.repaired++;
       for (const std::size_t place : wanting) again = again || !is_alive(placement.copies[place]);
       if (!again) break;
     }

@@ -82,11 +82,13 @@ struct DistributedKind {
         return make_with_head<T, 1, Part>(std::move(head), options.repair, ProductWithVectorPart<T, Part>(), *matrix,
                                           uncounted(a), uncounted(b));
       } else {
+        const auto rows = uncounted(a);  // first: they say which part was lost
+        const auto columns = uncounted(b);
         DArrayOptions<2> layout{.copies = options.copies, .repair = options.repair};
         for (const Pid pid : options.pids)
           if (std::ranges::find(layout.pids, pid) == layout.pids.end()) layout.pids.push_back(pid);
         return make_with_head<T, 2, Part>(make_head({a.extents()[0], b.extents()[1]}, layout), options.repair,
-                                          ProductPart<T, Part>(), uncounted(a), uncounted(b));
+                                          ProductPart<T, Part>(), rows, columns);
       }
     }
   }

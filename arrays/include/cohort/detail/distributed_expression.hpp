@@ -166,7 +166,10 @@ struct AssignPart {
       auto values = values_of<T, Part>(expression, region, place, moved);
       PartFunctions<T, N, Part>::change(head.id, place, id, region, [&](PartOf<Part<T, N>, N>& part) {
         const std::unique_lock lock(part.mutex);
-        part.values = std::move(values);
+        if constexpr (in_host_memory<Part>)  // another operation may be reading: the memory stays
+          std::move(values.begin(), values.end(), part.values.begin());
+        else
+          part.values = std::move(values);
       });
     }
     return 0;
@@ -196,8 +199,9 @@ struct ForEachPart {
 
 template <class T, std::size_t N, template <class, std::size_t> class Part>
 DArray<T, N, Part> redistribute(const DArray<T, N, Part>& array, const DArrayOptions<N>& options) {
+  const auto source = uncounted(array);  // first: it says which part was lost
   return make_with_head<T, N, Part>(make_head(array.extents(), options), options.repair, EvaluatedPart<T, Part>(),
-                                    uncounted(array));
+                                    source);
 }
 
 template <class T, template <class, std::size_t> class Part>
@@ -227,6 +231,7 @@ struct ReshapedPart {
 template <std::size_t M, class T, std::size_t N, template <class, std::size_t> class Part>
 DArray<T, M, Part> reshape_distributed(const DArray<T, N, Part>& array, const Extents<M>& extents) {
   check_reshape(array.extents(), extents);
+  const auto source = uncounted(array);  // first: it says which part was lost
   const auto from = like(array);
   DArrayOptions<M> options;
   options.copies = from.copies;
@@ -236,8 +241,7 @@ DArray<T, M, Part> reshape_distributed(const DArray<T, N, Part>& array, const Ex
   for (const Pid pid : from.pids)
     if (std::ranges::find(options.pids, pid) == options.pids.end()) options.pids.push_back(pid);
   options.grid[first] = std::max<std::size_t>(1, std::min(options.pids.size(), extents[first]));
-  return make_with_head<T, M, Part>(make_head(extents, options), options.repair, ReshapedPart<T, Part>(),
-                                    uncounted(array));
+  return make_with_head<T, M, Part>(make_head(extents, options), options.repair, ReshapedPart<T, Part>(), source);
 }
 
 }  // namespace detail

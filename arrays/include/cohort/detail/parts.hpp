@@ -36,12 +36,11 @@ struct UniqueId {
 
 /// Which processes have the places of an array.
 struct Placement {
-  std::vector<Pid> owners;     ///< of each place
-  std::vector<Pid> copies;     ///< who has a copy of it; empty if there are no copies; no_pid: nobody now
-  std::uint64_t repaired = 0;  ///< how often it was changed
+  std::vector<Pid> owners;  ///< of each place
+  std::vector<Pid> copies;  ///< who has a copy of it; empty if there are no copies; no_pid: nobody now
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(owners, copies, repaired);
+    archive(owners, copies);
   }
 };
 
