@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cohort/error.hpp"
+
 namespace cohort::test {
 namespace {
 
