@@ -41,7 +41,7 @@ struct TeamEvent {
 
 class TeamInbox final : public TeamReceiver {
  public:
-  void deliver(TeamMessage&& message) override { events.put({std::move(message)}); }
+  void deliver(TeamMessage&& message) override { events.try_put({std::move(message)}); }
   const Channel<TeamEvent> events{unlimited};
 };
 

@@ -113,12 +113,17 @@ void TeamMailbox::finish() noexcept {
 
 void TeamMailbox::break_team(const std::string& text, int blamed) noexcept {
   try {
-    {
-      const MutexLock lock(mutex_);
-      if (!failure_.empty()) return;
-      failure_ = text;
-      wake_all();
-    }
+    const MutexLock lock(mutex_);
+    if (!failure_.empty()) return;
+    failure_ = text;
+    wake_all();
+  } catch (const std::exception&) {  // no memory for the text: the rank fails of it
+  }
+  tell_broken(text, blamed);
+}
+
+void TeamMailbox::tell_broken(const std::string& text, int blamed) noexcept {
+  try {
     TeamMessage message = message_to(TeamMessage::caller_rank, TeamMessage::Kind::broken);
     message.text = text;
     message.tag = blamed;
@@ -189,14 +194,18 @@ void TeamMailbox::deliver(TeamMessage&& message) {
       default:
         return;  // for callers
     }
-    if (!failed_before) broken = std::exchange(failure_, std::string());
+    if (!failed_before) broken = failure_;
   }
-  if (!broken.empty()) break_team(broken, -1);
-  if (!answer) return;
-  try {
-    post(std::move(*answer));
-  } catch (const std::exception&) {  // the team has failed
-  }
+  if (broken.empty() && !answer) return;
+  const auto send = [self = shared_from_this(), broken, answer] {
+    if (!broken.empty()) self->tell_broken(broken, -1);
+    if (!answer) return;
+    try {
+      self->post(TeamMessage(*answer));
+    } catch (const std::exception&) {  // the team has failed
+    }
+  };
+  run_here(send, nullptr);  // it may wait for a connection
 }
 
 // Those who wait for that rank begin to count the time anew.
@@ -221,9 +230,9 @@ void TeamMailbox::accept(TeamMessage&& message) {
 
 // What has come, or what another rank waits in, must be of the call that this rank makes or has made under that number.
 void TeamMailbox::check_call(const CollectiveCall& other, int from) {
-  const auto same = std::find_if(calls_.begin(), calls_.end(),
+  const auto same = std::find_if(calls_.rbegin(), calls_.rend(),
                                  [&](const CollectiveCall& call) { return call.number == other.number; });
-  if (same == calls_.end() || *same == other || !failure_.empty()) return;
+  if (same == calls_.rend() || *same == other || !failure_.empty()) return;
   failure_ = rank_text(from) + " calls " + name_of(other) + " (" + count_of(other) + ") while " + rank_text(rank_) +
              " calls " + name_of(*same);
   wake_all();
@@ -407,7 +416,9 @@ CollectiveCall TeamMailbox::begin_collective(Collective which, int root) {
     for (auto step = steps_.lower_bound({call.number, 0}); step != steps_.end() && step->first.first == call.number;
          ++step)
       check_call(step->second.call, step->first.second);
-    for (int i = 0; i < size(); i++) check_call(sources_[static_cast<std::size_t>(i)].waits_in, i);
+    for (int i = 0; i < size(); i++)
+      if (const auto& other = sources_[static_cast<std::size_t>(i)].waits_in; other.number == call.number)
+        check_call(other, i);
     broken = std::exchange(failure_, std::string());
     in_collective_ = broken.empty();
   }

@@ -20,7 +20,7 @@ namespace cohort::detail {
 
 /// One rank: the messages that have come for it, what it has sent, and in which collective call it is. It is in the
 /// table of this process from the begin of the rank's function to its end, and its Team holds it, too.
-class TeamMailbox final : public TeamReceiver {
+class TeamMailbox final : public TeamReceiver, public std::enable_shared_from_this<TeamMailbox> {
  public:
   TeamMailbox(const TeamStart& start, int rank);
 
@@ -59,7 +59,7 @@ class TeamMailbox final : public TeamReceiver {
   /// @throws Error if there is no such rank.
   void check_rank(int rank, const char* what) const;
 
-  // --- On pool threads. ---
+  // --- For any thread, also on the loop. ---
 
   void deliver(TeamMessage&& message) override;
 
@@ -113,6 +113,7 @@ class TeamMailbox final : public TeamReceiver {
   void post(TeamMessage&& message);
   /// Fails the team, and tells the caller, who tells the others. @param blamed a rank whose end is the cause, or -1.
   void break_team(const std::string& text, int blamed) noexcept;
+  void tell_broken(const std::string& text, int blamed) noexcept;
 
   const TeamStart start_;
   const int rank_;

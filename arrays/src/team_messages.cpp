@@ -41,12 +41,14 @@ TeamMessage decode_message(InArchive& archive) {
 
 // --- The functions that other processes call. ---
 
+constexpr bool may_run_on_loop = true;
+
 // What comes for a rank that has ended is dropped.
 void deliver_here(TeamMessage&& message) {
   if (const auto receiver = TeamTable::instance().find(message.team, message.to)) receiver->deliver(std::move(message));
 }
 
-struct Delivery : Registered<Delivery> {
+struct Delivery : Registered<Delivery, may_run_on_loop> {
   static void invoke(InArchive& archive, Payload&) { deliver_here(decode_message(archive)); }
 };
 

@@ -79,10 +79,11 @@ struct TeamMessage {
   static constexpr std::int32_t caller_rank = -1;
 };
 
-/// A rank, or the caller, of a team. Its function runs on pool threads.
+/// A rank, or the caller, of a team.
 class TeamReceiver {
  public:
   virtual ~TeamReceiver() = default;
+  /// Any thread, also the one that drives the event loop: it does not wait, and sends nothing.
   virtual void deliver(TeamMessage&& message) = 0;
 };
 

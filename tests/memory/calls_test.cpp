@@ -6,6 +6,8 @@
 #include <set>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "memory_test.hpp"
 
@@ -194,6 +196,47 @@ TEST_P(MemoryCalls, ChannelsPassItemsInOrder) {
       3, jobs, results);
   for (int i = 0; i < 100; i++) jobs.put(i);
   for (int i = 0; i < 100; i++) EXPECT_EQ(results.take(), 2 * i);
+}
+
+std::atomic<int> notes{0};
+
+struct Note : detail::Registered<Note, true> {
+  static void invoke(InArchive& archive, Payload&) {
+    int count = 0;
+    std::vector<std::string> texts;
+    archive(count, texts);
+    archive.finish();
+    if (count == 0) throw std::runtime_error("nothing to note");
+    notes += count;
+  }
+  static void send(Pid pid, int count, const std::vector<std::string>& texts = {}) {
+    Payload payload;
+    OutArchive archive(payload);
+    archive(count, texts);
+    detail::call_do(pid, id(), payload);
+  }
+};
+
+// The only slot is taken, by a function that does not wait.
+TEST_P(MemoryCalls, WhatMayRunOnTheLoopNeedsNoThread) {
+  notes = 0;
+  TestCluster cluster(1, {}, wire());
+  Note::send(2, 1);
+  EXPECT_TRUE(eventually([] { return notes == 1; }));
+  static std::atomic<bool> begun;
+  begun = false;
+  const auto busy = remotecall(
+      [] {
+        begun = true;
+        return eventually([] { return notes == 3; });
+      },
+      2);
+  EXPECT_TRUE(eventually([] { return begun.load(); }));
+  Note::send(2, 0);  // throws, which is logged
+  Note::send(2, 2);
+  EXPECT_TRUE(busy.fetch());
+  Note::send(2, 4, std::vector<std::string>(20'000, "a message that is too long for it"));
+  EXPECT_TRUE(eventually([] { return notes == 7; }));
 }
 
 COHORT_OVER_EACH_WIRE(MemoryCalls);

@@ -289,9 +289,9 @@ struct LateReply {
 /// The thunk of `Call::invoke`. The whole class is hidden, so that each module has its own statics, also those of
 /// inline functions, which the dynamic linker would otherwise merge. So an id does not depend on the order in which
 /// modules were loaded.
-template <class Call>
+template <class Call, bool may_run_on_loop = false>
 struct __attribute__((visibility("hidden"))) Registered {
-  static inline const Thunk thunk{&Call::invoke};
+  static inline const Thunk thunk{&Call::invoke, may_run_on_loop};
   static inline const bool registered = register_thunk(thunk);
 
   static FunctionId id() {

@@ -19,6 +19,22 @@ namespace {
 
 constexpr Duration cancel_grace = std::chrono::seconds(1);
 
+constexpr std::size_t loop_limit = 32 << 10;  // a longer body is copied and decoded on a pool thread
+
+// Null: on a pool thread.
+const detail::Thunk* thunk_for_loop(const Frame& frame) {
+  detail::FunctionId function;
+  if (frame.header.kind != FrameKind::remote_do || frame.body.size() > loop_limit) return nullptr;
+  if (frame.body.size() < sizeof function) return nullptr;
+  std::memcpy(&function, frame.body.data(), sizeof function);
+  const auto* thunk = find_known_thunk(function);
+  return thunk != nullptr && thunk->may_run_on_loop ? thunk : nullptr;
+}
+
+void log_failure_of_do(const std::exception_ptr& failure) {
+  log_error("a function called by remote_do threw: " + message_of(failure));
+}
+
 Payload take_payload(Frame&& frame, References& references) {
   Payload payload;
   payload.body = std::move(frame.body);
@@ -119,7 +135,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   void reply(const Payload& result, const std::exception_ptr& failure) {
     const Pid self = server_.router_.self();
     if (header.kind == FrameKind::remote_do) {
-      if (failure) log_error("a function called by remote_do threw: " + message_of(failure));
+      if (failure) log_failure_of_do(failure);
       return;
     }
     const auto mode = more_follow && !deferred_ ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
@@ -179,8 +195,23 @@ void CallServer::add_open(Call& call) {
   open_count_++;
 }
 
+void CallServer::run_on_loop(const detail::Thunk& thunk, Frame&& frame) {
+  const CallScope scope({&router_, &references_}, nullptr);
+  const Payload payload = take_payload(std::move(frame), references_);
+  try {
+    InArchive archive(payload);
+    detail::FunctionId function;
+    archive(function.module, function.offset);
+    Payload result;
+    thunk.invoke(archive, result);
+  } catch (...) {
+    log_failure_of_do(std::current_exception());
+  }
+}
+
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const FrameHeader header = frame.header;
+  if (const auto* thunk = thunk_for_loop(frame)) return run_on_loop(*thunk, std::move(frame));
   auto state = enter_result(*connection, frame);
   auto task = std::make_shared<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
   if (state != nullptr) task->result_ref = state->ref;

@@ -18,7 +18,7 @@
 namespace cohort {
 
 /// Serves the requests of other processes: calls, fetches and puts of values, interrupts. Frames arrive on the loop;
-/// functions run on the reactor's pool.
+/// functions run on the reactor's pool, except for those that may run on the loop (Thunk).
 class CallServer {
  public:
   CallServer(Router& router, References& references) : router_(router), references_(references) {}
@@ -86,6 +86,7 @@ class CallServer {
                                                          boost::intrusive::hash<HashOfKey>, NotCounted,
                                                          boost::intrusive::power_2_buckets<true>>;
 
+  void run_on_loop(const detail::Thunk& thunk, Frame&& frame);
   detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
   void add_open(Call& call) COHORT_REQUIRES(mutex_);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,

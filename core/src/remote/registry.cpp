@@ -135,12 +135,16 @@ const void* function_at(FunctionId id) {
 
 }  // namespace detail
 
-const detail::Thunk& find_thunk(detail::FunctionId id) {
+const detail::Thunk* find_known_thunk(detail::FunctionId id) {
   Registry& registry = Registry::instance();
-  {
-    detail::ReaderLock lock(registry.mutex);
-    if (auto found = registry.by_id.find(id); found != registry.by_id.end()) return *found->second;
-  }
+  detail::ReaderLock lock(registry.mutex);
+  const auto found = registry.by_id.find(id);
+  return found == registry.by_id.end() ? nullptr : found->second;
+}
+
+const detail::Thunk& find_thunk(detail::FunctionId id) {
+  if (const auto* known = find_known_thunk(id)) return *known;
+  Registry& registry = Registry::instance();
   const auto modules = loaded_modules();
   for (const Module& module : modules) {
     if (module.key != id.module || module.build_id.empty()) continue;

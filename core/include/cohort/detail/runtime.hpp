@@ -35,6 +35,9 @@ struct FunctionId {
 /// static object for each instantiation of a remote call in each module; its address is its name.
 struct Thunk {
   void (*invoke)(InArchive& arguments, Payload& result);
+  /// A call_do() with a short body runs on the event loop, so that no thread has to be woken for it: it must be short
+  /// too, never wait, and run no code of a program or a plugin. Other calls of it run on a pool thread all the same.
+  bool may_run_on_loop = false;
 };
 
 /// Makes a thunk callable from other processes. Called during static initialisation, before main.
