@@ -10,6 +10,8 @@
 
 // The steps of the collective calls. Trees are binomial: in a tree of n ranks the way from a leaf to the root has at
 // most log2(n) steps, and every subtree is a range of ranks, so that values can be reduced in the order of the ranks.
+// Of small values a rank takes and sends more at once (`radix`): what they cost is that processes fall asleep and are
+// woken, which is seldom needed while others still send. What is reduced with what is the same in both trees.
 
 namespace cohort {
 
@@ -20,6 +22,7 @@ namespace detail {
 namespace {
 
 constexpr int no_root = 0;
+constexpr int usual_radix = 2, radix_for_small = 16;
 
 std::vector<Payload> only(Payload part) {
   std::vector<Payload> parts;
@@ -32,6 +35,16 @@ Payload first_of(std::vector<Payload> parts) {
   return std::move(parts.front());
 }
 
+/// value = op(value, others...), grouped as (v0 v1) (v2 v3) ...
+void append_pairwise(Reducing& value, std::vector<Payload> others) {
+  const auto other = [&](std::size_t i) -> Payload& { return others[i - 1]; };
+  const std::size_t count = others.size() + 1;
+  for (std::size_t step = 1; step < count; step *= 2) {
+    value.append(other(step));
+    for (std::size_t i = 2 * step; i + step < count; i += 2 * step) other(i) = value.reduced(other(i), other(i + step));
+  }
+}
+
 /// One collective call of one rank.
 struct Steps {
   TeamMailbox& mailbox;
@@ -40,6 +53,7 @@ struct Steps {
   const WaitOptions& options;
   const int rank = mailbox.rank();
   const int size = mailbox.size();
+  const int radix = call.small ? radix_for_small : usual_radix;
 
   void send(int to, std::vector<Payload> parts) const { mailbox.send_step(call, to, type, std::move(parts)); }
   void send(int to, Payload part) const { send(to, only(std::move(part))); }
@@ -51,18 +65,20 @@ struct Steps {
   Payload down(Payload value, int root) const {
     const int place = (rank - root + size) % size;  // in the tree, whose root is 0
     int step = 1;
-    while (step < size && (place & step) == 0) step *= 2;
-    if (place != 0) value = receive((place - step + root) % size);
-    for (step /= 2; step > 0; step /= 2)
-      if (place + step < size) send((place + step + root) % size, value);
+    while (step < size && place % (step * radix) == 0) step *= radix;
+    if (place != 0) value = receive((place - place % (step * radix) + root) % size);
+    for (step /= radix; step > 0; step /= radix)
+      for (int i = 1; i < radix && place + i * step < size; i++) send((place + i * step + root) % size, value);
     return value;
   }
 
   /// Reduces the values of this rank and of those after it in its subtree, and sends the result towards rank 0.
   void up(Reducing& value) const {
-    for (int step = 1; step < size; step *= 2) {
-      if ((rank & step) != 0) return send(rank - step, value.encoded());
-      if (rank + step < size) value.append(receive(rank + step));
+    for (int step = 1; step < size; step *= radix) {
+      if (const int beyond = rank % (step * radix); beyond != 0) return send(rank - beyond, value.encoded());
+      std::vector<Payload> others;  // each the value of a subtree of `step` ranks
+      for (int i = 1; i < radix && rank + i * step < size; i++) others.push_back(receive(rank + i * step));
+      append_pairwise(value, std::move(others));
     }
   }
 };
@@ -70,18 +86,26 @@ struct Steps {
 /// Nothing, for a barrier.
 class NoValue final : public Reducing {
  public:
+  bool small() const override { return true; }
   Payload encoded() const override { return {}; }
   void append(const Payload&) override {}
   void prepend(const Payload&) override {}
   void replace(const Payload&) override {}
+  Payload reduced(const Payload&, const Payload&) override { return {}; }
 };
+
+template <class Body>
+void run(TeamMailbox& mailbox, Collective which, int root, bool small, const std::type_info& type,
+         const WaitOptions& options, Body body) {
+  mailbox.run_collective({.which = which, .root = root, .small = small}, [&](const CollectiveCall& call) {
+    body(Steps{mailbox, call, type.name(), options});
+  });
+}
 
 template <class Body>
 void run(TeamMailbox& mailbox, Collective which, int root, const std::type_info& type, const WaitOptions& options,
          Body body) {
-  mailbox.run_collective(which, root, [&](const CollectiveCall& call) {
-    body(Steps{mailbox, call, type.name(), options});
-  });
+  run(mailbox, which, root, false, type, options, body);
 }
 
 void give_to_all(const Steps& steps, Reducing& value) {
@@ -119,7 +143,7 @@ std::pair<int, Payload> Team::receive_any_payload(int tag, const std::type_info&
 
 void Team::barrier(const WaitOptions& options) {
   detail::NoValue nothing;
-  detail::run(*mailbox_, Collective::barrier, detail::no_root, typeid(void), options,
+  detail::run(*mailbox_, Collective::barrier, detail::no_root, nothing.small(), typeid(void), options,
               [&](const detail::Steps& steps) { detail::give_to_all(steps, nothing); });
 }
 
@@ -190,7 +214,7 @@ std::vector<Payload> Team::exchange_payloads(std::vector<Payload> parts, const s
 }
 
 void Team::reduce_value(detail::Reducing& value, const std::type_info& type, int root, const WaitOptions& options) {
-  detail::run(*mailbox_, Collective::reduce, root, type, options, [&](const detail::Steps& steps) {
+  detail::run(*mailbox_, Collective::reduce, root, value.small(), type, options, [&](const detail::Steps& steps) {
     steps.up(value);  // to rank 0 whatever the root is, so that the order and the grouping do not depend on it
     if (root == 0) return;
     if (rank_ == 0) steps.send(root, value.encoded());
@@ -199,7 +223,7 @@ void Team::reduce_value(detail::Reducing& value, const std::type_info& type, int
 }
 
 void Team::all_reduce_value(detail::Reducing& value, const std::type_info& type, const WaitOptions& options) {
-  detail::run(*mailbox_, Collective::all_reduce, detail::no_root, type, options,
+  detail::run(*mailbox_, Collective::all_reduce, detail::no_root, value.small(), type, options,
               [&](const detail::Steps& steps) { detail::give_to_all(steps, value); });
 }
 

@@ -398,9 +398,8 @@ std::vector<Payload> TeamMailbox::await_step(const CollectiveCall& call, int fro
 
 // --- Collective calls. ---
 
-CollectiveCall TeamMailbox::begin_collective(Collective which, int root) {
-  CollectiveCall call{0, which, root};
-  if (has_root(which)) check_rank(root, name_of(which).c_str());
+void TeamMailbox::begin_collective(CollectiveCall& call) {
+  if (has_root(call.which)) check_rank(call.root, name_of(call.which).c_str());
   std::string broken;
   {
     const MutexLock lock(mutex_);
@@ -426,7 +425,6 @@ CollectiveCall TeamMailbox::begin_collective(Collective which, int root) {
     break_team(broken, -1);
     throw Error(broken);
   }
-  return call;
 }
 
 void TeamMailbox::end_collective() {

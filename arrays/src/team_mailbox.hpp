@@ -39,10 +39,10 @@ class TeamMailbox final : public TeamReceiver, public std::enable_shared_from_th
   TeamMessage receive(int from, int tag, const std::string& type, const WaitOptions& options);
   TeamMessage receive_any(int tag, const std::string& type, const WaitOptions& options);
 
-  /// Runs `body(call)` as the next collective call. If it throws, the team has failed.
+  /// Runs `body(call)` as the next collective call, which gets its number. If it throws, the team has failed.
   template <class Body>
-  void run_collective(Collective which, int root, Body body) {
-    const CollectiveCall call = begin_collective(which, root);
+  void run_collective(CollectiveCall call, Body body) {
+    begin_collective(call);
     try {
       body(call);
     } catch (...) {
@@ -105,7 +105,7 @@ class TeamMailbox final : public TeamReceiver, public std::enable_shared_from_th
   void tell_that_it_waits(const Wanted& wanted, bool again);
   bool is_lost(const Wanted& wanted, const std::optional<std::uint64_t>& missing);
 
-  CollectiveCall begin_collective(Collective which, int root);
+  void begin_collective(CollectiveCall& call);
   void end_collective();
   void abandon_collective(const CollectiveCall& call) noexcept;
 

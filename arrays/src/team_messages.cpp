@@ -14,7 +14,7 @@ namespace {
 template <class Archive, class Message>
 void visit_head(Archive& archive, Message& message) {
   archive(message.team.high, message.team.low, message.to, message.from, message.kind, message.sequence,
-          message.call.number, message.call.which, message.call.root, message.tag, message.counts);
+          message.call.number, message.call.which, message.call.root, message.call.small, message.tag, message.counts);
 }
 
 Payload encode_message(const TeamMessage& message) {
@@ -190,7 +190,8 @@ std::string name_of(Collective which) {
 }
 
 std::string name_of(const CollectiveCall& call) {
-  return name_of(call.which) + (has_root(call.which) ? " with root " + std::to_string(call.root) : "");
+  return name_of(call.which) + (has_root(call.which) ? " with root " + std::to_string(call.root) : "") +
+         (call.small && call.which != Collective::barrier ? " of small values" : "");
 }
 
 std::string count_of(const CollectiveCall& call) {

@@ -40,6 +40,7 @@ struct CollectiveCall {
   std::uint64_t number = 0;  // counted from 1
   Collective which = Collective::barrier;
   std::int32_t root = 0;  // 0 if it has none
+  bool small = false;     // the values are, by their type: it has another tree
   bool operator==(const CollectiveCall&) const = default;
 };
 

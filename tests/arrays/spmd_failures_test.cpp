@@ -131,6 +131,20 @@ TEST_P(SpmdFailures, ContradictingCallsAreErrors) {
       team.all_reduce(std::plus<>(), 1.0);
   });
   EXPECT_TRUE(contains(types, "rank 1 has sent a value of type double, and rank 0 expects int")) << types;
+
+  // Small values take another tree.
+  for (int odd = 0; odd < 4; odd++) {
+    const auto sizes = failure<RemoteException>(
+        {2, 3, 4, 5},
+        [](Team& team, int other) {
+          if (team.rank() == other)
+            team.all_reduce(std::plus<>(), std::string("text"));
+          else
+            team.all_reduce(std::plus<>(), 1);
+        },
+        odd);
+    EXPECT_TRUE(contains(sizes, "all_reduce of small values")) << sizes;
+  }
 }
 
 // Every pair of different calls, of three ranks of which any one contradicts.

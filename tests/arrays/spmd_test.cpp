@@ -244,6 +244,29 @@ TEST_F(Spmd, FuturesAndValuesThatCannotBeCopiedTravel) {
   EXPECT_EQ(sums, std::vector<int>(3, 20 + 30 + 40 + 1000 + 2 + 2));
 }
 
+// The tree of small values has more children at each rank, but groups them in the same way.
+TEST_F(Spmd, SmallValuesOfManyRanksAreReducedLikeLargeOnes) {
+  restart(34);
+  const auto sums_of = [](Team& team) {
+    const double value = (team.rank() % 3 == 0 ? -1.0 : 1e3) / (team.rank() + 3);
+    const double small = team.all_reduce(std::plus<>(), value);
+    const auto add = [](const std::vector<double>& left, const std::vector<double>& right) {
+      return std::vector<double>{left.at(0) + right.at(0)};
+    };
+    EXPECT_EQ(team.all_reduce(add, std::vector<double>{value}).at(0), small);
+    for (const int root : {0, 1, team.size() - 1})
+      EXPECT_EQ(team.reduce(std::plus<>(), value, root), team.rank() == root ? std::optional(small) : std::nullopt);
+    const auto all = team.all_gather(value);
+    EXPECT_NE(std::accumulate(all.begin(), all.end(), 0.0), small) << "a sum whose grouping does not matter";
+    team.barrier();
+    return small;
+  };
+  for (const int n : {15, 16, 17, 18, 31, 33, 35}) {
+    const auto sums = spmd(first_procs(n), sums_of);
+    EXPECT_EQ(sums, std::vector<double>(static_cast<std::size_t>(n), sums.at(0))) << n;
+  }
+}
+
 TEST_F(Spmd, ASumOfDoublesHasTheSameBitsEachTimeAndEverywhere) {
   restart(8);
   const auto sum = [](Team& team) {

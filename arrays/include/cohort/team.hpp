@@ -40,24 +40,37 @@ struct TeamStart {
   std::vector<Pid> pids;
 };
 
+/// Whether all values of the type are small.
+template <class T>
+inline constexpr bool is_small = sizeof(T) <= 64 && (bitwise<T>() || std::is_same_v<T, bool>);
+
 /// The value of a reduction on one rank, for those who do not know its type.
 class Reducing {
  public:
   virtual ~Reducing();
-  virtual Payload encoded() const = 0;                ///< segments are borrowed from the value
-  virtual void append(const Payload& right) = 0;      ///< value = op(value, right)
-  virtual void prepend(const Payload& left) = 0;      ///< value = op(left, value)
-  virtual void replace(const Payload& received) = 0;  ///< value = received
+  virtual bool small() const = 0;                                          ///< by its type
+  virtual Payload encoded() const = 0;                                     ///< segments are borrowed from the value
+  virtual void append(const Payload& right) = 0;                           ///< value = op(value, right)
+  virtual void prepend(const Payload& left) = 0;                           ///< value = op(left, value)
+  virtual void replace(const Payload& received) = 0;                       ///< value = received
+  virtual Payload reduced(const Payload& left, const Payload& right) = 0;  ///< op(left, right), of two others
 };
 
 template <class Op, class T>
 class ReducingValue final : public Reducing {
  public:
   ReducingValue(Op& op, T&& first) : value(std::move(first)), op_(op) {}
+  bool small() const override { return is_small<T>; }
   Payload encoded() const override { return encode(value); }
   void append(const Payload& right) override { value = static_cast<T>(op_(std::move(value), decode<T>(right))); }
   void prepend(const Payload& left) override { value = static_cast<T>(op_(decode<T>(left), std::move(value))); }
   void replace(const Payload& received) override { value = decode<T>(received); }
+  Payload reduced(const Payload& left, const Payload& right) override {
+    T both = static_cast<T>(op_(decode<T>(left), decode<T>(right)));
+    Payload payload = encode(std::as_const(both));
+    payload.own();
+    return payload;
+  }
 
   T value;
 
