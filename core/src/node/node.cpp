@@ -95,7 +95,10 @@ void Node::stop() noexcept {
   if (impl_ == nullptr) return;
   CurrentNode& of_thread = CurrentNode::of_thread();
   if (of_thread.router == &impl_->node()) of_thread = {nullptr, nullptr, true};
-  impl_.reset();
+  // Not reset(), which would first write the pointer: a manager that runs on a thread of this node reads it, until the
+  // thread has ended.
+  delete impl_.get();
+  static_cast<void>(impl_.release());
 }
 
 static const std::string stopped = "this node was stopped, or moved from";
