@@ -78,11 +78,14 @@ inline std::vector<int> children() {
   return pids;
 }
 
-/// A directory of its own for a test, removed at the end.
+/// A directory of its own for a test, removed at the end. It has some of the name of the test, for one that is left
+/// behind; not all of it, because the names of Unix sockets in it are short.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cohort-cluster.XXXXXX").string();
+    const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
+    const std::string name = std::filesystem::path(test == nullptr ? "" : test->name()).filename();
+    std::string pattern = (std::filesystem::temp_directory_path() / ("co." + name.substr(0, 11) + ".XXXXXX")).string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::system_error(errno, std::generic_category(), pattern);
     directory_ = pattern;
   }
