@@ -6,6 +6,8 @@
 #include <cohort/error.hpp>
 #include <cohort/everywhere.hpp>
 
+#include "relayed_call.hpp"
+
 namespace cohort::detail {
 namespace {
 
@@ -52,44 +54,13 @@ struct Delivery : Registered<Delivery, may_run_on_loop> {
   static void invoke(InArchive& archive, Payload&) { deliver_here(decode_message(archive)); }
 };
 
-// What the master passes on: the process, the function, its arguments.
-Payload encode_relayed(Pid pid, FunctionId function, const Payload& arguments) {
-  Payload payload;
-  OutArchive archive(payload);
-  archive(pid, function.module, function.offset);
-  save_payload(archive, arguments);
-  return payload;
-}
-
-struct Relayed {
-  Pid pid = no_pid;
-  FunctionId function{};
-  Payload arguments{};
-};
-
-Relayed decode_relayed(InArchive& archive) {
-  Relayed relayed;
-  archive(relayed.pid, relayed.function.module, relayed.function.offset);
-  relayed.arguments = load_payload(archive);
-  archive.finish();
-  return relayed;
-}
-
 struct PassOn : Registered<PassOn> {
   static void invoke(InArchive& archive, Payload&) {
-    Relayed relayed = decode_relayed(archive);
+    RelayedCall relayed = decode_relayed(archive);
     try {
       call_do(relayed.pid, relayed.function, relayed.arguments);
     } catch (const ProcessExitedException&) {  // the caller of spmd() hears of it by itself
     }
-  }
-};
-
-// Waits in the master, so that a cancellation of the relayed call cancels the call itself.
-struct PassOnCall : Registered<PassOnCall> {
-  static void invoke(InArchive& archive, Payload& result) {
-    Relayed relayed = decode_relayed(archive);
-    result = call_fetch(relayed.pid, relayed.function, relayed.arguments);
   }
 };
 
@@ -177,7 +148,7 @@ FuturePtr TeamRoutes::start(Pid pid, FunctionId function, const Payload& argumen
     if (error.kind() != ErrorKind::disconnected || myid() == master_pid || pid == master_pid) return direct;
   }
   note_unreachable(pid);
-  return start_on_each({master_pid}, PassOnCall::id(), encode_relayed(pid, function, arguments)).front();
+  return start_through_master(pid, function, arguments);
 }
 
 // --- Names for errors. ---

@@ -140,19 +140,29 @@ class Expression {
   /// Calls `visit(array)` for each array that it is made of.
   template <class Visit>
   void for_each_array(Visit&& visit) const {
-    std::apply([&](const auto&... operand) { (visit_operand(visit, operand), ...); }, operands_);
+    visit_operands(visit, operands_, std::index_sequence_for<Operand...>());
   }
   template <class Visit>
   void for_each_array(Visit&& visit) {
-    std::apply([&](auto&... operand) { (visit_operand(visit, operand), ...); }, operands_);
+    visit_operands(visit, operands_, std::index_sequence_for<Operand...>());
   }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(op_, operands_);
+    if constexpr (!detail::Stateless<Op>) archive(op_);
+    serialize_operands(archive, std::index_sequence_for<Operand...>());
   }
 
  private:
+  // std::apply() would cost each program that has expressions some time of compilation.
+  template <class Visit, class Operands, std::size_t... I>
+  static void visit_operands(Visit& visit, Operands& operands, std::index_sequence<I...>) {
+    (visit_operand(visit, std::get<I>(operands)), ...);
+  }
+  template <class Archive, std::size_t... I>
+  void serialize_operands(Archive& archive, std::index_sequence<I...>) {
+    (archive(std::get<I>(operands_)), ...);
+  }
   template <class Visit, class O>
   static void visit_operand(Visit& visit, O& operand) {
     if constexpr (detail::is_expression<std::remove_const_t<O>>)

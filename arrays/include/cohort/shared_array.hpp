@@ -171,7 +171,7 @@ class SharedArray {
   friend class SharedArray;
   template <class F>
   struct Initialising {
-    detail::Portable<F> init;
+    [[no_unique_address]] detail::Portable<F> init;
     void operator()(SharedArray array) { init.function(array); }
     template <class Archive>
     void serialize(Archive& archive) {

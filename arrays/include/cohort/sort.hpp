@@ -25,7 +25,7 @@ struct Ascending {
 
 template <class T, template <class, std::size_t> class Part, class Less>
 struct SortedPart {
-  Portable<Less> less;
+  [[no_unique_address]] Portable<Less> less;
   NdArray<T, 1> operator()(const ArrayHead<1>& head, std::size_t place, std::uint64_t& moved,
                            const DArray<T, 1, Part>& source) {
     auto values = get_region<T, 1, Part>(*source.checked()->head(), head.region(place), &moved);
@@ -53,7 +53,7 @@ struct SampleOfPart {
 /// How many elements of the sorted part are before each splitter.
 template <class T, class Less>
 struct PlacesOfSplitters {
-  Portable<Less> less;
+  [[no_unique_address]] Portable<Less> less;
   std::vector<std::size_t> operator()(const ArrayHead<1>& head, std::size_t place, const std::vector<T>& splitters) {
     const auto part = part_here<NdArray<T, 1>, 1>(head.id, place);
     std::vector<std::size_t> places;
@@ -71,7 +71,7 @@ struct PlacesOfSplitters {
 /// Fetches from each sorted part what is between two splitters, and merges it.
 template <class T, class Less>
 struct MergedPart {
-  Portable<Less> less;
+  [[no_unique_address]] Portable<Less> less;
   /// @param bounds of each part: from where to where each place of the result takes
   NdArray<T, 1> operator()(const ArrayHead<1>&, std::size_t place, std::uint64_t& moved,
                            const std::vector<std::vector<std::size_t>>& bounds, const DArray<T, 1>& sorted) {

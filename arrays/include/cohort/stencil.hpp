@@ -134,7 +134,7 @@ NdArray<R, N> apply_stencil(const NdArray<T, N>& extended, const Extents<N>& ext
 
 template <class R, class T, template <class, std::size_t> class Part, class F>
 struct StencilPart {
-  Portable<F> f;
+  [[no_unique_address]] Portable<F> f;
   template <std::size_t N>
   NdArray<R, N> operator()(const ArrayHead<N>& head, std::size_t place, std::uint64_t& moved,
                            const StencilOptions& options, const DArray<T, N, Part>& source) {

@@ -223,7 +223,7 @@ void PartFunctions<T, N, Part>::send_change(PartOf<Values, N>& part, const Uniqu
 
 template <class T, std::size_t N, template <class, std::size_t> class Part, class Body>
 struct CreatePart {
-  Portable<Body> body;
+  [[no_unique_address]] Portable<Body> body;
   /// @param keeper is held as long as this runs, in case the caller ends meanwhile. @return how many bytes moved
   template <class... A>
   std::uint64_t operator()(const ArrayHead<N>& head, std::size_t place, const RemoteStore<ArrayKeeper>&,
@@ -258,9 +258,8 @@ inline RemoteStore<ArrayKeeper> sent_keeper(const RemoteStore<ArrayKeeper>& keep
 template <class T, std::size_t N, template <class, std::size_t> class Part, class Body, class... A>
 DArray<T, N, Part> make_with_head(ArrayHead<N> head, Repair repair, Body body, const A&... arguments) {
   const auto state = make_state<T, N, Part>(std::move(head), repair);
-  for (const std::uint64_t moved : on_each_place(*state->head(), CreatePart<T, N, Part, Body>{{std::move(body)}},
-                                                 sent_keeper(state->keeper), arguments...))
-    state->moved_bytes += moved;
+  state->moved_bytes = on_each_place(*state->head(), CreatePart<T, N, Part, Body>{{std::move(body)}},
+                                     sent_keeper(state->keeper), arguments...);
   return DArray<T, N, Part>(state);
 }
 template <class T, std::size_t N, template <class, std::size_t> class Part, class Body, class... A>

@@ -15,23 +15,7 @@ struct DistributedKind {
   using Array = DArray<T, N, Part>;
 
   template <class R, class Op, AnyArray A>
-  static std::optional<R> reduce(Op op, const A& array) {
-    using E = element_of<A>;
-    constexpr std::size_t N = rank_of<A>;
-    const auto head = head_for(array);
-    if constexpr (in_host_memory<Part>) {
-      if (is_cyclic(head)) return reduce<R>(std::move(op), in_blocks<Part>(array, head));
-      Reduction<R, E, N, Op> reduction(head, on_each_place(head, ReducedPart<R, Op, Part>{{op}}, uncounted(array)), op);
-      return reduction(Box<N>::all(head.extents()));
-    } else {
-      std::optional<R> result;
-      for (auto& part : on_each_place(head, ReducedPart<R, Op, Part>{{op}}, uncounted(array)))
-        for (auto& each : part.complete)
-          result = result ? static_cast<R>(op(std::move(*result), static_cast<R>(std::move(each))))
-                          : static_cast<R>(std::move(each));
-      return result;
-    }
-  }
+  static std::optional<R> reduce(Op op, const A& array);
 
   template <class T, std::size_t N>
   static Array<T, N> filled(const Extents<N>& extents, const T& value) {
@@ -47,8 +31,7 @@ struct DistributedKind {
   static auto reduce_dim(Op op, const A& array, std::size_t dimension) -> Array<R, rank_of<A>> {
     constexpr std::size_t N = rank_of<A>;
     Repair repair_mode{};
-    const auto source = head_for(array, &repair_mode);
-    if (is_cyclic(source)) return reduce_dim<R>(std::move(op), in_blocks<Part>(array, source), dimension);
+    const auto source = with_blocks(head_for(array, &repair_mode));
     ArrayHead<N> head = source;
     head.id = UniqueId::make();
     head.dimensions[dimension] = DimensionLayout::blocks(1, 1);
@@ -113,6 +96,27 @@ struct DistributedKind {
     }
   }
 };
+
+// Not inline, so that the library has it for the usual types (see instantiations.hpp).
+template <template <class, std::size_t> class Part>
+template <class R, class Op, AnyArray A>
+std::optional<R> DistributedKind<Part>::reduce(Op op, const A& array) {
+  using E = element_of<A>;
+  constexpr std::size_t N = rank_of<A>;
+  auto head = head_for(array);
+  if constexpr (in_host_memory<Part>) {
+    head = with_blocks(std::move(head));
+    Reduction<R, E, N, Op> reduction(head, on_each_place(head, ReducedPart<R, Op, Part>{{op}}, uncounted(array)), op);
+    return reduction(Box<N>::all(head.extents()));
+  } else {
+    std::optional<R> result;
+    for (auto& part : on_each_place(head, ReducedPart<R, Op, Part>{{op}}, uncounted(array)))
+      for (auto& each : part.complete)
+        result = result ? static_cast<R>(op(std::move(*result), static_cast<R>(std::move(each))))
+                        : static_cast<R>(std::move(each));
+    return result;
+  }
+}
 
 }  // namespace detail
 }  // namespace cohort

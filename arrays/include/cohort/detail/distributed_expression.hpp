@@ -35,29 +35,92 @@ void visit_arrays(const Expression<Op, Operand...>& expression, Visit&& visit) {
 }
 
 /// Where the result of an expression is: where its first array with all of the extents is.
+template <std::size_t N>
+class ResultLayout {
+ public:
+  ResultLayout();
+  ~ResultLayout();
+  ResultLayout(const ResultLayout&) = delete;
+  ResultLayout& operator=(const ResultLayout&) = delete;
+  /// An array of the expression. @throws Error if it does not fit those before it; as check_holders().
+  void add(std::shared_ptr<const ArrayHead<N>> head, Repair repair_mode);
+  /// Of a new array.
+  ArrayHead<N> head() const;
+  const Extents<N>& extents() const { return extents_; }
+  Repair repair() const { return repair_[chosen()]; }
+
+ private:
+  std::size_t chosen() const;
+
+  Extents<N> extents_;
+  std::vector<std::shared_ptr<const ArrayHead<N>>> heads_;
+  std::vector<Repair> repair_;
+};
+template <std::size_t N>
+ResultLayout<N>::ResultLayout() {
+  extents_.fill(1);
+}
+template <std::size_t N>
+ResultLayout<N>::~ResultLayout() = default;
+template <std::size_t N>
+void ResultLayout<N>::add(std::shared_ptr<const ArrayHead<N>> head, Repair repair_mode) {
+  check_holders(*head);
+  join_extents(extents_, head->extents());
+  heads_.push_back(std::move(head));
+  repair_.push_back(repair_mode);
+}
+template <std::size_t N>
+std::size_t ResultLayout<N>::chosen() const {
+  for (std::size_t i = 0; i < heads_.size(); i++)
+    if (heads_[i]->extents() == extents_) return i;
+  return 0;
+}
+template <std::size_t N>
+ArrayHead<N> ResultLayout<N>::head() const {
+  const ArrayHead<N>& from = *heads_[chosen()];
+  auto options = options_of(from, repair());
+  if (from.extents() != extents_) {
+    options.grid = options.block = {};
+    options.cuts = {};
+    std::vector<Pid> distinct;
+    for (const Pid pid : options.pids)
+      if (std::ranges::find(distinct, pid) == distinct.end()) distinct.push_back(pid);
+    options.pids = std::move(distinct);
+  }
+  return make_head(extents_, options, false);
+}
+
+template <class E>
+void add_arrays(ResultLayout<rank_of<E>>& layout, const E& expression) {
+  visit_arrays(expression,
+               [&](const auto& array) { layout.add(usable_head(array.checked()), array.checked()->repair_mode); });
+}
 template <class E>
 ArrayHead<rank_of<E>> head_for(const E& expression, Repair* repair_mode = nullptr) {
-  constexpr std::size_t N = rank_of<E>;
-  const auto extents = expression.extents();
-  std::optional<DArrayOptions<N>> options;
-  bool exact = false;
-  visit_arrays(expression, [&](const auto& array) {
-    if (exact) return;
-    const auto head = usable_head(array.checked());
-    check_holders(*head);
-    exact = head->extents() == extents;
-    if (options && !exact) return;
-    options = options_of(*head, array.checked()->repair_mode);
-    if (exact) return;
-    options->grid = options->block = {};
-    options->cuts = {};
-    std::vector<Pid> distinct;
-    for (const Pid pid : options->pids)
-      if (std::ranges::find(distinct, pid) == distinct.end()) distinct.push_back(pid);
-    options->pids = std::move(distinct);
-  });
-  if (repair_mode != nullptr) *repair_mode = options->repair;
-  return make_head(extents, *options, false);
+  ResultLayout<rank_of<E>> layout;
+  add_arrays(layout, expression);
+  if (repair_mode != nullptr) *repair_mode = layout.repair();
+  return layout.head();
+}
+
+/// Stands for an array in an expression over the elements of a region of a larger one. @param extents of the whole
+/// expression; @param place which has the region: what this process has at this place of the array is not copied
+template <class T, std::size_t N, template <class, std::size_t> class Part>
+operand_t<Part<T, N>> bind_array(const DArray<T, N, Part>& array, const Extents<N>& extents, const Region<N>& region,
+                                 std::size_t place, std::uint64_t& moved) {
+  using Operand = operand_t<Part<T, N>>;
+  const auto head = array.checked()->head();
+  Region<N> wanted = region;
+  for (std::size_t i = 0; i < N; i++)
+    if (head->dimensions[i].extent == 1 && extents[i] != 1) wanted.dimensions[i] = {{0, 1}};
+  if (place < head->places() && holder_of(*head, place) == myid() && head->region(place) == wanted) {
+    const auto part = part_here<Part<T, N>, N>(head->id, place);
+    if constexpr (in_host_memory<Part>)
+      return Operand(part->values, part);
+    else
+      return Operand(part->values);
+  }
+  return Operand(Part<T, N>(get_region<T, N, Part>(*head, wanted, &moved)));
 }
 
 /// Makes an expression over the elements of a region of one over distributed arrays.
@@ -67,51 +130,35 @@ struct Binder {
   const Region<N>& region;
   std::size_t place;
   std::uint64_t& moved;
-  std::vector<std::shared_ptr<StoredPart>> kept{};  // that it refers to
 
   template <class T>
   const Scalar<T>& operator()(const Scalar<T>& scalar) const {
     return scalar;
   }
   template <class T, template <class, std::size_t> class Part>
-  auto operator()(const DArray<T, N, Part>& array) {
-    using Operand = operand_t<Part<T, N>>;
-    const auto head = array.checked()->head();
-    Region<N> wanted = region;
-    for (std::size_t i = 0; i < N; i++)
-      if (head->dimensions[i].extent == 1 && extents[i] != 1) wanted.dimensions[i] = {{0, 1}};
-    if (place < head->places() && holder_of(*head, place) == myid() && head->region(place) == wanted) {
-      auto part = part_here<Part<T, N>, N>(head->id, place);
-      Operand operand(part->values);
-      kept.push_back(std::move(part));
-      return operand;
-    }
-    return Operand(Part<T, N>(get_region<T, N, Part>(*head, wanted, &moved)));
+  auto operator()(const DArray<T, N, Part>& array) const {
+    return bind_array(array, extents, region, place, moved);
   }
   template <class Op, class... Operand>
-  auto operator()(const Expression<Op, Operand...>& expression) {
-    return std::apply(
-        [&](const auto&... operand) {
-          // In this order, also for the copies that move.
-          std::tuple<std::decay_t<decltype((*this)(operand))>...> bound{(*this)(operand)...};
-          return std::apply(
-              [&](auto&... each) {
-                return Expression<Op, std::decay_t<decltype(each)>...>(expression.op(), std::move(each)...);
-              },
-              bound);
-        },
-        expression.operands());
+  auto operator()(const Expression<Op, Operand...>& expression) const {
+    return bind(expression, std::index_sequence_for<Operand...>());
+  }
+
+ private:
+  template <class Op, class... Operand, std::size_t... I>
+  auto bind(const Expression<Op, Operand...>& expression, std::index_sequence<I...>) const {
+    using Bound = Expression<Op, std::decay_t<decltype((*this)(std::declval<const Operand&>()))>...>;
+    return Bound{expression.op(), (*this)(std::get<I>(expression.operands()))...};  // braces: in this order
   }
 };
 
-/// The elements of a region of an expression.
+/// The elements of a region of an expression. @param whole the extents of the expression
 template <class T, template <class, std::size_t> class Part, class E, std::size_t N>
-Part<T, N> values_of(const E& expression, const Region<N>& region, std::size_t place, std::uint64_t& moved) {
+Part<T, N> values_of(const E& expression, const Extents<N>& whole, const Region<N>& region, std::size_t place,
+                     std::uint64_t& moved) {
   const auto extents = region.extents();
   if (region.empty()) return Part<T, N>(extents);
-  const auto whole = expression.extents();
-  Binder<N> binder{whole, region, place, moved};
-  auto bound = binder(expression);
+  auto bound = Binder<N>{whole, region, place, moved}(expression);
   if constexpr (in_host_memory<Part>) {
     NdArray<T, N> values(Uninitialized(), extents);
     if constexpr (is_expression<decltype(bound)>)
@@ -130,15 +177,15 @@ template <class T, template <class, std::size_t> class Part>
 struct EvaluatedPart {
   template <std::size_t N, class E>
   Part<T, N> operator()(const ArrayHead<N>& head, std::size_t place, std::uint64_t& moved, const E& expression) const {
-    return values_of<T, Part>(expression, head.region(place), place, moved);
+    return values_of<T, Part>(expression, head.extents(), head.region(place), place, moved);
   }
 };
 
 template <class T, class E, template <class, std::size_t> class Part>
 auto evaluate_as(const E& expression, std::type_identity<DistributedKind<Part>>) {
-  Repair repair_mode{};
-  auto head = head_for(expression, &repair_mode);
-  return make_with_head<T, rank_of<E>, Part>(std::move(head), repair_mode, EvaluatedPart<T, Part>(),
+  ResultLayout<rank_of<E>> layout;
+  add_arrays(layout, expression);
+  return make_with_head<T, rank_of<E>, Part>(layout.head(), layout.repair(), EvaluatedPart<T, Part>(),
                                              uncounted(expression));
 }
 template <class T, class E>
@@ -150,20 +197,18 @@ auto evaluate_distributed(const E& expression) {
 template <class T, template <class, std::size_t> class Part>
 struct AssignPart {
   template <std::size_t N, class E>
-  char operator()(const ArrayHead<N>& head, std::size_t place, const UniqueId& id, const E& expression) const {
+  std::uint64_t operator()(const ArrayHead<N>& head, std::size_t place, const UniqueId& id, const E& expression) const {
     std::uint64_t moved = 0;
     const Region<N> region = head.region(place);
     if constexpr (in_host_memory<Part> && std::is_arithmetic_v<T> && is_plain_arithmetic<E>) {
       if (region.empty()) return 0;
-      const auto whole = expression.extents();
-      Binder<N> binder{whole, region, place, moved};
-      const auto bound = binder(expression);
+      const auto bound = Binder<N>{head.extents(), region, place, moved}(expression);
       PartFunctions<T, N, Part>::change(head.id, place, id, region, [&](PartOf<Part<T, N>, N>& part) {
         const std::unique_lock lock(part.mutex);
         evaluate(bound, part.values.data(), part.values.extents());
       });
     } else {
-      auto values = values_of<T, Part>(expression, region, place, moved);
+      auto values = values_of<T, Part>(expression, head.extents(), region, place, moved);
       PartFunctions<T, N, Part>::change(head.id, place, id, region, [&](PartOf<Part<T, N>, N>& part) {
         const std::unique_lock lock(part.mutex);
         if constexpr (in_host_memory<Part>)  // another operation may be reading: the memory stays
@@ -183,9 +228,9 @@ void assign_distributed(const DArray<T, N, Part>& array, const E& expression) {
 
 template <class T, template <class, std::size_t> class Part, class F>
 struct ForEachPart {
-  Portable<F> f;
+  [[no_unique_address]] Portable<F> f;
   template <std::size_t N>
-  char operator()(const ArrayHead<N>& head, std::size_t place, const UniqueId& id) {
+  std::uint64_t operator()(const ArrayHead<N>& head, std::size_t place, const UniqueId& id) {
     PartFunctions<T, N, Part>::change(head.id, place, id, head.region(place), [&](PartOf<Part<T, N>, N>& part) {
       kind_of<Part<T, N>>::for_each(f.function, part.values);
     });

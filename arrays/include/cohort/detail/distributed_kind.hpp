@@ -135,7 +135,7 @@ struct FilledPart {
 
 template <class F>
 struct InitialPart {
-  Portable<F> init;
+  [[no_unique_address]] Portable<F> init;
   template <std::size_t N>
   auto operator()(const ArrayHead<N>& head, std::size_t place, std::uint64_t&) {
     using Values = std::decay_t<decltype(init.function(Box<N>()))>;

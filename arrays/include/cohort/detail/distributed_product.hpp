@@ -18,8 +18,7 @@ struct PartialProduct {
     columns.dimensions[0] = part->region.dimensions[1];
     std::uint64_t moved = 0;
     const Extents<1> whole = vector.extents();
-    Binder<1> binder{whole, columns, head.coordinates(place)[1], moved};
-    const auto bound = binder(vector);
+    const auto bound = bind_array(vector, whole, columns, head.coordinates(place)[1], moved);
     if constexpr (in_host_memory<Part>)
       return HostKind::product(part->values, bound);
     else

@@ -18,63 +18,63 @@ struct PartialReduction {
   std::vector<stored_element_t<E>> elements;
 };
 
+/// Reduces a part of an array, or of an expression, in the memory of this process. @param node of the tree; @param part
+/// what this place has; @param bound the elements of the part, of which none is repeated
+template <class R, std::size_t N, class Op, class Bound, class Partial>
+void reduce_part(Op& op, const Box<N>& node, const Box<N>& part, Bound& bound, Partial& partial) {
+  const Box<N> both = intersection(node, part);
+  if (both.empty()) return;
+  Box<N> within = both;
+  for (std::size_t i = 0; i < N; i++) within.begin[i] -= part.begin[i], within.end[i] -= part.begin[i];
+  const auto extents = part.extents();
+  if (both == node) {
+    auto value = [&](std::size_t place) -> decltype(auto) { return value_at(bound, place); };
+    auto leaf = [&](const Box<N>& box) { return reduce_leaf<R>(box, extents, value, op); };
+    partial.complete.push_back(static_cast<stored_element_t<R>>(*reduce_tree<R>(within, leaf, op)));
+  } else if (is_leaf(node)) {
+    for_each_row(within, extents, [&](std::size_t place, std::size_t count) {
+      for (std::size_t i = 0; i < count; i++)
+        partial.elements.push_back(
+            static_cast<typename decltype(partial.elements)::value_type>(value_at(bound, place + i)));
+    });
+  } else {
+    const auto [first, second] = halves(node);
+    reduce_part<R>(op, first, part, bound, partial);
+    reduce_part<R>(op, second, part, bound, partial);
+  }
+}
+
 template <class R, class Op, template <class, std::size_t> class Part>
 struct ReducedPart {
-  Portable<Op> op;
+  [[no_unique_address]] Portable<Op> op;
 
   template <std::size_t N, class A>
   auto operator()(const ArrayHead<N>& head, std::size_t place, const A& array) {
-    PartialReduction<R, element_of<A>> partial;
+    using E = element_of<A>;
+    PartialReduction<R, E> partial;
     std::uint64_t moved = 0;
     const Region<N> region = head.region(place);
     if (region.empty()) return partial;
-    const auto whole = array.extents();
-    Binder<N> binder{whole, region, place, moved};
-    auto bound = binder(array);
+    const auto whole = head.extents();
+    auto bound = Binder<N>{whole, region, place, moved}(array);
     if constexpr (!in_host_memory<Part>) {
       if (auto all = kind_of<Part<R, N>>::template reduce<R>(op.function, bound))
         partial.complete.push_back(static_cast<stored_element_t<R>>(std::move(*all)));
-    } else if constexpr (!is_expression<decltype(bound)>) {
-      reduce(
-          Box<N>::all(whole), region.hull(), [data = bound.data()](std::size_t i) -> decltype(auto) { return data[i]; },
-          partial);
-    } else if (has_extents(bound, region.extents())) {
-      reduce(
-          Box<N>::all(whole), region.hull(), [&](std::size_t i) { return value_at(bound, i); }, partial);
     } else {
-      const NdArray<element_of<A>, N> values(bound);
-      reduce(
-          Box<N>::all(whole), region.hull(), [&](std::size_t i) -> decltype(auto) { return values[i]; }, partial);
+      if constexpr (is_expression<decltype(bound)>) {
+        if (!has_extents(bound, region.extents())) {
+          HostOperand<E, N> values{NdArray<E, N>(bound)};
+          reduce_part<R>(op.function, Box<N>::all(whole), region.hull(), values, partial);
+          return partial;
+        }
+      }
+      reduce_part<R>(op.function, Box<N>::all(whole), region.hull(), bound, partial);
     }
     return partial;
   }
   template <class Archive>
   void serialize(Archive& archive) {
     archive(op);
-  }
-
- private:
-  /// @param node of the tree; @param part what this place has; @param value of a place in it
-  template <std::size_t N, class Value, class Partial>
-  void reduce(const Box<N>& node, const Box<N>& part, Value value, Partial& partial) {
-    const Box<N> both = intersection(node, part);
-    if (both.empty()) return;
-    Box<N> within = both;
-    for (std::size_t i = 0; i < N; i++) within.begin[i] -= part.begin[i], within.end[i] -= part.begin[i];
-    const auto extents = part.extents();
-    if (both == node) {
-      auto leaf = [&](const Box<N>& box) { return reduce_leaf<R>(box, extents, value, op.function); };
-      partial.complete.push_back(static_cast<stored_element_t<R>>(*reduce_tree<R>(within, leaf, op.function)));
-    } else if (is_leaf(node)) {
-      for_each_row(within, extents, [&](std::size_t place, std::size_t count) {
-        for (std::size_t i = 0; i < count; i++)
-          partial.elements.push_back(static_cast<typename decltype(partial.elements)::value_type>(value(place + i)));
-      });
-    } else {
-      const auto [first, second] = halves(node);
-      reduce(first, part, value, partial);
-      reduce(second, part, value, partial);
-    }
   }
 };
 
@@ -86,33 +86,10 @@ class Reduction {
       : head_(head), parts_(std::move(parts)), next_complete_(parts_.size()), next_element_(parts_.size()), op_(op) {
     for (std::size_t place = 0; place < parts_.size(); place++) boxes_.push_back(head.region(place).hull());
   }
-  std::optional<R> operator()(const Box<N>& node) {
-    if (node.empty()) return std::nullopt;
-    const std::size_t place = head_.place_of_index(node.begin);
-    if (boxes_[place].contains(node)) return static_cast<R>(std::move(parts_[place].complete[next_complete_[place]++]));
-    if (is_leaf(node)) return leaf(node);
-    const auto [first, second] = halves(node);
-    auto a = (*this)(first);
-    auto b = (*this)(second);
-    return static_cast<R>(op_(std::move(*a), std::move(*b)));
-  }
+  std::optional<R> operator()(const Box<N>& node);
 
  private:
-  R leaf(const Box<N>& node) {
-    const auto extents = node.extents();
-    std::vector<stored_element_t<E>> tile(node.size());
-    for (std::size_t place = 0; place < boxes_.size(); place++) {
-      Box<N> both = intersection(node, boxes_[place]);
-      if (both.empty()) continue;
-      for (std::size_t i = 0; i < N; i++) both.begin[i] -= node.begin[i], both.end[i] -= node.begin[i];
-      for_each_row(both, extents, [&](std::size_t at, std::size_t count) {
-        for (std::size_t i = 0; i < count; i++)
-          tile[at + i] = std::move(parts_[place].elements[next_element_[place]++]);
-      });
-    }
-    auto value = [&](std::size_t i) { return static_cast<E>(tile[i]); };
-    return reduce_leaf<R>(Box<N>::all(extents), extents, value, op_);
-  }
+  R leaf(const Box<N>& node);
 
   const ArrayHead<N>& head_;
   std::vector<PartialReduction<R, E>> parts_;
@@ -121,25 +98,40 @@ class Reduction {
   Op& op_;
 };
 
-template <std::size_t N>
-bool is_cyclic(const ArrayHead<N>& head) {
-  for (const DimensionLayout& dimension : head.dimensions)
-    if (dimension.block != 0 && dimension.places > 1) return true;
-  return false;
+template <class R, class E, std::size_t N, class Op>
+std::optional<R> Reduction<R, E, N, Op>::operator()(const Box<N>& node) {
+  if (node.empty()) return std::nullopt;
+  const std::size_t place = head_.place_of_index(node.begin);
+  if (boxes_[place].contains(node)) return static_cast<R>(std::move(parts_[place].complete[next_complete_[place]++]));
+  if (is_leaf(node)) return leaf(node);
+  const auto [first, second] = halves(node);
+  auto a = (*this)(first);
+  auto b = (*this)(second);
+  return static_cast<R>(op_(std::move(*a), std::move(*b)));
 }
+template <class R, class E, std::size_t N, class Op>
+R Reduction<R, E, N, Op>::leaf(const Box<N>& node) {
+  const auto extents = node.extents();
+  std::vector<stored_element_t<E>> tile(node.size());
+  for (std::size_t place = 0; place < boxes_.size(); place++) {
+    Box<N> both = intersection(node, boxes_[place]);
+    if (both.empty()) continue;
+    for (std::size_t i = 0; i < N; i++) both.begin[i] -= node.begin[i], both.end[i] -= node.begin[i];
+    for_each_row(both, extents, [&](std::size_t at, std::size_t count) {
+      for (std::size_t i = 0; i < count; i++) tile[at + i] = std::move(parts_[place].elements[next_element_[place]++]);
+    });
+  }
+  auto value = [&](std::size_t i) { return static_cast<E>(tile[i]); };
+  return reduce_leaf<R>(Box<N>::all(extents), extents, value, op_);
+}
+
+/// Cyclic layouts become blocks of the same processes: then a process has whole nodes of the tree.
 template <std::size_t N>
 ArrayHead<N> with_blocks(ArrayHead<N> head) {
   head.id = UniqueId::make();
   for (DimensionLayout& dimension : head.dimensions)
     if (dimension.block != 0) dimension = DimensionLayout::blocks(dimension.extent, dimension.places);
   return head;
-}
-/// The same elements in blocks.
-template <template <class, std::size_t> class Part, class A>
-auto in_blocks(const A& array, const ArrayHead<rank_of<A>>& head) {
-  using T = element_of<A>;
-  return make_with_head<T, rank_of<A>, Part>(with_blocks(head), Repair::manual, EvaluatedPart<T, Part>(),
-                                             uncounted(array));
 }
 
 /// Along one dimension: as above, where the elements of the tree are slabs.
@@ -159,7 +151,7 @@ NdArray<T, N> slabs(const NdArray<T, N>& values, std::size_t dimension, std::siz
 
 template <class R, class Op, template <class, std::size_t> class Part>
 struct SlabsOfPart {
-  Portable<Op> op;
+  [[no_unique_address]] Portable<Op> op;
 
   template <std::size_t N, class A>
   auto operator()(const ArrayHead<N>& head, std::size_t place, std::size_t dimension, const A& array) {
@@ -169,9 +161,9 @@ struct SlabsOfPart {
     const Box<N> box = region.hull();
     NdArray<E, N> values;
     if constexpr (in_host_memory<Part>)
-      values = values_of<E, Part>(array, region, place, moved);
+      values = values_of<E, Part>(array, head.extents(), region, place, moved);
     else
-      values = values_of<E, Part>(array, region, place, moved).copy();
+      values = values_of<E, Part>(array, head.extents(), region, place, moved).copy();
     PartialSlabs<R, E, N> partial;
     visit(0, head.dimensions[dimension].extent, box.begin[dimension], box.end[dimension], dimension, values, partial);
     return partial;
@@ -203,7 +195,7 @@ struct SlabsOfPart {
 /// Runs where the result is: asks the places that have something of it.
 template <class R, class Op, template <class, std::size_t> class Part>
 struct ReducedDimensionPart {
-  Portable<Op> op;
+  [[no_unique_address]] Portable<Op> op;
 
   template <std::size_t N, class A>
   NdArray<R, N> operator()(const ArrayHead<N>& head, std::size_t place, std::uint64_t& moved,

@@ -53,6 +53,9 @@ class HostOperand {
       owner_ = std::move(kept);
     }
   }
+  /// @param owner keeps the array
+  HostOperand(const NdArray<T, N>& array, std::shared_ptr<const void> owner)
+      : data_(array.data()), extents_(array.extents()), owner_(std::move(owner)) {}
   const T* data() const { return data_; }
   const Extents<N>& extents() const { return extents_; }
   /// Where an element is, of those that are repeated to fit.
@@ -94,8 +97,10 @@ const T& value_at(const Scalar<T>& scalar, const Place&) {
 }
 template <class Op, class... Operand, class Place>
 auto value_at(Expression<Op, Operand...>& expression, const Place& place) {
-  return std::apply([&](auto&... operand) { return expression.op()(value_at(operand, place)...); },
-                    expression.operands());
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return expression.op()(value_at(std::get<I>(expression.operands()), place)...);
+  }
+  (std::index_sequence_for<Operand...>());
 }
 
 /// Whether no dimension is repeated: then the places in memory are the same in all arrays.

@@ -6,49 +6,36 @@
 
 #include <cohort/everywhere.hpp>
 
-// Calls to members of the cluster that the topology need not connect to this process.
+// Calls to members of the cluster that the topology need not connect to this process: the master passes them on.
 
 namespace COHORT_EXPORT cohort {
 namespace detail {
 
-/// Passes a call on.
-template <class F>
-struct Passing {
-  [[no_unique_address]] Portable<F> called;
-
-  template <class... A>
-  auto operator()(Pid pid, const A&... arguments) {
-    return remotecall_fetch(called.function, pid, arguments...);
-  }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(called);
-  }
-};
-
 /// Whether this is the error of a topology that does not connect the two processes.
 bool is_unconnected(const std::exception_ptr& failure);
+/// Calls by the master. @param arguments segments may be borrowed
+Payload fetch_through_master(Pid pid, FunctionId function, const Payload& arguments);
+
+/// Starts a call to another process.
+FuturePtr start_on_member(Pid pid, FunctionId function, Payload& arguments);
+/// Waits for the result, which takes one message less than to get it from start_on_member().
+Payload fetch_from_member(Pid pid, FunctionId function, Payload& arguments);
 
 /// Does remotecall(), by the master if the topology does not connect this process to the other one.
 template <class F, class... A>
 auto call_member(F f, Pid pid, const A&... arguments) -> Future<remote_result_t<F, A...>> {
-  try {
-    return remotecall(f, pid, arguments...);
-  } catch (const Error&) {
-    if (!is_unconnected(std::current_exception())) throw;
-    return remotecall(Passing<F>{{std::move(f)}}, master_pid, pid, arguments...);
-  }
+  using R = remote_result_t<F, A...>;
+  if (pid == myid()) return call_here<R>(std::move(f), arguments...);
+  Payload payload = encode_call(f, arguments...);
+  return Future<R>(start_on_member(pid, thunk_t<F, A...>::id(), payload));
 }
 
-/// Does remotecall_fetch() in the same way, which takes one message less than to get the result of remotecall().
+/// Does remotecall_fetch() in the same way.
 template <class F, class... A>
 auto fetch_member(F f, Pid pid, const A&... arguments) -> remote_result_t<F, A...> {
-  try {
-    return remotecall_fetch(f, pid, arguments...);
-  } catch (const Error&) {
-    if (!is_unconnected(std::current_exception())) throw;
-    return remotecall_fetch(Passing<F>{{std::move(f)}}, master_pid, pid, arguments...);
-  }
+  if (pid == myid()) return call_inline(f, arguments...);
+  Payload payload = encode_call(f, arguments...);
+  return decode_result<remote_result_t<F, A...>>(fetch_from_member(pid, thunk_t<F, A...>::id(), payload));
 }
 
 /// Passes everywhere() on.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -22,22 +23,16 @@ namespace COHORT_EXPORT cohort {
 namespace detail {
 
 /// Which process is asked for each place: its owner, or who has the copy if the owner is gone.
+Pid holder_of(const Placement& placement, std::size_t place);
+/// The other process that has the place; no_pid if there is none, or it is gone.
+Pid other_holder(const Placement& placement, std::size_t place, Pid holder);
 template <std::size_t N>
 Pid holder_of(const ArrayHead<N>& head, std::size_t place) {
-  const Placement& placement = head.placement;
-  const Pid owner = placement.owners[place];
-  if (placement.copies.empty() || is_alive(owner)) return owner;
-  const Pid copy = placement.copies[place];
-  return copy != no_pid && is_alive(copy) ? copy : owner;
+  return holder_of(head.placement, place);
 }
-
-/// The other process that has the place; no_pid if there is none, or it is gone.
 template <std::size_t N>
 Pid other_holder(const ArrayHead<N>& head, std::size_t place, Pid holder) {
-  const Placement& placement = head.placement;
-  if (placement.copies.empty()) return no_pid;
-  const Pid other = holder == placement.owners[place] ? placement.copies[place] : placement.owners[place];
-  return other != no_pid && other != holder && is_alive(other) ? other : no_pid;
+  return other_holder(head.placement, place, holder);
 }
 
 /// Calls to the holders of places, all at the same time. If a holder ends meanwhile, the other one is called.
@@ -111,75 +106,110 @@ std::shared_ptr<PartOf<Values, N>> part_here(const UniqueId& array, std::size_t 
   return std::static_pointer_cast<PartOf<Values, N>>(std::move(part));
 }
 
-/// Runs on each process for all of its places.
-template <class Body>
-struct PlacesCall {
-  [[no_unique_address]] Portable<Body> body;
+/// What a process does for the places that it has: decodes the arguments, and encodes what came of them.
+using PlacesFunction = void (*)(const std::vector<std::size_t>& places, InArchive& arguments, Payload& results);
+/// What one process has answered. There is one for each process, or more if some have ended meanwhile.
+struct PlacesAnswer {
+  std::vector<std::size_t> places;
+  Payload results;
+};
+/// An array for who does not know its type.
+struct PlacedArray {
+  const Placement& placement;
+  const void* head;
+  /// Throws the ProcessExitedException that says which part was lost.
+  void (*fail_lost)(const void* head, std::size_t place, const std::exception_ptr& death);
+};
+/// Calls the function in each process that has some of the places, in all at the same time, with one message to each.
+/// If one ends, those that have the copies are asked. @param id of a thunk that does run_places() with the function
+/// @throws what the function threw for the first process that failed; ProcessExitedException for a part that is lost.
+std::vector<PlacesAnswer> call_places(const PlacedArray& array, FunctionId id, PlacesFunction function,
+                                      const Payload& arguments);
+/// What the thunk does in another process, for the places that this process has.
+void run_places(InArchive& archive, Payload& results, PlacesFunction function);
 
-  template <std::size_t N, class... A>
-  auto operator()(const ArrayHead<N>& head, const std::vector<Pid>& holders, const A&... arguments) {
-    using R = std::invoke_result_t<Body&, const ArrayHead<N>&, std::size_t, const A&...>;
-    std::vector<R> results;
-    for (std::size_t place = 0; place < holders.size(); place++)
-      if (holders[place] == myid()) results.push_back(body.function(head, place, arguments...));
-    return results;
+/// The results of functions that count something.
+void encode_count(Payload& results, std::uint64_t count);
+std::uint64_t sum_of_counts(const std::vector<PlacesAnswer>& answers);
+
+template <std::size_t N>
+void fail_lost_place(const void* head, std::size_t place, const std::exception_ptr& death) {
+  const auto& array = *static_cast<const ArrayHead<N>*>(head);
+  fail_lost(death, to_string(array.region(place).hull()), array.extents());
+}
+
+// Results of other types, which are not inline, so that the library has them for the usual ones.
+template <class R>
+void encode_results(Payload& results, std::vector<R>& values) {
+  encode_result<std::vector<R>>(results, [&]() -> std::vector<R>&& { return std::move(values); });
+}
+/// @return in the order of the places
+template <class R>
+std::vector<R> decode_results(const std::vector<PlacesAnswer>& answers, std::size_t places) {
+  std::vector<R> results(places);
+  for (const PlacesAnswer& answer : answers) {
+    auto values = decode<std::vector<R>>(answer.results);
+    if (values.size() != answer.places.size()) throw BadMessage("results of other parts of a DArray");
+    for (std::size_t i = 0; i < values.size(); i++) results[answer.places[i]] = std::move(values[i]);
   }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(body);
+  return results;
+}
+
+/// Calls `body(head, place, arguments...)` for each place.
+template <class Body, std::size_t N, class... A>
+struct __attribute__((visibility("hidden"))) OnPlaces : Registered<OnPlaces<Body, N, A...>> {
+  using R = std::invoke_result_t<Body&, const ArrayHead<N>&, std::size_t, const A&...>;
+
+  ArrayHead<N> head;
+  Body body{};
+  std::tuple<A...> arguments;
+
+  static void invoke(InArchive& archive, Payload& results) { run_places(archive, results, &run); }
+  static void run(const std::vector<std::size_t>& places, InArchive& archive, Payload& results) {
+    OnPlaces it;
+    it.load(archive, std::index_sequence_for<A...>());
+    if constexpr (std::is_same_v<R, std::uint64_t>) {
+      std::uint64_t count = 0;
+      for (const std::size_t place : places) count += it.call(place, std::index_sequence_for<A...>());
+      encode_count(results, count);
+    } else {
+      std::vector<R> values;
+      for (const std::size_t place : places) values.push_back(it.call(place, std::index_sequence_for<A...>()));
+      encode_results(results, values);
+    }
+  }
+
+ private:
+  template <std::size_t... I>
+  void load(InArchive& archive, std::index_sequence<I...>) {
+    archive(head);
+    Portable<Body>::read(archive, body);
+    (archive(std::get<I>(arguments)), ...);
+    archive.finish();
+  }
+  template <std::size_t... I>
+  R call(std::size_t place, std::index_sequence<I...>) {
+    return body(head, place, std::as_const(std::get<I>(arguments))...);
   }
 };
 
-/// Calls `body(head, place, arguments...)` for each place, in the process that has it, at the same time; one message to
-/// each process. If one ends, those that have the copies are asked. @return the results, in the order of the places.
-/// @throws what the body threw for the first place that failed; ProcessExitedException for a part that is lost.
+/// Calls `body(head, place, arguments...)` for each place, in the process that has it, see call_places().
+/// @return the results, in the order of the places; of std::uint64_t, the sum.
 template <class Body, std::size_t N, class... A>
-auto on_each_place(const ArrayHead<N>& head, Body body, const A&... arguments) {
-  using R = std::invoke_result_t<Body&, const ArrayHead<N>&, std::size_t, const A&...>;
-  std::vector<std::optional<R>> results(head.places());
-  std::vector<Pid> holders(head.places());
-  for (std::size_t place = 0; place < holders.size(); place++) holders[place] = holder_of(head, place);
-  const PlacesCall<Body> call{{std::move(body)}};
-  for (;;) {
-    std::vector<Pid> pids = holders;
-    std::erase(pids, no_pid);
-    if (pids.empty()) break;
-    auto calls = fetch_all(pids, call, head, holders, arguments...);
-    std::exception_ptr failure;
-    std::vector<Pid> next(holders.size(), no_pid);
-    for (auto& [pid, answer] : calls) {
-      std::vector<R> values;
-      try {
-        try {
-          values = answer.get();
-        } catch (const Error&) {
-          if (!is_unconnected(std::current_exception())) throw;
-          values = remotecall_fetch(Passing<PlacesCall<Body>>{{call}}, master_pid, pid, head, holders, arguments...);
-        }
-      } catch (const std::exception&) {
-        const auto cause = std::current_exception();
-        const auto death = death_in(cause);
-        for (std::size_t place = 0; place < holders.size(); place++) {
-          if (holders[place] != pid) continue;
-          if (death != nullptr && dead_process(death) == pid) {
-            next[place] = other_holder(head, place, pid);
-            if (next[place] == no_pid) fail_lost(death, to_string(head.region(place).hull()), head.extents());
-          } else if (failure == nullptr) {
-            failure = death != nullptr ? death : cause;
-          }
-        }
-        continue;
-      }
-      std::size_t i = 0;
-      for (std::size_t place = 0; place < holders.size(); place++)
-        if (holders[place] == pid && i < values.size()) results[place] = std::move(values[i++]);
-    }
-    if (failure != nullptr) std::rethrow_exception(failure);
-    holders = std::move(next);
+auto on_each_place(const ArrayHead<N>& head, const Body& body, const A&... arguments) {
+  using Call = OnPlaces<Body, N, A...>;
+  using R = typename Call::R;
+  Payload payload;
+  OutArchive archive(payload);
+  archive(head);
+  Portable<Body>::write(archive, body);
+  (archive(arguments), ...);
+  const auto answers = call_places({head.placement, &head, &fail_lost_place<N>}, Call::id(), &Call::run, payload);
+  if constexpr (std::is_same_v<R, std::uint64_t>) {
+    return sum_of_counts(answers);
+  } else {
+    return decode_results<R>(answers, head.places());
   }
-  std::vector<R> all;
-  for (auto& result : results) all.push_back(std::move(*result));
-  return all;
 }
 
 // How elements are copied from and to the values of a part, which may be in the memory of a device.
