@@ -62,6 +62,8 @@ void join_extents(std::span<std::size_t> joined, std::span<const std::size_t> ex
     if (joined[i] == 1) joined[i] = extents[i];
 }
 
+void fail_division_by_zero() { throw Error("an expression of arrays divides an integer by zero"); }
+
 void fail_empty(const char* what) { throw Error(std::string(what) + ": the array is empty"); }
 
 }  // namespace cohort::detail

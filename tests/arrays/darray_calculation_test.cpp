@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -167,6 +168,21 @@ TEST_F(DArrayCalculationTest, NumbersAndArraysInAnyOrder) {
   const auto ones = NdArray<Integer, 1>(Extents<1>{20}, 1), twos = NdArray<Integer, 1>(Extents<1>{20}, 2);
   const auto shift = [](Integer x, Integer y) { return (x << y) + (x >> 1); };
   EXPECT_EQ(map(shift, distribute(ones), distribute(twos)).gather(), map(shift, ones, twos));
+}
+
+// A processor ends the process for these.
+TEST_F(DArrayCalculationTest, QuotientsOfIntegersThatDoNotExist) {
+  const NdArray<int, 1> a{7, -7, std::numeric_limits<int>::min(), 0}, b{2, -1, -1, 5};
+  const NdArray<int, 1> quotients{3, 7, std::numeric_limits<int>::min(), 0}, zeros{1, 0, 1, 1};
+  EXPECT_EQ((NdArray<int, 1>(a / b)), quotients);
+  EXPECT_EQ((NdArray<unsigned, 1>(NdArray<unsigned, 1>{7, 9} / 4294967295u)), (NdArray<unsigned, 1>{0, 0}));
+  EXPECT_TRUE(contains(thrown_by<Error>([&] { NdArray<int, 1>(a / zeros); }), "divides an integer by zero"));
+  const auto da = distribute(a), db = distribute(b), dzero = distribute(zeros);
+  EXPECT_EQ((DArray<int, 1>(da / db)).gather(), quotients);
+  EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { DArray<int, 1>(da / dzero); }), "divides an integer by zero"));
+  EXPECT_TRUE(contains(thrown_by<RemoteException>([&] { da.assign(da / 0); }), "divides an integer by zero"));
+  EXPECT_EQ(da.gather(), a) << "an assignment that fails";
+  EXPECT_TRUE(std::isinf(DArray<double, 1>(da / 0.0).gather()[0])) << "not of integers";
 }
 
 TEST_F(DArrayCalculationTest, OneRowIsRepeated) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 #include <thread>
 #include <vector>
@@ -95,6 +96,12 @@ TEST(DeviceExpressions, IntegersFollowTheRulesOfCpp) {
   const DeviceArray<bool, 1> truth =
       detail::make_expression(detail::Convert<bool>(), DeviceArray<double, 1>{0, 0.5, -1, std::nan("")});
   EXPECT_EQ(truth.copy(), (NdArray<bool, 1>{false, true, true, true}));
+}
+
+TEST(DeviceExpressions, AnIntegerThatIsDividedByZeroGivesZero) {
+  const DeviceArray<int, 1> a{7, -7, std::numeric_limits<int>::min()}, b{2, 0, -1};
+  EXPECT_EQ((DeviceArray<int, 1>(a / b)).copy(), (NdArray<int, 1>{3, 0, std::numeric_limits<int>::min()}));
+  EXPECT_EQ((DeviceArray<unsigned, 1>(DeviceArray<unsigned, 1>{7, 9} / 0u)).copy(), (NdArray<unsigned, 1>{0, 0}));
 }
 
 TEST(DeviceExpressions, Functions) {

@@ -208,6 +208,27 @@ COHORT_FUNCTION_(Abs, abs)
 COHORT_FUNCTION_(Pow, pow)
 #undef COHORT_FUNCTION_
 
+/// @throws Error
+[[noreturn]] void fail_division_by_zero();
+
+/// The processor would end the process for a quotient that does not exist. That of the smallest number and -1 wraps
+/// around. @throws Error if the divisor is 0.
+struct DivideIntegers {
+  template <class A, class B>
+  auto operator()(A a, B b) const {
+    using R = decltype(a / b);
+    const R dividend = static_cast<R>(a), divisor = static_cast<R>(b);
+    if (divisor == 0) fail_division_by_zero();
+    if constexpr (std::is_signed_v<R>)
+      if (divisor == -1) return static_cast<R>(0 - static_cast<std::make_unsigned_t<R>>(dividend));
+    return static_cast<R>(dividend / divisor);
+  }
+};
+template <class A>
+inline constexpr bool has_integers = std::is_integral_v<typename ElementOf<operand_t<A>>::Type>;
+template <class A, class B>
+using divide_t = std::conditional_t<has_integers<A> && has_integers<B>, DivideIntegers, std::divides<>>;
+
 /// Converts an element; also copies an array.
 template <class T>
 struct Convert {
@@ -231,7 +252,8 @@ template <detail::AnyArray A> auto sqrt(A&& a) { return detail::make_expression(
 template <detail::AnyArray A> auto abs(A&& a) { return detail::make_expression(detail::Abs(), std::forward<A>(a)); }
 // clang-format on
 
-/// Of each pair of elements, or of each element and a number.
+/// Of each pair of elements, or of each element and a number. Integers that are divided by zero are an Error; the
+/// result is 0 on a device.
 template <class A, class B>
 requires detail::Operands<A, B>
 auto operator+(A&& a, B&& b) { return detail::make_expression(std::plus<>(), std::forward<A>(a), std::forward<B>(b)); }
@@ -241,7 +263,7 @@ auto operator-(A&& a, B&& b) { return detail::make_expression(std::minus<>(), st
 template <class A, class B>
 requires detail::Operands<A, B>
 auto operator/(A&& a, B&& b) {
-  return detail::make_expression(std::divides<>(), std::forward<A>(a), std::forward<B>(b));
+  return detail::make_expression(detail::divide_t<A, B>(), std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
 requires detail::Operands<A, B>

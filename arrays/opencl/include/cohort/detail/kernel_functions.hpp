@@ -85,6 +85,16 @@ COHORT_KERNEL_FUNCTION_(bit_not, "~$0")
 #undef COHORT_KERNEL_FUNCTION_
 
 template <>
+struct KernelFunction<DivideIntegers> {
+  template <class Result>
+  static const char* pattern(KernelBuilder&, const DivideIntegers&) {
+    if constexpr (std::is_signed_v<Result>)
+      return "$1 == 0 ? 0 : ($R)$1 == -1 ? -($R)$0 : ($R)$0 / ($R)$1";
+    else
+      return "$1 == 0 ? 0 : ($R)$0 / ($R)$1";
+  }
+};
+template <>
 struct KernelFunction<Abs> {
   template <class Result>
   static const char* pattern(KernelBuilder&, const Abs&) {
