@@ -43,15 +43,17 @@ TeamMessage decode_message(InArchive& archive) {
 
 // --- The functions that other processes call. ---
 
-constexpr bool may_run_on_loop = true;
-
 // What comes for a rank that has ended is dropped.
 void deliver_here(TeamMessage&& message) {
   if (const auto receiver = TeamTable::instance().find(message.team, message.to)) receiver->deliver(std::move(message));
 }
 
-struct Delivery : Registered<Delivery, may_run_on_loop> {
+struct Delivery : Registered<Delivery> {
   static void invoke(InArchive& archive, Payload&) { deliver_here(decode_message(archive)); }
+  static bool try_on_loop(InArchive& archive, Payload& result) {
+    invoke(archive, result);
+    return true;
+  }
 };
 
 struct PassOn : Registered<PassOn> {

@@ -200,14 +200,24 @@ TEST_P(MemoryCalls, ChannelsPassItemsInOrder) {
 
 std::atomic<int> notes{0};
 
-struct Note : detail::Registered<Note, true> {
-  static void invoke(InArchive& archive, Payload&) {
+struct Note : detail::Registered<Note> {
+  static bool try_on_loop(InArchive& archive, Payload& result) {
+    invoke(archive, result);
+    return true;
+  }
+  static void invoke(InArchive& archive, Payload& result) {
     int count = 0;
     std::vector<std::string> texts;
     archive(count, texts);
     archive.finish();
     if (count == 0) throw std::runtime_error("nothing to note");
     notes += count;
+    OutArchive(result).operator()(count + 1);
+  }
+  static int ask(Pid pid, int count) {
+    Payload payload;
+    OutArchive(payload).operator()(count, std::vector<std::string>());
+    return detail::decode_result<int>(detail::call_fetch(pid, id(), payload));
   }
   static void send(Pid pid, int count, const std::vector<std::string>& texts = {}) {
     Payload payload;
@@ -228,15 +238,18 @@ TEST_P(MemoryCalls, WhatMayRunOnTheLoopNeedsNoThread) {
   const auto busy = remotecall(
       [] {
         begun = true;
-        return eventually([] { return notes == 3; });
+        return eventually([] { return notes == 53; });
       },
       2);
   EXPECT_TRUE(eventually([] { return begun.load(); }));
   Note::send(2, 0);  // throws, which is logged
   Note::send(2, 2);
+  EXPECT_EQ(Note::ask(2, 20), 21);
+  EXPECT_THROW(Note::ask(2, 0), RemoteException);
+  EXPECT_EQ(Note::ask(2, 30), 31);
   EXPECT_TRUE(busy.fetch());
   Note::send(2, 4, std::vector<std::string>(20'000, "a message that is too long for it"));
-  EXPECT_TRUE(eventually([] { return notes == 7; }));
+  EXPECT_TRUE(eventually([] { return notes == 57; }));
 }
 
 COHORT_OVER_EACH_WIRE(MemoryCalls);

@@ -286,12 +286,19 @@ struct LateReply {
   }
 };
 
-/// The thunk of `Call::invoke`. The whole class is hidden, so that each module has its own statics, also those of
-/// inline functions, which the dynamic linker would otherwise merge. So an id does not depend on the order in which
-/// modules were loaded.
-template <class Call, bool may_run_on_loop = false>
+template <class Call>
+constexpr auto try_on_loop_of() -> decltype(Thunk::try_on_loop) {
+  if constexpr (requires { &Call::try_on_loop; })
+    return &Call::try_on_loop;
+  else
+    return nullptr;
+}
+/// The thunk of `Call::invoke`, and of `Call::try_on_loop` if there is one. The whole class is hidden, so that each
+/// module has its own statics, also those of inline functions, which the dynamic linker would otherwise merge. So an id
+/// does not depend on the order in which modules were loaded.
+template <class Call>
 struct __attribute__((visibility("hidden"))) Registered {
-  static inline const Thunk thunk{&Call::invoke, may_run_on_loop};
+  static inline const Thunk thunk{&Call::invoke, try_on_loop_of<Call>()};
   static inline const bool registered = register_thunk(thunk);
 
   static FunctionId id() {

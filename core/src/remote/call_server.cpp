@@ -24,11 +24,11 @@ constexpr std::size_t loop_limit = 32 << 10;  // a longer body is copied and dec
 // Null: on a pool thread.
 const detail::Thunk* thunk_for_loop(const Frame& frame) {
   detail::FunctionId function;
-  if (frame.header.kind != FrameKind::remote_do || frame.body.size() > loop_limit) return nullptr;
-  if (frame.body.size() < sizeof function) return nullptr;
+  if (frame.header.kind != FrameKind::remote_do && frame.header.kind != FrameKind::call_fetch) return nullptr;
+  if (frame.body.size() > loop_limit || frame.body.size() < sizeof function) return nullptr;
   std::memcpy(&function, frame.body.data(), sizeof function);
   const auto* thunk = find_known_thunk(function);
-  return thunk != nullptr && thunk->may_run_on_loop ? thunk : nullptr;
+  return thunk != nullptr && thunk->try_on_loop != nullptr ? thunk : nullptr;
 }
 
 void log_failure_of_do(const std::exception_ptr& failure) {
@@ -195,25 +195,36 @@ void CallServer::add_open(Call& call) {
   open_count_++;
 }
 
-void CallServer::run_on_loop(const detail::Thunk& thunk, Frame&& frame) {
-  const CallScope scope({&router_, &references_}, nullptr);
-  const Payload payload = take_payload(std::move(frame), references_);
+bool CallServer::try_on_loop(const detail::Thunk& thunk, const std::shared_ptr<Connection>& connection,
+                             const FrameHeader& header, const Payload& payload) {
+  Payload result;
+  std::exception_ptr failure;
   try {
+    const CallScope scope({&router_, &references_}, nullptr);
     InArchive archive(payload);
     detail::FunctionId function;
     archive(function.module, function.offset);
-    Payload result;
-    thunk.invoke(archive, result);
+    if (!thunk.try_on_loop(archive, result)) return false;
   } catch (...) {
-    log_failure_of_do(std::current_exception());
+    failure = std::current_exception();
   }
+  if (header.kind == FrameKind::remote_do) {
+    if (failure) log_failure_of_do(failure);
+  } else {
+    if (failure) result = encode_exception(failure, router_.self());
+    send_result(router_, references_, connection, header.request, failure ? result_exception : result_value, result,
+                SendQueue::Mode::gather_on_loop);
+  }
+  return true;
 }
 
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const FrameHeader header = frame.header;
-  if (const auto* thunk = thunk_for_loop(frame)) return run_on_loop(*thunk, std::move(frame));
+  const auto* thunk = thunk_for_loop(frame);
   auto state = enter_result(*connection, frame);
-  auto task = std::make_shared<CallTask>(*this, connection, header, take_payload(std::move(frame), references_));
+  Payload payload = take_payload(std::move(frame), references_);
+  if (thunk != nullptr && try_on_loop(*thunk, connection, header, payload)) return;
+  auto task = std::make_shared<CallTask>(*this, connection, header, std::move(payload));
   if (state != nullptr) task->result_ref = state->ref;
   task->state_ = std::move(state);
   {

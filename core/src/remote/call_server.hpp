@@ -86,7 +86,8 @@ class CallServer {
                                                          boost::intrusive::hash<HashOfKey>, NotCounted,
                                                          boost::intrusive::power_2_buckets<true>>;
 
-  void run_on_loop(const detail::Thunk& thunk, Frame&& frame);
+  bool try_on_loop(const detail::Thunk& thunk, const std::shared_ptr<Connection>& connection, const FrameHeader& header,
+                   const Payload& payload);
   detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
   void add_open(Call& call) COHORT_REQUIRES(mutex_);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,

@@ -35,9 +35,10 @@ struct FunctionId {
 /// static object for each instantiation of a remote call in each module; its address is its name.
 struct Thunk {
   void (*invoke)(InArchive& arguments, Payload& result);
-  /// A call_do() with a short body runs on the event loop, so that no thread has to be woken for it: it must be short
-  /// too, never wait, and run no code of a program or a plugin. Other calls of it run on a pool thread all the same.
-  bool may_run_on_loop = false;
+  /// Does the same on the event loop, so that no thread has to be woken for it: for a call_do() or call_fetch() with a
+  /// short body. It must be short too, never wait, and run no code of a program or a plugin. @return false: nothing was
+  /// done, and invoke() will run on a pool thread. Null: always on a pool thread.
+  bool (*try_on_loop)(InArchive& arguments, Payload& result) = nullptr;
 };
 
 /// Makes a thunk callable from other processes. Called during static initialisation, before main.
