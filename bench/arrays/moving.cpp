@@ -15,6 +15,7 @@
 #include "arrays/groups.hpp"
 #include "arrays/loops.hpp"
 #include "arrays/mpi.hpp"
+#include "arrays/reducing_processes.hpp"
 #include "rounds.hpp"
 
 namespace {
@@ -195,6 +196,9 @@ void all_reduce(Report& report, int rounds) {
          for (const double each : times[0]) samples.add(each);
          return samples;
        }}};
+  floors::ReducingProcesses processes(ranks);
+  contenders.push_back(
+      {"processes and sockets, one adds up", [&](int n) { return Samples::of(n, [&] { processes.all_reduce(1); }); }});
   if (floors::has_mpi())
     contenders.push_back({"Open MPI allreduce", [](int n) { return floors::mpi_all_reduce(ranks, n); }});
   for (const auto& outcome : compare(contenders, rounds, 100))
