@@ -1,5 +1,6 @@
 #include <cohort/arrays.hpp>
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
@@ -162,6 +163,31 @@ TEST_F(DArrayTest, BoxesAreReadAndWritten) {
     EXPECT_THROW(a.put({{0, 0}, {2, 1}}, NdArray<double, 2>({1, 2})), Error);
     EXPECT_THROW(a.at({7, 0}), Error);
   }
+}
+
+// Its event loop answers: the function that computes has the only slot.
+TEST_F(DArrayTest, FewElementsAreReadFromAProcessThatComputes) {
+  const auto local = numbered<2>({300, 100});
+  const auto a = distribute(local, {.pids = {2, 3}, .grid = {2, 1}});
+  const Box<2> row{{149, 0}, {150, 100}}, column{{0, 7}, {150, 8}};
+  const NdArray<double, 2> first = a.get(row);  // the process looks for the function once
+  static std::atomic<bool> begun, done;
+  begun = done = false;
+  const auto busy = remotecall(
+      [] {
+        begun = true;
+        return eventually([] { return done.load(); });
+      },
+      2);
+  ASSERT_TRUE(eventually([] { return begun.load(); }));
+  EXPECT_EQ(a.get(row), first);
+  const NdArray<double, 2> other = a.get(column);
+  EXPECT_EQ(a.at({149, 3}), local(149, 3));
+  EXPECT_THROW(distribute(local, {.pids = {3}}).get({{0, 0}, {301, 1}}), Error);
+  done = true;
+  EXPECT_TRUE(busy.fetch());
+  for (std::size_t i = 0; i < 100; i++) EXPECT_EQ(first(0, i), local(149, i)) << i;
+  for (std::size_t i = 0; i < 150; i++) EXPECT_EQ(other(i, 0), local(i, 7)) << i;
 }
 
 TEST_F(DArrayTest, AdditionsOfSeveralProcessesAreAllDone) {

@@ -286,9 +286,22 @@ struct LateReply {
   }
 };
 
+/// Specialised for functions of the library that have a static `try_on_loop(arguments...)`, see Thunk. It returns what
+/// the function does, in a std::optional which is empty if a pool thread has to run it.
+template <class F>
+inline constexpr bool can_try_on_loop = false;
+template <class F, class... A>
+struct ThunkOf;
+template <class Call>
+inline constexpr bool decodes_and_tries = false;
+template <class F, class... A>
+inline constexpr bool decodes_and_tries<ThunkOf<F, A...>> = can_try_on_loop<F>;
+
 template <class Call>
 constexpr auto try_on_loop_of() -> decltype(Thunk::try_on_loop) {
-  if constexpr (requires { &Call::try_on_loop; })
+  if constexpr (decodes_and_tries<Call>)
+    return &Call::decode_and_try;
+  else if constexpr (requires { &Call::try_on_loop; })
     return &Call::try_on_loop;
   else
     return nullptr;
@@ -323,6 +336,14 @@ struct __attribute__((visibility("hidden"))) ThunkOf : Registered<ThunkOf<F, A..
       call.decode(archive);
       encode_result<Result>(result, [&]() -> decltype(auto) { return call(); });
     }
+  }
+
+  static bool decode_and_try(InArchive& archive, Payload& result) {
+    DecodedCall<F, A...> call;
+    call.decode(archive);
+    auto value = std::apply([](const A&... a) { return F::try_on_loop(a...); }, call.arguments);
+    if (value) encode_result<Result>(result, [&]() -> Result { return std::move(*value); });
+    return value.has_value();
   }
 };
 

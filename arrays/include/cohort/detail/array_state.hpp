@@ -142,6 +142,29 @@ struct PartFunctions {
   }
 };
 
+/// Does PartFunctions::read() for another process: if the elements are few, on the event loop, where the two of a halo
+/// exchange need not wake another thread for each other.
+template <class T, std::size_t N, template <class, std::size_t> class Part>
+struct ReadPart {
+  Sent<T, N> operator()(const UniqueId& array, std::size_t place, const Region<N>& wanted) const {
+    return PartFunctions<T, N, Part>::read(array, place, wanted);
+  }
+  static std::optional<Sent<T, N>> try_on_loop(const UniqueId& array, std::size_t place, const Region<N>& wanted);
+};
+template <class T, std::size_t N, template <class, std::size_t> class Part>
+inline constexpr bool can_try_on_loop<ReadPart<T, N, Part>> = bitwise<T>() && std::is_same_v<Part<T, N>, NdArray<T, N>>;
+
+template <class T, std::size_t N, template <class, std::size_t> class Part>
+std::optional<Sent<T, N>> ReadPart<T, N, Part>::try_on_loop(const UniqueId& array, std::size_t place,
+                                                            const Region<N>& wanted) {
+  constexpr std::size_t few = (64 << 10) / sizeof(T);
+  if (element_count(wanted.extents(), sizeof(T)) > few) return std::nullopt;
+  const auto part = part_here<Part<T, N>, N>(array, place);
+  const std::shared_lock lock(part->mutex, std::try_to_lock);
+  if (!lock.owns_lock()) return std::nullopt;
+  return copy_to_send(part->values, part->region, wanted);
+}
+
 template <class T, std::size_t N, template <class, std::size_t> class Part>
 Sent<T, N> PartFunctions<T, N, Part>::read(const UniqueId& array, std::size_t place, const Region<N>& wanted) {
   const auto part = part_here<Values, N>(array, place);
@@ -288,7 +311,7 @@ template <class T, std::size_t N, template <class, std::size_t> class Part>
 NdArray<T, N> get_region(const ArrayHead<N>& head, const Region<N>& wanted, std::uint64_t* moved) {
   std::vector<Region<N>> regions;
   auto calls = place_calls<Sent<T, N>>(head, [&](auto&& call, Pid holder, std::size_t place, std::size_t number) {
-    return call(fn<&PartFunctions<T, N, Part>::read>, holder, head.id, place, regions[number]);
+    return call(ReadPart<T, N, Part>(), holder, head.id, place, regions[number]);
   });
   std::vector<std::pair<std::size_t, Region<N>>> here;
   std::vector<std::size_t> elsewhere;
