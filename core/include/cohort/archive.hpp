@@ -171,6 +171,9 @@ class InArchive {
 
   explicit InArchive(const Payload& payload)
       : payload_(payload), cursor_(payload.body.begin()), end_(payload.body.end()) {}
+  /// For a payload that nobody reads again: finish() lets go of its segments, so that a value that shares the memory of
+  /// one has it alone. The payload must outlive the archive all the same.
+  explicit InArchive(Payload&& payload) : InArchive(std::as_const(payload)) { emptied_ = &payload; }
   InArchive(const InArchive&) = delete;
   InArchive& operator=(const InArchive&) = delete;
 
@@ -201,7 +204,7 @@ class InArchive {
   };
   Block read_block(std::size_t element_size) { return read_block(element_size, *type_); }
   /// Checks that everything was read. @throws BadMessage if bytes of the body or segments are left.
-  void finish() const;
+  void finish();
 
   /// Number of bytes of the body that are not yet read.
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - cursor_); }
@@ -238,6 +241,7 @@ class InArchive {
   [[noreturn]] void fail_short(const std::type_info& type, std::size_t wanted) const;
 
   const Payload& payload_;
+  Payload* emptied_ = nullptr;  // by finish()
   const std::byte* cursor_;
   const std::byte* end_;
   std::size_t next_segment_ = 0;

@@ -72,10 +72,10 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
         server_.running_.push_back(*this);
       }
       CallScope scope({&server_.router_, &server_.references_}, this);
-      const Payload payload = std::move(payload_);
+      Payload payload = std::move(payload_);
       try {
         if (interrupted()) throw CancelledException("called off before it ran");
-        InArchive archive(payload);
+        InArchive archive(std::move(payload));
         detail::FunctionId function;
         archive(function.module, function.offset);
         if (state_ != nullptr) {

@@ -83,9 +83,12 @@ std::shared_ptr<detail::Reference> InArchive::take_reference() {
   return payload_.references[index];
 }
 
-void InArchive::finish() const {
+void InArchive::finish() {
   if (left() != 0) fail(*type_, (std::to_string(left()) + " bytes are left over").c_str());
   if (next_segment_ != payload_.segments.size()) fail(*type_, "segments are left over");
+  if (emptied_ == nullptr) return;
+  emptied_->segments.clear();
+  next_segment_ = 0;
 }
 
 void InArchive::fail_short(const std::type_info& type, std::size_t wanted) const {

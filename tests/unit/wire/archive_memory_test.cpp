@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <cohort/archive.hpp>
+#include <cohort/array.hpp>
 
 #include "zoo.hpp"
 
@@ -44,6 +45,24 @@ TEST(ArchiveMemory, KeepAliveOwnsTheSegments) {
   values.reset();
   EXPECT_FALSE(alive.expired());
   EXPECT_EQ(decode<std::vector<int>>(payload), std::vector<int>(10'000, 7));
+}
+
+TEST(ArchiveMemory, APayloadThatIsNotReadAgainLetsGoOfItsSegments) {
+  const auto values = std::make_shared<const std::vector<int>>(10'000, 7);
+  Payload payload;
+  OutArchive(payload, values)(*values, 1);
+  Array<int> array;
+  int number = 0;
+  {
+    InArchive archive(std::move(payload));
+    archive(array, number);
+    EXPECT_EQ(values.use_count(), 3) << "of the test, the payload and the array";
+    archive.finish();
+    EXPECT_EQ(values.use_count(), 2);
+    archive.finish();
+  }
+  EXPECT_EQ(array, Array<int>(*values));
+  EXPECT_EQ(number, 1);
 }
 
 TEST(ArchiveMemory, ATemporaryIsCopied) {
