@@ -17,6 +17,19 @@
 
 namespace COHORT_EXPORT cohort {
 
+namespace detail {
+
+/// Frees elements that were made by `new`, or lets go of memory that was taken over.
+template <class T>
+struct ElementsDeleter {
+  std::shared_ptr<const void> owner;  // null: made by `new`
+  void operator()(T* elements) const {
+    if (owner == nullptr) delete[] elements;
+  }
+};
+
+}  // namespace detail
+
 /// A dense array in the memory of one process, in C order. A copy has elements of its own. Arguments and results of
 /// remote calls travel without a copy at the sender if T is plain data.
 template <class T, std::size_t N>
@@ -28,7 +41,7 @@ class NdArray {
   NdArray() : extents_{} {}
   /// Elements of value T{}. @throws Error for extents that are too large, std::bad_alloc.
   explicit NdArray(const Extents<N>& extents)
-      : extents_(extents), size_(element_count(extents, sizeof(T))), elements_(std::make_unique<T[]>(size_)) {}
+      : extents_(extents), size_(element_count(extents, sizeof(T))), elements_(new T[size_]()) {}
   NdArray(const Extents<N>& extents, const T& value) : NdArray(detail::Uninitialized(), extents) {
     std::fill(begin(), end(), value);
   }
@@ -73,11 +86,12 @@ class NdArray {
   }
   /// For elements that are all written afterwards: numbers are not set to zero.
   NdArray(detail::Uninitialized, const Extents<N>& extents)
-      : extents_(extents),
-        size_(element_count(extents, sizeof(T))),
-        elements_(std::make_unique_for_overwrite<T[]>(size_)) {
+      : extents_(extents), size_(element_count(extents, sizeof(T))), elements_(new T[size_]) {
     detail::prefer_huge_pages(elements_.get(), size_ * sizeof(T));
   }
+  /// Takes over the elements at `elements`, which `owner` keeps and nobody else uses from now on.
+  NdArray(std::shared_ptr<const void> owner, T* elements, const Extents<N>& extents)
+      : extents_(extents), size_(element_count(extents, sizeof(T))), elements_(elements, {std::move(owner)}) {}
 
   const Extents<N>& extents() const { return extents_; }
   std::size_t size() const { return size_; }
@@ -168,12 +182,13 @@ class NdArray {
  private:
   template <class, std::size_t>
   friend class NdArray;
-  NdArray(const Extents<N>& extents, std::size_t size, std::unique_ptr<T[]> elements)
+  using Elements = std::unique_ptr<T[], detail::ElementsDeleter<T>>;
+  NdArray(const Extents<N>& extents, std::size_t size, Elements elements)
       : extents_(extents), size_(size), elements_(std::move(elements)) {}
 
   Extents<N> extents_;
   std::size_t size_ = 0;
-  std::unique_ptr<T[]> elements_;
+  Elements elements_;
 };
 
 namespace detail {

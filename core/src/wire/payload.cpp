@@ -39,6 +39,8 @@ void Payload::own() {
 
 namespace detail {
 
+std::shared_ptr<std::byte> segment_memory(std::size_t size) { return allocate_segment(size); }
+
 void save_payload(OutArchive& archive, const Payload& payload) {
   archive.write_size(payload.body.size());
   archive.write(payload.body.data(), payload.body.size());

@@ -107,7 +107,7 @@ struct PartFunctions {
   static void store(const ArrayHead<N>& head, std::size_t place, Values values);
   /// Does store(), with what was sent. @param keeper is held as long as this runs, in case the caller ends meanwhile.
   static void create(const ArrayHead<N>& head, std::size_t place, const RemoteStore<ArrayKeeper>& keeper,
-                     const Sent<T, N>& values);
+                     Sent<T, N> values);
 
   // Copies
 
@@ -193,8 +193,8 @@ void PartFunctions<T, N, Part>::store(const ArrayHead<N>& head, std::size_t plac
 
 template <class T, std::size_t N, template <class, std::size_t> class Part>
 void PartFunctions<T, N, Part>::create(const ArrayHead<N>& head, std::size_t place, const RemoteStore<ArrayKeeper>&,
-                                       const Sent<T, N>& values) {
-  store(head, place, Values(to_array(values)));
+                                       Sent<T, N> values) {
+  store(head, place, Values(to_array(std::move(values))));
 }
 
 template <class T, std::size_t N, template <class, std::size_t> class Part>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -11,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include <cohort/array.hpp>
 #include <cohort/detail/members.hpp>
 #include <cohort/detail/parts.hpp>
+#include <cohort/detail/payload.hpp>
 #include <cohort/everywhere.hpp>
 #include <cohort/nd_array.hpp>
 
@@ -227,47 +228,64 @@ auto copy_out(const Values& values, const Region<N>& region, const Region<N>& wa
   return copy_out(values.copy(), region, wanted);
 }
 
-/// Elements that are sent to another process: they stay in the memory into which they were received, until they are
-/// copied to where they belong.
+/// Elements that are sent to another process. They stay in the memory into which they were received, until they are
+/// copied to where they belong, or an array takes that memory over.
 template <class T, std::size_t N>
 class Received {
  public:
   Received() : extents_{} {}
   Received(NdArray<T, N> array) : extents_(array.extents()) {
-    auto kept = std::make_shared<const NdArray<T, N>>(std::move(array));
-    elements_ = Array<T>(kept, kept->data(), kept->size());
+    auto kept = std::make_shared<NdArray<T, N>>(std::move(array));
+    data_ = kept->data();
+    owner_ = std::move(kept);
   }
-  /// @param elements may belong to an object that the caller keeps until they were sent
-  Received(Array<T> elements, const Extents<N>& extents) : extents_(extents), elements_(std::move(elements)) {}
+  /// @param owner keeps `data`, and whoever has it alone may write there; null: the caller keeps them until they were
+  /// sent
+  Received(std::shared_ptr<const void> owner, const T* data, const Extents<N>& extents)
+      : extents_(extents), owner_(std::move(owner)), data_(data) {}
   const Extents<N>& extents() const { return extents_; }
-  const T* data() const { return elements_.data(); }
-  NdArray<T, N> copy() const {
+  const T* data() const { return data_; }
+  /// All elements; without a copy if nobody else has their memory.
+  NdArray<T, N> take() && {
+    // Those who had it before only read it.
+    if (owner_.use_count() == 1) return {std::move(owner_), const_cast<T*>(data_), extents_};
     NdArray<T, N> result(Uninitialized(), extents_);
-    std::copy_n(data(), result.size(), result.data());
+    std::copy_n(data_, result.size(), result.data());
     return result;
   }
 
   template <class Archive>
   void save(Archive& archive) const {
-    archive(extents_, elements_);
+    archive(extents_);
+    archive.write_block(data_, element_count(extents_), sizeof(T), owner_);
   }
   template <class Archive>
   void load(Archive& archive) {
-    archive(extents_, elements_);
-    if (elements_.size() != element_count(extents_, sizeof(T)))
-      throw BadMessage("elements of an array with other extents");
+    archive(extents_);
+    const InArchive::Block block = archive.read_block(sizeof(T));
+    if (block.count != element_count(extents_, sizeof(T))) throw BadMessage("elements of an array with other extents");
+    if (block.segment != nullptr && block.segment->owner != nullptr &&
+        reinterpret_cast<std::uintptr_t>(block.data) % alignof(T) == 0) {
+      owner_ = block.segment->owner;
+      data_ = reinterpret_cast<const T*>(block.data);
+    } else {
+      NdArray<T, N> copy(Uninitialized(), extents_);
+      if (block.count != 0) std::copy_n(block.data, block.count * sizeof(T), reinterpret_cast<std::byte*>(copy.data()));
+      *this = Received(std::move(copy));
+    }
   }
 
  private:
   Extents<N> extents_;
-  Array<T> elements_;
+  std::shared_ptr<const void> owner_;
+  const T* data_ = nullptr;
 };
 /// As it is sent. What is not plain data is decoded into an array of its own anyway.
 template <class T, std::size_t N>
 using Sent = std::conditional_t<bitwise<T>(), Received<T, N>, NdArray<T, N>>;
 template <class T, std::size_t N>
-NdArray<T, N> to_array(const Received<T, N>& received) {
-  return received.copy();
+NdArray<T, N> to_array(Received<T, N> received) {
+  return std::move(received).take();
 }
 template <class T, std::size_t N>
 NdArray<T, N> to_array(NdArray<T, N> array) {
@@ -289,7 +307,7 @@ template <class T, std::size_t N>
 Sent<T, N> sent_to(Pid pid, const NdArray<T, N>& values, const Region<N>& region, const Region<N>& wanted) {
   if constexpr (bitwise<T>())
     if (const T* first = consecutive(values, region, wanted); first != nullptr && pid != myid())
-      return {Array<T>(nullptr, first, element_count(wanted.extents())), wanted.extents()};
+      return {nullptr, first, wanted.extents()};
   return copy_out(values, region, wanted);
 }
 /// A copy of elements, for the result of a call. It is in memory of the core, which is used again for the next message.
@@ -299,11 +317,10 @@ auto copy_to_send(const Values& values, const Region<N>& region, const Region<N>
   using T = element_of<Values>;
   if constexpr (bitwise<T>() && std::is_same_v<Values, NdArray<T, N>>)
     if (const T* first = consecutive(values, region, wanted)) {
-      Payload copy;
-      copy.segments.push_back(
-          {nullptr, reinterpret_cast<const std::byte*>(first), element_count(wanted.extents()) * sizeof(T)});
-      copy.own();
-      return {Array<T>(copy.segments[0]), wanted.extents()};
+      const auto memory = segment_memory(element_count(wanted.extents()) * sizeof(T));
+      T* to = reinterpret_cast<T*>(memory.get());
+      std::copy_n(first, element_count(wanted.extents()), to);
+      return {memory, to, wanted.extents()};
     }
   return copy_out(values, region, wanted);
 }
