@@ -45,7 +45,11 @@ Connection::Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshak
             });
           })),
       handshake_(std::in_place, role, mine, cookie),
-      decoder_(FrameLimits{}) {}
+      decoder_(FrameLimits{}, [this](const FrameHeader& header, std::size_t size) -> std::shared_ptr<std::byte> {
+        if (header.kind != FrameKind::result) return nullptr;
+        const auto request = requests_.find(header.request);
+        return request == nullptr ? nullptr : request->memory_for(size);
+      }) {}
 
 Connection::~Connection() {
   output_->close();

@@ -22,6 +22,13 @@ std::optional<std::uint64_t> RequestTable::add(std::shared_ptr<Request> request,
   return std::uint64_t{entries_[index].generation} << 32 | index;
 }
 
+std::shared_ptr<Request> RequestTable::find(std::uint64_t id) const {
+  detail::MutexLock lock(mutex_);
+  const auto index = static_cast<std::uint32_t>(id);
+  if (index >= entries_.size() || entries_[index].generation != id >> 32) return nullptr;
+  return entries_[index].request;
+}
+
 std::shared_ptr<Request> RequestTable::take(std::uint64_t id) {
   detail::MutexLock lock(mutex_);
   const auto index = static_cast<std::uint32_t>(id);

@@ -19,7 +19,10 @@ class Request : public Completion {
   virtual ~Request();
   /// Called with the answer, on the loop thread. The completion is set after it returns.
   virtual void on_result(Frame&& frame) noexcept = 0;
-  /// The connection ended first. Any thread.
+  /// Where the only large array of the answer is received, if its maker has memory of exactly this size for it, which
+  /// nobody reads until on_result() or on_lost(); else null. On the loop thread, before on_result().
+  virtual std::shared_ptr<std::byte> memory_for(std::size_t) noexcept { return nullptr; }
+  /// The connection ended first; nothing is received any more. Any thread.
   virtual void on_lost(const std::string& cause) noexcept = 0;
 };
 
@@ -28,6 +31,8 @@ class RequestTable {
  public:
   /// @return the id, or nullopt once take_all_and_close() was called. @param open set to the number of open requests.
   std::optional<std::uint64_t> add(std::shared_ptr<Request> request, std::size_t* open = nullptr);
+  /// Null for an id that is not open.
+  std::shared_ptr<Request> find(std::uint64_t id) const;
   /// Null for an id that is not open.
   std::shared_ptr<Request> take(std::uint64_t id);
   /// @param cause why the connection ended, for requests that come later.

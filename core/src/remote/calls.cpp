@@ -24,15 +24,18 @@ constexpr std::size_t gather_after = 8;  // more calls than this open on a conne
 // Less than what interrupt() gives to a function that waits for such a call.
 constexpr Duration last_word = std::chrono::milliseconds(500);
 
+thread_local ReceiveInto* receive_into = nullptr;
+
 class FetchCall final : public Request {
  public:
-  explicit FetchCall(Pid worker) : worker_(worker) {}
+  FetchCall(Pid worker, ReceivingMemory memory) : worker_(worker), memory_(std::move(memory)) {}
   ~FetchCall() override {
     // References that came too late are counted for this process all the same: take them, and let them go.
     if (abandoned_by_ != nullptr && !frame_.references.empty())
       guard_loop([&] { abandoned_by_->adopt(frame_.references); });
   }
   void abandon(References& references) { abandoned_by_ = references.shared_from_this(); }
+  std::shared_ptr<std::byte> memory_for(std::size_t size) noexcept override { return memory_.take(size); }
   void on_result(Frame&& frame) noexcept override { frame_ = std::move(frame); }
   void on_lost(const std::string& cause) noexcept override {
     lost_ = true;
@@ -50,6 +53,7 @@ class FetchCall final : public Request {
 
  private:
   const Pid worker_;
+  ReceivingMemory memory_;
   std::shared_ptr<References> abandoned_by_;
   Frame frame_{};
   bool lost_ = false;
@@ -87,10 +91,17 @@ FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, cons
 
 }  // namespace
 
+ReceiveInto::ReceiveInto(ReceivingMemory memory)
+    : memory_(std::move(memory)), outer_(std::exchange(receive_into, this)) {}
+ReceiveInto::~ReceiveInto() { receive_into = outer_; }
+ReceivingMemory ReceiveInto::take() {
+  return receive_into == nullptr ? ReceivingMemory{} : std::move(receive_into->memory_);
+}
+
 Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitOptions& options, GivingUp giving_up) {
   const CurrentNode node = CurrentNode::get();
+  auto call = std::make_shared<FetchCall>(pid, ReceiveInto::take());  // before a wait may run other things here
   auto connection = node.router->connection_to(pid);
-  auto call = std::make_shared<FetchCall>(pid);
   OpenRequest open(*connection, call);
   const auto ticket = send_call(node, *connection, FrameKind::call_fetch, open.id(),
                                 std::as_bytes(std::span(&function, 1)), arguments, SendQueue::Mode::before_wait);

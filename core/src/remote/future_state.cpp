@@ -42,7 +42,10 @@ enum class FutureState::Ask : std::uint8_t { value = 0, wait = 1, poll = 2 };  /
 // A question to the owner. Its answer settles the future, but for a poll.
 class FutureState::Query final : public Request {
  public:
-  Query(FuturePtr state, Ask asked) : what(asked), state_(std::move(state)) {}
+  Query(FuturePtr state, Ask asked, ReceivingMemory memory)
+      : what(asked), state_(std::move(state)), memory_(std::move(memory)) {}
+
+  std::shared_ptr<std::byte> memory_for(std::size_t size) noexcept override { return memory_.take(size); }
 
   void on_result(Frame&& frame) noexcept override {
     if (what == Ask::poll) {
@@ -58,6 +61,7 @@ class FutureState::Query final : public Request {
 
  private:
   const FuturePtr state_;
+  ReceivingMemory memory_;
 };
 
 FutureState::FutureState(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid, bool of_call)
@@ -119,9 +123,9 @@ void FutureState::on_lost(const std::string& cause) noexcept {
 }
 
 // Returns the question under way, sending it, without the lock, if there is none that answers `what`.
-std::shared_ptr<FutureState::Query> FutureState::ask(Ask what) {
+std::shared_ptr<FutureState::Query> FutureState::ask(Ask what, ReceivingMemory memory) {
   if (query_ != nullptr && (query_->what == what || query_->what == Ask::value) && what != Ask::poll) return query_;
-  auto query = std::make_shared<Query>(shared_from_this(), what);
+  auto query = std::make_shared<Query>(shared_from_this(), what, std::move(memory));
   if (what != Ask::poll) query_ = query;
   try {
     const MutexUnlock unlocked(mutex_);
@@ -172,13 +176,13 @@ void FutureState::wait(const WaitOptions& options) {
 }
 
 // Until object_ or payload_ is set. @throws the exception with which it failed.
-void FutureState::wait_until_here(const WaitOptions& options) {
+void FutureState::wait_until_here(const WaitOptions& options, ReceivingMemory memory) {
   for (;;) {
     if (status_ == Status::failed) std::rethrow_exception(exception_);
     if (object_ != nullptr || payload_ != nullptr) return;
     if (taken_) throw Error("the value of this Future was moved out by get()");
     Reactor& reactor = references_->router().reactor();
-    const auto query = status_ == Status::elsewhere || must_ask() ? ask(Ask::value) : nullptr;
+    const auto query = status_ == Status::elsewhere || must_ask() ? ask(Ask::value, std::move(memory)) : nullptr;
     const MutexUnlock unlocked(mutex_);
     if (query != nullptr)
       wait_interruptibly(reactor, *query, options, future_of, owner);
@@ -201,8 +205,9 @@ std::shared_ptr<const void> FutureState::object(Decoder decoder, const WaitOptio
 }
 
 TakenObject FutureState::take(Decoder decoder, Taking taking, const WaitOptions& options) {
+  auto memory = ReceiveInto::take();  // before a wait may run other things on this thread
   MutexLock lock(mutex_);
-  wait_until_here(options);
+  wait_until_here(options, std::move(memory));
   // Others may ask for it, or are about to send it.
   if (payload_ == nullptr && taking == Taking::move && (shared_ || encoding_ > 0)) encoded_result(encoder_);
   if (payload_ != nullptr) {

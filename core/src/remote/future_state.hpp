@@ -100,8 +100,8 @@ class FutureState final : public Request, public Reference, public std::enable_s
   void keep_at_owner();
   void cancel_call();
   std::optional<EncodedResult> encoded_result(Encoder encoder) COHORT_REQUIRES(mutex_);
-  std::shared_ptr<Query> ask(Ask what) COHORT_REQUIRES(mutex_);
-  void wait_until_here(const WaitOptions& options) COHORT_REQUIRES(mutex_);
+  std::shared_ptr<Query> ask(Ask what, ReceivingMemory memory = {}) COHORT_REQUIRES(mutex_);
+  void wait_until_here(const WaitOptions& options, ReceivingMemory memory = {}) COHORT_REQUIRES(mutex_);
   void put_here(std::shared_ptr<const void> object, Encoder encoder);
   void put_there(std::shared_ptr<const void> object, Encoder encoder);
 

@@ -134,7 +134,9 @@ bool FrameDecoder::begin_segment() {
   if (number == segment_sizes_.size()) return false;
   missing_ = segment_sizes_[number];
   try {
-    std::shared_ptr<std::byte> memory = allocate_segment(missing_);
+    std::shared_ptr<std::byte> memory;
+    if (memory_for_ && segment_sizes_.size() == 1) memory = memory_for_(frame_.header, missing_);
+    if (memory == nullptr) memory = allocate_segment(missing_);
     destination_ = memory.get();
     frame_.segments.push_back({std::move(memory), destination_, missing_});
   } catch (const std::bad_alloc&) {

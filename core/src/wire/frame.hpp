@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <utility>
@@ -96,7 +97,12 @@ void append_frame_head(Bytes& out, FrameHeader header, ByteCount body_size, std:
 /// a frame, the frame is incomplete (Frame::without_room).
 class FrameDecoder {
  public:
-  explicit FrameDecoder(FrameLimits limits = {}) : limits_(limits) {}
+  /// Where the only segment of a frame is received; called before it is read, with its size. Null: in memory of its
+  /// own.
+  using MemoryFor = std::function<std::shared_ptr<std::byte>(const FrameHeader& header, std::size_t size)>;
+
+  explicit FrameDecoder(FrameLimits limits = {}, MemoryFor memory_for = nullptr)
+      : limits_(limits), memory_for_(std::move(memory_for)) {}
 
   /// Returns the memory for the next bytes; never empty.
   std::span<std::byte> prepare();
@@ -159,6 +165,7 @@ class FrameDecoder {
   void read_tables();
 
   FrameLimits limits_;
+  const MemoryFor memory_for_;
   std::unique_ptr<std::byte[]> scratch_;
   std::size_t begin_ = 0;  // of the bytes in scratch_ that were not parsed yet
   std::size_t end_ = 0;

@@ -166,6 +166,29 @@ TEST(Frame, LargePartsAreReceivedWhereTheyStay) {
   });
 }
 
+TEST(Frame, TheOnlySegmentIsReceivedWhereTheReaderWantsIt) {
+  constexpr std::size_t size = 50'000;
+  const std::vector<Frame> frames{frame_of(1, 5, {size}), frame_of(2, 5, {size, size}), frame_of(3, 0, {size}),
+                                  frame_of(4, 7), frame_of(5, 5, {20})};
+  std::string stream;
+  for (const Frame& frame : frames) append_frame(stream, frame);
+  const auto memory = allocate_segment(size);
+  for (const std::size_t piece : {std::size_t{1000}, SIZE_MAX}) {
+    std::vector<std::pair<std::uint64_t, std::size_t>> asked;
+    FrameDecoder decoder({}, [&](const FrameHeader& header, std::size_t bytes) {
+      asked.emplace_back(header.request, bytes);
+      return header.request == 1 ? memory : nullptr;
+    });
+    const auto got = decode_stream(decoder, stream, [&] { return piece; });
+    ASSERT_EQ(got.size(), frames.size());
+    for (std::size_t i = 0; i < frames.size(); i++) expect_same(got[i], frames[i]);
+    EXPECT_EQ(asked, (std::vector<std::pair<std::uint64_t, std::size_t>>{{1, size}, {3, size}, {5, 20}}));
+    EXPECT_EQ(got[0].segments[0].data, memory.get());
+    EXPECT_EQ(got[0].segments[0].owner, memory);
+    EXPECT_NE(got[2].segments[0].data, memory.get());
+  }
+}
+
 TEST(Frame, UnknownKindsAreTheReadersBusiness) {
   Frame frame = frame_of(1, 3);
   frame.header.kind = static_cast<FrameKind>(250);

@@ -99,6 +99,31 @@ class WaitLimit {
   WaitLimit* const outer;
 };
 
+/// Memory into which the value of a call is received.
+struct ReceivingMemory {
+  std::shared_ptr<std::byte> memory;
+  std::size_t size = 0;
+
+  /// For a segment of this size; null if it has another one.
+  std::shared_ptr<std::byte> take(std::size_t wanted) noexcept { return wanted == size ? std::move(memory) : nullptr; }
+};
+/// While the object lives, the next value that this thread fetches, by call_fetch() or future_take(), is received into
+/// this memory if it contains exactly one segment, and of this size. The segment of the value is there then. If the
+/// fetch throws, the memory may be written to as long as it has another owner.
+class ReceiveInto {
+ public:
+  explicit ReceiveInto(ReceivingMemory memory);
+  ~ReceiveInto();
+  ReceiveInto(const ReceiveInto&) = delete;
+  ReceiveInto& operator=(const ReceiveInto&) = delete;
+  /// The memory for what this thread fetches now; null if there is none, or it was taken.
+  static ReceivingMemory take();
+
+ private:
+  ReceivingMemory memory_;
+  ReceiveInto* const outer_;
+};
+
 /// Sends a call and waits for its result; if the wait ends early, cancels the call. @param arguments its segments may
 /// be borrowed.
 /// @throws RemoteException, ProcessExitedException, InterruptedException, TimeoutError, CancelledException.
