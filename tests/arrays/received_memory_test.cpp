@@ -1,8 +1,12 @@
 // Where elements are received, and who has that memory afterwards.
 
-#include <cstddef>
+#include <chrono>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -30,6 +34,7 @@ long peak() {
 }
 
 using ReceivedMemory = ClusterTest;  // real processes
+using ReceivedMemoryInOneProcess = DArrayTest;
 
 TEST_F(ReceivedMemory, APartStaysWhereItWasReceived) {
   const Pid pid = addprocs(1)[0];
@@ -42,6 +47,101 @@ TEST_F(ReceivedMemory, APartStaysWhereItWasReceived) {
   const auto b = distribute(local);
   EXPECT_EQ(a.gather(), (NdArray<double, 1>(local + 1.0))) << "the message after it is elsewhere";
   EXPECT_EQ(b.gather(), local);
+}
+
+TEST_F(ReceivedMemory, WhatIsGatheredIsReceivedInTheResult) {
+  const auto pids = addprocs(3);
+  const auto local = numbered<2>({1024, 64 * mebibyte / sizeof(double) / 1024});
+  const auto a = distribute(local, {.pids = {pids[1], pids[2]}, .grid = {2, 1}});
+  const auto [growth, total] = remotecall_fetch(
+      [](const DArray<double, 2>& array) {
+        const long before = peak();
+        const auto all = array.gather();
+        return std::pair(memory_is_measured ? peak() - before : 0, sum(all));
+      },
+      pids[0], a);
+  EXPECT_EQ(total, sum(local));
+  EXPECT_LT(growth, 80) << "MiB, for 64 MiB of elements";
+  EXPECT_EQ(a.gather(), local);
+  const auto columns = a.redistribute({.pids = {pids[1], pids[2]}, .grid = {1, 2}});
+  EXPECT_EQ(columns.gather(), local) << "parts that are not consecutive in the result";
+}
+
+Array<double> numbers(std::size_t count, double value) { return Array<double>(std::vector<double>(count, value)); }
+Array<double> failure(std::size_t count, double value) {
+  if (count > 0) throw std::runtime_error("no array");
+  return numbers(count, value);
+}
+
+TEST_F(ReceivedMemory, OnlyTheNextValueOfThatSizeIsReceivedInGivenMemory) {
+  const Pid pid = addprocs(1)[0];
+  constexpr std::size_t count = 100'000;
+  const auto memory = detail::segment_memory(count * sizeof(double));
+  const detail::ReceivingMemory receiving{memory, count * sizeof(double)};
+  const auto is_there = [&](const Array<double>& array) {
+    return static_cast<const void*>(array.data()) == static_cast<const void*>(memory.get());
+  };
+  {
+    const detail::ReceiveInto scope(receiving);
+    const auto first = remotecall_fetch(fn<numbers>, pid, count, 1.0);
+    const auto second = remotecall_fetch(fn<numbers>, pid, count, 2.0);
+    EXPECT_TRUE(is_there(first));
+    EXPECT_FALSE(is_there(second));
+    EXPECT_EQ(first, numbers(count, 1)) << "it is left alone by the second one";
+    EXPECT_EQ(second, numbers(count, 2));
+  }
+  {
+    auto future = remotecall(fn<numbers>, pid, count, 3.0);
+    auto other = remotecall(fn<numbers>, pid, count, 4.0);
+    const detail::ReceiveInto scope(receiving);
+    const auto value = std::move(future).get();
+    EXPECT_TRUE(is_there(value));
+    EXPECT_EQ(other.fetch(), numbers(count, 4));
+    EXPECT_EQ(value, numbers(count, 3));
+  }
+  {
+    const detail::ReceiveInto scope(receiving);
+    const auto longer = remotecall_fetch(fn<numbers>, pid, count + 1, 5.0);
+    EXPECT_FALSE(is_there(longer));
+    EXPECT_EQ(longer, numbers(count + 1, 5));
+  }
+  {
+    const detail::ReceiveInto scope(receiving);
+    EXPECT_THROW(remotecall_fetch(fn<failure>, pid, count, 6.0), RemoteException);
+  }
+  EXPECT_FALSE(is_there(remotecall_fetch(fn<numbers>, pid, count, 7.0))) << "after the scope";
+  EXPECT_TRUE(eventually([&] { return memory.use_count() == 2; })) << "it is kept by others";
+}
+
+TEST_F(ReceivedMemoryInOneProcess, AWorkerThatDiesWhileItSendsSpoilsNothing) {
+  const auto local = numbered<1>({8 * mebibyte / sizeof(double)});
+  for (int round = 0; round < 12; round++) {
+    cohort::testing::TestCluster three(3);
+    const auto a = distribute(local, {.pids = {2, 3}, .copies = 1});
+    std::jthread killer([&] {
+      const Node::Scope scope(three.master());
+      std::this_thread::sleep_for(std::chrono::microseconds(400) * round);
+      three.kill(round % 2 == 0 ? 2 : 3);
+    });
+    EXPECT_EQ(a.gather(), local) << round;
+    EXPECT_EQ(a.gather(), local) << round;
+  }
+}
+
+TEST_F(ReceivedMemoryInOneProcess, WhatIsCancelledWhileItComesSpoilsNothing) {
+  const auto local = numbered<1>({8 * mebibyte / sizeof(double)});
+  const auto a = distribute(local, {.pids = {3, 4}});
+  for (int round = 0; round < 20; round++) {
+    const auto gathered = remotecall([](const DArray<double, 1>& array) { return array.gather().size(); }, 2, a);
+    std::this_thread::sleep_for(std::chrono::microseconds(300) * round);
+    gathered.cancel();
+    EXPECT_EQ(a.gather(), local) << round;
+    EXPECT_EQ(remotecall_fetch([](const DArray<double, 1>& array) { return sum(array.gather()); }, 2, a), sum(local));
+    try {
+      EXPECT_EQ(gathered.fetch(), local.size());
+    } catch (const RemoteException&) {
+    }
+  }
 }
 
 }  // namespace

@@ -307,6 +307,17 @@ DArray<T, N, Part> distribute(const NdArray<T, N>& array, const DArrayOptions<N>
   return DArray<T, N, Part>(state);
 }
 
+/// An array whose elements are written next, and its memory if parts of other processes can be received into it.
+template <class T, std::size_t N>
+std::pair<NdArray<T, N>, std::shared_ptr<std::byte>> array_to_receive(const Extents<N>& extents) {
+  if constexpr (bitwise<T>() && alignof(T) <= 64) {
+    const auto memory = segment_memory(element_count(extents, sizeof(T)) * sizeof(T));
+    return {NdArray<T, N>(memory, reinterpret_cast<T*>(memory.get()), extents), memory};
+  } else {
+    return {NdArray<T, N>(Uninitialized(), extents), nullptr};
+  }
+}
+
 template <class T, std::size_t N, template <class, std::size_t> class Part>
 NdArray<T, N> get_region(const ArrayHead<N>& head, const Region<N>& wanted, std::uint64_t* moved) {
   std::vector<Region<N>> regions;
@@ -329,7 +340,7 @@ NdArray<T, N> get_region(const ArrayHead<N>& head, const Region<N>& wanted, std:
   else
     for (const std::size_t place : elsewhere) calls.start(place);
   if (here.empty() && regions.size() == 1 && regions[0] == wanted) return to_array(calls.finish(0));
-  NdArray<T, N> result(Uninitialized(), wanted.extents());
+  auto [result, memory] = array_to_receive<T, N>(wanted.extents());
   for (const auto& [place, region] : here) {
     const auto part = part_here<Part<T, N>, N>(head.id, place);
     const std::shared_lock lock(part->mutex);
@@ -338,8 +349,17 @@ NdArray<T, N> get_region(const ArrayHead<N>& head, const Region<N>& wanted, std:
     else
       copy_in(copy_out(part->values, part->region, region), region, result, wanted, Writing::put);
   }
-  for (std::size_t i = 0; i < regions.size(); i++) copy_in(calls.finish(i), regions[i], result, wanted, Writing::put);
-  return result;
+  for (std::size_t i = 0; i < regions.size(); i++) {
+    const T* first = memory == nullptr ? nullptr : consecutive(result, wanted, regions[i]);
+    ReceivingMemory receiving;
+    if (first != nullptr)
+      receiving = {{memory, reinterpret_cast<std::byte*>(const_cast<T*>(first))},
+                   element_count(regions[i].extents()) * sizeof(T)};
+    const ReceiveInto scope(std::move(receiving));
+    const auto values = calls.finish(i);
+    if (first == nullptr || values.data() != first) copy_in(values, regions[i], result, wanted, Writing::put);
+  }
+  return std::move(result);
 }
 
 template <class T, std::size_t N, template <class, std::size_t> class Part>
