@@ -290,6 +290,22 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
   return ticket;
 }
 
+void SendQueue::copy_unsent(const void* owner) {
+  std::vector<std::shared_ptr<const void>> let_go;  // without the lock
+  detail::MutexLock lock(mutex_);
+  if (writing_) return;
+  for (auto* chunks : {&current_, &pending_}) {
+    for (Chunk& chunk : *chunks) {
+      if (chunk.segment.owner.get() != owner) continue;
+      Payload copy;
+      copy.segments.push_back({nullptr, chunk.segment.data, chunk.segment.size});
+      copy.own();
+      let_go.push_back(chunk.segment.owner);
+      chunk.segment = std::move(copy.segments[0]);
+    }
+  }
+}
+
 void SendQueue::flush(bool soon) {
   Drained drained;
   detail::MutexLock lock(mutex_);

@@ -50,6 +50,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// A frame without segments.
   void send(FrameKind kind, std::uint64_t request, std::span<const std::byte> body, SendQueue::Mode mode);
 
+  /// See SendQueue::copy_unsent().
+  void copy_unsent(const void* owner) { output_->copy_unsent(owner); }
+
   /// Ends the connection, and tells the peer why; on_closed comes on the loop. Any thread, idempotent.
   void close(const std::string& reason);
   /// The reason that the peer gave for the end of the connection; "" if it gave none. Valid after on_closed.

@@ -43,11 +43,15 @@ Payload take_payload(Frame&& frame, References& references) {
   return payload;
 }
 
-// Sends a result that is encoded already. On any thread; only a pool thread waits when the connection is clogged.
+// Only a pool thread waits when the connection is clogged.
+void wait_for_room(Router& router, const std::shared_ptr<Completion>& ticket) {
+  if (ticket != nullptr && !router.reactor().on_loop()) router.reactor().wait(*ticket);
+}
+
+// Sends a result that is encoded already. On any thread.
 void send_result(Router& router, References& references, const std::shared_ptr<Connection>& connection,
                  std::uint64_t request, std::uint8_t flag, const Payload& payload, SendQueue::Mode mode) {
-  auto ticket = send_response_now(references, connection, request, flag, payload, mode);
-  if (ticket != nullptr && !router.reactor().on_loop()) router.reactor().wait(*ticket);
+  wait_for_room(router, send_response_now(references, connection, request, flag, payload, mode));
 }
 
 }  // namespace
@@ -120,7 +124,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     }
     try {
       try {
-        reply(result, failure);
+        reply(std::move(result), failure);
       } catch (...) {  // before anything was sent: what replying threw is the answer
         reply({}, std::current_exception());
       }
@@ -132,7 +136,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   detail::FuturePtr state_;  // of a call whose result stays here
 
  private:
-  void reply(const Payload& result, const std::exception_ptr& failure) {
+  void reply(Payload result, const std::exception_ptr& failure) {
     const Pid self = server_.router_.self();
     if (header.kind == FrameKind::remote_do) {
       if (failure) log_failure_of_do(failure);
@@ -149,9 +153,14 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       if (state_ != nullptr) server_.references_.leave(state_->ref, connection->peer());
       return;
     }
-    if (state_ == nullptr) return send(result_value, result);
+    if (state_ == nullptr) {
+      const auto ticket =
+          send_response_now(server_.references_, connection, header.request, result_value, result, mode);
+      result = {};  // who owns its segments may wait for that
+      return wait_for_room(server_.router_, ticket);
+    }
     const bool eager = result.byte_size() <= eager_result_limit;
-    auto kept = std::make_shared<const Payload>(result);
+    auto kept = std::make_shared<const Payload>(std::move(result));
     state_->set_payload(kept);
     if (!eager) return send(result_stored, Payload{});
     send(result_value, *kept);

@@ -157,6 +157,11 @@ void call_do(Pid pid, FunctionId function, Payload& arguments) {
                            arguments, SendQueue::Mode::now));
 }
 
+void copy_unsent(Pid pid, const void* owner) {
+  const CurrentNode node = CurrentNode::get();
+  if (const auto connection = node.router->existing_connection(pid)) connection->copy_unsent(owner);
+}
+
 std::exception_ptr current_as_remote() {
   return as_remote_exception(std::current_exception(), CurrentNode::get().router->self());
 }

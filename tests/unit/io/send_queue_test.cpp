@@ -182,6 +182,30 @@ TEST_F(SendQueueTest, WhatIsSentAheadWaitsForNoOtherFrame) {
 }
 
 // Else a peer that pings and never reads could fill the memory here.
+TEST_F(SendQueueTest, WhatIsNotSentYetIsCopiedForItsOwner) {
+  bool room = true;
+  writer_.answer = [&](std::size_t all) -> ssize_t {
+    return std::exchange(room, false) ? static_cast<ssize_t>(std::min<std::size_t>(all, 7)) : -EAGAIN;
+  };
+  const auto one = std::make_shared<std::string>("abcdefghij"), two = std::make_shared<std::string>("0123456789");
+  const auto segment_of = [](const std::shared_ptr<std::string>& text) {
+    return Segment{text, reinterpret_cast<const std::byte*>(text->data()), text->size()};
+  };
+  const std::string head = "head";
+  for (const auto& text : {one, two, one}) {
+    const Segment segment = segment_of(text);
+    queue_->send(std::as_bytes(std::span(head)), {}, std::span(&segment, 1), Mode::now);
+  }
+  EXPECT_EQ(writer_.taken, "headabc");
+  queue_->copy_unsent(one.get());
+  EXPECT_EQ(one.use_count(), 1);
+  EXPECT_EQ(two.use_count(), 2);
+  *one = "changed...";
+  writer_.answer = nullptr;
+  EXPECT_FALSE(queue_->writable());
+  EXPECT_EQ(writer_.taken, "headabcdefghijhead0123456789headabcdefghij");
+}
+
 TEST_F(SendQueueTest, AnswersThatAreSentAheadPileUpToo) {
   writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
   for (int i = 0; i < 20'000; i++) send("pong", Mode::ahead, true);
