@@ -11,6 +11,7 @@
 
 #include <cohort/async.hpp>
 #include <cohort/darray.hpp>
+#include <cohort/detail/payload.hpp>
 #include <cohort/detail/places.hpp>
 #include <cohort/everywhere.hpp>
 
@@ -43,6 +44,74 @@ UniqueId UniqueId::make() {
   }();
   static std::atomic<std::uint64_t> numbers{0};
   return {process, ++numbers};
+}
+
+void PartLock::lock() {
+  constexpr Duration patience = std::chrono::milliseconds(50);
+  const MutexLock lock(mutex_);
+  waiting_++;
+  try {
+    auto since = Clock::now();
+    while (writing_ || readers_ > 0) {
+      changed_.wait_until(mutex_, since + patience);
+      if (Clock::now() < since + patience) continue;
+      std::vector<std::pair<Pid, const void*>> lent;
+      for (const Loan* loan : loans_) lent.emplace_back(loan->borrower, loan);
+      const MutexUnlock unlocked(mutex_);
+      for (const auto& [borrower, loan] : lent) copy_unsent(borrower, loan);
+      since = Clock::now();
+    }
+  } catch (...) {
+    waiting_--;
+    throw;
+  }
+  waiting_--;
+  writing_ = true;
+}
+
+void PartLock::unlock() {
+  const MutexLock lock(mutex_);
+  writing_ = false;
+  changed_.notify_all();
+}
+
+void PartLock::lock_shared() {
+  const MutexLock lock(mutex_);
+  while (writing_) changed_.wait(mutex_);
+  readers_++;
+}
+
+bool PartLock::try_lock_shared() {
+  const MutexLock lock(mutex_);
+  if (writing_) return false;
+  readers_++;
+  return true;
+}
+
+void PartLock::unlock_shared() {
+  const MutexLock lock(mutex_);
+  if (--readers_ == 0) changed_.notify_all();
+}
+
+bool PartLock::lend(const Loan& loan) {
+  const MutexLock lock(mutex_);
+  if (writing_ || waiting_ > 0) return false;
+  loans_.push_back(&loan);
+  readers_++;
+  return true;
+}
+
+void PartLock::take_back(const Loan& loan) {
+  const MutexLock lock(mutex_);
+  std::erase(loans_, &loan);
+  if (--readers_ == 0) changed_.notify_all();
+}
+
+Loan::Loan(std::shared_ptr<StoredPart> the_part, Pid the_borrower)
+    : part(std::move(the_part)), borrower(the_borrower), granted(part->mutex.lend(*this)) {}
+
+Loan::~Loan() {
+  if (granted) part->mutex.take_back(*this);
 }
 
 bool StoredPart::note_change(const UniqueId& change) {

@@ -144,5 +144,86 @@ TEST_F(ReceivedMemoryInOneProcess, WhatIsCancelledWhileItComesSpoilsNothing) {
   }
 }
 
+// A part of this size is sent out of its own memory.
+constexpr std::size_t part_size = 8 * mebibyte / sizeof(double);
+
+/// Looks at some of the elements, so that readers do little else than read.
+bool is_of_one_value(const NdArray<double, 1>& array) {
+  for (std::size_t i = 0; i < array.size(); i += 1021)
+    if (array[i] != array[0]) return false;
+  return true;
+}
+
+TEST_F(ReceivedMemoryInOneProcess, WhatIsReadWhileOthersWriteIsOneState) {
+  const auto a = dzeros({part_size}, {.pids = {2}});
+  const auto written = remotecall(
+      [](const DArray<double, 1>& array) {
+        for (int i = 1; i <= 30; i++) array.put({{0}, {part_size}}, NdArray<double, 1>({part_size}, i));
+      },
+      3, a);
+  const auto read = remotecall(
+      [](const DArray<double, 1>& array) {
+        int mixed = 0;
+        for (int i = 0; i < 20; i++) mixed += !is_of_one_value(array.gather());
+        return mixed;
+      },
+      4, a);
+  for (int i = 0; i < 20; i++) EXPECT_TRUE(is_of_one_value(a.gather()));
+  EXPECT_EQ(read.fetch(), 0);
+  written.wait();
+  EXPECT_EQ(a.gather(), (NdArray<double, 1>({part_size}, 30)));
+}
+
+/// Reads it again and again.
+bool read_until_states_mix(const DArray<double, 1>& array) {
+  while (is_of_one_value(array.gather())) {
+  }
+  return true;
+}
+
+void write_all(const DArray<double, 1>& array, double value) {
+  array.put({{0}, array.extents()}, NdArray<double, 1>(array.extents(), value));
+}
+
+TEST_F(ReceivedMemoryInOneProcess, AReaderThatTakesNothingKeepsNobodyFromWriting) {
+  // Who sends the larger one waits for room besides.
+  for (const auto& [size, rounds] : {std::pair{part_size, 20}, std::pair{12 * part_size, 2}}) {
+    cohort::testing::TestCluster two(2, {.lazy = false});
+    const auto a = dzeros({size}, {.pids = {2}});
+    const auto read = remotecall(fn<read_until_states_mix>, 3, a);
+    for (int i = 1; i <= rounds; i++) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      two.stall(2, 3);  // nearly always while it is sent
+      remotecall(fn<write_all>, 2, a, i).wait({.deadline = slack});
+      EXPECT_EQ(a.gather(), (NdArray<double, 1>({size}, i)));
+      if (i < rounds) two.resume(2, 3);
+    }
+    EXPECT_FALSE(read.is_ready());
+    two.kill(3);
+    EXPECT_THROW(read.fetch(), ProcessExitedException);
+    write_all(a, -1);
+    EXPECT_EQ(a.gather(), (NdArray<double, 1>({size}, -1)));
+  }
+}
+
+TEST_F(ReceivedMemoryInOneProcess, APartMayGetOtherMemoryWhileWhatNobodyWantsIsSent) {
+  cohort::testing::TestCluster two(2, {.lazy = false});
+  static constexpr std::size_t size = 5 * part_size;  // from 32 MiB on, freed memory is not there any more
+  const auto a = dzeros({size}, {.pids = {2}});
+  for (int i = 1; i <= 10; i++) {
+    const auto read = remotecall(fn<read_until_states_mix>, 3, a);
+    std::this_thread::sleep_for(std::chrono::milliseconds(3) * i);
+    two.stall(2, 3);
+    read.cancel();
+    EXPECT_THROW(read.fetch(), RemoteException);
+    remotecall_fetch(
+        [](const DArray<double, 1>& array, double value) { array.local_part() = NdArray<double, 1>({size}, value); }, 2,
+        a, i);
+    two.resume(2, 3);
+    EXPECT_EQ(remotecall_fetch([](const DArray<double, 1>& array) { return sum(array.gather()); }, 3, a),
+              static_cast<double>(i * size));
+  }
+}
+
 }  // namespace
 }  // namespace cohort::test

@@ -28,6 +28,8 @@ struct ElementsDeleter {
   }
 };
 
+struct ArrayMemory;
+
 }  // namespace detail
 
 /// A dense array in the memory of one process, in C order. A copy has elements of its own. Arguments and results of
@@ -182,6 +184,7 @@ class NdArray {
  private:
   template <class, std::size_t>
   friend class NdArray;
+  friend struct detail::ArrayMemory;
   using Elements = std::unique_ptr<T[], detail::ElementsDeleter<T>>;
   NdArray(const Extents<N>& extents, std::size_t size, Elements elements)
       : extents_(extents), size_(size), elements_(std::move(elements)) {}
@@ -192,6 +195,22 @@ class NdArray {
 };
 
 namespace detail {
+
+/// Who keeps the elements of an array; others can keep them too, for what still reads them.
+struct ArrayMemory {
+  /// Null if it is only the array.
+  template <class T, std::size_t N>
+  static const std::shared_ptr<const void>& owner(const NdArray<T, N>& array) {
+    return array.elements_.get_deleter().owner;
+  }
+  template <class T, std::size_t N>
+  static void make_owner(NdArray<T, N>& array) {
+    if (owner(array) != nullptr) return;
+    auto kept = std::make_shared<std::unique_ptr<T[]>>();
+    kept->reset(array.data());
+    array.elements_.get_deleter().owner = std::move(kept);
+  }
+};
 
 template <class T, std::size_t N>
 struct ArrayTraits<NdArray<T, N>> {

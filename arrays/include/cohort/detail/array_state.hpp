@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <shared_mutex>
 
 #include <cohort/darray.hpp>
+#include <cohort/this_call.hpp>
 
 // Included by darray.hpp. How an array is laid out, made, repaired, read and written.
 
@@ -94,6 +96,9 @@ PartOf<Part<T, N>, N>& local_part_of(const std::shared_ptr<ArrayState<T, N, Part
 
 // The values of parts
 
+/// So many bytes are sent out of the memory of a part; fewer are copied.
+inline constexpr std::size_t lent_from = 1 << 20;
+
 /// What is called in the processes that have parts. The functions are not inline, so that the library has them for the
 /// usual types (see instantiations.hpp).
 template <class T, std::size_t N, template <class, std::size_t> class Part>
@@ -101,6 +106,9 @@ struct PartFunctions {
   using Values = Part<T, N>;
 
   static Sent<T, N> read(const UniqueId& array, std::size_t place, const Region<N>& wanted);
+  /// Does read(), but without a copy if nobody waits to write: who comes to write then waits until the elements were
+  /// sent. For a call whose result is sent at once.
+  static Sent<T, N> lend(const UniqueId& array, std::size_t place, const Region<N>& wanted);
   static void write(const UniqueId& array, std::size_t place, const UniqueId& id, const Region<N>& region,
                     const Sent<T, N>& values, Writing writing);
   /// Keeps the values of a new array, and sends them to who has the copy.
@@ -173,6 +181,20 @@ Sent<T, N> PartFunctions<T, N, Part>::read(const UniqueId& array, std::size_t pl
 }
 
 template <class T, std::size_t N, template <class, std::size_t> class Part>
+Sent<T, N> PartFunctions<T, N, Part>::lend(const UniqueId& array, std::size_t place, const Region<N>& wanted) {
+  if constexpr (bitwise<T>() && std::is_same_v<Values, NdArray<T, N>>) {
+    const auto part = part_here<Values, N>(array, place);
+    const auto loan = std::make_shared<Loan>(part, this_call().caller());
+    if (loan->granted) {
+      loan->memory = ArrayMemory::owner(part->values);
+      const T* first = consecutive(part->values, part->region, wanted);
+      if (first != nullptr && loan->memory != nullptr) return {loan, first, wanted.extents(), true};
+    }
+  }
+  return read(array, place, wanted);
+}
+
+template <class T, std::size_t N, template <class, std::size_t> class Part>
 void PartFunctions<T, N, Part>::write(const UniqueId& array, std::size_t place, const UniqueId& id,
                                       const Region<N>& region, const Sent<T, N>& values, Writing writing) {
   change(array, place, id, region, [&](PartOf<Values, N>& part) {
@@ -185,6 +207,8 @@ template <class T, std::size_t N, template <class, std::size_t> class Part>
 void PartFunctions<T, N, Part>::store(const ArrayHead<N>& head, std::size_t place, Values values) {
   Region<N> region = head.region(place);
   check_same_extents("the part of a DArray", values.extents(), region.extents());
+  if constexpr (std::is_same_v<Values, NdArray<T, N>>)
+    if (values.size() >= lent_from / sizeof(T)) ArrayMemory::make_owner(values);
   auto part = std::make_shared<PartOf<Values, N>>(std::move(region), std::move(values));
   const Pid other = other_holder(head, place, myid());
   store_part(head.id, place, myid(), part);
@@ -321,7 +345,12 @@ std::pair<NdArray<T, N>, std::shared_ptr<std::byte>> array_to_receive(const Exte
 template <class T, std::size_t N, template <class, std::size_t> class Part>
 NdArray<T, N> get_region(const ArrayHead<N>& head, const Region<N>& wanted, std::uint64_t* moved) {
   std::vector<Region<N>> regions;
+  const auto is_large = [](const Region<N>& region) {
+    return element_count(region.extents()) >= lent_from / sizeof(T);
+  };
   auto calls = place_calls<Sent<T, N>>(head, [&](auto&& call, Pid holder, std::size_t place, std::size_t number) {
+    if (is_large(regions[number]))
+      return call(fn<&PartFunctions<T, N, Part>::lend>, holder, head.id, place, regions[number]);
     return call(ReadPart<T, N, Part>(), holder, head.id, place, regions[number]);
   });
   std::vector<std::pair<std::size_t, Region<N>>> here;
@@ -335,10 +364,13 @@ NdArray<T, N> get_region(const ArrayHead<N>& head, const Region<N>& wanted, std:
       if (moved != nullptr) *moved += element_count(region.extents()) * sizeof(T);
     }
   });
-  if (here.empty() && elsewhere.size() == 1)
-    calls.postpone(elsewhere[0]);
-  else
-    for (const std::size_t place : elsewhere) calls.start(place);
+  // Large parts come one after the other anyway.
+  for (std::size_t i = 0; i < regions.size(); i++) {
+    if ((here.empty() && regions.size() == 1) || is_large(regions[i]))
+      calls.postpone(elsewhere[i]);
+    else
+      calls.start(elsewhere[i]);
+  }
   if (here.empty() && regions.size() == 1 && regions[0] == wanted) return to_array(calls.finish(0));
   auto [result, memory] = array_to_receive<T, N>(wanted.extents());
   for (const auto& [place, region] : here) {

@@ -9,7 +9,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <shared_mutex>
 #include <typeinfo>
 #include <vector>
 
@@ -90,6 +89,33 @@ struct ArrayHead {
   }
 };
 
+class Loan;
+
+/// Held while elements of a part are copied in and out. Functions of the program run without it, as over a std::vector.
+/// For std::unique_lock and std::shared_lock. Who wants to read does not wait for who waits to write.
+class PartLock {
+ public:
+  /// What is lent to a process that takes nothing is copied for it after a while.
+  void lock();
+  void unlock();
+  void lock_shared();
+  bool try_lock_shared();
+  void unlock_shared();
+
+ private:
+  friend class Loan;
+  /// @return false: somebody waits to write, and should not wait for what is sent as well.
+  bool lend(const Loan& loan);
+  void take_back(const Loan& loan);
+
+  Mutex mutex_;
+  ConditionVariable changed_;
+  int readers_ COHORT_GUARDED_BY(mutex_) = 0;  // loans included
+  int waiting_ COHORT_GUARDED_BY(mutex_) = 0;  // to write
+  bool writing_ COHORT_GUARDED_BY(mutex_) = false;
+  std::vector<const Loan*> loans_ COHORT_GUARDED_BY(mutex_);
+};
+
 /// A part of an array in this process. Any thread.
 class StoredPart {
  public:
@@ -97,8 +123,7 @@ class StoredPart {
   virtual ~StoredPart() = default;
 
   const std::type_info& type;  ///< of the values
-  /// Held while elements are copied in and out. Functions of the program run without it, as over a std::vector.
-  std::shared_mutex mutex;
+  PartLock mutex;
   /// For a part with a copy: who changes it takes the token, changes it, has the copy changed, and puts the token back.
   /// It is a channel, so that the slot of a thread that waits is free.
   Channel<char> token{1};
@@ -110,6 +135,21 @@ class StoredPart {
  private:
   Mutex changes_mutex_;
   std::deque<UniqueId> changes_ COHORT_GUARDED_BY(changes_mutex_);  // the last ones
+};
+
+/// Elements of a part that are being sent to a process out of the part's own memory. If it was granted, the part is
+/// locked for reading as long as the object lives, on any thread. It owns the segment that is sent.
+class Loan {
+ public:
+  Loan(std::shared_ptr<StoredPart> part, Pid borrower);
+  ~Loan();
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+
+  const std::shared_ptr<StoredPart> part;
+  const Pid borrower;
+  const bool granted;
+  std::shared_ptr<const void> memory;  ///< should the program give the part other memory
 };
 
 /// Holds the token of a part for a scope.

@@ -243,12 +243,15 @@ class Received {
   /// sent
   Received(std::shared_ptr<const void> owner, const T* data, const Extents<N>& extents)
       : extents_(extents), owner_(std::move(owner)), data_(data) {}
+  /// Elements of a part, to be sent only.
+  Received(const std::shared_ptr<const Loan>& loan, const T* data, const Extents<N>& extents, bool lent)
+      : extents_(extents), owner_(loan), data_(data), lent_(lent) {}
   const Extents<N>& extents() const { return extents_; }
   const T* data() const { return data_; }
   /// All elements; without a copy if nobody else has their memory.
   NdArray<T, N> take() && {
     // Those who had it before only read it.
-    if (owner_.use_count() == 1) return {std::move(owner_), const_cast<T*>(data_), extents_};
+    if (!lent_ && owner_.use_count() == 1) return {std::move(owner_), const_cast<T*>(data_), extents_};
     NdArray<T, N> result(Uninitialized(), extents_);
     std::copy_n(data_, result.size(), result.data());
     return result;
@@ -279,6 +282,7 @@ class Received {
   Extents<N> extents_;
   std::shared_ptr<const void> owner_;
   const T* data_ = nullptr;
+  bool lent_ = false;
 };
 /// As it is sent. What is not plain data is decoded into an array of its own anyway.
 template <class T, std::size_t N>
