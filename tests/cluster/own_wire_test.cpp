@@ -11,7 +11,9 @@
 #include <condition_variable>
 #include <iostream>
 #include <list>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <cohort/child_process.hpp>
@@ -49,9 +51,10 @@ class OwnWireManager : public ClusterManager {
   OwnWireManager(std::string kind, int count) : kind_(std::move(kind)), count_(count) {}
 
   void launch(const LaunchParams& params, LaunchQueue& launched) override {
+    directory_.emplace();
     for (int i = 0; i < count_; i++) {
       WorkerConfig config;
-      config.connect_at = directory_.path(std::to_string(i));
+      config.connect_at = directory_->path(std::to_string(i));
       if (kind_ == "pipes") {
         for (const char* end : {".in", ".out"}) ::mkfifo((config.connect_at + end).c_str(), 0600);
       }
@@ -87,7 +90,7 @@ class OwnWireManager : public ClusterManager {
   }
   const std::string kind_;
   const int count_;
-  const TemporaryDirectory directory_;
+  std::optional<TemporaryDirectory> directory_;  // of the master: a worker that is killed would leave its own behind
 };
 
 /// Lets workers join that connect to a socket of the program.
