@@ -78,6 +78,23 @@ TEST_F(ElasticTest, WorkersJoinWheneverTheyComeAndLeaveAsTheyLike) {
   EXPECT_EQ(remotecall_fetch([] { return nprocs(); }, pids[0]), 3);
 }
 
+// As managers start it whose workers dial in; it needs no tool.
+TEST_F(ElasticTest, AProgramTakesAJoinFileFromItsStandardInput) {
+  addprocs("elastic", options(0));
+  const auto file_of_cluster = JoinFile::read(file());
+  SpawnOptions spawn;
+  spawn.command = {file_of_cluster.program};
+  spawn.command.insert(spawn.command.end(), file_of_cluster.flags.begin(), file_of_cluster.flags.end());
+  spawn.command.push_back("--cohort-join=-");
+  spawn.input = file_of_cluster.text();
+  workers_.push_back(ChildProcess::spawn(spawn));
+  EXPECT_TRUE(eventually([] { return nprocs() == 2; }));
+  spawn.input = "{}";
+  EXPECT_TRUE(contains(refused(ChildProcess::spawn(spawn), 1), "standard input: this is no join file"));
+  spawn.input = "";
+  EXPECT_TRUE(contains(refused(ChildProcess::spawn(spawn), 1), "no join file came by standard input"));
+}
+
 TEST_F(ElasticTest, WhatAWorkerPrintsComesByItsConnection) {
   const CapturedStderr out(STDOUT_FILENO), err;
   addprocs("elastic", options(0));

@@ -50,6 +50,20 @@ TEST_F(LaunchTimeTest, ALaunchWhoseTimeIsUpCanBeCalledOff) {
   EXPECT_TRUE(eventually([] { return children().empty(); })) << "manage() ends it, as soon as it can be called";
 }
 
+TEST_F(LaunchTimeTest, AManagerWhoseWorkersQueueExtendsTheLaunch) {
+  struct Queueing : LaunchingManager {
+    void launch(const LaunchParams& params, LaunchQueue& launched) override {
+      launched.extend(deadline_after(60s));
+      launched.extend(deadline_after(1s));  // the latest counts
+      eventually([&] { return params.stop.stop_requested(); }, 2s);
+      launched.push(start(params));
+    }
+  };
+  AddprocsOptions options;
+  options.timeouts.emplace().launch = 500ms;
+  EXPECT_EQ(addprocs(std::make_shared<Queueing>(), options).size(), 1u);
+}
+
 TEST_F(LaunchTimeTest, AManagerMayLaunchNothing) {
   struct Empty : LaunchingManager {
     void launch(const LaunchParams&, LaunchQueue&) override {}

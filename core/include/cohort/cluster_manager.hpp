@@ -50,6 +50,10 @@ class LaunchQueue {
   /// a program that made the manager must keep it alive. As long as the manager exists, the topology and the transport
   /// cannot change. Failures of these workers are logged. @throws Error if this queue ends with its launch.
   virtual std::shared_ptr<LaunchQueue> keep_open();
+  /// For workers that stand in the queue of a scheduler before they are started: the launch may last until `deadline`,
+  /// if that is later than its own. launch() must then see by itself when it gives up, for params.stop is requested at
+  /// that deadline, or when nobody waits for the launch. Call it within launch(). The default does nothing.
+  virtual void extend(Clock::time_point deadline);
 };
 
 enum class ManageOp : std::uint8_t {

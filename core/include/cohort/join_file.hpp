@@ -19,6 +19,8 @@ struct JoinFile {
   std::string dir;                 ///< working directory; empty: the one in which it is started
   std::string cookie;
 
+  /// The text of the file, for a worker that reads it from standard input.
+  std::string text() const;
   /// Writes the file atomically, with mode 0600. Replaces a file of that name, unless it is in use.
   /// @return a descriptor; the file is in use as long as it is open. @throws Error.
   FileDescriptor write(const std::filesystem::path& path) const;
@@ -27,6 +29,8 @@ struct JoinFile {
   /// Reads a join file. @param path "-": standard input, to its end.
   /// @throws ConfigError if it cannot be read, if others can read it, or if it is not a join file.
   static JoinFile read(const std::filesystem::path& path);
+  /// The reverse of text(). @param name of its origin, for errors. @throws ConfigError if it is not a join file.
+  static JoinFile parse(const std::string& text, const std::string& name);
 };
 
 }  // namespace cohort

@@ -20,7 +20,7 @@ enum class PluginKind : std::uint32_t { manager = 1, transport = 2 };
 /// number if old plugins break, the minor number for additions that old plugins need not know. A plugin that was built
 /// for a newer minor or for another major number is refused.
 inline constexpr std::uint32_t plugin_abi_major = 3;
-inline constexpr std::uint32_t plugin_abi_minor = 0;
+inline constexpr std::uint32_t plugin_abi_minor = 1;
 
 /// The build properties in which two binaries must agree to exchange C++ objects.
 #define COHORT_STRINGIZE_(x) #x

@@ -93,14 +93,18 @@ FileDescriptor take_over(const std::filesystem::path& path) {
 
 }  // namespace
 
-FileDescriptor JoinFile::write(const std::filesystem::path& path) const {
+std::string JoinFile::text() const {
   const Json json = {{"version", version}, {"address", address}, {"program", program},
                      {"flags", flags},     {"dir", dir},         {"cookie", cookie}};
-  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+FileDescriptor JoinFile::write(const std::filesystem::path& path) const {
+  const std::string content = text();
   std::string temporary = path.string() + ".XXXXXX";
   FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // its mode is 0600
   if (file) ::flock(file.get(), LOCK_EX | LOCK_NB);
-  bool written = file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  bool written = file && ::write(file.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size());
   std::string why = reason();
   while (written) {
     FileDescriptor old;
@@ -143,7 +147,11 @@ JoinFile JoinFile::read(const std::filesystem::path& path) {
   // Who can read it can run programs as its owner.
   if (const std::string problem = why_not_private(descriptor, name); !problem.empty())
     throw ConfigError(problem + ". In it is the secret of the cluster");
-  const Json json = Json::parse(read_all(descriptor, name), nullptr, false);
+  return parse(read_all(descriptor, name), name);
+}
+
+JoinFile JoinFile::parse(const std::string& text, const std::string& name) {
+  const Json json = Json::parse(text, nullptr, false);
   const Fields reader(json, name);
   if (const int found = reader.get<int>("version"); found != version) {
     throw ConfigError(fmt::format("{}: a join file of version {}, of another cohort; this one reads version {}", name,

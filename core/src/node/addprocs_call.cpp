@@ -93,10 +93,14 @@ std::vector<Pid> AddprocsCall::run(const WaitOptions& options) {
 void AddprocsCall::wait_for_end(const WaitOptions& options) {
   Reactor& reactor = master_.node().reactor();
   const Clock::time_point end = options.deadline.at();
-  if (reactor.wait(*finished_, std::min(deadline_, end)) == WaitResult::done) {
-    if (options.stop_token.stop_requested()) end_all();
-    return;
-  }
+  Clock::time_point until;
+  do {
+    until = end_of_launch();
+    if (reactor.wait(*finished_, std::min(until, end)) == WaitResult::done) {
+      if (options.stop_token.stop_requested()) end_all();
+      return;
+    }
+  } while (until < std::min(end_of_launch(), end));
   if (is_over(options)) return end_all();
   bool settled, launching;
   {
@@ -127,6 +131,11 @@ void AddprocsCall::wait_for_end(const WaitOptions& options) {
       "launch() of manager '{}' did not return within {} and was {}{}. timeouts.launch says how long it may take",
       manager_name_, in_seconds(timeouts_.launch), returned ? "stopped" : "given up",
       min_ ? "" : "; workers that are up stay");
+}
+
+Clock::time_point AddprocsCall::end_of_launch() {
+  detail::MutexLock lock(mutex_);
+  return extended_;
 }
 
 // The caller wants none of the workers any more. What does not end in time ends late: push() sees to it.
@@ -233,6 +242,11 @@ void AddprocsCall::push(WorkerConfig config) {
   fail(record, Step::announce, Process::still_runs, problem);
 }
 
+void AddprocsCall::extend(Clock::time_point deadline) {
+  detail::MutexLock lock(mutex_);
+  extended_ = std::max(extended_, deadline);
+}
+
 std::shared_ptr<LaunchQueue> AddprocsCall::keep_open() {
   return master_.keep_open(manager_, manager_name_, params_, names_);
 }
@@ -257,7 +271,7 @@ void AddprocsCall::begin(const Record& record) {
   const auto id = master_.output().new_id();
   record->output = id;  // before the callbacks, which use it
   master_.output().watch(
-      id, *record->config.io, deadline_,
+      id, *record->config.io, end_of_launch(),
       [self, record](std::string host, int port) {
         take_address(record->config, std::move(host), port);
         self->dial(record);

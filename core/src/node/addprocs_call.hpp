@@ -57,6 +57,7 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
   void push(WorkerConfig config) override;
   void fail(std::string what, int workers) override;
   std::shared_ptr<LaunchQueue> keep_open() override;
+  void extend(Clock::time_point deadline) override;
 
   // From the master, on the loop.
   void established(const std::shared_ptr<WorkerRecord>& record, const std::shared_ptr<Connection>& connection);
@@ -69,6 +70,7 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
 
   Record make_record();
   void wait_for_end(const WaitOptions& options);
+  Clock::time_point end_of_launch();
   void end_all();
   void count_managed(int change);
   bool only_manage_runs();
@@ -111,12 +113,13 @@ class AddprocsCall final : public LaunchQueue, public std::enable_shared_from_th
 
   detail::Mutex mutex_;
   bool launching_ COHORT_GUARDED_BY(mutex_) = true;
-  bool given_up_ COHORT_GUARDED_BY(mutex_) = false;  // on launch()
-  bool stopped_ COHORT_GUARDED_BY(mutex_) = false;   // by the caller, who gets no workers
-  bool emptying_ COHORT_GUARDED_BY(mutex_) = false;  // the caller waits for emptied_
-  int open_ COHORT_GUARDED_BY(mutex_) = 0;           // workers being set up
-  int managed_ COHORT_GUARDED_BY(mutex_) = 0;        // those of `open_` for which manage() runs
-  int connecting_ COHORT_GUARDED_BY(mutex_) = 1;     // launch(), and those of `open_` that do not wait to join yet
+  bool given_up_ COHORT_GUARDED_BY(mutex_) = false;                   // on launch()
+  bool stopped_ COHORT_GUARDED_BY(mutex_) = false;                    // by the caller, who gets no workers
+  bool emptying_ COHORT_GUARDED_BY(mutex_) = false;                   // the caller waits for emptied_
+  Clock::time_point extended_ COHORT_GUARDED_BY(mutex_) = deadline_;  // by the manager
+  int open_ COHORT_GUARDED_BY(mutex_) = 0;                            // workers being set up
+  int managed_ COHORT_GUARDED_BY(mutex_) = 0;                         // those of `open_` for which manage() runs
+  int connecting_ COHORT_GUARDED_BY(mutex_) = 1;  // launch(), and those of `open_` that do not wait to join yet
   // Authenticated, told to join when all are (not lazy) or at once.
   std::vector<Record> ready_ COHORT_GUARDED_BY(mutex_);
   std::set<Pid> established_ COHORT_GUARDED_BY(mutex_);

@@ -23,7 +23,9 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/detail/tool.hpp>
 #include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
+#include <cohort/join_file.hpp>
 #include <cohort/wait_options.hpp>
 #include <cohort/worker.hpp>
 
@@ -92,28 +94,48 @@ class OwnArguments {
   std::vector<std::string> flags_;
 };
 
-// The first line of standard input, which is closed then: the secret must not reach what this process starts.
-std::string read_cookie(Duration limit) {
+// Standard input until it is enough, or to its end. It is closed then: the secret must not reach what this process
+// starts.
+template <class IsEnough>
+std::string read_input(Duration limit, const std::string& what, IsEnough is_enough) {
   const auto deadline = deadline_after(limit);
   std::string text;
-  while (text.size() <= longest_cookie && text.find('\n') == std::string::npos) {
+  while (!is_enough(text)) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     const int ready = poll(&input, 1, poll_timeout(deadline));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0) throw Error("no cookie came by standard input");
+    if (ready == 0) throw Error("no " + what + " came by standard input");
     const std::size_t before = text.size();
     text.resize(before + longest_cookie + 1);
     const ssize_t n = read(STDIN_FILENO, text.data() + before, text.size() - before);
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 && text.empty()) throw Error("no cookie came by standard input");
+    if (n <= 0 && text.empty()) throw Error("no " + what + " came by standard input");
     if (n <= 0) break;
   }
-  std::string line = text.substr(0, text.find('\n'));
-  check_cookie(line, "the cookie on standard input");
   const FileDescriptor nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   dup2(nothing.get(), STDIN_FILENO);
+  return text;
+}
+
+// The first line of standard input.
+std::string read_cookie(Duration limit) {
+  const std::string text = read_input(limit, "cookie", [](const std::string& so_far) {
+    return so_far.size() > longest_cookie || so_far.find('\n') != std::string::npos;
+  });
+  std::string line = text.substr(0, text.find('\n'));
+  check_cookie(line, "the cookie on standard input");
   return line;
+}
+
+// All of standard input, which nobody else may read.
+JoinFile read_join_file(Duration limit) {
+  constexpr std::size_t longest = 1 << 20;
+  const std::string name = "standard input";
+  if (const std::string problem = why_not_private(STDIN_FILENO, name); !problem.empty())
+    throw ConfigError(problem + ". In it is the secret of the cluster");
+  return JoinFile::parse(
+      read_input(limit, "join file", [](const std::string& so_far) { return so_far.size() > longest; }), name);
 }
 
 // For a worker what it must use, for a master what its clusters use unless they say otherwise.
@@ -173,16 +195,23 @@ Worker& make_worker(Worker::Settings settings) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     const auto build = own.value("build");
-    const auto join = own.value("join");
+    auto join = own.value("join");
+    const bool from_join_file = join == "-";  // of a manager that starts workers, and not of somebody's hand
     const TransportSpec transport = transport_of(own);
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
-    settings.by_hand = join.has_value();
+    settings.by_hand = join && !from_join_file;
     if (build && !join) leave_unless_build(*build);  // one that joins is told, and so is its master
     for (int i = 1; i < argc; i++) {
       if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
     }
-    settings.cookie = read_cookie(settings.master_timeout);
+    if (from_join_file) {
+      JoinFile file = read_join_file(settings.master_timeout);
+      join = std::move(file.address);
+      settings.cookie = std::move(file.cookie);
+    } else {
+      settings.cookie = read_cookie(settings.master_timeout);
+    }
     settings.transport = load_transport(transport.plugin, transport.options_json);
     const auto deadline = deadline_after(settings.master_timeout);
     Worker& worker = make_worker(std::move(settings));

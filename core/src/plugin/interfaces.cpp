@@ -43,6 +43,7 @@ std::array<std::byte, 32> transport_secret(std::string_view cookie) {
 }
 
 LaunchQueue::~LaunchQueue() = default;
+void LaunchQueue::extend(Clock::time_point) {}
 std::shared_ptr<LaunchQueue> LaunchQueue::keep_open() { throw Error("this queue ends with its launch"); }
 
 ClusterManager::~ClusterManager() = default;

@@ -67,8 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"no_symbol", "it exports no symbol 'cohort_plugin'", "", false},
                       Refusal{"wrong_magic", "does not start with the magic bytes", "", false},
                       Refusal{"wrong_size", "has a descriptor of 12 bytes", "this libcohort knows one of", false},
-                      Refusal{"wrong_abi", "was built for plugin ABI 77.0", "this libcohort has 3.0", false},
-                      Refusal{"newer_abi", "was built for plugin ABI 3.88", "this libcohort has 3.0", false},
+                      Refusal{"wrong_abi", "was built for plugin ABI 77.1", "this libcohort has 3.1", false},
+                      Refusal{"newer_abi", "was built for plugin ABI 3.88", "this libcohort has 3.1", false},
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
                       Refusal{"changed_field", "was built with other headers: the fingerprint of WorkerConfig is",
                               "in this libcohort: rebuild it", false},
@@ -285,7 +285,7 @@ TEST_F(PluginLoaderTest, ListsWhatItFindsAndWhyItWasRefused) {
   EXPECT_EQ(find(PluginKind::transport, "sample").version, "0.1.0");
   PluginInfo wrong = find(PluginKind::manager, "wrong_abi");
   EXPECT_EQ(wrong.version, "");
-  EXPECT_TRUE(contains(wrong.error, "ABI 77.0")) << wrong.error;
+  EXPECT_TRUE(contains(wrong.error, "ABI 77.1")) << wrong.error;
 }
 
 TEST_F(PluginLoaderTest, ManyThreadsGetOnePlugin) {

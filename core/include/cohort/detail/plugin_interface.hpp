@@ -131,19 +131,14 @@ inline constexpr std::array launch_params_rows{
     COHORT_FIELD_(LaunchParams, stop),      COHORT_FIELD_(LaunchParams, term),
     COHORT_FIELD_(LaunchParams, kill),      COHORT_WHOLE_(LaunchParams)};
 
-inline constexpr std::array manager_rows{COHORT_FUNCTION_(ClusterManager, launch),
-                                         COHORT_FUNCTION_(ClusterManager, manage),
-                                         COHORT_FUNCTION_(ClusterManager, connect),
-                                         COHORT_FUNCTION_(ClusterManager, kill),
-                                         COHORT_FUNCTION_(ClusterManager, exit_cause),
-                                         COHORT_FUNCTION_(LaunchQueue, push),
-                                         COHORT_FUNCTION_(LaunchQueue, fail),
-                                         COHORT_FUNCTION_(LaunchQueue, keep_open),
-                                         COHORT_WHOLE_(ClusterManager),
-                                         COHORT_VALUE_(ManageOp, register_worker),
-                                         COHORT_VALUE_(ManageOp, deregister_worker),
-                                         COHORT_VALUE_(ManageOp, interrupt),
-                                         COHORT_VALUE_(ManageOp, finalize)};
+inline constexpr std::array manager_rows{
+    COHORT_FUNCTION_(ClusterManager, launch),     COHORT_FUNCTION_(ClusterManager, manage),
+    COHORT_FUNCTION_(ClusterManager, connect),    COHORT_FUNCTION_(ClusterManager, kill),
+    COHORT_FUNCTION_(ClusterManager, exit_cause), COHORT_FUNCTION_(LaunchQueue, push),
+    COHORT_FUNCTION_(LaunchQueue, fail),          COHORT_FUNCTION_(LaunchQueue, keep_open),
+    COHORT_FUNCTION_(LaunchQueue, extend),        COHORT_WHOLE_(ClusterManager),
+    COHORT_VALUE_(ManageOp, register_worker),     COHORT_VALUE_(ManageOp, deregister_worker),
+    COHORT_VALUE_(ManageOp, interrupt),           COHORT_VALUE_(ManageOp, finalize)};
 
 inline constexpr std::array transport_rows{COHORT_FUNCTION_(Transport, listen),
                                            COHORT_FUNCTION_(Transport, connect),
@@ -232,6 +227,7 @@ struct PluginInterface {
     decltype(&LaunchQueue::push) push;
     decltype(&LaunchQueue::fail) fail;
     decltype(&LaunchQueue::keep_open) keep_open;
+    decltype(&LaunchQueue::extend) extend;
     decltype(&AfterClusterManager::end) after_manager;
     decltype(&AfterLaunchQueue::end) after_queue;
   } manager_places;
@@ -269,7 +265,7 @@ inline constexpr PluginInterface plugin_interface{
     hash_rows(stream_rows),
     hash_rows(process_rows),
     {&ClusterManager::launch, &ClusterManager::manage, &ClusterManager::connect, &ClusterManager::kill,
-     &ClusterManager::exit_cause, &LaunchQueue::push, &LaunchQueue::fail, &LaunchQueue::keep_open,
+     &ClusterManager::exit_cause, &LaunchQueue::push, &LaunchQueue::fail, &LaunchQueue::keep_open, &LaunchQueue::extend,
      &AfterClusterManager::end, &AfterLaunchQueue::end},
     {&Transport::listen, &Transport::connect, &Transport::set_secret, &Listener::address, &Listener::accept,
      &Listener::descriptor, &Listener::on_acceptable, &AfterTransport::end, &AfterListener::end},
