@@ -1,0 +1,17 @@
+#include "batch_options.hpp"
+
+#include <cohort/file_access.hpp>
+
+namespace cohort_batch {
+
+BatchOptions::BatchOptions(const cohort::Options& options)
+    : queue(options.duration("queue")),
+      files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
+      env(options.env("env")),
+      dry_run(options.boolean("dry_run")) {
+  if (options.has("count")) count = options.integer("count");
+  if (options.has("launch")) launch = options.duration("launch");
+  if (options.has("listen")) listen = options.string("listen");
+}
+
+}  // namespace cohort_batch

@@ -1,0 +1,52 @@
+#include "batch/command.hpp"
+
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+namespace cohort_batch {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string failure(const Command& command) {
+  try {
+    run(command);
+  } catch (const CommandError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(BatchCommand, ReturnsWhatItPrinted) {
+  EXPECT_EQ(run({.words = {"sh", "-c", "cat; echo x >&2; echo \"$LC_ALL $A\""},
+                 .input = "text\n",
+                 .environment = {{"A", "b"}}}),
+            "text\nC b\n");
+}
+
+TEST(BatchCommand, MuchOfBothOutputsIsReadAtOnce) {
+  const auto text = run({.words = {"sh", "-c", "yes | head -c 300000 >&2; yes | head -c 300000"}});
+  EXPECT_EQ(text.size(), 300000u);
+}
+
+TEST(BatchCommand, AFailureHasTheCommandItsCodeAndWhatItSaid) {
+  const auto text = failure({.words = {"sh", "-c", "echo out; echo 'no such partition' >&2; exit 3"}});
+  EXPECT_NE(text.find("'sh -c "), std::string::npos) << text;
+  EXPECT_NE(text.find("exited with code 3: no such partition"), std::string::npos) << text;
+  EXPECT_EQ(text.find("out\n"), std::string::npos) << "only if it wrote nothing to standard error: " << text;
+}
+
+TEST(BatchCommand, OneThatDoesNotEndIsEnded) {
+  const auto text = failure({.words = {"sh", "-c", "echo busy >&2; sleep 100"}, .limit = 1s});
+  EXPECT_NE(text.find("did not end within 1 s: busy"), std::string::npos) << text;
+}
+
+TEST(BatchCommand, OneThatIsNotThereIsNamed) {
+  const auto text = failure({.words = {"no-such-scheduler"}});
+  EXPECT_NE(text.find("no-such-scheduler"), std::string::npos) << text;
+  EXPECT_NE(text.find("from which jobs can be submitted"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace cohort_batch
