@@ -237,7 +237,7 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
   } while ((status.ending || (status.state == JobState::active && text.empty())) && Clock::now() < deadline);
   // Whoever reads this asks first for the reason of the job's end, if it is over.
   if (has_ended(status.state)) return "job " + id + ": " + text_of(status) + (text.empty() ? "" : "; " + text);
-  return text.empty() ? "" : text + " (job " + id + (status.host.empty() ? "" : " on " + status.host) + ")";
+  return text.empty() ? "" : text + " (job " + id + ")";
 }
 
 // nullptr: a stranger, or forgotten.

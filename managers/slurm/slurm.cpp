@@ -1,0 +1,44 @@
+// Workers that are jobs of Slurm, or a step of the allocation in which this program runs.
+
+#include <memory>
+#include <utility>
+
+#include <cohort/plugin.hpp>
+
+#include "../batch/batch_manager.hpp"
+#include "slurm_driver.hpp"
+#include "slurm_step.hpp"
+
+namespace {
+
+using cohort::OptionType;
+
+constexpr cohort::Option slurm_options[] = {
+    COHORT_BATCH_OPTIONS,
+    {"partition", OptionType::string, nullptr, "partition for the job (default: the site's)", nullptr},
+    {"account", OptionType::string, nullptr, "account that is charged (default: the user's)", nullptr},
+    {"walltime", OptionType::duration, nullptr, "how long the job may run (default: the partition's)", nullptr, 1},
+};
+
+class SlurmManager final : public cohort_batch::BatchManager {
+ public:
+  explicit SlurmManager(const cohort::Options& options)
+      : BatchManager(batch_options(options), driver(cohort_slurm::SlurmOptions(options))) {}
+
+ private:
+  static cohort_batch::BatchOptions batch_options(const cohort::Options& options) {
+    cohort_batch::BatchOptions batch(options);
+    if (!batch.count) batch.count = cohort_slurm::SlurmStep::tasks();
+    return batch;
+  }
+
+  static std::unique_ptr<cohort_batch::QueueDriver> driver(cohort_slurm::SlurmOptions options) {
+    if (cohort_slurm::SlurmStep::allocation().empty())
+      return std::make_unique<cohort_slurm::SlurmDriver>(std::move(options));
+    return std::make_unique<cohort_slurm::SlurmStep>(std::move(options.flags));
+  }
+};
+
+}  // namespace
+
+COHORT_CLUSTER_MANAGER("slurm", SlurmManager, "0.1.0", slurm_options)

@@ -1,0 +1,196 @@
+// The manager slurm against a real Slurm, by the built tool.
+
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <cohort/child_process.hpp>
+#include <cohort/join_file.hpp>
+
+#include "../../contract/include/cohort/contract/eventually.hpp"
+#include "../cli/tool.hpp"
+#include "slurm_bed.hpp"
+#include "test_programs.hpp"
+
+namespace cohort::test {
+namespace {
+
+using namespace std::chrono_literals;
+using contract::eventually;
+namespace fs = std::filesystem;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+class SlurmTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!bed_.runs()) GTEST_SKIP() << "there is no Slurm here; scripts/install-dependencies installs it";
+  }
+
+  /// `cohort run -m slurm -p WORKERS`, with these options, of the test's program.
+  ToolResult run(int workers, const std::vector<std::string>& options, const std::vector<std::string>& arguments = {},
+                 ToolInput input = {}) {
+    std::vector<std::string> words{"run", "-m", "slurm", "-p", std::to_string(workers)};
+    for (const auto& option : options) words.insert(words.end(), {"-o", option});
+    words.push_back(COHORT_BATCH_PROGRAM);
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    input.dir = files_.path();
+    return cohort_tool(words, input);
+  }
+
+  void expect_nothing_left() {
+    EXPECT_TRUE(eventually([] { return SlurmBed::queue().empty(); })) << SlurmBed::queue();
+    EXPECT_TRUE(eventually([] { return workers_left().empty(); })) << workers_left();
+    EXPECT_TRUE(eventually([&] { return fs::is_empty(files_.path()); })) << "the job's files";
+  }
+
+  /// The command lines of workers on any node.
+  static std::string workers_left() {
+    std::string found;
+    for_each_process([&](const fs::path& process) {
+      const std::string command = text_of_file(process / "cmdline");
+      if (contains(command, "--cohort-worker") && command.starts_with(COHORT_BATCH_PROGRAM)) found += command + '\n';
+    });
+    return found;
+  }
+
+  template <class Look>
+  static void for_each_process(Look look) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator("/proc", none)) {
+      const std::string name = entry.path().filename();
+      if (name.find_first_not_of("0123456789") == name.npos) look(entry.path());
+    }
+  }
+
+  /// Where the only cluster of this test has its files.
+  fs::path cluster_files() const {
+    for (const auto& entry : fs::directory_iterator(files_.path())) return entry.path();
+    return {};
+  }
+
+  SlurmBed bed_;
+  const TemporaryDirectory files_;
+};
+
+TEST_F(SlurmTest, AProgramRunsOnWorkersOfTwoNodesAndNothingIsLeft) {
+  const auto result = run(4, {});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "workers 4 on n1 n1 n2 n2\n") << result.err;
+  EXPECT_EQ(result.err, "");
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, AJobThatStaysInTheQueueFailsAtItsDeadlineWithTheReason) {
+  const auto result = run(2, {"partition=closed", "queue=3s"});
+  EXPECT_NE(result.code, 0);
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(contains(result.err, ": queued (PartitionDown), 2 workers\n")) << result.err;
+  EXPECT_TRUE(contains(result.err, "is still queued (PartitionDown) after 3 s (option queue)")) << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, AWrongPartitionFailsWithTheWordsOfSbatch) {
+  const auto result = run(2, {"partition=nowhere"});
+  EXPECT_NE(result.code, 0);
+  EXPECT_TRUE(contains(result.err, "sbatch: error: invalid partition specified: nowhere")) << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, CtrlCWhileItWaitsCancelsTheJob) {
+  SpawnOptions spawn;
+  spawn.command = {COHORT_TOOL, "run", "-m", "slurm", "-p", "2", "-o", "partition=closed", COHORT_BATCH_PROGRAM};
+  spawn.dir = files_.path();
+  auto child = ChildProcess::spawn(spawn);
+  ASSERT_TRUE(eventually([] { return contains(SlurmBed::queue(), "PENDING"); }));
+  child.signal(SIGINT);
+  const auto status = child.wait_until(deadline_after(20s));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->signal, SIGINT) << status->text();
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, NothingIsLeftOfAMasterThatIsKilled) {
+  const auto result =
+      run(4, {}, {"wait"},
+          {.standard_input = "", .dir = "", .when_printed = "ready", .then = [](int pid) { ::kill(pid, SIGKILL); }});
+  EXPECT_EQ(result.code, 128 + SIGKILL);
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, TheSecretIsWhereNobodyElseCanReadIt) {
+  std::string found;
+  bool looked = false;
+  const auto look = [&](int pid) {
+    looked = true;
+    const fs::path join = cluster_files() / "join-1.json";
+    const std::string secret = JoinFile::read(join).cookie;  // which refuses a file that others can read
+    const auto look_at = [&](const std::string& what, const std::string& text) {
+      if (contains(text, secret)) found += what + '\n';
+    };
+    for_each_process([&](const fs::path& process) {
+      look_at(process / "cmdline", text_of_file(process / "cmdline"));
+      look_at(process / "environ", text_of_file(process / "environ"));
+    });
+    look_at("scontrol show job", run_script("scontrol --details show job").out);
+    const std::string script = run_script("scontrol write batch_script $(squeue --noheader --format=%i) -").out;
+    EXPECT_TRUE(contains(script, "#SBATCH --ntasks=2")) << script;
+    look_at("the job script", script);
+    look_at("squeue", run_script("squeue --format=%all").out);
+    for (const auto& directory : {fs::path(bed_.directory()), fs::path(files_.path())}) {
+      for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+        look_at(entry.path(), entry.path());
+        if (entry.is_regular_file() && entry.path() != join) look_at(entry.path(), text_of_file(entry.path()));
+      }
+    }
+    ::kill(pid, SIGTERM);
+  };
+  run(2, {}, {"wait"}, {.standard_input = "", .dir = "", .when_printed = "ready", .then = look});
+  EXPECT_TRUE(looked);
+  EXPECT_EQ(found, "");
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, AJobThatIsCancelledFromOutsideIsTheCauseOfItsWorkersEnd) {
+  const auto result = run(2, {}, {"lost"}, {.standard_input = "", .dir = "", .when_printed = "ready", .then = [](int) {
+                                              run_script("scancel $(squeue --noheader --format=%i)");
+                                            }});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, ": cancelled (CANCELLED)")) << result.out << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, OneWorkerThatEndsIsLostWithItsOwnCause) {
+  const auto result = run(3, {}, {"cause", "7"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, ": Exited with exit code 7 on n")) << result.out << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, WithinAnAllocationTheWorkersAreAStepOfIt) {
+  const auto result = run_script("salloc --quiet --ntasks=4 sh -c '$cohort run -m slurm " COHORT_BATCH_PROGRAM
+                                 "; squeue --noheader | wc -l'",
+                                 {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "workers 4 on n1 n1 n2 n2\n1\n") << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, ADryRunPrintsTheScriptAndTheCommand) {
+  const auto result = run(2, {"dry_run=true", "partition=all", "walltime=90m", "flags=[\"--qos=high\"]"});
+  EXPECT_TRUE(result.out.starts_with("sbatch --parsable --qos=high <<'END'\n#!/bin/sh\n#SBATCH --job-name=cohort-"))
+      << result.out << result.err;
+  EXPECT_TRUE(contains(result.out, "\n#SBATCH --ntasks=2\n")) << result.out;
+  EXPECT_TRUE(contains(result.out, "\n#SBATCH --partition=all\n#SBATCH --time=01:30:00\n")) << result.out;
+  EXPECT_TRUE(contains(result.out, "exec srun ")) << result.out;
+  EXPECT_TRUE(contains(result.err, "this was a dry run, and nothing was submitted")) << result.err;
+  expect_nothing_left();
+}
+
+}  // namespace
+}  // namespace cohort::test
