@@ -69,7 +69,7 @@ JobId SlurmStep::submit(const JobRequest& request) {
   spawn.input = request.join_text;
   ChildProcess child = ChildProcess::spawn(spawn);
   const MutexLock lock(mutex_);
-  JobId id = allocation() + " (workers " + std::to_string(next_++) + ")";
+  JobId id = allocation() + " (launch " + std::to_string(next_++) + ")";
   steps_.emplace(id, std::move(child));
   return id;
 }

@@ -86,6 +86,13 @@ TEST_F(SlurmTest, AProgramRunsOnWorkersOfTwoNodesAndNothingIsLeft) {
   expect_nothing_left();
 }
 
+TEST_F(SlurmTest, HundredsOfWorkersThatComeAtOnceAllJoin) {
+  const auto result = run(150, {R"(flags=["--overcommit", "--nodes=2"])"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with("workers 150 on ")) << result.out << result.err;
+  expect_nothing_left();
+}
+
 TEST_F(SlurmTest, AJobThatStaysInTheQueueFailsAtItsDeadlineWithTheReason) {
   const auto result = run(2, {"partition=closed", "queue=3s"});
   EXPECT_NE(result.code, 0);

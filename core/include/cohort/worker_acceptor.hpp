@@ -12,9 +12,10 @@ namespace COHORT_EXPORT cohort {
 
 /// Accepts workers that connect to the master by themselves, for a manager that does not launch them. A connection must
 /// prove by the handshake of the cluster that it knows the cookie; one that has not done so within `timeouts.handshake`
-/// is closed, and so is the oldest of more than 64 such connections, so that strangers cannot block workers. The worker
-/// then says where it listens, if it does, and is passed to `on_arrived`.
-/// It belongs to the master of this process, and may outlive it. Any thread but that of the event loop may use it.
+/// is closed. At most 64 such connections are accepted at once, but one that has waited for two seconds gives way to
+/// the next, so that strangers cannot block workers. The worker then says where it listens, if it does, and is passed
+/// to `on_arrived`. It belongs to the master of this process, and may outlive it. Any thread but that of the event loop
+/// may use it.
 class WorkerAcceptor {
  public:
   /// @param on_arrived called on plugin threads, one call at a time, for each worker. It is to push() the config to a

@@ -19,6 +19,7 @@
 
 namespace cohort {
 namespace {
+constexpr Duration patience_with_strangers = std::chrono::seconds(2);
 constexpr std::size_t max_unauthenticated = 64;  // accepted connections that have not proved themselves yet
 constexpr int accepts_a_turn = 16;               // then those that are too many are closed
 constexpr unsigned logged_refusals = 20;  // reported one by one; whoever reaches the port could else fill the disk
@@ -72,6 +73,7 @@ NodeImpl::~NodeImpl() {
         accepting->listener.reset();
       }
       heartbeat_.stop();
+      room_timer_.stop();
       for (const auto& connection : std::set(connections_)) connection->close("the session has ended");
     });
     on_loop([this] { tunnels_.close(); });  // behind the closing of each
@@ -158,19 +160,22 @@ std::shared_ptr<Connection> NodeImpl::add_connection(IoPair pair, Pid peer,
   auto connection = std::make_shared<Connection>(*reactor_, *this, std::move(pair), role, mine, cookie());
   connection->set_peer(peer);
   connection->set_acceptor(acceptor);
-  reactor_->post([this, connection, handshake = timeouts().handshake] {
+  const bool counted = peer == no_pid && reactor_->on_loop();  // before the next one is accepted
+  if (counted) expect_proof(connection);
+  reactor_->post([this, connection, counted, handshake = timeouts().handshake] {
     connections_.insert(connection);
-    if (connection->peer() == no_pid) {
-      unauthenticated_.push_back(connection);
-      // The oldest goes: idle ones cannot keep out who does prove itself at once.
-      if (unauthenticated_.size() > max_unauthenticated) {
-        unauthenticated_.front()->close("too many connections wait to prove themselves");
-        unauthenticated_.pop_front();
-      }
-    }
+    if (connection->peer() == no_pid && !counted) expect_proof(connection);
     connection->start(handshake);
   });
   return connection;
+}
+
+// Loop thread. The oldest goes: idle ones cannot keep out who does prove itself at once.
+void NodeImpl::expect_proof(const std::shared_ptr<Connection>& connection) {
+  unproven_.push_back({connection, Clock::now()});
+  if (unproven_.size() <= max_unauthenticated) return;
+  unproven_.front().connection->close("too many connections wait to prove themselves");
+  unproven_.pop_front();
 }
 
 void NodeImpl::accept_at(std::unique_ptr<Listener> listener, const std::shared_ptr<ArrivedWorkers>& acceptor) {
@@ -178,13 +183,9 @@ void NodeImpl::accept_at(std::unique_ptr<Listener> listener, const std::shared_p
   accepting->listener = std::move(listener);
   accepting->acceptor = acceptor;
   on_loop([this, accepting] {
-    Listener& at = *accepting->listener;
-    if (const int descriptor = at.descriptor(); descriptor >= 0) {
-      accepting->watcher.watch(*reactor_, descriptor, true, false, [this, of = std::weak_ptr(accepting)](bool, bool) {
-        if (const auto still = of.lock()) accept_waiting(still);
-      });
-    } else {
-      at.on_acceptable([this, of = std::weak_ptr(accepting)] {
+    watch(accepting);
+    if (accepting->listener->descriptor() < 0) {
+      accepting->listener->on_acceptable([this, of = std::weak_ptr(accepting)] {
         reactor_->post([this, of] {
           if (const auto still = of.lock()) accept_waiting(still);
         });
@@ -193,6 +194,40 @@ void NodeImpl::accept_at(std::unique_ptr<Listener> listener, const std::shared_p
     }
     accepting_.insert(accepting);
   });
+}
+
+void NodeImpl::watch(const std::shared_ptr<Accepting>& accepting) {
+  const int descriptor = accepting->listener->descriptor();
+  if (descriptor < 0) return;
+  accepting->watcher.watch(*reactor_, descriptor, true, false, [this, of = std::weak_ptr(accepting)](bool, bool) {
+    if (const auto still = of.lock()) accept_waiting(still);
+  });
+}
+
+// Hundreds of workers that come at once wait for each other; strangers that say nothing keep nobody waiting for long.
+bool NodeImpl::has_room() const {
+  return unproven_.size() < max_unauthenticated ||
+         (!unproven_.empty() && Clock::now() - unproven_.front().since >= patience_with_strangers);
+}
+
+void NodeImpl::pause(Accepting& accepting) {
+  accepting.watcher.stop();
+  accepting.paused = true;
+  room_timer_.start(*reactor_, patience_with_strangers, [this] { resume_accepting(); });
+}
+
+void NodeImpl::resume_accepting() {
+  for (const auto& accepting : std::set(accepting_)) {
+    if (!std::exchange(accepting->paused, false) || accepting->listener == nullptr) continue;
+    watch(accepting);
+    accept_waiting(accepting);
+  }
+}
+
+void NodeImpl::no_longer_unproven(const std::shared_ptr<Connection>& connection) {
+  std::erase_if(unproven_, [&](const Unproven& unproven) { return unproven.connection == connection; });
+  const auto is_paused = [](const auto& accepting) { return accepting->paused; };
+  if (std::ranges::any_of(accepting_, is_paused)) reactor_->post([this] { resume_accepting(); });
 }
 
 void NodeImpl::stop_accepting(const std::shared_ptr<ArrivedWorkers>& acceptor) {
@@ -211,7 +246,8 @@ void NodeImpl::stop_accepting(const std::shared_ptr<ArrivedWorkers>& acceptor) {
 }
 
 void NodeImpl::accept_waiting(const std::shared_ptr<Accepting>& accepting) {
-  for (int i = 0; accepting->listener != nullptr; i++) {
+  for (int i = 0; accepting->listener != nullptr && !accepting->paused; i++) {
+    if (!has_room()) return pause(*accepting);
     if (i == accepts_a_turn) {
       if (accepting->listener->descriptor() < 0) reactor_->post([this, accepting] { accept_waiting(accepting); });
       return;
@@ -230,7 +266,7 @@ void NodeImpl::accept_waiting(const std::shared_ptr<Accepting>& accepting) {
 void NodeImpl::on_established(const std::shared_ptr<Connection>& connection) {
   const Pid said = connection->peer_identity().pid;
   if (!connection->dialled()) {
-    std::erase(unauthenticated_, connection);
+    no_longer_unproven(connection);
     if (!role_->on_accepted(connection)) connection->close("not wanted");
     return;
   }
@@ -246,7 +282,7 @@ void NodeImpl::on_closed(const std::shared_ptr<Connection>& connection, const st
   connections_.erase(connection);
   suspects_.erase(connection.get());
   if (connection->peer() == no_pid && !connection->established()) {
-    std::erase(unauthenticated_, connection);
+    no_longer_unproven(connection);
     return report_refused_peer(reason);
   }
   calls_.on_closed(*connection);

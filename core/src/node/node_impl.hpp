@@ -132,6 +132,11 @@ class NodeImpl final : public Router, public Connection::Handler {
     std::shared_ptr<Listener> listener;  // null: closed
     PollWatcher watcher;                 // if it has a descriptor
     std::weak_ptr<ArrivedWorkers> acceptor;
+    bool paused = false;  // until there is room
+  };
+  struct Unproven {  // accepted, not authenticated
+    std::shared_ptr<Connection> connection;
+    Clock::time_point since;
   };
 
   void on_established(const std::shared_ptr<Connection>& connection) override;
@@ -141,6 +146,12 @@ class NodeImpl final : public Router, public Connection::Handler {
   void on_frame_without_room(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void on_answer(const std::shared_ptr<Connection>& connection, Frame&& frame);
   void accept_waiting(const std::shared_ptr<Accepting>& accepting);
+  void watch(const std::shared_ptr<Accepting>& accepting);
+  void expect_proof(const std::shared_ptr<Connection>& connection);
+  bool has_room() const;
+  void pause(Accepting& accepting);
+  void resume_accepting();
+  void no_longer_unproven(const std::shared_ptr<Connection>& connection);
   void report_refused_peer(const std::string& reason);
   /// @throws ProcessExitedException if the process is gone, else Error.
   [[noreturn]] void throw_unreachable(Pid pid, const std::string& problem);
@@ -174,8 +185,9 @@ class NodeImpl final : public Router, public Connection::Handler {
 
   // Loop thread only.
   std::set<std::shared_ptr<Accepting>> accepting_;
-  std::set<std::shared_ptr<Connection>> connections_;        // all, from their first moment to on_closed
-  std::deque<std::shared_ptr<Connection>> unauthenticated_;  // accepted, not authenticated; the oldest first
+  std::set<std::shared_ptr<Connection>> connections_;  // all, from their first moment to on_closed
+  std::deque<Unproven> unproven_;                      // the oldest first
+  Timer room_timer_;                                   // for listeners that are paused
   unsigned refused_peers_ = 0;
   Timer heartbeat_;
   Duration heartbeat_interval_{};
