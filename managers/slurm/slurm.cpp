@@ -1,8 +1,10 @@
 // Workers that are jobs of Slurm, or a step of the allocation in which this program runs.
 
 #include <memory>
+#include <string>
 #include <utility>
 
+#include <cohort/error.hpp>
 #include <cohort/plugin.hpp>
 
 #include "../batch/batch_manager.hpp"
@@ -35,6 +37,10 @@ class SlurmManager final : public cohort_batch::BatchManager {
   static std::unique_ptr<cohort_batch::QueueDriver> driver(cohort_slurm::SlurmOptions options) {
     if (cohort_slurm::SlurmStep::allocation().empty())
       return std::make_unique<cohort_slurm::SlurmDriver>(std::move(options));
+    if (const auto masters = cohort_slurm::SlurmStep::siblings(); masters > 1)
+      throw cohort::ConfigError("srun has started this program " + std::to_string(masters) +
+                                " times, and each would be a master with workers of its own. Start it once, without "
+                                "srun or by srun -n 1 --overlap");
     return std::make_unique<cohort_slurm::SlurmStep>(std::move(options.flags));
   }
 };

@@ -38,6 +38,8 @@ std::optional<std::int64_t> SlurmStep::tasks() {
   return count && *count > 0 ? count : std::nullopt;
 }
 
+std::int64_t SlurmStep::siblings() { return number(variable("SLURM_STEP_NUM_TASKS")).value_or(1); }
+
 const cohort_batch::Dialect& SlurmStep::dialect() const {
   // Its workers lose their master, and end; then srun does.
   static const cohort_batch::Dialect dialect{"a step of Slurm", ":"};

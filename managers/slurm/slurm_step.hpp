@@ -34,6 +34,8 @@ class SlurmStep final : public cohort_batch::QueueDriver {
 
   /// The allocation in which this process runs; empty: in none.
   static cohort_batch::JobId allocation();
+  /// How many processes srun has started of this program, this one included; 1 if that was not srun.
+  static std::int64_t siblings();
   /// How many tasks it is for; nullopt: it is in none, or does not say.
   static std::optional<std::int64_t> tasks();
 

@@ -188,6 +188,25 @@ TEST_F(SlurmTest, WithinAnAllocationTheWorkersAreAStepOfIt) {
   expect_nothing_left();
 }
 
+TEST_F(SlurmTest, ManyMastersAreRefused) {
+  const auto result = run_script("salloc --quiet --ntasks=2 srun --ntasks=2 $cohort run -m slurm " COHORT_BATCH_PROGRAM,
+                                 {.standard_input = "", .dir = files_.path()});
+  EXPECT_NE(result.code, 0);
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(contains(result.err, "srun has started this program 2 times")) << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, OneMasterThatSrunHasStartedHasWorkersBesideIt) {
+  const auto result = run_script(
+      "salloc --quiet --ntasks=2 srun --ntasks=1 --overlap $cohort run -m slurm -p 2 "
+      "-o flags='[\"--overlap\"]' " COHORT_BATCH_PROGRAM,
+      {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with("workers 2 on ")) << result.out << result.err;
+  expect_nothing_left();
+}
+
 TEST_F(SlurmTest, ADryRunPrintsTheScriptAndTheCommand) {
   const auto result = run(2, {"dry_run=true", "partition=all", "walltime=90m", "flags=[\"--qos=high\"]"});
   EXPECT_TRUE(result.out.starts_with("sbatch --parsable --qos=high <<'END'\n#!/bin/sh\n#SBATCH --job-name=cohort-"))
