@@ -109,17 +109,19 @@ TEST_F(SlurmTest, AWrongPartitionFailsWithTheWordsOfSbatch) {
   expect_nothing_left();
 }
 
-TEST_F(SlurmTest, CtrlCWhileItWaitsCancelsTheJob) {
-  SpawnOptions spawn;
-  spawn.command = {COHORT_TOOL, "run", "-m", "slurm", "-p", "2", "-o", "partition=closed", COHORT_BATCH_PROGRAM};
-  spawn.dir = files_.path();
-  auto child = ChildProcess::spawn(spawn);
-  ASSERT_TRUE(eventually([] { return contains(SlurmBed::queue(), "PENDING"); }));
-  child.signal(SIGINT);
-  const auto status = child.wait_until(deadline_after(20s));
-  ASSERT_TRUE(status.has_value());
-  EXPECT_EQ(status->signal, SIGINT) << status->text();
-  expect_nothing_left();
+TEST_F(SlurmTest, ASignalThatEndsItWhileItWaitsCancelsTheJob) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
+    SpawnOptions spawn;
+    spawn.command = {COHORT_TOOL, "run", "-m", "slurm", "-p", "2", "-o", "partition=closed", COHORT_BATCH_PROGRAM};
+    spawn.dir = files_.path();
+    auto child = ChildProcess::spawn(spawn);
+    ASSERT_TRUE(eventually([] { return contains(SlurmBed::queue(), "PENDING"); }));
+    child.signal(number);
+    const auto status = child.wait_until(deadline_after(20s));
+    ASSERT_TRUE(status.has_value());
+    EXPECT_EQ(status->signal, number) << status->text();
+    expect_nothing_left();
+  }
 }
 
 TEST_F(SlurmTest, NothingIsLeftOfAMasterThatIsKilled) {
@@ -176,6 +178,22 @@ TEST_F(SlurmTest, OneWorkerThatEndsIsLostWithItsOwnCause) {
   const auto result = run(3, {}, {"cause", "7"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, ": Exited with exit code 7 on n")) << result.out << result.err;
+  expect_nothing_left();
+}
+
+// A worker's own word counts more than the scheduler's.
+TEST_F(SlurmTest, ASchedulerThatDoesNotAnswerHindersNoWorkerAndIsNamedInAFailure) {
+  const TemporaryDirectory programs;
+  fs::permissions(programs.write("squeue", "#!/bin/sh\necho 'controller is busy' >&2\nexit 1\n"), fs::perms(0755));
+  const auto run_without_squeue = [&](const std::string& options) {
+    return run_script("PATH=" + programs.path() + ":$PATH; $cohort run -m slurm -p 2 " + options + COHORT_BATCH_PROGRAM,
+                      {.standard_input = "", .dir = files_.path()});
+  };
+  const auto good = run_without_squeue("");
+  EXPECT_TRUE(good.out.starts_with("workers 2 on ")) << good.out << good.err;
+  const auto waits = run_without_squeue("-o partition=closed -o queue=3s ");
+  EXPECT_TRUE(contains(waits.err, "is still unknown: 'squeue ")) << waits.err;
+  EXPECT_TRUE(contains(waits.err, "controller is busy after 3 s (option queue)")) << waits.err;
   expect_nothing_left();
 }
 
