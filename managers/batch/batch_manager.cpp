@@ -50,8 +50,8 @@ bool has_ip_addresses(const LaunchParams& params) {
 struct BatchManager::Job {
   Job(JobNumber its_number, const std::string& listen, const std::filesystem::path& directory)
       : number(its_number),
-        join_file(directory / ("join-" + std::to_string(its_number) + ".json")),
-        output(directory / ("job-" + std::to_string(its_number) + ".out")),
+        join_file(directory / ("join-" + std::to_string(its_number) + "-1.json")),
+        output(directory / ("job-" + std::to_string(its_number) + "-1.out")),
         door(listen, join_file, its_number) {}
 
   const JobNumber number;
@@ -146,9 +146,9 @@ JobRequest BatchManager::request(const Job& job, const LaunchParams& params) con
   request.command.push_back("--cohort-join=-");
   if (has_ip_addresses(params)) request.command.push_back("--bind-to=0.0.0.0");
   request.dir = params.dir;
-  request.join_file = job.join_file;
-  request.join_text = options_.dry_run ? "" : job.door.join_file().text();
-  request.output = job.output;
+  request.join_file = directory_ / ("join-" + std::to_string(job.number) + "-");
+  if (!options_.dry_run) request.join_texts = {job.door.join_file().text()};
+  request.output = directory_ / ("job-" + std::to_string(job.number) + "-");
   request.environment = options_.env;
   return request;
 }
@@ -164,7 +164,7 @@ void BatchManager::be_guarded() {
 }
 
 void BatchManager::submit(Job& job, const JobRequest& request) {
-  const JobId id = driver_->submit(request);
+  const JobId id = driver_->submit(request).at(0);
   {
     const MutexLock lock(mutex_);
     job.id = id;

@@ -48,15 +48,21 @@ struct JobStatus {
 /// "queued (Priority)", "failed (TIMEOUT, TimeLimit), exit code 1".
 std::string text_of(const JobStatus& status);
 
-/// A job of workers.
+/// Jobs of workers, which are alike. They are numbered from 1.
 struct JobRequest {
-  std::string name;                  ///< a word that no other cluster has
-  int workers = 1;                   ///< how many processes it starts
-  std::vector<std::string> command;  ///< of each worker
-  std::string dir;                   ///< working directory of the workers; empty: the one in which the job starts
-  std::string join_file;             ///< path of the file that each worker gets as its standard input
-  std::string join_text;             ///< what is in it; a secret: for the standard input of a process, and nowhere else
-  std::string output;                ///< path of a file for what the job prints
+  std::string name;  ///< a word that no other cluster has; all jobs bear it
+  int jobs = 1;      ///< how many
+  int workers = 1;   ///< how many processes each of them starts
+  /// Of each worker. The process's number within its job, from 0, follows as --cohort-worker-number=N.
+  std::vector<std::string> command;
+  std::string dir;  ///< working directory of the workers; empty: the one in which the job starts
+  /// Path of the files that the workers of a job get as their standard input, up to the number of the job, which
+  /// ".json" follows.
+  std::string join_file;
+  /// What is in them, by job; secrets: for the standard input of a process, and nowhere else.
+  std::vector<std::string> join_texts;
+  /// Path of the files for what the jobs print, up to the number of the job, which ".out" follows.
+  std::string output;
   /// Changes to the environment of the workers; nullopt removes.
   std::map<std::string, std::optional<std::string>> environment;
 };
@@ -77,8 +83,10 @@ class QueueDriver {
   virtual const Dialect& dialect() const = 0;
   /// What submit() would do, for people: the script and the command.
   virtual std::string describe(const JobRequest& request) const = 0;
-  /// Hands a job over. @throws Error with what the scheduler says against it.
-  virtual JobId submit(const JobRequest& request) = 0;
+  /// Hands jobs over, as an array where there is more than one and the scheduler has such. @return their ids, by
+  /// number.
+  /// @throws Error with what the scheduler says against it; then none of them is left.
+  virtual std::vector<JobId> submit(const JobRequest& request) = 0;
   /// Asks for all these jobs at once. A job that is not in the answer is unknown to the scheduler.
   virtual std::map<JobId, JobStatus> status(const std::vector<JobId>& jobs) = 0;
   /// Takes jobs back, whether they wait or run. One that is gone already is no error.

@@ -68,14 +68,14 @@ std::string SlurmDriver::script(const JobRequest& request) const {
   cohort_batch::TemplateValues values{
       {"name", request.name},
       {"workers", std::to_string(request.workers)},
-      {"output", shell_word(file_name(request.output))},
+      {"output", shell_word(file_name(request.output) + "1.out")},
       {"partition", options_.partition},
       {"account", options_.account},
       {"walltime", std::nullopt},
       {"environment", std::nullopt},
       {"dir", std::nullopt},
       {"command", shell_words(marked_task(request.command))},
-      {"join_file", shell_word(request.join_file)},
+      {"join_file", shell_word(request.join_file + "1.json")},
   };
   if (options_.walltime) values["walltime"] = time_text(*options_.walltime);
   if (!environment.empty()) values["environment"] = environment.substr(0, environment.size() - 1);
@@ -93,13 +93,13 @@ std::string SlurmDriver::describe(const JobRequest& request) const {
   return shell_words(submit_command()) + " <<'END'\n" + script(request) + "END\n";
 }
 
-JobId SlurmDriver::submit(const JobRequest& request) {
+std::vector<JobId> SlurmDriver::submit(const JobRequest& request) {
   const std::string printed = cohort_batch::run({.words = submit_command(), .input = script(request)});
   JobId id = parse_submitted(printed);
   if (id.empty())
     throw cohort::Error("'sbatch --parsable' is to print the number of a job, and printed: " +
                         cohort::excerpt(printed, 500, true));
-  return id;
+  return {std::move(id)};
 }
 
 std::map<JobId, JobStatus> SlurmDriver::status(const std::vector<JobId>& jobs) {

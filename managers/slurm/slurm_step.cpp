@@ -59,21 +59,21 @@ std::vector<std::string> SlurmStep::step_command(const JobRequest& request) cons
 
 std::string SlurmStep::describe(const JobRequest& request) const {
   return cohort_batch::shell_environment(request.environment) + cohort_batch::shell_words(step_command(request)) +
-         " <" + cohort_batch::shell_word(request.join_file) + '\n';
+         " <" + cohort_batch::shell_word(request.join_file + "1.json") + '\n';
 }
 
-JobId SlurmStep::submit(const JobRequest& request) {
+std::vector<JobId> SlurmStep::submit(const JobRequest& request) {
   cohort::SpawnOptions spawn;
   // Nobody reads what it prints, until the step has failed.
-  spawn.command = {"/bin/sh", "-c", R"(exec "$@" >"$0" 2>&1)", request.output};
+  spawn.command = {"/bin/sh", "-c", R"(exec "$@" >"$0" 2>&1)", request.output + "1.out"};
   for (auto& word : step_command(request)) spawn.command.push_back(std::move(word));
   spawn.env = request.environment;
-  spawn.input = request.join_text;
+  spawn.input = request.join_texts.at(0);
   ChildProcess child = ChildProcess::spawn(spawn);
   const MutexLock lock(mutex_);
   JobId id = allocation() + " (launch " + std::to_string(next_++) + ")";
   steps_.emplace(id, std::move(child));
-  return id;
+  return {std::move(id)};
 }
 
 std::map<JobId, JobStatus> SlurmStep::status(const std::vector<JobId>& jobs) {

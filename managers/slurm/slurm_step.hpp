@@ -25,7 +25,7 @@ class SlurmStep final : public cohort_batch::QueueDriver {
 
   const cohort_batch::Dialect& dialect() const override;
   std::string describe(const cohort_batch::JobRequest& request) const override;
-  cohort_batch::JobId submit(const cohort_batch::JobRequest& request) override;
+  std::vector<cohort_batch::JobId> submit(const cohort_batch::JobRequest& request) override;
   std::map<cohort_batch::JobId, cohort_batch::JobStatus> status(const std::vector<cohort_batch::JobId>& jobs) override;
   void cancel(const std::vector<cohort_batch::JobId>& jobs) override;
   std::string end_of_worker(std::string_view output, int ospid) const override { return end_of_task(output, ospid); }

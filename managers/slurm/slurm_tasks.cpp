@@ -49,9 +49,11 @@ std::optional<Task> task_of(std::string_view output, int ospid) {
 }  // namespace
 
 std::vector<std::string> marked_task(const std::vector<std::string>& command) {
-  std::vector<std::string> words{"/bin/sh", "-c",
-                                 "echo \"" + std::string(mark) + "$SLURM_PROCID $$ $SLURMD_NODENAME\"; exec \"$@\"",
-                                 "cohort-task"};
+  std::vector<std::string> words{
+      "/bin/sh", "-c",
+      "echo \"" + std::string(mark) +
+          "$SLURM_PROCID $$ $SLURMD_NODENAME\"; exec \"$@\" --cohort-worker-number=$SLURM_PROCID",
+      "cohort-task"};
   words.insert(words.end(), command.begin(), command.end());
   return words;
 }

@@ -137,7 +137,7 @@ TEST_F(SlurmTest, TheSecretIsWhereNobodyElseCanReadIt) {
   bool looked = false;
   const auto look = [&](int pid) {
     looked = true;
-    const fs::path join = cluster_files() / "join-1.json";
+    const fs::path join = cluster_files() / "join-1-1.json";
     const std::string secret = JoinFile::read(join).cookie;  // which refuses a file that others can read
     const auto look_at = [&](const std::string& what, const std::string& text) {
       if (contains(text, secret)) found += what + '\n';

@@ -196,6 +196,7 @@ Worker& make_worker(Worker::Settings settings) {
   try {
     const auto build = own.value("build");
     auto join = own.value("join");
+    const auto number = own.value("worker-number");  // within a job of several workers
     const bool from_join_file = join == "-";  // of a manager that starts workers, and not of somebody's hand
     const TransportSpec transport = transport_of(own);
     Worker::Settings settings;

@@ -18,7 +18,7 @@ class CountingDriver final : public QueueDriver {
  public:
   const Dialect& dialect() const override { return dialect_; }
   std::string describe(const JobRequest&) const override { return ""; }
-  JobId submit(const JobRequest&) override { return "1"; }
+  std::vector<JobId> submit(const JobRequest&) override { return {"1"}; }
   std::map<JobId, JobStatus> status(const std::vector<JobId>& jobs) override {
     queries++;
     asked = jobs.size();
