@@ -2,6 +2,9 @@
 
 #include <cohort/detail/language.hpp>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,6 +13,13 @@
 
 namespace COHORT_EXPORT cohort {
 
+/// By which one worker may join that does not know the cookie: after that nobody can use it. The worker is told the
+/// cookie, encrypted, when it has proved that it knows the token.
+struct JoinToken {
+  std::int32_t number;  ///< positive
+  std::string secret;
+};
+
 /// What a worker that is started by hand needs to join a cluster, for `cohort worker --join FILE`. It contains the
 /// cluster's secret, so only its owner may read the file.
 struct JoinFile {
@@ -17,7 +27,11 @@ struct JoinFile {
   std::string program;             ///< of the worker
   std::vector<std::string> flags;  ///< arguments that make it a worker
   std::string dir;                 ///< working directory; empty: the one in which it is started
-  std::string cookie;
+  std::string cookie;              ///< empty: there are tokens
+
+  std::vector<std::string> other_addresses = {};  ///< of the master, on other networks
+  std::vector<JoinToken> tokens = {};             ///< for the workers of one job, by their numbers within it, from 0
+  std::array<std::byte, 32> transport_key = {};   ///< where there are tokens: transport_secret() of the cookie
 
   /// The text of the file, for a worker that reads it from standard input.
   std::string text() const;

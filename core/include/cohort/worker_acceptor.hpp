@@ -1,10 +1,13 @@
 #pragma once
 
+#include <any>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <cohort/io_pair.hpp>
+#include <cohort/join_file.hpp>
 #include <cohort/transport.hpp>
 #include <cohort/worker_config.hpp>
 
@@ -31,6 +34,12 @@ class WorkerAcceptor {
   /// Accepts the connections that are made to this listener. @return its address.
   /// @throws Error if it cannot be watched.
   std::string accept_at(std::unique_ptr<Listener> listener);
+
+  /// Makes one-time tokens, each for one worker: see JoinFile. @param userdata of the config of a worker that joins by
+  /// one of them.
+  std::vector<JoinToken> make_tokens(std::size_t count, const std::any& userdata);
+  /// Nobody can join by these any more. Those that were used are left out.
+  void revoke(const std::vector<JoinToken>& tokens);
 
   /// Accepts one connection, which came by the manager's own wire. The worker called join_cluster() at its end.
   void process_messages(IoPair incoming);

@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 #include <system_error>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +43,21 @@ std::string read_all(int descriptor, const std::string& name) {
   }
 }
 
+std::string hexadecimal(std::span<const std::byte> bytes) {
+  std::string digits(2 * bytes.size() + 1, '\0');
+  sodium_bin2hex(digits.data(), digits.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  digits.pop_back();
+  return digits;
+}
+
+bool from_hexadecimal(const std::string& digits, std::span<std::byte> bytes) {
+  std::size_t size = 0;
+  return digits.size() == 2 * bytes.size() &&
+         sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), digits.data(), digits.size(),
+                        nullptr, &size, nullptr) == 0 &&
+         size == bytes.size();
+}
+
 /// Says what is wrong without the JSON library's words, which could show the secret.
 class Fields {
  public:
@@ -52,16 +70,26 @@ class Fields {
   T get(const char* key) const {
     const auto value = json_.find(key);
     if (value == json_.end()) refuse(fmt::format("the key '{}' is missing", key));
-    try {
-      return value->get<T>();
-    } catch (const Json::exception&) {
-      refuse(fmt::format("the value of '{}' is of the wrong type", key));
-    }
+    return of<T>(*value, key);
+  }
+  template <class T>
+  T get_or_none(const char* key) const {
+    const auto value = json_.find(key);
+    return value == json_.end() ? T() : of<T>(*value, key);
+  }
+
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw ConfigError(fmt::format("{}: this is no join file, as a manager writes it: {}", name_, why));
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw ConfigError(fmt::format("{}: this is no join file, as a manager 'elastic' writes it: {}", name_, why));
+  template <class T>
+  T of(const Json& value, const char* key) const {
+    try {
+      return value.get<T>();
+    } catch (const Json::exception&) {
+      refuse(fmt::format("the value of '{}' is of the wrong type", key));
+    }
   }
 
   const Json& json_;
@@ -94,8 +122,15 @@ FileDescriptor take_over(const std::filesystem::path& path) {
 }  // namespace
 
 std::string JoinFile::text() const {
-  const Json json = {{"version", version}, {"address", address}, {"program", program},
-                     {"flags", flags},     {"dir", dir},         {"cookie", cookie}};
+  Json json = {{"version", version}, {"address", address}, {"program", program}, {"flags", flags}, {"dir", dir}};
+  if (!other_addresses.empty()) json["other_addresses"] = other_addresses;
+  if (tokens.empty()) {
+    json["cookie"] = cookie;
+  } else {
+    json["transport_key"] = hexadecimal(transport_key);
+    Json& list = json["tokens"] = Json::array();
+    for (const auto& token : tokens) list.push_back({token.number, token.secret});
+  }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
@@ -162,6 +197,17 @@ JoinFile JoinFile::parse(const std::string& text, const std::string& name) {
   join.program = reader.get<std::string>("program");
   join.flags = reader.get<std::vector<std::string>>("flags");
   join.dir = reader.get<std::string>("dir");
+  join.other_addresses = reader.get_or_none<std::vector<std::string>>("other_addresses");
+  for (auto& [number, secret] : reader.get_or_none<std::vector<std::pair<std::int32_t, std::string>>>("tokens")) {
+    if (number <= 0) reader.refuse("the number of a token is not positive");
+    check_cookie(secret, name + ": a token");
+    join.tokens.push_back({number, std::move(secret)});
+  }
+  if (!join.tokens.empty()) {
+    if (!from_hexadecimal(reader.get<std::string>("transport_key"), join.transport_key))
+      reader.refuse("the value of 'transport_key' is not 64 hexadecimal digits");
+    return join;
+  }
   join.cookie = reader.get<std::string>("cookie");
   check_cookie(join.cookie, name + ": its cookie");
   return join;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <any>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -31,12 +33,14 @@ class Arrival {
 
 }  // namespace detail
 
-/// Where workers go that connected to the master: the acceptor() of their connections.
-class ArrivedWorkers {
+/// Where workers go that connected to the master: the acceptor() of their connections. Some know a one-time token
+/// instead of the cookie.
+class ArrivedWorkers : public JoinTokens {
  public:
-  virtual ~ArrivedWorkers() = default;
   /// A blocking thread.
   virtual void arrived(WorkerConfig config) noexcept = 0;
+  /// What the manager wants to know of a worker that has used this token. Loop thread.
+  virtual std::any mark_of_token(std::int32_t number) = 0;
   /// The master ends, and must not be used any more. Not on the loop.
   virtual void master_ends() noexcept = 0;
 };

@@ -31,7 +31,7 @@ std::string printable(std::span<const std::byte> text) {
 Connection::Handler::~Handler() = default;
 
 Connection::Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role, const Identity& mine,
-                       std::string_view cookie)
+                       std::string_view secret, std::weak_ptr<JoinTokens> tokens)
     : reactor_(reactor),
       handler_(handler),
       role_(role),
@@ -44,7 +44,7 @@ Connection::Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshak
               if (auto self = weak.lock()) self->finish(reason);
             });
           })),
-      handshake_(std::in_place, role, mine, cookie),
+      handshake_(std::in_place, role, mine, secret, std::move(tokens)),
       decoder_(FrameLimits{}, [this](const FrameHeader& header, std::size_t size) -> std::shared_ptr<std::byte> {
         if (header.kind != FrameKind::result) return nullptr;
         const auto request = requests_.find(header.request);

@@ -35,7 +35,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   };
 
   Connection(Reactor& reactor, Handler& handler, IoPair pair, Handshake::Role role, const Identity& mine,
-             std::string_view cookie);
+             std::string_view secret, std::weak_ptr<JoinTokens> tokens = {});
   ~Connection();
 
   /// Starts the handshake. Loop thread, once. The handler must outlive the reactor's last turn.
@@ -61,6 +61,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool dialled() const { return role_ == Handshake::Role::dialer; }
   /// What the peer told about itself in the handshake. Valid once established.
   const Identity& peer_identity() const { return handshake_->peer(); }
+  /// The cookie that a master told this worker, which joined by a token. Valid once established.
+  const std::string& told_cookie() const { return handshake_->cookie(); }
   /// The peer's id in the cluster. Set once by the handler on the loop.
   Pid peer() const { return peer_.load(std::memory_order_relaxed); }
   void set_peer(Pid pid) { peer_.store(pid, std::memory_order_relaxed); }

@@ -263,7 +263,7 @@ std::shared_ptr<ArrivedWorkers> Master::only_acceptor() {
 
 // It says by its first frame where it listens.
 bool Master::on_accepted(const std::shared_ptr<Connection>& connection) {
-  return connection->peer_identity().pid == no_pid && connection->acceptor() != nullptr;
+  return connection->peer_identity().pid <= no_pid && connection->acceptor() != nullptr;
 }
 
 void Master::take_arrived(const std::shared_ptr<Connection>& connection, Frame&& frame) {
@@ -271,6 +271,7 @@ void Master::take_arrived(const std::shared_ptr<Connection>& connection, Frame&&
   connection->set_acceptor({});
   if (acceptor == nullptr) return connection->close("no manager lets workers join here any more");
   WorkerConfig config;
+  if (const Pid pid = connection->peer_identity().pid; pid < no_pid) config.userdata = acceptor->mark_of_token(-pid);
   config.connect_at = from_frame<Arrive>(std::move(frame)).address;
   config.arrival = std::make_shared<detail::Arrival>(connection);
   const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };

@@ -10,6 +10,7 @@
 #include "base/durations.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "membership/arrival.hpp"
 #include "parallel/parallel_state.hpp"
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
@@ -104,7 +105,10 @@ void NodeImpl::set_cookie(const std::string& cookie) {
 }
 
 void NodeImpl::set_transport(std::unique_ptr<Transport> transport) {
-  transport->set_secret(transport_secret(cookie()));
+  {
+    detail::MutexLock lock(mutex_);
+    transport->set_secret(settings_.token ? settings_.transport_key : transport_secret(settings_.cookie));
+  }
   transport_ = std::move(transport);
 }
 
@@ -156,8 +160,17 @@ void NodeImpl::on_loop(std::function<void()> body) {
 std::shared_ptr<Connection> NodeImpl::add_connection(IoPair pair, Pid peer,
                                                      const std::shared_ptr<ArrivedWorkers>& acceptor) {
   const auto role = peer == no_pid ? Handshake::Role::acceptor : Handshake::Role::dialer;
-  const Identity mine{protocol_version, self(), executable_build_id(), library_build_id()};
-  auto connection = std::make_shared<Connection>(*reactor_, *this, std::move(pair), role, mine, cookie());
+  Identity mine{protocol_version, self(), executable_build_id(), library_build_id()};
+  std::string secret;
+  {
+    detail::MutexLock lock(mutex_);
+    secret = settings_.cookie;
+    if (settings_.token && peer == master_pid) {
+      secret = settings_.token->secret;
+      mine.pid = -settings_.token->number;
+    }
+  }
+  auto connection = std::make_shared<Connection>(*reactor_, *this, std::move(pair), role, mine, secret, acceptor);
   connection->set_peer(peer);
   connection->set_acceptor(acceptor);
   const bool counted = peer == no_pid && reactor_->on_loop();  // before the next one is accepted
@@ -270,12 +283,21 @@ void NodeImpl::on_established(const std::shared_ptr<Connection>& connection) {
     if (!role_->on_accepted(connection)) connection->close("not wanted");
     return;
   }
+  learn_cookie(*connection);
   const Pid expected = connection->peer();
   if (said != no_pid && said != expected) {
     return connection->close("at that address is process " + std::to_string(said) + ", not " +
                              std::to_string(expected));
   }
   role_->on_dialled(connection);
+}
+
+// The transport has its secret from the join file already.
+void NodeImpl::learn_cookie(const Connection& connection) {
+  detail::MutexLock lock(mutex_);
+  if (!settings_.token || connection.peer() != master_pid) return;
+  settings_.cookie = connection.told_cookie();
+  settings_.token.reset();
 }
 
 void NodeImpl::on_closed(const std::shared_ptr<Connection>& connection, const std::string& reason) {

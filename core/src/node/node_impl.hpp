@@ -8,6 +8,7 @@
 #include <string>
 
 #include <cohort/detail/mutex.hpp>
+#include <cohort/join_file.hpp>
 #include <cohort/timeouts.hpp>
 #include <cohort/transport.hpp>
 
@@ -60,6 +61,9 @@ class NodeImpl final : public Router, public Connection::Handler {
     std::string cookie;
     Timeouts timeouts;
     int slots = 1;
+    /// Of a worker that does not know the cookie until it has joined.
+    std::optional<JoinToken> token = {};
+    std::array<std::byte, 32> transport_key = {};  // if there is a token
   };
 
   NodeImpl(Pid self, Settings settings);
@@ -152,6 +156,7 @@ class NodeImpl final : public Router, public Connection::Handler {
   void pause(Accepting& accepting);
   void resume_accepting();
   void no_longer_unproven(const std::shared_ptr<Connection>& connection);
+  void learn_cookie(const Connection& connection);
   void report_refused_peer(const std::string& reason);
   /// @throws ProcessExitedException if the process is gone, else Error.
   [[noreturn]] void throw_unreachable(Pid pid, const std::string& problem);

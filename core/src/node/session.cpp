@@ -175,13 +175,26 @@ void announce(const std::string& address) {
 }
 
 // Connects to the master instead of being connected to; from then on all is the same.
-void join_master(Worker& worker, const std::string& address, Clock::time_point deadline) {
+void join_master(Worker& worker, const std::vector<std::string>& addresses, Clock::time_point deadline) {
   try {
-    worker.join(worker.node().transport().connect(address, deadline));
+    worker.join(addresses, deadline);
   } catch (const std::exception& error) {
-    throw Error("cannot join the master at " + excerpt(address) + ": " + error.what() +
-                ". Does it still run, and is the join file its own?");
+    throw Error("cannot join the master" + (addresses.size() == 1 ? " at " + excerpt(addresses.front()) : "") + ": " +
+                error.what() + ". Does it still run, and is the join file its own?");
   }
+}
+
+// The token of the worker with that number in its job.
+JoinToken token_of(const JoinFile& file, const std::optional<std::string>& number) {
+  std::size_t index = 0;
+  const std::string text = number.value_or("0");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw ConfigError("--cohort-worker-number: expected a number from 0, found '" + excerpt(text) + "'");
+  if (index >= file.tokens.size())
+    throw ConfigError("this is worker number " + text + " of its job, and the join file is for " +
+                      std::to_string(file.tokens.size()) + " workers: the job started more than it was to start");
+  return file.tokens[index];
 }
 
 Worker& make_worker(Worker::Settings settings) {
@@ -195,8 +208,10 @@ Worker& make_worker(Worker::Settings settings) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     const auto build = own.value("build");
-    auto join = own.value("join");
+    const auto join = own.value("join");
     const auto number = own.value("worker-number");  // within a job of several workers
+    std::vector<std::string> addresses;
+    if (join) addresses.push_back(*join);
     const bool from_join_file = join == "-";  // of a manager that starts workers, and not of somebody's hand
     const TransportSpec transport = transport_of(own);
     Worker::Settings settings;
@@ -208,7 +223,10 @@ Worker& make_worker(Worker::Settings settings) {
     }
     if (from_join_file) {
       JoinFile file = read_join_file(settings.master_timeout);
-      join = std::move(file.address);
+      addresses = {file.address};
+      addresses.insert(addresses.end(), file.other_addresses.begin(), file.other_addresses.end());
+      if (!file.tokens.empty()) settings.token = token_of(file, number);
+      settings.transport_key = file.transport_key;
       settings.cookie = std::move(file.cookie);
     } else {
       settings.cookie = read_cookie(settings.master_timeout);
@@ -217,7 +235,7 @@ Worker& make_worker(Worker::Settings settings) {
     const auto deadline = deadline_after(settings.master_timeout);
     Worker& worker = make_worker(std::move(settings));
     if (join)
-      join_master(worker, *join, deadline);
+      join_master(worker, addresses, deadline);
     else
       announce(worker.address());
     std::exit(serve());

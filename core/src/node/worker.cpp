@@ -73,8 +73,11 @@ class NoTransport final : public Transport {
 
 Worker::Worker(Settings settings)
     : by_hand_(settings.by_hand), owns_process_(settings.owns_process), master_timeout_(settings.master_timeout) {
-  node_ = std::make_unique<NodeImpl>(
-      no_pid, NodeImpl::Settings{.cookie = std::move(settings.cookie), .timeouts = {}, .slots = 1});
+  node_ = std::make_unique<NodeImpl>(no_pid, NodeImpl::Settings{.cookie = std::move(settings.cookie),
+                                                                .timeouts = {},
+                                                                .slots = 1,
+                                                                .token = std::move(settings.token),
+                                                                .transport_key = settings.transport_key});
   node_->set_role(this);
   if (settings.manager != nullptr) {
     node_->set_dialer(
@@ -116,6 +119,53 @@ Worker::~Worker() {
 void Worker::join(IoPair master) {
   if (joins_.exchange(true)) throw Error("this worker has been told to join a cluster already");
   node_->add_connection(std::move(master), master_pid);
+}
+
+namespace {
+
+// Shared by the threads that connect: those that are too late close what they have got.
+struct FirstConnection {
+  explicit FirstConnection(std::size_t addresses) : under_way(addresses) {}
+
+  detail::Mutex mutex;
+  detail::ConditionVariable changed;
+  std::optional<IoPair> first COHORT_GUARDED_BY(mutex);
+  bool is_taken COHORT_GUARDED_BY(mutex) = false;
+  std::size_t under_way COHORT_GUARDED_BY(mutex);
+  std::string problems COHORT_GUARDED_BY(mutex);
+};
+
+void connect(Transport& transport, const std::string& address, Clock::time_point deadline, FirstConnection& result) {
+  std::optional<IoPair> connected;
+  std::string problem;
+  try {
+    connected = transport.connect(address, deadline);
+  } catch (...) {
+    problem = "at " + address + ": " + message_of(std::current_exception());
+  }
+  const detail::MutexLock lock(result.mutex);
+  result.under_way--;
+  if (connected && !result.is_taken && !result.first) result.first = std::move(connected);
+  if (!problem.empty()) result.problems += (result.problems.empty() ? "" : "; ") + problem;
+  result.changed.notify_one();
+}
+
+}  // namespace
+
+void Worker::join(const std::vector<std::string>& addresses, Clock::time_point deadline) {
+  if (addresses.size() == 1) return join(node_->transport().connect(addresses.front(), deadline));
+  auto result = std::make_shared<FirstConnection>(addresses.size());
+  for (const auto& address : addresses)
+    node_->blocking().run(
+        [this, address, deadline, result] { connect(node_->transport(), address, deadline, *result); });
+  detail::MutexLock lock(result->mutex);
+  while (!result->first && result->under_way > 0) result->changed.wait(result->mutex);
+  if (!result->first) throw Error(result->problems);
+  IoPair first = std::move(*result->first);
+  result->first.reset();
+  result->is_taken = true;
+  lock.unlock();
+  join(std::move(first));
 }
 
 int Worker::serve() {

@@ -22,8 +22,10 @@ class Worker final : public Role {
  public:
   struct Settings {
     std::string cookie;
-    std::unique_ptr<Transport> transport;     ///< null: it does not listen
-    std::shared_ptr<ClusterManager> manager;  ///< connects it to other workers; null: the transport does
+    std::optional<JoinToken> token = {};           ///< instead of the cookie
+    std::array<std::byte, 32> transport_key = {};  ///< if there is a token
+    std::unique_ptr<Transport> transport;          ///< null: it does not listen
+    std::shared_ptr<ClusterManager> manager;       ///< connects it to other workers; null: the transport does
     std::string bind_to;
     bool by_hand = false;      ///< somebody started it, and ends it by Ctrl-C
     bool owns_process = true;  ///< it handles SIGINT, and ends the process if it loses its master
@@ -38,6 +40,8 @@ class Worker final : public Role {
   const std::string& address() const { return address_; }
   /// The connection that this worker made to the master.
   void join(IoPair master);
+  /// Connects to the master at that of these addresses which answers first. @throws Error, with what each of them said.
+  void join(const std::vector<std::string>& addresses, Clock::time_point deadline);
   /// Waits until the master ends it. @return the exit code.
   int serve();
   /// Adds a function to run when the master is lost. Any thread.

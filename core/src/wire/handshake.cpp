@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/secret.hpp"
 
@@ -66,6 +67,13 @@ class Cursor {
   std::span<const std::byte> bytes_;
 };
 
+std::array<std::byte, 32> key_of(std::string_view secret) {
+  std::array<std::byte, 32> key;
+  crypto_generichash(reinterpret_cast<unsigned char*>(key.data()), key.size(), unsigned_chars(bytes_of(secret).data()),
+                     secret.size(), nullptr, 0);
+  return key;
+}
+
 template <class Type>
 Bytes begin_message(Type type) {
   Bytes message;
@@ -81,12 +89,12 @@ void end_message(Bytes& message) {
 
 }  // namespace
 
-Handshake::Handshake(Role role, Identity mine, std::string_view cookie) : role_(role), mine_(std::move(mine)) {
+Handshake::Handshake(Role role, Identity mine, std::string_view secret, std::weak_ptr<JoinTokens> tokens)
+    : role_(role), tokens_(std::move(tokens)), mine_(std::move(mine)), key_(key_of(secret)) {
   mine_.executable_build.resize(std::min(mine_.executable_build.size(), max_build_text));
   mine_.library_build.resize(std::min(mine_.library_build.size(), max_build_text));
   fill_random(nonce_);
-  crypto_generichash(reinterpret_cast<unsigned char*>(key_.data()), key_.size(),
-                     unsigned_chars(bytes_of(cookie).data()), cookie.size(), nullptr, 0);
+  if (!tokens_.expired()) cookie_ = secret;
 }
 
 Handshake::~Handshake() { wipe(key_); }
@@ -113,6 +121,12 @@ Bytes Handshake::start() {
 /// HMAC over the role's name and both hellos: a proof is good for one role in one handshake. Each part has its length
 /// in front, so that no two transcripts read the same.
 Handshake::Proof Handshake::proof_of(Role role) const {
+  return authenticate(role == Role::acceptor ? "acceptor" : "dialer");
+}
+
+Handshake::Proof Handshake::key_for_cookie() const { return authenticate("cookie"); }
+
+Handshake::Proof Handshake::authenticate(std::string_view purpose) const {
   crypto_auth_hmacsha256_state state;
   crypto_auth_hmacsha256_init(&state, unsigned_chars(key_.data()), key_.size());
   const auto add = [&state](std::span<const std::byte> part) {
@@ -120,7 +134,7 @@ Handshake::Proof Handshake::proof_of(Role role) const {
     crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(&size), sizeof(size));
     crypto_auth_hmacsha256_update(&state, unsigned_chars(part.data()), part.size());
   };
-  add(bytes_of(role == Role::acceptor ? "acceptor" : "dialer"));
+  add(bytes_of(purpose));
   add(role_ == Role::dialer ? sent_hello_.span() : received_hello_.span());
   add(role_ == Role::dialer ? received_hello_.span() : sent_hello_.span());
   Proof proof;
@@ -143,7 +157,7 @@ Handshake::Step Handshake::feed(std::span<const std::byte> in, std::size_t& used
     if (buffer_.size() < length_size && !take_until(length_size)) break;
     std::uint16_t size;
     std::memcpy(&size, buffer_.data(), sizeof(size));
-    const bool plausible = size > 0 && size <= max_message;
+    const bool plausible = size > 0 && size <= limit();
     const bool whole = plausible && take_until(length_size + size);
     if (!plausible || !may_be_message()) {
       if (buffer_.size() < magic.size()) take_until(magic.size());  // to show what it is
@@ -161,6 +175,15 @@ Handshake::Step Handshake::feed(std::span<const std::byte> in, std::size_t& used
     step.state = Step::State::done;
   }
   return step;
+}
+
+std::size_t Handshake::limit() const {
+  return waiting_ == Waiting::accept && mine_.pid < 0 ? max_accept_with_cookie : max_message;
+}
+
+// A number that cannot be negated is none.
+std::int32_t Handshake::number_of_token() const {
+  return peer_.pid < -std::numeric_limits<std::int32_t>::max() ? 0 : std::max(0, -peer_.pid);
 }
 
 bool Handshake::may_be_message() const {
@@ -210,8 +233,40 @@ bool Handshake::read_hello(std::span<const std::byte> message, Step& step) {
   return true;
 }
 
+// The key is used for one message, so the nonce of the cipher may be a constant.
+Bytes Handshake::seal(std::string_view cookie) const {
+  constexpr std::array<unsigned char, crypto_secretbox_NONCEBYTES> nonce{};
+  Proof key = key_for_cookie();
+  static_assert(sizeof(Proof) == crypto_secretbox_KEYBYTES);
+  Bytes sealed;
+  sealed.resize(cookie.size() + crypto_secretbox_MACBYTES);
+  crypto_secretbox_easy(reinterpret_cast<unsigned char*>(sealed.data()), unsigned_chars(bytes_of(cookie).data()),
+                        cookie.size(), nonce.data(), unsigned_chars(key.data()));
+  wipe(key);
+  return sealed;
+}
+
+bool Handshake::unseal(std::span<const std::byte> sealed) {
+  constexpr std::array<unsigned char, crypto_secretbox_NONCEBYTES> nonce{};
+  if (sealed.size() < crypto_secretbox_MACBYTES) return false;
+  Proof key = key_for_cookie();
+  cookie_.resize(sealed.size() - crypto_secretbox_MACBYTES);
+  const bool is_right =
+      crypto_secretbox_open_easy(reinterpret_cast<unsigned char*>(cookie_.data()), unsigned_chars(sealed.data()),
+                                 sealed.size(), nonce.data(), unsigned_chars(key.data())) == 0;
+  wipe(key);
+  return is_right;
+}
+
 void Handshake::on_hello_of_dialer(std::span<const std::byte> message, Step& step) {
   if (!read_hello(message, step)) return;
+  if (peer_.pid < 0) {
+    const auto tokens = tokens_.lock();
+    auto secret = tokens == nullptr ? std::nullopt : tokens->secret_of_token(number_of_token());
+    if (!secret) return refuse_token(step);
+    key_ = key_of(*secret);
+    wipe(std::as_writable_bytes(std::span(*secret)));
+  }
   Bytes answer = hello();
   end_message(answer);
   sent_hello_ = Bytes(answer.span().subspan(length_size));
@@ -225,30 +280,47 @@ void Handshake::on_hello_of_acceptor(std::span<const std::byte> message, Step& s
   waiting_ = Waiting::accept;
 }
 
-void Handshake::say_with_proof(MessageType type, Step& step) {
+void Handshake::say_with_proof(MessageType type, Step& step, std::span<const std::byte> more) {
   Bytes message = begin_message(type);
   const Proof proof = proof_of(role_);
   message.append(proof.data(), proof.size());
+  message.append(more.data(), more.size());
   end_message(message);
   step.out.append(message.data(), message.size());
 }
 
 void Handshake::on_proof(std::span<const std::byte> message, Step& step) {
-  if (!equal_secrets(message, proof_of(Role::dialer)))
+  const bool has_token = peer_.pid < 0;
+  if (!equal_secrets(message, proof_of(Role::dialer))) {
+    if (has_token) return refuse_token(step);
     return refuse(step, RefuseCode::credentials,
                   "refused: the cookies differ: it has another cookie than this process, or belongs to another cluster",
                   "the cookies differ: one of the two was started with another cookie, or belongs to another cluster");
+  }
   if (!builds_fit(step)) return;
-  say_with_proof(MessageType::accept, step);
+  Bytes sealed;
+  if (has_token) {
+    const auto tokens = tokens_.lock();
+    if (tokens == nullptr || !tokens->use_token(number_of_token())) return refuse_token(step);
+    sealed = seal(cookie_);
+  }
+  say_with_proof(MessageType::accept, step, sealed.span());
   waiting_ = Waiting::nothing;
 }
 
 void Handshake::on_accept(std::span<const std::byte> message, Step& step) {
-  if (!equal_secrets(message, proof_of(Role::acceptor)))
+  const bool is_right = mine_.pid < 0 ? message.size() >= proof_size && unseal(message.subspan(proof_size))
+                                      : message.size() == proof_size;
+  if (!is_right || !equal_secrets(message.first(proof_size), proof_of(Role::acceptor)))
     return refuse(step, RefuseCode::credentials,
                   "refused: the peer does not know the cookie: is it a process of this cluster that listens there?",
                   "this process did not prove that it knows the cookie");
   waiting_ = Waiting::nothing;
+}
+
+void Handshake::refuse_token(Step& step) {
+  refuse(step, RefuseCode::credentials, "refused: it has a join token that was used, or is not one of this cluster",
+         "its join token was used, or is not one of this cluster: each is good for one worker");
 }
 
 bool Handshake::builds_fit(Step& step) {

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 
 namespace cohort {
 namespace {
@@ -261,6 +265,85 @@ TEST(Handshake, SaysAtWhichStepThePeerLeft) {
   std::sort(messages.begin(), messages.end());
   EXPECT_EQ(std::unique(messages.begin(), messages.end()), messages.end());
   for (const std::string& text : messages) EXPECT_TRUE(contains(text, "closed the connection"));
+}
+
+/// One token, number 7.
+class OneToken final : public JoinTokens {
+ public:
+  std::optional<std::string> secret_of_token(std::int32_t number) override {
+    return number == 7 && !is_used ? std::optional<std::string>("the token") : std::nullopt;
+  }
+  bool use_token(std::int32_t number) override { return number == 7 && !std::exchange(is_used, true); }
+  bool is_used = false;
+};
+
+TEST(Handshake, ATokenIsGoodForOneWorkerWhichIsToldTheCookie) {
+  for (std::size_t piece : {std::size_t{1}, SIZE_MAX}) {
+    const auto tokens = std::make_shared<OneToken>();
+    const std::string cookie(4096, 'c');
+    Handshake dialer(Role::dialer, identity(-7), "the token");
+    Handshake acceptor(Role::acceptor, identity(1), cookie, tokens);
+    const Outcome outcome = talk(dialer, acceptor, piece);
+    EXPECT_EQ(outcome.dialer.state, State::done) << outcome.dialer.error;
+    EXPECT_EQ(outcome.acceptor.state, State::done) << outcome.acceptor.error;
+    EXPECT_EQ(dialer.cookie(), cookie);
+    EXPECT_FALSE(contains(text_of(outcome.acceptor.out.span()), "cccc"));
+    EXPECT_TRUE(tokens->is_used);
+
+    Handshake again(Role::dialer, identity(-7), "the token");
+    Handshake second(Role::acceptor, identity(1), cookie, tokens);
+    const Outcome refused = talk(again, second, piece);
+    EXPECT_EQ(refused.dialer.error,
+              "the peer refused: its join token was used, or is not one of this cluster: each is good for one worker");
+    EXPECT_EQ(refused.acceptor.error, "refused: it has a join token that was used, or is not one of this cluster");
+    EXPECT_EQ(again.cookie(), "");
+  }
+}
+
+TEST(Handshake, ATokenOfWhichOnlyTheNumberIsKnownStaysGood) {
+  const auto tokens = std::make_shared<OneToken>();
+  for (const auto& [number, secret] : {std::pair(-7, "a guess"), std::pair(-8, "the token"), std::pair(-7, "cookie"),
+                                       std::pair(std::numeric_limits<std::int32_t>::min(), "the token")}) {
+    Handshake dialer(Role::dialer, identity(number), secret);
+    Handshake acceptor(Role::acceptor, identity(1), "cookie", tokens);
+    const Outcome outcome = talk(dialer, acceptor);
+    EXPECT_EQ(outcome.acceptor.state, State::failed);
+    EXPECT_EQ(outcome.dialer.state, State::failed);
+    EXPECT_TRUE(contains(outcome.dialer.error, "its join token was used")) << outcome.dialer.error;
+  }
+  EXPECT_FALSE(tokens->is_used);
+}
+
+TEST(Handshake, OfTwoThatHaveTheSameTokenTheFirstThatProvesItIsLetIn) {
+  const auto tokens = std::make_shared<OneToken>();
+  Handshake first(Role::dialer, identity(-7), "the token"), second(Role::dialer, identity(-7), "the token");
+  Handshake of_first(Role::acceptor, identity(1), "cookie", tokens);
+  Handshake of_second(Role::acceptor, identity(1), "cookie", tokens);
+  Bytes hello = second.start();
+  Bytes answer = feed(of_second, hello).out;  // both hellos are there before a proof is
+  EXPECT_EQ(talk(first, of_first).dialer.state, State::done);
+  Bytes proof = feed(second, answer).out;
+  const auto step = feed(of_second, proof);
+  EXPECT_EQ(step.state, State::failed);
+  EXPECT_EQ(step.error, "refused: it has a join token that was used, or is not one of this cluster");
+}
+
+TEST(Handshake, AMasterWithoutTokensRefusesOne) {
+  Handshake dialer(Role::dialer, identity(-7), "cookie");
+  Handshake acceptor(Role::acceptor, identity(1), "cookie");
+  EXPECT_EQ(talk(dialer, acceptor).acceptor.state, State::failed);
+}
+
+TEST(Handshake, ACookieThatWasChangedOnItsWayIsNotTaken) {
+  const auto tokens = std::make_shared<OneToken>();
+  Handshake dialer(Role::dialer, identity(-7), "the token");
+  Handshake acceptor(Role::acceptor, identity(1), "the cookie of this cluster", tokens);
+  Bytes hello = dialer.start();
+  Bytes answer = feed(acceptor, hello).out;
+  Bytes proof = feed(dialer, answer).out;
+  Bytes accept = feed(acceptor, proof).out;
+  accept.data()[accept.size() - 1] ^= std::byte{1};
+  EXPECT_EQ(feed(dialer, accept).state, State::failed);
 }
 
 TEST(Handshake, SecretsAreNotSaid) {
