@@ -41,7 +41,10 @@ int become_worker(const WorkerFlags& flags, const std::vector<std::string>& prog
   std::vector<std::string> command = program;
   if (command.empty()) command.push_back(join.program);
   command.insert(command.end(), join.flags.begin(), join.flags.end());
+  if (!join.tokens.empty())
+    throw ConfigError(flags.file + ": this join file is for the workers of a job, which the job starts");
   command.push_back("--cohort-join=" + join.address);
+  for (const auto& other : join.other_addresses) command.push_back("--cohort-join=" + other);
   if (!flags.bind_to.empty()) command.push_back("--bind-to=" + flags.bind_to);
   if (!join.dir.empty() && chdir(join.dir.c_str()) != 0)
     throw Error("cannot work in " + join.dir + ", as the cluster wants: " + std::generic_category().message(errno));

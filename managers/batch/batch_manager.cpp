@@ -46,23 +46,6 @@ bool has_ip_addresses(const LaunchParams& params) {
 
 }  // namespace
 
-// Its fields are guarded by the manager's mutex_, but for what is const, and the door.
-struct BatchManager::Job {
-  Job(JobNumber its_number, const std::string& listen, const std::filesystem::path& directory)
-      : number(its_number),
-        join_file(directory / ("join-" + std::to_string(its_number) + "-1.json")),
-        output(directory / ("job-" + std::to_string(its_number) + "-1.out")),
-        door(listen, join_file, its_number) {}
-
-  const JobNumber number;
-  const std::filesystem::path join_file, output;
-  Door door;
-  JobId id;               // empty: not submitted yet
-  bool launching = true;  // workers may still be on their way
-  std::int64_t gone = 0;  // workers that have come and ended
-  bool ended = false;     // or cancelled
-};
-
 BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDriver> driver)
     : options_(options),
       driver_(std::move(driver)),
@@ -75,24 +58,43 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
 
 BatchManager::~BatchManager() {
   MutexLock lock(mutex_);
-  const auto jobs = std::exchange(jobs_, {});
+  const Jobs jobs(jobs_.begin(), jobs_.end());
+  jobs_.clear();
   const auto guard = std::exchange(guard_, nullptr);
   lock.unlock();
-  std::vector<std::shared_ptr<Job>> all;
-  for (const auto& [number, job] : jobs) all.push_back(job);
-  end(all);
+  end(jobs);
   std::error_code none;
   if (guard != nullptr) std::filesystem::remove_all(directory_, none);
 }
 
 void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launched) {
-  const std::int64_t count = *options_.count;
-  const LaunchWait::Limits limits{options_.queue, options_.launch.value_or(params.timeout)};
-  auto job = make_job(params);
+  const int count = static_cast<int>(*options_.count);
+  const auto limits = LaunchWait::Limits{options_.queue, options_.launch.value_or(params.timeout)};
+  auto door = std::make_shared<Door>(listen_at(params), [](const WorkerConfig& worker) {
+    if (const auto job = job_of(worker); job != nullptr && ++job->arrived == job->workers) job->remove_join_file();
+  });
+  std::string launch;
+  {
+    const MutexLock lock(mutex_);
+    launch = std::to_string(++launches_);
+  }
+  std::vector<std::pair<std::string, Jobs>> submissions;
+  if (options_.jobs == JobShape::each) {
+    for (int i = 1; i <= count; ++i) {
+      const std::string name = launch + '-' + std::to_string(i);
+      submissions.emplace_back(name, make_jobs(name, door, 1, 1));
+    }
+  } else {
+    const bool is_one = options_.jobs == JobShape::one;
+    submissions.emplace_back(launch, make_jobs(launch, door, is_one ? 1 : count, is_one ? count : 1));
+  }
+  Jobs jobs;
+  for (const auto& [name, of_submission] : submissions)
+    jobs.insert(jobs.end(), of_submission.begin(), of_submission.end());
   if (options_.dry_run) {
-    std::fputs(driver_->describe(request(*job, params)).c_str(), stdout);
+    std::fputs(driver_->describe(request(submissions[0].first, submissions[0].second, params)).c_str(), stdout);
     std::fflush(stdout);
-    forget(job);
+    forget(jobs);
     throw cohort::Error("this was a dry run, and nothing was submitted");
   }
   // Who waits longest gives up last, so that the message is the one that knows why.
@@ -102,34 +104,40 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   std::string why;
   try {
     be_guarded();
-    job->door.open(params, launched, count);
-    submit(*job, request(*job, params));
-    why = LaunchWait(watch_, job->door, job->id, count, limits, job->output).run(params.stop);
+    door->open(params, launched, count);
+    for (const auto& [name, of_submission] : submissions) submit(name, of_submission, params);
+    why = LaunchWait(watch_, *door, jobs, cohort::enough_workers(params, count), limits).run(params.stop);
   } catch (...) {
-    job->door.end_launch();
-    end({job});
-    forget(job);
+    door->end_launch();
+    end(jobs);
+    forget(jobs);
     throw;
   }
-  const auto missing = job->door.end_launch();
+  const auto missing = door->end_launch();
   {
     const MutexLock lock(mutex_);
-    job->launching = false;
+    for (const auto& job : jobs) job->launching = false;
   }
-  if (missing > 0) launched.fail(why, static_cast<int>(missing));
+  if (!why.empty()) launched.fail(why, static_cast<int>(missing));
   if (missing == count || params.stop.stop_requested()) {
-    end({job});
-    forget(job);
+    end(jobs);
+    forget(jobs);
   } else {
-    end_if_over(job);  // otherwise those that are missing may still come
+    for (const auto& job : jobs) end_if_over(job);  // otherwise those that are missing may still come
   }
 }
 
-std::shared_ptr<BatchManager::Job> BatchManager::make_job(const LaunchParams& params) {
+BatchManager::Jobs BatchManager::make_jobs(const std::string& submission, const std::shared_ptr<Door>& door, int jobs,
+                                           int workers) {
+  Jobs made;
   const MutexLock lock(mutex_);
-  auto job = std::make_shared<Job>(next_, listen_at(params), directory_);
-  jobs_.emplace(next_++, job);
-  return job;
+  for (int i = 1; i <= jobs; ++i) {
+    const std::string name = submission + '-' + std::to_string(i);
+    made.push_back(std::make_shared<BatchJob>(door, directory_ / ("join-" + name + ".json"),
+                                              directory_ / ("job-" + name + ".out"), workers));
+    jobs_.insert(made.back());
+  }
+  return made;
 }
 
 std::string BatchManager::listen_at(const LaunchParams& params) const {
@@ -137,20 +145,43 @@ std::string BatchManager::listen_at(const LaunchParams& params) const {
   return has_ip_addresses(params) ? "0.0.0.0" : "";
 }
 
-JobRequest BatchManager::request(const Job& job, const LaunchParams& params) const {
+JobRequest BatchManager::request(const std::string& submission, const Jobs& jobs, const LaunchParams& params) const {
   JobRequest request;
   request.name = name_;
-  request.workers = static_cast<int>(*options_.count);
+  request.jobs = static_cast<int>(jobs.size());
+  request.workers = jobs[0]->workers;
   request.command.push_back(params.exename);
   request.command.insert(request.command.end(), params.exeflags.begin(), params.exeflags.end());
   request.command.push_back("--cohort-join=-");
   if (has_ip_addresses(params)) request.command.push_back("--bind-to=0.0.0.0");
   request.dir = params.dir;
-  request.join_file = directory_ / ("join-" + std::to_string(job.number) + "-");
-  if (!options_.dry_run) request.join_texts = {job.door.join_file().text()};
-  request.output = directory_ / ("job-" + std::to_string(job.number) + "-");
+  request.join_file = directory_ / ("join-" + submission + '-');
+  request.output = directory_ / ("job-" + submission + '-');
   request.environment = options_.env;
   return request;
+}
+
+void BatchManager::submit(const std::string& submission, const Jobs& jobs, const LaunchParams& params) {
+  JobRequest submitted = request(submission, jobs, params);
+  for (const auto& job : jobs) submitted.join_texts.push_back(write_join_file(job));
+  const auto ids = driver_->submit(submitted);
+  if (ids.size() != jobs.size())
+    throw cohort::Error("the scheduler was asked for " + std::to_string(jobs.size()) + " jobs, and made " +
+                        std::to_string(ids.size()));
+  {
+    const MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < ids.size(); ++i) jobs[i]->id = ids[i];
+  }
+  for (const JobId& id : ids) watch_.add(id);
+}
+
+// Its tokens are new: those of an earlier file are void. @return its text.
+std::string BatchManager::write_join_file(const std::shared_ptr<BatchJob>& job) {
+  cohort::JoinFile file = job->door->join_file(static_cast<std::size_t>(job->workers), std::weak_ptr(job));
+  file.write(job->join_file);
+  const MutexLock lock(mutex_);
+  job->door->revoke(std::exchange(job->tokens, file.tokens));
+  return file.text();
 }
 
 void BatchManager::be_guarded() {
@@ -163,16 +194,7 @@ void BatchManager::be_guarded() {
   guard_ = std::make_unique<Guard>(driver_->dialect().cancel_by_name, name_, directory_);
 }
 
-void BatchManager::submit(Job& job, const JobRequest& request) {
-  const JobId id = driver_->submit(request).at(0);
-  {
-    const MutexLock lock(mutex_);
-    job.id = id;
-  }
-  watch_.add(id);
-}
-
-void BatchManager::signal(Job& job, const WorkerConfig& config, int number) {
+void BatchManager::signal(const BatchJob& job, const WorkerConfig& config, int number) {
   JobId id;
   {
     const MutexLock lock(mutex_);
@@ -181,36 +203,35 @@ void BatchManager::signal(Job& job, const WorkerConfig& config, int number) {
   if (!id.empty() && config.ospid > 1) driver_->signal_worker(id, printed_by(job.output), config.ospid, number);
 }
 
-void BatchManager::manage(Pid, WorkerConfig& config, ManageOp op) {
-  const auto job = find(config);
+void BatchManager::manage(Pid pid, WorkerConfig& config, ManageOp op) {
+  const auto job = job_of(config);
   if (job == nullptr) return;
   if (op == ManageOp::interrupt) signal(*job, config, SIGINT);
-  if (op != ManageOp::finalize) return;
   {
     const MutexLock lock(mutex_);
-    job->gone++;
+    if (op == ManageOp::register_worker) job->pids.insert(pid);
+    if (op == ManageOp::deregister_worker) job->pids.erase(pid);
+    if (op == ManageOp::finalize) job->gone++;
   }
-  end_if_over(job);
+  if (op == ManageOp::finalize) end_if_over(job);
 }
 
 // When all that have come are gone.
-void BatchManager::end_if_over(const std::shared_ptr<Job>& job) {
-  const auto arrived = job->door.arrived();
+void BatchManager::end_if_over(const std::shared_ptr<BatchJob>& job) {
   {
     const MutexLock lock(mutex_);
-    if (job->launching || job->gone < arrived) return;
+    if (job->launching || job->gone < job->arrived || job->arrived == 0) return;
   }
   end({job});
-  forget(job);
+  forget({job});
 }
 
 // With its job, if it is the last of that.
 void BatchManager::kill(Pid, WorkerConfig& config) {
-  const auto job = find(config);
+  const auto job = job_of(config);
   if (job == nullptr) return;
-  const auto arrived = job->door.arrived();
   MutexLock lock(mutex_);
-  const bool is_alone = job->gone + 1 >= arrived && !job->launching;
+  const bool is_alone = job->gone + 1 >= job->arrived && !job->launching;
   lock.unlock();
   if (is_alone)
     end({job});
@@ -219,7 +240,7 @@ void BatchManager::kill(Pid, WorkerConfig& config) {
 }
 
 std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
-  const auto job = config.leaving ? nullptr : find(config);
+  const auto job = config.leaving ? nullptr : job_of(config);
   if (job == nullptr) return "";
   JobId id;
   {
@@ -241,15 +262,13 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
 }
 
 // nullptr: a stranger, or forgotten.
-std::shared_ptr<BatchManager::Job> BatchManager::find(const WorkerConfig& config) {
-  const JobNumber* number = std::any_cast<JobNumber>(&config.userdata);
-  const MutexLock lock(mutex_);
-  const auto found = number == nullptr ? jobs_.end() : jobs_.find(*number);
-  return found == jobs_.end() ? nullptr : found->second;
+std::shared_ptr<BatchJob> BatchManager::job_of(const WorkerConfig& config) {
+  const auto* job = std::any_cast<std::weak_ptr<BatchJob>>(&config.userdata);
+  return job == nullptr ? nullptr : job->lock();
 }
 
 // Cancels those for which that was not done.
-void BatchManager::end(const std::vector<std::shared_ptr<Job>>& jobs) noexcept {
+void BatchManager::end(const Jobs& jobs) noexcept {
   try {
     std::vector<JobId> ids;
     {
@@ -265,10 +284,13 @@ void BatchManager::end(const std::vector<std::shared_ptr<Job>>& jobs) noexcept {
   }
 }
 
-// Its door is closed when the last call for it has ended; not with the lock held.
-void BatchManager::forget(const std::shared_ptr<Job>& job) {
+// Their door is closed when the last call for it has ended; not with the lock held.
+void BatchManager::forget(const Jobs& jobs) {
   const MutexLock lock(mutex_);
-  jobs_.erase(job->number);
+  for (const auto& job : jobs) {
+    job->door->revoke(std::exchange(job->tokens, {}));
+    jobs_.erase(job);
+  }
 }
 
 }  // namespace cohort_batch

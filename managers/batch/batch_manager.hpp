@@ -1,15 +1,15 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <cohort/cluster_manager.hpp>
 #include <cohort/detail/mutex.hpp>
 
+#include "batch_job.hpp"
 #include "batch_options.hpp"
 #include "door.hpp"
 #include "guard.hpp"
@@ -18,9 +18,9 @@
 
 namespace cohort_batch {
 
-/// Starts workers as jobs of a scheduler. Each launch opens a door, submits one job of all its workers, and waits until
-/// they have dialled in: first while the job waits in the queue, then while it starts. The workers of a job come by a
-/// door of its own, so that it is known of each worker to which job it belongs.
+/// Starts workers as jobs of a scheduler. Each launch opens a door, submits its jobs, and waits until enough workers
+/// have dialled in: first while the jobs wait in the queue, then while they start. Each worker joins by a one-time
+/// token, so that it is known to which job it belongs.
 class BatchManager : public cohort::ClusterManager {
  public:
   /// @param driver of the scheduler.
@@ -34,19 +34,20 @@ class BatchManager : public cohort::ClusterManager {
   std::string exit_cause(cohort::Pid pid, cohort::WorkerConfig& config) override;
 
  private:
-  using JobNumber = std::uint64_t;  // in the order of the launches
-  struct Job;
+  using Jobs = std::vector<std::shared_ptr<BatchJob>>;
 
-  std::shared_ptr<Job> make_job(const cohort::LaunchParams& params);
-  JobRequest request(const Job& job, const cohort::LaunchParams& params) const;
+  /// @param submission of the launch, from 1. @return its jobs, which are in jobs_, too.
+  Jobs make_jobs(const std::string& submission, const std::shared_ptr<Door>& door, int jobs, int workers);
+  JobRequest request(const std::string& submission, const Jobs& jobs, const cohort::LaunchParams& params) const;
+  void submit(const std::string& submission, const Jobs& jobs, const cohort::LaunchParams& params);
+  std::string write_join_file(const std::shared_ptr<BatchJob>& job);
   std::string listen_at(const cohort::LaunchParams& params) const;
   void be_guarded();
-  void submit(Job& job, const JobRequest& request);
-  std::shared_ptr<Job> find(const cohort::WorkerConfig& config);
-  void signal(Job& job, const cohort::WorkerConfig& config, int number);
-  void end(const std::vector<std::shared_ptr<Job>>& jobs) noexcept;
-  void end_if_over(const std::shared_ptr<Job>& job);
-  void forget(const std::shared_ptr<Job>& job);
+  static std::shared_ptr<BatchJob> job_of(const cohort::WorkerConfig& config);
+  void signal(const BatchJob& job, const cohort::WorkerConfig& config, int number);
+  void end(const Jobs& jobs) noexcept;
+  void end_if_over(const std::shared_ptr<BatchJob>& job);
+  void forget(const Jobs& jobs);
 
   const BatchOptions options_;
   const std::unique_ptr<QueueDriver> driver_;
@@ -55,8 +56,8 @@ class BatchManager : public cohort::ClusterManager {
   JobWatch watch_;
 
   cohort::detail::Mutex mutex_;
-  std::map<JobNumber, std::shared_ptr<Job>> jobs_ COHORT_GUARDED_BY(mutex_);
-  JobNumber next_ COHORT_GUARDED_BY(mutex_) = 1;
+  std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);
+  int launches_ COHORT_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);
 };
 

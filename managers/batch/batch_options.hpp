@@ -35,6 +35,13 @@ namespace cohort_batch {
     "dry_run", cohort::OptionType::boolean, "false", "print the script and the command, and submit nothing", nullptr     \
   }
 
+/// How the workers of a launch are divided into jobs.
+enum class JobShape {
+  one,   ///< one job of all workers
+  each,  ///< one job a worker
+  array  ///< one array, of which each task is a worker
+};
+
 struct BatchOptions {
   explicit BatchOptions(const cohort::Options& options);
 
@@ -45,6 +52,7 @@ struct BatchOptions {
   std::filesystem::path files;
   std::map<std::string, std::optional<std::string>> env;
   bool dry_run;
+  JobShape jobs = JobShape::one;
 };
 
 }  // namespace cohort_batch

@@ -2,19 +2,26 @@
 
 #include <utility>
 
+#include <cohort/error.hpp>
+#include <cohort/transport.hpp>
+
+#include "own_addresses.hpp"
+
 namespace cohort_batch {
 
+using cohort::JoinFile;
 using cohort::LaunchQueue;
 using cohort::WorkerConfig;
 using cohort::detail::MutexLock;
 
-Door::Door(std::string listen, std::filesystem::path file, std::any mark)
-    : listen_(std::move(listen)), file_(std::move(file)), mark_(std::move(mark)) {}
+Door::Door(std::string listen, std::function<void(const WorkerConfig&)> on_arrival)
+    : listen_(std::move(listen)), on_arrival_(std::move(on_arrival)) {}
 
 // The acceptor may still call take_in() until it is gone.
 Door::~Door() {
-  acceptor_.reset();
-  cohort::JoinFile::remove(file_, written_);
+  MutexLock lock(mutex_);
+  auto acceptor = std::move(acceptor_);
+  lock.unlock();
 }
 
 void Door::open(const cohort::LaunchParams& params, LaunchQueue& launched, std::int64_t count) {
@@ -22,23 +29,45 @@ void Door::open(const cohort::LaunchParams& params, LaunchQueue& launched, std::
   if (acceptor_ == nullptr) {
     auto listener = params.transport->listen(listen_);
     acceptor_ = std::make_unique<cohort::WorkerAcceptor>([this](WorkerConfig worker) { take_in(std::move(worker)); });
-    address_ = acceptor_->accept_at(std::move(listener));
+    join_.address = acceptor_->accept_at(std::move(listener));
+    join_.other_addresses = other_addresses(listen_, join_.address);
   }
-  written_.reset();  // that of an earlier launch is replaced
-  join_ = {address_, params.exename, params.exeflags, params.dir, params.cookie};
-  written_ = join_.write(file_);
+  join_.program = params.exename;
+  join_.flags = params.exeflags;
+  join_.dir = params.dir;
+  join_.cookie = params.cookie;
   later_ = launched.keep_open();
   wanted_ = count;
   taking_ = &launched;
 }
 
-std::int64_t Door::wait(const std::stop_token& stop, cohort::Clock::time_point deadline) {
+JoinFile Door::join_file() {
   const MutexLock lock(mutex_);
-  const auto all_came = [this]() COHORT_REQUIRES(mutex_) { return wanted_ == 0; };
+  return join_;
+}
+
+JoinFile Door::join_file(std::size_t count, const std::any& userdata) {
+  const MutexLock lock(mutex_);
+  if (acceptor_ == nullptr) throw cohort::Error("workers cannot come yet: nothing listens for them");
+  JoinFile file = join_;
+  file.transport_key = cohort::transport_secret(file.cookie);
+  file.cookie.clear();
+  file.tokens = acceptor_->make_tokens(count, userdata);
+  return file;
+}
+
+void Door::revoke(const std::vector<cohort::JoinToken>& tokens) {
+  const MutexLock lock(mutex_);
+  if (acceptor_ != nullptr) acceptor_->revoke(tokens);
+}
+
+std::int64_t Door::wait(const std::stop_token& stop, cohort::Clock::time_point deadline, std::int64_t few) {
+  const MutexLock lock(mutex_);
+  const auto enough_came = [this, few]() COHORT_REQUIRES(mutex_) { return wanted_ <= few; };
   if (deadline == cohort::Clock::time_point::max())
-    came_.wait(mutex_, stop, all_came);
+    came_.wait(mutex_, stop, enough_came);
   else
-    came_.wait_until(mutex_, stop, cohort::detail::system_time_of(deadline), all_came);
+    came_.wait_until(mutex_, stop, cohort::detail::system_time_of(deadline), enough_came);
   return wanted_;
 }
 
@@ -48,20 +77,15 @@ std::int64_t Door::end_launch() {
   return std::exchange(wanted_, 0);
 }
 
-std::int64_t Door::arrived() {
-  const MutexLock lock(mutex_);
-  return arrived_;
-}
-
 // A plugin thread.
 void Door::take_in(WorkerConfig worker) {
   const MutexLock lock(mutex_);
   if (later_ == nullptr) return;  // the launch failed
-  worker.userdata = mark_;
-  arrived_++;
+  on_arrival_(worker);
   if (taking_ == nullptr || wanted_ == 0) return later_->push(std::move(worker));
   taking_->push(std::move(worker));
-  if (--wanted_ == 0) came_.notify_all();
+  wanted_--;
+  came_.notify_all();
 }
 
 }  // namespace cohort_batch

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include <cohort/detail/text.hpp>
@@ -30,6 +31,15 @@ std::string in_words(cohort::Duration duration) {
   return std::to_string(seconds / 60) + " min";
 }
 
+std::string counted(std::int64_t number, const std::string& what) {
+  return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
+}
+
+std::string tail(const BatchJob& job) {
+  const std::string lines = last_lines(job.output);
+  return lines.empty() ? "" : ". It printed:\n" + lines;
+}
+
 // One line, at once, and not mixed with others.
 void say(const std::string& message) {
   const std::string line = "cohort: " + message + '\n';
@@ -38,84 +48,124 @@ void say(const std::string& message) {
 
 }  // namespace
 
-LaunchWait::LaunchWait(JobWatch& watch, Door& door, JobId job, std::int64_t workers, Limits limits,
-                       std::filesystem::path output)
-    : watch_(watch),
-      door_(door),
-      job_(std::move(job)),
-      workers_(workers),
-      limits_(limits),
-      output_(std::move(output)) {}
+LaunchWait::LaunchWait(JobWatch& watch, Door& door, const std::vector<std::shared_ptr<BatchJob>>& jobs,
+                       std::int64_t enough, Limits limits)
+    : watch_(watch), door_(door), limits_(limits), enough_(enough) {
+  for (const auto& job : jobs) {
+    jobs_.push_back({.job = job, .id = job->id});
+    workers_ += job->workers;
+  }
+}
 
 std::string LaunchWait::run(const std::stop_token& stop) {
+  const std::int64_t few = workers_ - enough_;
   for (;;) {
-    JobStatus status = watch_.status(job_);
-    const auto missing = door_.wait(stop, submitted_);  // of the past: it only looks
-    if (missing == 0) return "";
-    note_begin(status, missing);
-    tell(status);
-    if (stop.stop_requested()) return "the launch was stopped while job " + job_ + " was " + text_of(status);
-    std::string why = why_to_give_up(status);
-    if (!why.empty()) return std::to_string(workers_ - missing) + " of " + count_of_workers() + " joined: " + why;
-    const auto limit = began_ ? after(*began_, limits_.launch) : after(submitted_, limits_.queue);
-    auto next = std::min(limit, watch_.next_query());
+    // The states first: a worker that came before its job ended is not missed.
+    for (auto& waited : jobs_) waited.status = watch_.status(waited.id);
+    const auto missing = door_.wait(stop, submitted_, few);  // of the past: it only looks
+    if (missing <= few) return "";
+    for (auto& waited : jobs_) look_at(waited);
+    tell();
+    const std::string joined = std::to_string(workers_ - missing) + " of " + counted(workers_, "worker") + " joined: ";
+    if (stop.stop_requested()) return joined + "the launch was stopped: " + state_of_all();
+    if (!can_be_enough()) return joined + failures();
+    auto next = watch_.next_query();
+    for (const auto& waited : jobs_)
+      if (waited.is_open()) next = std::min(next, limit_of(waited));
     const auto worth_telling = submitted_ + not_worth_telling;
     if (Clock::now() < worth_telling) next = std::min(next, worth_telling);
-    door_.wait(stop, std::max(next, Clock::now() + shortest_wait));
+    door_.wait(stop, std::max(next, Clock::now() + shortest_wait), few);
   }
 }
 
-void LaunchWait::note_begin(const JobStatus& status, std::int64_t missing) {
-  // A worker's own word counts more than the scheduler's, which may be late. A job that did not come far may be queued
-  // again.
-  if (status.state == JobState::queued && missing == workers_) began_.reset();
-  if (!began_ && (status.state == JobState::active || missing < workers_)) began_ = Clock::now();
-  if (status.state != JobState::unknown || !watch_.problem().empty())
-    unknown_.reset();
-  else if (!unknown_)
-    unknown_ = Clock::now();
+void LaunchWait::look_at(Waited& waited) {
+  if (!waited.is_open()) return;
+  note_begin(waited);
+  waited.failure = why_to_give_up(waited);
 }
 
-std::string LaunchWait::why_to_give_up(const JobStatus& status) {
-  const auto now = Clock::now();
-  if (has_ended(status.state)) return "job " + job_ + " has ended: " + text_of(status) + tail();
-  if (unknown_ && now - *unknown_ > known_again)
-    return "the scheduler does not know job " + job_ + " any more" + tail();
-  if (began_ && now >= after(*began_, limits_.launch)) {
-    return "job " + job_ + (status.host.empty() ? "" : " on " + status.host) + " has been running for " +
-           in_words(limits_.launch) + " (option launch)" + tail();
-  }
-  if (!began_ && now >= after(submitted_, limits_.queue)) {
-    const JobStatus last = watch_.fresh_status(job_);
-    if (last.state == JobState::active) return "";
-    const std::string problem = watch_.problem();
-    return "job " + job_ + " is still " + (problem.empty() ? text_of(last) : "unknown: " + problem) + " after " +
-           in_words(limits_.queue) + " (option queue)";
-  }
-  return "";
+// A worker's own word counts more than the scheduler's, which may be late. A job that did not come far may be queued
+// again.
+void LaunchWait::note_begin(Waited& waited) const {
+  const int arrived = waited.job->arrived;
+  if (waited.status.state == JobState::queued && arrived == 0) waited.began.reset();
+  if (!waited.began && (waited.status.state == JobState::active || arrived > 0)) waited.began = Clock::now();
+  if (waited.status.state != JobState::unknown || !watch_.problem().empty())
+    waited.unknown.reset();
+  else if (!waited.unknown)
+    waited.unknown = Clock::now();
 }
 
-void LaunchWait::tell(const JobStatus& status) {
+Clock::time_point LaunchWait::limit_of(const Waited& waited) const {
+  return waited.began ? after(*waited.began, limits_.launch) : after(submitted_, limits_.queue);
+}
+
+std::string LaunchWait::why_to_give_up(Waited& waited) {
+  const std::string job = "job " + waited.id;
+  if (has_ended(waited.status.state)) return job + " has ended: " + text_of(waited.status) + tail(*waited.job);
+  if (waited.unknown && Clock::now() - *waited.unknown > known_again)
+    return "the scheduler does not know " + job + " any more" + tail(*waited.job);
+  if (Clock::now() < limit_of(waited)) return "";
+  if (waited.began) {
+    return job + (waited.status.host.empty() ? "" : " on " + waited.status.host) + " has been running for " +
+           in_words(limits_.launch) + " (option launch)" + tail(*waited.job);
+  }
+  waited.status = watch_.fresh_status(waited.id);
+  if (waited.status.state == JobState::active) return "";
+  const std::string problem = watch_.problem();
+  return job + " is still " + (problem.empty() ? text_of(waited.status) : "unknown: " + problem) + " after " +
+         in_words(limits_.queue) + " (option queue)";
+}
+
+bool LaunchWait::can_be_enough() const {
+  std::int64_t possible = 0;
+  for (const auto& waited : jobs_)
+    possible += waited.failure.empty() ? waited.job->workers : waited.job->arrived.load();
+  return possible >= enough_;
+}
+
+// The first one stands for all.
+std::string LaunchWait::failures() const {
+  std::string text;
+  std::int64_t others = -1;
+  for (const auto& waited : jobs_) {
+    if (waited.failure.empty()) continue;
+    if (text.empty()) text = waited.failure;
+    ++others;
+  }
+  return others > 0 ? "no worker comes by " + counted(others + 1, "job") + ", the first of them is this: " + text
+                    : text;
+}
+
+void LaunchWait::tell() {
   if (Clock::now() - submitted_ < not_worth_telling) return;
   std::string message;
   if (const auto problem = watch_.problem(); !problem.empty())
-    message = "job " + job_ + ": its state is not known: " + problem;
-  else if (status.state == JobState::queued)
-    message = "job " + job_ + ": " + text_of(status) + ", " + count_of_workers();
-  else if (status.state == JobState::active && !told_.empty())
-    message = "job " + job_ + ": runs" + (status.host.empty() ? "" : " on " + status.host);
+    message = "the state of " + (jobs_.size() == 1 ? "job " + jobs_[0].id : "the jobs") + " is not known: " + problem;
+  else
+    message = jobs_.size() == 1 ? state_of_one() : state_of_all();
   if (message.empty() || message == told_) return;
   say(message);
   told_ = std::move(message);
 }
 
-std::string LaunchWait::tail() const {
-  const std::string lines = last_lines(output_);
-  return lines.empty() ? "" : ". It printed:\n" + lines;
+std::string LaunchWait::state_of_one() const {
+  const auto& [job, id, status, began, unknown, failure] = jobs_[0];
+  if (status.state == JobState::queued)
+    return "job " + id + ": " + text_of(status) + ", " + counted(workers_, "worker");
+  if (status.state != JobState::active || told_.empty()) return "";
+  return "job " + id + ": runs" + (status.host.empty() ? "" : " on " + status.host);
 }
 
-std::string LaunchWait::count_of_workers() const {
-  return std::to_string(workers_) + (workers_ == 1 ? " worker" : " workers");
+// "jobs 11 to 74: 60 queued (Priority), 4 active".
+std::string LaunchWait::state_of_all() const {
+  std::map<std::string, std::int64_t> states;
+  for (const auto& waited : jobs_) states[text_of(waited.status)]++;
+  if (jobs_.size() == 1) return "job " + jobs_[0].id + " was " + states.begin()->first;
+  std::string text = "jobs " + jobs_.front().id + " to " + jobs_.back().id + ':';
+  for (const auto& [state, number] : states)
+    text += (text.ends_with(':') ? " " : ", ") + std::to_string(number) + ' ' + state;
+  return text;
 }
 
 }  // namespace cohort_batch

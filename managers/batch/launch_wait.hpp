@@ -1,50 +1,66 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <cohort/types.hpp>
 
+#include "batch_job.hpp"
 #include "door.hpp"
 #include "job_watch.hpp"
 
 namespace cohort_batch {
 
-/// Waits until the workers of a job have come by its door: while it is queued, and while it starts. What it waits for
-/// is said on standard error.
+/// Waits until enough workers of some jobs have come by their door: while the jobs are queued, and while they start.
+/// What it waits for is said on standard error. One thread.
 class LaunchWait {
  public:
   struct Limits {
-    cohort::Duration queue;   ///< until the job runs
-    cohort::Duration launch;  ///< from then on, until all workers have come
+    cohort::Duration queue;   ///< until a job runs
+    cohort::Duration launch;  ///< from then on, until all its workers have come
   };
-  /// @param output what the job prints, for the message of a failure.
-  LaunchWait(JobWatch& watch, Door& door, JobId job, std::int64_t workers, Limits limits, std::filesystem::path output);
+  /// @param jobs that were submitted just now. @param enough workers, of all those that they start.
+  LaunchWait(JobWatch& watch, Door& door, const std::vector<std::shared_ptr<BatchJob>>& jobs, std::int64_t enough,
+             Limits limits);
 
-  /// Blocks. @return why not all have come; empty: they have.
+  /// Blocks. @return why not enough have come; empty: they have.
   std::string run(const std::stop_token& stop);
 
  private:
-  std::string why_to_give_up(const JobStatus& status);
-  void note_begin(const JobStatus& status, std::int64_t missing);
-  void tell(const JobStatus& status);
-  std::string tail() const;
-  std::string count_of_workers() const;
+  struct Waited {
+    std::shared_ptr<const BatchJob> job;
+    JobId id;
+    JobStatus status = {};
+    std::optional<cohort::Clock::time_point> began = {};    // it did
+    std::optional<cohort::Clock::time_point> unknown = {};  // since when the scheduler does not know it
+    std::string failure = {};                               // why no more workers come by it
+
+    bool is_open() const { return failure.empty() && job->arrived < job->workers; }
+  };
+
+  void look_at(Waited& waited);
+  void note_begin(Waited& waited) const;
+  std::string why_to_give_up(Waited& waited);
+  cohort::Clock::time_point limit_of(const Waited& waited) const;
+  bool can_be_enough() const;
+  std::string failures() const;
+  void tell();
+  std::string state_of_one() const;
+  std::string state_of_all() const;
 
   JobWatch& watch_;
   Door& door_;
-  const JobId job_;
-  const std::int64_t workers_;
   const Limits limits_;
-  const std::filesystem::path output_;
+  const std::int64_t enough_;
+  std::vector<Waited> jobs_;
+  std::int64_t workers_ = 0;  // of all jobs
 
   const cohort::Clock::time_point submitted_ = cohort::Clock::now();
-  std::optional<cohort::Clock::time_point> began_;    // the job did
-  std::optional<cohort::Clock::time_point> unknown_;  // since when the scheduler does not know it
-  std::string told_;                                  // the last message
+  std::string told_;  // the last message
 };
 
 }  // namespace cohort_batch

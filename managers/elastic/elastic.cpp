@@ -6,6 +6,8 @@
 #include <utility>
 
 #include <cohort/file_access.hpp>
+#include <cohort/file_descriptor.hpp>
+#include <cohort/join_file.hpp>
 #include <cohort/plugin.hpp>
 
 #include "../batch/door.hpp"
@@ -30,10 +32,18 @@ class ElasticManager final : public cohort::ClusterManager {
   explicit ElasticManager(const cohort::Options& options)
       : count_(options.integer("count")),
         file_(std::filesystem::absolute(cohort::expand_home(options.string("file")))),
-        door_(options.has("listen") ? options.string("listen") : "", file_) {}
+        door_(options.has("listen") ? options.string("listen") : "") {}
+  ~ElasticManager() override { cohort::JoinFile::remove(file_, written_); }
 
   void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override {
     door_.open(params, launched, count_);
+    try {
+      written_.reset();  // that of an earlier launch is replaced
+      written_ = door_.join_file().write(file_);
+    } catch (...) {
+      door_.end_launch();
+      throw;
+    }
     door_.wait(params.stop);  // the core stops it in time
     if (const auto missing = door_.end_launch(); missing > 0) {
       launched.fail(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
@@ -49,6 +59,8 @@ class ElasticManager final : public cohort::ClusterManager {
   const std::int64_t count_;
   const std::filesystem::path file_;
   cohort_batch::Door door_;
+  cohort::FileDescriptor
+      written_;  // the join file; open while it is in use. Of launch(), which is not called twice at once
 };
 
 }  // namespace

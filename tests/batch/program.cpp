@@ -1,6 +1,6 @@
 // What the tests run as a master whose workers are jobs: says on which nodes they are, and does what it is told.
 //   program              ends
-//   program wait         prints "ready", and waits until it is ended
+//   program wait [FILE]  prints "ready", and waits until it is ended; the cookie is in that file then
 //   program cause CODE   a worker ends with that code while it is called; prints the exception
 //   program lost         prints "ready", and waits until a worker is lost; prints why
 
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
   for (const auto& name : nodes) std::cout << ' ' << name;
   std::cout << std::endl;
   if (what == "wait") {
+    if (argc > 2) std::ofstream(argv[2]) << cohort::cluster_cookie();
     std::cout << "ready" << std::endl;
     sleep_for_long();
   }

@@ -43,6 +43,16 @@ class SlurmTest : public testing::Test {
     return cohort_tool(words, input);
   }
 
+  /// A program whose job of two workers stays in the queue.
+  ChildProcess start_one_that_waits() {
+    SpawnOptions spawn;
+    spawn.command = {COHORT_TOOL, "run", "-m", "slurm", "-p", "2", "-o", "partition=closed", COHORT_BATCH_PROGRAM};
+    spawn.dir = files_.path();
+    auto child = ChildProcess::spawn(spawn);
+    EXPECT_TRUE(eventually([] { return contains(SlurmBed::queue(), "PENDING"); }));
+    return child;
+  }
+
   void expect_nothing_left() {
     EXPECT_TRUE(eventually([] { return SlurmBed::queue().empty(); })) << SlurmBed::queue();
     EXPECT_TRUE(eventually([] { return workers_left().empty(); })) << workers_left();
@@ -111,11 +121,7 @@ TEST_F(SlurmTest, AWrongPartitionFailsWithTheWordsOfSbatch) {
 
 TEST_F(SlurmTest, ASignalThatEndsItWhileItWaitsCancelsTheJob) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
-    SpawnOptions spawn;
-    spawn.command = {COHORT_TOOL, "run", "-m", "slurm", "-p", "2", "-o", "partition=closed", COHORT_BATCH_PROGRAM};
-    spawn.dir = files_.path();
-    auto child = ChildProcess::spawn(spawn);
-    ASSERT_TRUE(eventually([] { return contains(SlurmBed::queue(), "PENDING"); }));
+    auto child = start_one_that_waits();
     child.signal(number);
     const auto status = child.wait_until(deadline_after(20s));
     ASSERT_TRUE(status.has_value());
@@ -132,15 +138,16 @@ TEST_F(SlurmTest, NothingIsLeftOfAMasterThatIsKilled) {
   expect_nothing_left();
 }
 
-TEST_F(SlurmTest, TheSecretIsWhereNobodyElseCanReadIt) {
+// While the job waits its tokens are good; when its workers have come there is only the cookie, which the program
+// writes to a file for this test.
+TEST_F(SlurmTest, TheSecretsAreWhereNobodyElseCanReadThem) {
   std::string found;
-  bool looked = false;
-  const auto look = [&](int pid) {
-    looked = true;
-    const fs::path join = cluster_files() / "join-1-1.json";
-    const std::string secret = JoinFile::read(join).cookie;  // which refuses a file that others can read
+  int looked = 0;
+  const auto look_for = [&](const std::vector<std::string>& secrets, const fs::path& their_place) {
+    looked++;
     const auto look_at = [&](const std::string& what, const std::string& text) {
-      if (contains(text, secret)) found += what + '\n';
+      for (const auto& secret : secrets)
+        if (contains(text, secret)) found += what + '\n';
     };
     for_each_process([&](const fs::path& process) {
       look_at(process / "cmdline", text_of_file(process / "cmdline"));
@@ -154,14 +161,33 @@ TEST_F(SlurmTest, TheSecretIsWhereNobodyElseCanReadIt) {
     for (const auto& directory : {fs::path(bed_.directory()), fs::path(files_.path())}) {
       for (const auto& entry : fs::recursive_directory_iterator(directory)) {
         look_at(entry.path(), entry.path());
-        if (entry.is_regular_file() && entry.path() != join) look_at(entry.path(), text_of_file(entry.path()));
+        if (entry.is_regular_file() && entry.path() != their_place) look_at(entry.path(), text_of_file(entry.path()));
       }
     }
+  };
+  {
+    auto child = start_one_that_waits();
+    const fs::path join = cluster_files() / "join-1-1.json";
+    std::vector<std::string> secrets;
+    const JoinFile file = JoinFile::read(join);  // which refuses a file that others can read
+    for (const auto& token : file.tokens) secrets.push_back(token.secret);
+    EXPECT_EQ(secrets.size(), 2u);
+    EXPECT_EQ(file.cookie, "");
+    look_for(secrets, join);
+    child.signal(SIGTERM);
+    child.wait_until(deadline_after(20s));
+    expect_nothing_left();
+  }
+  const auto look_while_it_runs = [&](int pid) {
+    EXPECT_FALSE(fs::exists(cluster_files() / "join-1-1.json")) << "nobody needs it any more";
+    look_for({text_of_file(files_.path("cookie"))}, files_.path("cookie"));
     ::kill(pid, SIGTERM);
   };
-  run(2, {}, {"wait"}, {.standard_input = "", .dir = "", .when_printed = "ready", .then = look});
-  EXPECT_TRUE(looked);
+  run(2, {}, {"wait", "cookie"},
+      {.standard_input = "", .dir = "", .when_printed = "ready", .then = look_while_it_runs});
+  EXPECT_EQ(looked, 2);
   EXPECT_EQ(found, "");
+  fs::remove(files_.path("cookie"));
   expect_nothing_left();
 }
 

@@ -6,12 +6,15 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <list>
 #include <thread>
 
 #include <cohort/child_process.hpp>
 #include <cohort/detail/mutex.hpp>
 #include <cohort/join_file.hpp>
+#include <cohort/transport.hpp>
+#include <cohort/worker_acceptor.hpp>
 
 #include "base/secret.hpp"
 #include "captured_stderr.hpp"
@@ -93,6 +96,59 @@ TEST_F(ElasticTest, AProgramTakesAJoinFileFromItsStandardInput) {
   EXPECT_TRUE(contains(refused(ChildProcess::spawn(spawn), 1), "standard input: this is no join file"));
   spawn.input = "";
   EXPECT_TRUE(contains(refused(ChildProcess::spawn(spawn), 1), "no join file came by standard input"));
+}
+
+// The door of a job's workers, as managers of batch systems have it.
+TEST_F(ElasticTest, AJoinTokenIsWorthlessAfterItsUse) {
+  addprocs("elastic", options(0));  // a queue for those that come
+  JoinFile join = JoinFile::read(file());
+  std::promise<WorkerConfig> arrived;
+  WorkerAcceptor acceptor([&](WorkerConfig worker) { arrived.set_value(std::move(worker)); });
+  const auto transport = load_transport("tcp");
+  join.address = acceptor.accept_at(transport->listen(""));
+  join.transport_key = transport_secret(join.cookie);
+  join.tokens = acceptor.make_tokens(2, std::string("of job 7"));
+  const auto start = [&join](int number) {
+    SpawnOptions spawn;
+    spawn.command = {join.program};
+    spawn.command.insert(spawn.command.end(), join.flags.begin(), join.flags.end());
+    spawn.command.insert(spawn.command.end(), {"--cohort-join=-", "--cohort-worker-number=" + std::to_string(number)});
+    spawn.input = join.text();
+    EXPECT_FALSE(contains(spawn.input, join.cookie)) << "who has a token does not have the cookie";
+    return ChildProcess::spawn(spawn);
+  };
+  workers_.push_back(start(1));
+  auto worker = arrived.get_future();
+  ASSERT_EQ(worker.wait_for(20s), std::future_status::ready);
+  EXPECT_EQ(std::any_cast<std::string>(worker.get().userdata), "of job 7");
+  const std::string used = "its join token was used, or is not one of this cluster: each is good for one worker";
+  EXPECT_TRUE(contains(refused(start(1), 1), used));
+  acceptor.revoke(join.tokens);
+  EXPECT_TRUE(contains(refused(start(0), 1), used));
+  EXPECT_TRUE(contains(refused(start(2), 1), "this is worker number 2 of its job, and the join file is for 2 workers"));
+}
+
+// The master has an address in each of its networks, of which a worker may reach only one.
+TEST_F(ElasticTest, AWorkerTriesAllAddressesOfTheMaster) {
+  addprocs("elastic", options(0));
+  JoinFile join = JoinFile::read(file());
+  const std::string good = join.address;
+  const auto start = [&join] {
+    SpawnOptions spawn;
+    spawn.command = {join.program};
+    spawn.command.insert(spawn.command.end(), join.flags.begin(), join.flags.end());
+    spawn.command.push_back("--cohort-join=-");
+    spawn.input = join.text();
+    return ChildProcess::spawn(spawn);
+  };
+  join.address = "127.0.0.1:1";
+  join.other_addresses = {"127.0.0.1:2", good};
+  workers_.push_back(start());
+  EXPECT_TRUE(eventually([] { return nprocs() == 2; }));
+  join.other_addresses.pop_back();
+  const std::string said = refused(start(), 1);
+  EXPECT_TRUE(contains(said, "cannot join the master: at 127.0.0.1:")) << said;
+  EXPECT_TRUE(contains(said, "at 127.0.0.1:1: ") && contains(said, "at 127.0.0.1:2: ")) << said;
 }
 
 TEST_F(ElasticTest, WhatAWorkerPrintsComesByItsConnection) {

@@ -29,7 +29,12 @@ struct LaunchParams {
   std::stop_token stop;               ///< a stop is requested when nobody waits for the launch any more
   Duration term = std::chrono::seconds(5);  ///< for kill() and finalize: from SIGTERM, or the like, to SIGKILL
   Duration kill = std::chrono::seconds(5);  ///< and from SIGKILL to the end of waiting for the worker
+  std::optional<std::string> min = {};      ///< AddprocsOptions::min, if it is set; see enough_workers()
 };
+
+/// Returns how many of `wanted` workers are enough for the caller of addprocs. A manager whose workers may join at any
+/// time (LaunchQueue::keep_open()) can return from launch() when so many have come. @throws ConfigError.
+int enough_workers(const LaunchParams& params, int wanted);
 
 /// Exit code of a worker whose program or cohort library is another build than its master's. The worker prints the
 /// reason on standard error, and exits before it listens.

@@ -171,6 +171,7 @@ std::vector<Pid> Master::addprocs(std::shared_ptr<ClusterManager> manager, const
   params.cookie = node_->cookie();
   params.transport_name = transport_.plugin;
   params.transport = &node_->transport();
+  params.min = options.min;
   params.threads = options.threads;
   callbacks_->starting(manager_name, params);
   return std::make_shared<AddprocsCall>(*this, std::move(manager), manager_name, std::move(params), node_->timeouts(),

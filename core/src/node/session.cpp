@@ -71,6 +71,11 @@ class OwnArguments {
     while (auto next = take(name + "=")) last = std::move(next);
     return last;
   }
+  std::vector<std::string> values(const std::string& name) {
+    std::vector<std::string> all;
+    while (auto next = take(name + "=")) all.push_back(std::move(*next));
+    return all;
+  }
   void refuse_rest() const {
     if (!flags_.empty()) {
       throw ConfigError(
@@ -208,16 +213,15 @@ Worker& make_worker(Worker::Settings settings) {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what is printed is seen at once, also before a crash
   try {
     const auto build = own.value("build");
-    const auto join = own.value("join");
+    auto addresses = own.values("join");
+    const bool joins = !addresses.empty();
     const auto number = own.value("worker-number");  // within a job of several workers
-    std::vector<std::string> addresses;
-    if (join) addresses.push_back(*join);
-    const bool from_join_file = join == "-";  // of a manager that starts workers, and not of somebody's hand
+    const bool from_join_file = joins && addresses.front() == "-";  // of a manager that starts workers, and not of somebody's hand
     const TransportSpec transport = transport_of(own);
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
-    settings.by_hand = join && !from_join_file;
-    if (build && !join) leave_unless_build(*build);  // one that joins is told, and so is its master
+    settings.by_hand = joins && !from_join_file;
+    if (build && !joins) leave_unless_build(*build);  // one that joins is told, and so is its master
     for (int i = 1; i < argc; i++) {
       if (std::strncmp(argv[i], "--bind-to=", 10) == 0) settings.bind_to = argv[i] + 10;
     }
@@ -234,7 +238,7 @@ Worker& make_worker(Worker::Settings settings) {
     settings.transport = load_transport(transport.plugin, transport.options_json);
     const auto deadline = deadline_after(settings.master_timeout);
     Worker& worker = make_worker(std::move(settings));
-    if (join)
+    if (joins)
       join_master(worker, addresses, deadline);
     else
       announce(worker.address());

@@ -3,12 +3,15 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include <cohort/cluster_manager.hpp>
 #include <cohort/error.hpp>
 #include <cohort/plugin.hpp>
 #include <cohort/transport.hpp>
 
 #include "base/secret.hpp"
+#include "config/min_workers.hpp"
 
 namespace cohort {
 namespace {
@@ -40,6 +43,10 @@ void Transport::set_secret(std::span<const std::byte>) {}
 
 std::array<std::byte, 32> transport_secret(std::string_view cookie) {
   return derive_key(cookie, "cohort transport encryption 1");
+}
+
+int enough_workers(const LaunchParams& params, int wanted) {
+  return params.min ? std::min(wanted, MinWorkers(*params.min).of(wanted)) : wanted;
 }
 
 LaunchQueue::~LaunchQueue() = default;

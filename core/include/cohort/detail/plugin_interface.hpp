@@ -123,13 +123,19 @@ inline constexpr std::array worker_config_rows{
     COHORT_WHOLE_(WorkerConfig),           COHORT_FIELD_(WorkerOutput, out),
     COHORT_FIELD_(WorkerOutput, err)};
 
-inline constexpr std::array launch_params_rows{
-    COHORT_FIELD_(LaunchParams, exename),   COHORT_FIELD_(LaunchParams, exeflags),
-    COHORT_FIELD_(LaunchParams, dir),       COHORT_FIELD_(LaunchParams, cookie),
-    COHORT_FIELD_(LaunchParams, transport), COHORT_FIELD_(LaunchParams, transport_name),
-    COHORT_FIELD_(LaunchParams, threads),   COHORT_FIELD_(LaunchParams, timeout),
-    COHORT_FIELD_(LaunchParams, stop),      COHORT_FIELD_(LaunchParams, term),
-    COHORT_FIELD_(LaunchParams, kill),      COHORT_WHOLE_(LaunchParams)};
+inline constexpr std::array launch_params_rows{COHORT_FIELD_(LaunchParams, exename),
+                                               COHORT_FIELD_(LaunchParams, exeflags),
+                                               COHORT_FIELD_(LaunchParams, dir),
+                                               COHORT_FIELD_(LaunchParams, cookie),
+                                               COHORT_FIELD_(LaunchParams, transport),
+                                               COHORT_FIELD_(LaunchParams, transport_name),
+                                               COHORT_FIELD_(LaunchParams, threads),
+                                               COHORT_FIELD_(LaunchParams, timeout),
+                                               COHORT_FIELD_(LaunchParams, stop),
+                                               COHORT_FIELD_(LaunchParams, term),
+                                               COHORT_FIELD_(LaunchParams, kill),
+                                               COHORT_FIELD_(LaunchParams, min),
+                                               COHORT_WHOLE_(LaunchParams)};
 
 inline constexpr std::array manager_rows{
     COHORT_FUNCTION_(ClusterManager, launch),     COHORT_FUNCTION_(ClusterManager, manage),

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <cohort/join_file.hpp>
+#include <cohort/types.hpp>
+
+#include "door.hpp"
+#include "queue_driver.hpp"
+
+namespace cohort_batch {
+
+/// One job of a manager's workers, from before its submission until none of them is left.
+struct BatchJob {
+  BatchJob(std::shared_ptr<Door> its_door, std::filesystem::path its_join_file, std::filesystem::path its_output,
+           int its_workers)
+      : door(std::move(its_door)),
+        join_file(std::move(its_join_file)),
+        output(std::move(its_output)),
+        workers(its_workers) {}
+  ~BatchJob() { remove_join_file(); }
+  BatchJob(const BatchJob&) = delete;
+  BatchJob& operator=(const BatchJob&) = delete;
+
+  /// When nobody needs it any more.
+  void remove_join_file() const noexcept {
+    std::error_code none;
+    std::filesystem::remove(join_file, none);
+  }
+
+  const std::shared_ptr<Door> door;  // that of its launch; its workers come by it
+  const std::filesystem::path join_file, output;
+  const int workers;            // that it is to start
+  std::atomic<int> arrived{0};  // of them, since it last began
+
+  // Guarded by the manager's mutex.
+  JobId id;               // empty: not submitted yet
+  bool launching = true;  // workers may still be on their way
+  int gone = 0;           // workers that have come and ended
+  bool ended = false;     // or cancelled
+  std::set<cohort::Pid> pids;
+  std::vector<cohort::JoinToken> tokens;
+};
+
+}  // namespace cohort_batch
