@@ -216,7 +216,8 @@ Worker& make_worker(Worker::Settings settings) {
     auto addresses = own.values("join");
     const bool joins = !addresses.empty();
     const auto number = own.value("worker-number");  // within a job of several workers
-    const bool from_join_file = joins && addresses.front() == "-";  // of a manager that starts workers, and not of somebody's hand
+    const bool from_join_file =
+        joins && addresses.front() == "-";  // of a manager that starts workers, and not of somebody's hand
     const TransportSpec transport = transport_of(own);
     Worker::Settings settings;
     settings.master_timeout = master_timeout();
