@@ -4,8 +4,17 @@
 
 namespace cohort_batch {
 
-BatchOptions::BatchOptions(const cohort::Options& options)
-    : queue(options.duration("queue")),
+namespace {
+
+JobShape shape_of(const std::string& name) {
+  return name == "array" ? JobShape::array : name == "each" ? JobShape::each : JobShape::one;
+}
+
+}  // namespace
+
+BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
+    : jobs(options.has("jobs") ? shape_of(options.string("jobs")) : usual),
+      queue(options.duration("queue")),
       files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
       env(options.env("env")),
       dry_run(options.boolean("dry_run")) {

@@ -20,7 +20,18 @@ namespace cohort_batch {
       {"launch", cohort::OptionType::duration,                                                                           \
        nullptr,  "how long workers may take to join, from when their job runs (default: the cluster's timeouts.launch)", \
        nullptr,  1},                                                                                                     \
+      {"jobs", cohort::OptionType::choice, nullptr,                                                                      \
+       "one: one job of all workers; each: one job for each worker; array: the same as an array (default: what suits "   \
+       "the scheduler)",                                                                                                 \
+       "one|each|array"},                                                                                                \
+      {"account", cohort::OptionType::string, nullptr, "account that is charged (default: the user's)", nullptr},        \
+      {"walltime", cohort::OptionType::duration, nullptr, "how long a job may run (default: the site's)", nullptr, 1},   \
       {"flags", cohort::OptionType::strings, "[]", "more arguments of the command that submits", nullptr},               \
+      {"submit", cohort::OptionType::strings, "[]", "words in the place of the command that submits", nullptr},          \
+      {"status", cohort::OptionType::strings, "[]", "words in the place of the command that asks for jobs", nullptr},    \
+      {"cancel", cohort::OptionType::strings, "[]", "words in the place of the command that cancels", nullptr},          \
+      {"template", cohort::OptionType::string, nullptr, "file with a job script in the place of the manager's",          \
+       nullptr},                                                                                                         \
       {"listen", cohort::OptionType::string, nullptr,                                                                    \
        "where to listen for workers, as the cluster's transport takes it: ADDRESS or ADDRESS:PORT (default: all "        \
        "addresses of this host, any port)",                                                                              \
@@ -35,6 +46,10 @@ namespace cohort_batch {
     "dry_run", cohort::OptionType::boolean, "false", "print the script and the command, and submit nothing", nullptr     \
   }
 
+/// A row of the table for a scheduler with queues, by whatever name.
+#define COHORT_BATCH_PARTITION \
+  { "partition", cohort::OptionType::string, nullptr, "partition or queue for jobs (default: the site's)", nullptr }
+
 /// How the workers of a launch are divided into jobs.
 enum class JobShape {
   one,   ///< one job of all workers
@@ -43,16 +58,17 @@ enum class JobShape {
 };
 
 struct BatchOptions {
-  explicit BatchOptions(const cohort::Options& options);
+  /// @param usual what `jobs` is by default.
+  explicit BatchOptions(const cohort::Options& options, JobShape usual = JobShape::one);
 
   std::optional<std::int64_t> count;
+  JobShape jobs;
   cohort::Duration queue;
   std::optional<cohort::Duration> launch;
   std::optional<std::string> listen;
   std::filesystem::path files;
   std::map<std::string, std::optional<std::string>> env;
   bool dry_run;
-  JobShape jobs = JobShape::one;
 };
 
 }  // namespace cohort_batch

@@ -59,7 +59,7 @@ std::string trimmed(std::string text) {
   std::string printed = trimmed(err.text.empty() ? out.text : err.text);
   std::string message = "'" + shown(command.words) + "' " + what;
   if (!printed.empty()) message += ": " + cohort::excerpt(printed, most_shown, true);
-  throw CommandError(message, std::move(printed), kind);
+  throw CommandError(message, std::move(printed), kind, out.text);
 }
 
 }  // namespace

@@ -22,13 +22,15 @@ struct Command {
 /// A command could not be started, has failed, or did not end. The message has the command and what it printed.
 class CommandError : public cohort::Error {
  public:
-  CommandError(const std::string& message, std::string printed, cohort::ErrorKind kind)
-      : Error(message, kind), printed_(std::move(printed)) {}
-  /// What it wrote to standard error.
+  CommandError(const std::string& message, std::string printed, cohort::ErrorKind kind, std::string output = {})
+      : Error(message, kind), printed_(std::move(printed)), output_(std::move(output)) {}
+  /// What it wrote to standard error; to standard output, if that is empty.
   const std::string& printed() const { return printed_; }
+  /// What it wrote to standard output.
+  const std::string& output() const { return output_; }
 
  private:
-  std::string printed_;
+  std::string printed_, output_;
 };
 
 /// Runs a command to its end. Blocks. @return what it wrote to standard output. @throws CommandError.

@@ -2,25 +2,16 @@
 
 #include <algorithm>
 #include <exception>
-#include <random>
 #include <thread>
 
 #include <cohort/error.hpp>
+
+#include "jitter.hpp"
 
 namespace cohort_batch {
 
 using cohort::Clock;
 using cohort::detail::MutexLock;
-
-namespace {
-
-// Between 0.8 and 1.2 of it: the programs of a whole class of students do not ask in step.
-cohort::Duration with_jitter(cohort::Duration pause) {
-  static thread_local std::minstd_rand random(std::random_device{}());
-  return pause * std::uniform_int_distribution<int>(80, 120)(random) / 100;
-}
-
-}  // namespace
 
 JobWatch::JobWatch(QueueDriver& driver, cohort::Duration shortest, cohort::Duration longest)
     : driver_(driver), shortest_(shortest), longest_(longest), pause_(shortest) {}

@@ -13,35 +13,30 @@
 
 namespace {
 
-using cohort::OptionType;
-
-constexpr cohort::Option slurm_options[] = {
-    COHORT_BATCH_OPTIONS,
-    {"partition", OptionType::string, nullptr, "partition for the job (default: the site's)", nullptr},
-    {"account", OptionType::string, nullptr, "account that is charged (default: the user's)", nullptr},
-    {"walltime", OptionType::duration, nullptr, "how long the job may run (default: the partition's)", nullptr, 1},
-};
+constexpr cohort::Option slurm_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
 
 class SlurmManager final : public cohort_batch::BatchManager {
  public:
   explicit SlurmManager(const cohort::Options& options)
-      : BatchManager(batch_options(options), driver(cohort_slurm::SlurmOptions(options))) {}
+      : BatchManager(batch_options(options), driver(cohort_batch::SubmitOptions(options))) {}
 
  private:
   static cohort_batch::BatchOptions batch_options(const cohort::Options& options) {
     cohort_batch::BatchOptions batch(options);
-    if (!batch.count) batch.count = cohort_slurm::SlurmStep::tasks();
+    const auto allocation = cohort_slurm::SlurmStep::current();
+    if (allocation) batch.jobs = cohort_batch::JobShape::one;
+    if (allocation && !batch.count) batch.count = allocation->tasks;
     return batch;
   }
 
-  static std::unique_ptr<cohort_batch::QueueDriver> driver(cohort_slurm::SlurmOptions options) {
-    if (cohort_slurm::SlurmStep::allocation().empty())
-      return std::make_unique<cohort_slurm::SlurmDriver>(std::move(options));
+  static std::unique_ptr<cohort_batch::QueueDriver> driver(cohort_batch::SubmitOptions options) {
+    auto allocation = cohort_slurm::SlurmStep::current();
+    if (!allocation) return std::make_unique<cohort_slurm::SlurmDriver>(std::move(options));
     if (const auto masters = cohort_slurm::SlurmStep::siblings(); masters > 1)
       throw cohort::ConfigError("srun has started this program " + std::to_string(masters) +
                                 " times, and each would be a master with workers of its own. Start it once, without "
                                 "srun or by srun -n 1 --overlap");
-    return std::make_unique<cohort_slurm::SlurmStep>(std::move(options.flags));
+    return std::make_unique<cohort_slurm::SlurmStep>(std::move(allocation->id), std::move(options.flags));
   }
 };
 

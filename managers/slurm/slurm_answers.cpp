@@ -6,7 +6,7 @@
 
 #include <cohort/detail/text.hpp>
 
-#include "text_parts.hpp"
+#include "../batch/text_parts.hpp"
 
 namespace cohort_slurm {
 
@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 using cohort_batch::JobId;
 using cohort_batch::JobState;
 using cohort_batch::JobStatus;
+using cohort_batch::number;
+using cohort_batch::split;
+using cohort_batch::trimmed;
 
 namespace {
 

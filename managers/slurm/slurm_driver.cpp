@@ -1,7 +1,6 @@
 #include "slurm_driver.hpp"
 
-#include <cohort/detail/text.hpp>
-#include <cohort/error.hpp>
+#include <utility>
 
 #include "../batch/command.hpp"
 #include "../batch/job_script.hpp"
@@ -9,8 +8,6 @@
 
 namespace cohort_slurm {
 
-using cohort_batch::Command;
-using cohort_batch::CommandError;
 using cohort_batch::JobId;
 using cohort_batch::JobRequest;
 using cohort_batch::JobStatus;
@@ -23,7 +20,8 @@ namespace {
 // the others when one has ended.
 constexpr const char* script_template = R"(#!/bin/sh
 #SBATCH --job-name={name}
-#SBATCH --ntasks={workers}
+#SBATCH --array=1-{jobs}
+#SBATCH --ntasks={tasks}
 #SBATCH --output={output}
 #SBATCH --partition={partition}
 #SBATCH --account={account}
@@ -46,82 +44,46 @@ std::string joined(const std::vector<JobId>& jobs) {
   return text;
 }
 
-bool is_about_an_unknown_job(const CommandError& error) {
-  return error.printed().find("Invalid job id") != std::string::npos;
-}
-
 }  // namespace
 
-SlurmOptions::SlurmOptions(const cohort::Options& options) : flags(options.strings("flags")) {
-  if (options.has("partition")) partition = options.string("partition");
-  if (options.has("account")) account = options.string("account");
-  if (options.has("walltime") && options.duration("walltime") != cohort::never) walltime = options.duration("walltime");
-}
+SlurmDriver::SlurmDriver(cohort_batch::SubmitOptions options)
+    : CommandDriver({.name = "slurm",
+                     .submit = {"sbatch", "--parsable"},
+                     .status = {"squeue"},
+                     .cancel = {"scancel"},
+                     .cancel_by_name = "timeout 30 {cancel} --quiet --name=\"$1\"",
+                     .unknown = {"Invalid job id"},
+                     .script = script_template},
+                    std::move(options)) {}
 
-const cohort_batch::Dialect& SlurmDriver::dialect() const {
-  static const cohort_batch::Dialect dialect{"slurm", "timeout 30 scancel --quiet --name=\"$1\""};
-  return dialect;
-}
-
-std::string SlurmDriver::script(const JobRequest& request) const {
+void SlurmDriver::add_values(cohort_batch::TemplateValues& values, const JobRequest& request) const {
+  const bool is_array = request.jobs > 1;
   const auto environment = cohort_batch::shell_environment(request.environment);
-  cohort_batch::TemplateValues values{
-      {"name", request.name},
-      {"workers", std::to_string(request.workers)},
-      {"output", shell_word(file_name(request.output) + "1.out")},
-      {"partition", options_.partition},
-      {"account", options_.account},
-      {"walltime", std::nullopt},
-      {"environment", std::nullopt},
-      {"dir", std::nullopt},
-      {"command", shell_words(marked_task(request.command))},
-      {"join_file", shell_word(request.join_file + "1.json")},
-  };
-  if (options_.walltime) values["walltime"] = time_text(*options_.walltime);
+  values["tasks"] = std::to_string(request.workers);
+  values["output"] = shell_word(file_name(request.output) + (is_array ? "%a.out" : "1.out"));
+  values["environment"] = std::nullopt;
+  values["dir"] = std::nullopt;
+  values["command"] = shell_words(marked_task(request.command));
+  values["join_file"] =
+      is_array ? shell_word(request.join_file) + "$SLURM_ARRAY_TASK_ID.json" : shell_word(request.join_file + "1.json");
   if (!environment.empty()) values["environment"] = environment.substr(0, environment.size() - 1);
   if (!request.dir.empty()) values["dir"] = shell_word(request.dir);
-  return cohort_batch::fill_in(script_template, values);
 }
 
-std::vector<std::string> SlurmDriver::submit_command() const {
-  std::vector<std::string> words{"sbatch", "--parsable"};
-  words.insert(words.end(), options_.flags.begin(), options_.flags.end());
-  return words;
+std::vector<JobId> SlurmDriver::submitted(std::string_view printed, const JobRequest& request) {
+  const JobId id = parse_submitted(printed);
+  if (id.empty()) return {};
+  if (request.jobs == 1) return {id};
+  std::vector<JobId> ids;
+  for (int job = 1; job <= request.jobs; ++job) ids.push_back(id + '_' + std::to_string(job));
+  return ids;
 }
 
-std::string SlurmDriver::describe(const JobRequest& request) const {
-  return shell_words(submit_command()) + " <<'END'\n" + script(request) + "END\n";
-}
-
-std::vector<JobId> SlurmDriver::submit(const JobRequest& request) {
-  const std::string printed = cohort_batch::run({.words = submit_command(), .input = script(request)});
-  JobId id = parse_submitted(printed);
-  if (id.empty())
-    throw cohort::Error("'sbatch --parsable' is to print the number of a job, and printed: " +
-                        cohort::excerpt(printed, 500, true));
-  return {std::move(id)};
-}
+std::string SlurmDriver::time_text(cohort::Duration walltime) const { return cohort_slurm::time_text(walltime); }
 
 std::map<JobId, JobStatus> SlurmDriver::status(const std::vector<JobId>& jobs) {
-  try {
-    return parse_queue(
-        cohort_batch::run({.words = {"squeue", "--noheader", "--states=all", "--jobs=" + joined(jobs), queue_format},
-                           .environment = {{"SLURM_TIME_FORMAT", "%s"}}}));
-  } catch (const CommandError& error) {
-    if (is_about_an_unknown_job(error)) return {};  // none of them is known any more
-    throw;
-  }
-}
-
-void SlurmDriver::cancel(const std::vector<JobId>& jobs) {
-  if (jobs.empty()) return;
-  std::vector<std::string> words{"scancel"};
-  words.insert(words.end(), jobs.begin(), jobs.end());
-  try {
-    cohort_batch::run({.words = std::move(words)});
-  } catch (const CommandError& error) {
-    if (!is_about_an_unknown_job(error)) throw;
-  }
+  return parse_queue(ask({"--noheader", "--array", "--states=all", "--jobs=" + joined(jobs), queue_format},
+                         {{"SLURM_TIME_FORMAT", "%s"}}));
 }
 
 void SlurmDriver::signal_worker(const JobId& job, std::string_view output, int ospid, int number) {
@@ -130,7 +92,7 @@ void SlurmDriver::signal_worker(const JobId& job, std::string_view output, int o
 }
 
 std::optional<cohort::Duration> SlurmDriver::remaining(const JobId& job) {
-  return parse_time(cohort_batch::run({.words = {"squeue", "--noheader", "--jobs=" + job, "--format=%L"}}));
+  return parse_time(ask({"--noheader", "--jobs=" + job, "--format=%L"}));
 }
 
 }  // namespace cohort_slurm

@@ -1,0 +1,173 @@
+#include "command_driver.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include <cohort/detail/text.hpp>
+#include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
+
+#include "submission.hpp"
+#include "worker_marks.hpp"
+
+namespace cohort_batch {
+namespace {
+
+std::string read_template(const std::optional<std::filesystem::path>& file, std::string_view own) {
+  if (!file) return std::string(own);
+  std::ifstream stream(*file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) throw cohort::ConfigError("template: cannot read " + file->string() + ": " + std::strerror(errno));
+  return text;
+}
+
+template <class Words>
+void append(std::vector<std::string>& words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+}
+
+std::string with_command(std::string_view text, const std::vector<std::string>& command) {
+  constexpr std::string_view place = "{cancel}";
+  std::string filled(text);
+  for (auto at = filled.find(place); at != filled.npos; at = filled.find(place, at)) {
+    const auto words = shell_words(command);
+    filled.replace(at, place.size(), words);
+    at += words.size();
+  }
+  return filled;
+}
+
+CommandDialect with_options(CommandDialect table, const SubmitOptions& options) {
+  if (!options.submit.empty()) table.submit = options.submit;
+  if (!options.status.empty()) table.status = options.status;
+  if (!options.cancel.empty()) table.cancel = options.cancel;
+  return table;
+}
+
+}  // namespace
+
+SubmitOptions::SubmitOptions(const cohort::Options& options)
+    : flags(options.strings("flags")),
+      submit(options.strings("submit")),
+      status(options.strings("status")),
+      cancel(options.strings("cancel")) {
+  if (options.has("partition")) partition = options.string("partition");
+  if (options.has("account")) account = options.string("account");
+  if (options.has("walltime") && options.duration("walltime") != cohort::never) walltime = options.duration("walltime");
+  if (options.has("template")) script = cohort::expand_home(options.string("template"));
+}
+
+void write_script(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  std::error_code error;
+  std::filesystem::permissions(path, std::filesystem::perms(0700), error);
+  if (!file || error) throw cohort::Error("cannot write the job script " + path + ": " + std::strerror(errno));
+}
+
+CommandDriver::CommandDriver(CommandDialect table, SubmitOptions options)
+    : options_(std::move(options)),
+      table_(with_options(std::move(table), options_)),
+      template_(read_template(options_.script, table_.script)),
+      dialect_{table_.name, with_command(table_.cancel_by_name, table_.cancel)} {}
+
+std::string CommandDriver::script(const JobRequest& request) const {
+  TemplateValues values{
+      {"name", request.name},        {"jobs", std::nullopt},
+      {"workers", std::nullopt},     {"partition", options_.partition},
+      {"account", options_.account}, {"walltime", std::nullopt},
+      {"start", std::nullopt},
+  };
+  if (request.jobs > 1) values["jobs"] = std::to_string(request.jobs);
+  if (request.workers > 1) values["workers"] = std::to_string(request.workers);
+  if (options_.walltime) values["walltime"] = time_text(*options_.walltime);
+  if (!table_.workers.array_index.empty()) {
+    std::string lines = worker_lines(table_.workers, request);
+    lines.pop_back();  // the template has the last line end
+    values["start"] = std::move(lines);
+  }
+  add_values(values, request);
+  return fill_in(template_, values);
+}
+
+std::string CommandDriver::allocation_script(const JobRequest& request) const {
+  return "#!/bin/sh\n" + worker_lines(table_.workers, request);
+}
+
+std::vector<std::string> CommandDriver::submit_command(const JobRequest& request) const {
+  std::vector<std::string> words = table_.submit;
+  append(words, submit_words(request));
+  append(words, options_.flags);
+  if (table_.script_is_argument) words.push_back(script_file(request));
+  return words;
+}
+
+std::string CommandDriver::describe(const JobRequest& request) const {
+  const std::string command = shell_words(submit_command(request));
+  if (table_.script_is_argument)
+    return "cat >" + shell_word(script_file(request)) + " <<'END'\n" + script(request) + "END\n" + command + '\n';
+  return command + " <<'END'\n" + script(request) + "END\n";
+}
+
+std::vector<JobId> CommandDriver::submit(const JobRequest& request) {
+  Command command{.words = submit_command(request)};
+  std::string text = script(request);
+  write_script(script_file(request), text);
+  if (!table_.script_is_argument) command.input = std::move(text);
+  const std::string printed = run_submission(command);
+  auto ids = submitted(printed, request);
+  if (ids.size() != static_cast<std::size_t>(request.jobs))
+    throw cohort::Error("'" + shown(command.words) + "' is to print the id of " +
+                        (request.jobs == 1 ? "a job" : "an array of " + std::to_string(request.jobs) + " jobs") +
+                        ", and printed: " + cohort::excerpt(printed, 500, true));
+  return ids;
+}
+
+void CommandDriver::cancel(const std::vector<JobId>& jobs) {
+  constexpr std::size_t most = 500;  // ids that one command takes
+  for (std::size_t first = 0; first < jobs.size(); first += most) {
+    std::vector<std::string> words = table_.cancel;
+    const auto end = jobs.begin() + static_cast<std::ptrdiff_t>(std::min(jobs.size(), first + most));
+    words.insert(words.end(), jobs.begin() + static_cast<std::ptrdiff_t>(first), end);
+    run_for_those_known({.words = std::move(words)});
+  }
+}
+
+std::string CommandDriver::end_of_worker(std::string_view output, int ospid) const {
+  return end_by_marks(output, ospid);
+}
+
+std::optional<cohort::Duration> CommandDriver::remaining(const JobId& job) {
+  const auto all = status({job});
+  const auto found = all.find(job);
+  if (found == all.end() || found->second.state != JobState::active) return std::nullopt;
+  auto end = found->second.end;
+  if (!end && found->second.start && options_.walltime)
+    end = *found->second.start + std::chrono::duration_cast<Time::duration>(*options_.walltime);
+  if (!end) return std::nullopt;
+  return std::max<cohort::Duration>(cohort::Duration::zero(), *end - std::chrono::system_clock::now());
+}
+
+std::string CommandDriver::ask(std::vector<std::string> arguments,
+                               std::map<std::string, std::string> environment) const {
+  std::vector<std::string> words = table_.status;
+  append(words, arguments);
+  return run_for_those_known({.words = std::move(words), .environment = std::move(environment)});
+}
+
+std::string CommandDriver::run_for_those_known(Command command) const {
+  try {
+    return run(command);
+  } catch (const CommandError& error) {
+    const auto is_said = [&](std::string_view words) { return error.printed().find(words) != std::string::npos; };
+    if (std::ranges::any_of(table_.unknown, is_said)) return error.output();
+    throw;
+  }
+}
+
+}  // namespace cohort_batch

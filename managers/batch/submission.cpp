@@ -1,0 +1,75 @@
+#include "submission.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include <cohort/detail/text.hpp>
+
+#include "jitter.hpp"
+
+namespace cohort_batch {
+namespace {
+
+std::string in_seconds(cohort::Duration duration) {
+  const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
+  return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
+}
+
+}  // namespace
+
+// The words of Slurm, Grid Engine, PBS, LSF and HTCondor, and of the C library under them, for a server that is away,
+// slow or busy.
+bool is_for_a_while(const std::string& message) {
+  constexpr std::string_view signs[] = {
+      "timed out",
+      "timeout",
+      "connection refused",
+      "connection reset",
+      "unable to contact",
+      "unable to connect",
+      "cannot connect",
+      "can't connect",
+      "could not connect",
+      "failed to connect",
+      "cannot contact",
+      "error connecting",
+      "communication failure",
+      "communication error",
+      "unable to send",
+      "unable to communicate",
+      "end of file",
+      "try again",
+      "try later",
+      "temporarily unable",
+      "temporarily unavailable",
+      "not responding",
+      "server is busy",
+      "is not responding",
+      "please wait",
+      "failed receiving gdi request",
+  };
+  std::string small = message;
+  std::transform(small.begin(), small.end(), small.begin(), cohort::detail::to_lower);
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return small.find(sign) != small.npos; });
+}
+
+std::string run_submission(const Command& command, RetryLimits limits) {
+  cohort::Duration pause = limits.first_pause;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return run(command);
+    } catch (const CommandError& error) {
+      if (attempt == limits.attempts || error.kind() != cohort::ErrorKind::failed || !is_for_a_while(error.printed()))
+        throw;
+      const auto wait = with_jitter(pause);
+      const std::string line = "cohort: " + std::string(error.what()) + "; trying again in " + in_seconds(wait) + '\n';
+      [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+      std::this_thread::sleep_for(wait);
+      pause *= 2;
+    }
+  }
+}
+
+}  // namespace cohort_batch

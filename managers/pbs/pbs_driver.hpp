@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <cohort/detail/mutex.hpp>
+
+#include "../batch/allocation_driver.hpp"
+#include "../batch/batch_options.hpp"
+#include "../batch/command_driver.hpp"
+
+namespace cohort_pbs {
+
+/// OpenPBS, PBS Professional and Torque, by their commands: qsub, qstat, qdel. Where they differ, qsub says by its
+/// version which one it is.
+class PbsDriver final : public cohort_batch::CommandDriver {
+ public:
+  explicit PbsDriver(const cohort::Options& options);
+
+  std::map<cohort_batch::JobId, cohort_batch::JobStatus> status(const std::vector<cohort_batch::JobId>& jobs) override;
+
+  static std::optional<cohort_batch::Allocation> allocation();
+  static constexpr auto usual_jobs = cohort_batch::JobShape::one;
+
+ private:
+  void add_values(cohort_batch::TemplateValues& values, const cohort_batch::JobRequest& request) const override;
+  std::vector<std::string> submit_words(const cohort_batch::JobRequest& request) const override;
+  std::vector<cohort_batch::JobId> submitted(std::string_view printed,
+                                             const cohort_batch::JobRequest& request) override;
+  std::string time_text(cohort::Duration walltime) const override;
+  bool is_torque() const;
+
+  mutable cohort::detail::Mutex mutex_;
+  mutable std::optional<bool> is_torque_ COHORT_GUARDED_BY(mutex_);  // asked for once
+};
+
+}  // namespace cohort_pbs
