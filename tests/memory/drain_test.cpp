@@ -34,23 +34,54 @@ TEST(MemoryDrain, NothingIsLostOrDoneTwiceWhenOneOfFourLeavesAMap) {
   }
 }
 
+TEST(MemoryDrain, ValuesMoveToTheProcessesThatHoldThem) {
+  static std::atomic<bool> go_on;
+  go_on = false;
+  TestCluster cluster(2);
+  const auto large = [] { return std::vector<int>(100'000, 7); };
+  const auto there = remotecall(large, 2);
+  there.wait();  // the value stays on worker 2
+  static std::optional<Future<std::vector<int>>> on_third;
+  remotecall_fetch([](const Future<std::vector<int>>& held) { on_third.emplace(held); }, 3, there);
+  const auto later = remotecall(
+      [] {
+        eventually([] { return go_on.load(); });
+        return std::vector<int>(100'000, 8);
+      },
+      2);
+  const auto drained = async([] { drain({2}); });
+  EXPECT_TRUE(eventually([] { return nworkers() == 1; }));
+  go_on = true;
+  drained.fetch();
+  EXPECT_EQ(procs(), (std::vector<Pid>{1, 3}));
+  EXPECT_EQ(there.fetch().back(), 7);
+  EXPECT_EQ(later.fetch().back(), 8);
+  EXPECT_EQ(remotecall_fetch([] { return on_third->fetch().back(); }, 3), 7);
+  remotecall_fetch([] { on_third.reset(); }, 3);
+}
+
+TEST(MemoryDrain, AtItsDeadlineAWorkerMayBeRemovedWithACause) {
+  TestCluster cluster(1);
+  const auto running = remotecall([] { eventually([] { return this_call().stop_requested(); }); }, 2);
+  drain({2}, {.deadline = 30ms, .cause = "walltime", .remove_at_deadline = true});
+  EXPECT_EQ(nprocs(), 1);
+  const auto told = thrown_by<ProcessExitedException>([&] { running.fetch(); });
+  EXPECT_TRUE(contains(told, "walltime")) << told;
+}
+
 TEST(MemoryDrain, WhatOthersHoldStaysUntilTheyReleaseIt) {
   TestCluster cluster(2);
-  std::optional future(remotecall([] { return std::vector<int>(100'000, 7); }, 2));
-  future->wait();
   std::optional<RemoteChannel<int>> channel(std::in_place, 10, 2);
   channel->put(5);
   const auto told = thrown_by<TimeoutError>([] { drain({2}, {.deadline = 30ms}); });
   EXPECT_TRUE(contains(told, "drain: pids [2] have not finished in time, and are used again")) << told;
-  EXPECT_TRUE(contains(told, "worker 2: 2 values there are held by process 1")) << told;
+  EXPECT_TRUE(contains(told, "worker 2: 1 value there is held by process 1")) << told;
   EXPECT_EQ(workers(), (std::vector<Pid>{2, 3}));
   const auto drained = async([] { drain({2}); });
   EXPECT_TRUE(eventually([] { return workers() == std::vector<Pid>{3}; }));
   EXPECT_TRUE(eventually([] { return remotecall_fetch([] { return workers(); }, 3) == std::vector<Pid>{3}; }));
-  EXPECT_EQ(future->fetch().back(), 7);
   EXPECT_EQ(channel->take(), 5);
   EXPECT_FALSE(drained.is_ready());
-  future.reset();
   channel.reset();
   drained.fetch();
   EXPECT_THROW(remotecall_fetch([] { return 0; }, 2), ProcessExitedException);

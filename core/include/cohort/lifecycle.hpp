@@ -41,17 +41,28 @@ void add_worker_callbacks(const std::string& key, WorkerCallbacks callbacks);
 /// Ends that; a function that runs is not waited for. Does nothing if there is no such key. Master only.
 void remove_worker_callbacks(const std::string& key);
 
+/// Limits of drain(), and what is to happen at its end.
+struct DrainOptions {
+  Deadline deadline = {};
+  std::stop_token stop_token = {};
+  /// Why: what runs on such a worker until it is removed fails with this as the cause. Empty: "removed".
+  std::string cause = {};
+  /// At the deadline the workers are removed, although something is unfinished. false: they are used again.
+  bool remove_at_deadline = false;
+};
+
 /// Removes workers when they have finished: pools, maps, `spawnat(any, ...)` and workers() do without them at once,
-/// jobs and functions that were sent to them run to their end, and what other processes hold of them (futures with a
-/// large result, channels, objects) stays there until it is released. Then they leave, as by rmprocs(). A call that
-/// names such a worker still runs there, and is waited for. Unknown pids are ignored. Master only.
+/// and jobs and functions that were sent to them run to their end. The values of futures that are there move to the
+/// processes that hold these futures; channels and objects stay there until they are released. Then the workers leave,
+/// as by rmprocs(). A call that names such a worker still runs there, and is waited for. Unknown pids are ignored.
+/// Master only.
 ///
 ///     cohort::drain({3}, {.deadline = 30s});
 ///
-/// @throws Error if one of them is being drained already; TimeoutError at the deadline, with what is unfinished,
-/// CancelledException, InterruptedException: then the workers are used again (a WorkerPool of named workers has lost
-/// them).
-void drain(const std::vector<Pid>& pids, const WaitOptions& options = {});
+/// @throws Error if one of them is being drained already; TimeoutError at the deadline, with what is unfinished (not if
+/// they are removed then), CancelledException, InterruptedException: then the workers are used again (a WorkerPool of
+/// named workers has lost them).
+void drain(const std::vector<Pid>& pids, const DrainOptions& options = {});
 
 /// Says in a few words what this process does: "epoch 7 of 20". The master keeps the text. If the worker dies, the
 /// error of its calls contains it. Does not wait. @param status at most 1000 bytes are kept; control characters are

@@ -45,6 +45,7 @@ void Master::set_draining(const std::vector<std::shared_ptr<WorkerRecord>>& reco
     }
     list_again();
   }
+  if (draining) node_->bring_values_from(pids);
   MembersChange change{node_->members().epoch(), {}, {}, {}, {}};
   (draining ? change.draining : change.used_again) = std::move(pids);
   tell_all(change);
@@ -71,7 +72,7 @@ std::string Master::stop_draining(const WorkerRecord& record) {
   return text.empty() ? "" : fmt::format("worker {}: {}", record.pid, text);
 }
 
-void Master::drain(const std::vector<Pid>& pids, const WaitOptions& options) {
+void Master::drain(const std::vector<Pid>& pids, const DrainOptions& options) {
   CallbackTable::refuse_on_this_thread("remove");
   const std::set wanted(pids.begin(), pids.end());
   if (wanted.contains(master_pid)) throw Error("process 1 cannot be drained");
@@ -88,6 +89,7 @@ void Master::drain(const std::vector<Pid>& pids, const WaitOptions& options) {
     for (const auto& record : records) record->draining.store(true);
   }
   set_draining(records, true);
+  const std::string cause = options.cause.empty() ? "removed" : options.cause;
   std::vector<std::string> unfinished;
   const auto use_again = [&] {
     for (const auto& record : records) {
@@ -101,8 +103,10 @@ void Master::drain(const std::vector<Pid>& pids, const WaitOptions& options) {
       if (auto answer = ask(node_->members(), record->pid, drain_begin)) answers.emplace_back(record->pid, answer);
     }
     for (const auto& [pid, answer] : answers)
-      wait_interruptibly(node_->reactor(), *answer, options, "the end of the work of process", pid);
+      wait_interruptibly(node_->reactor(), *answer, {options.deadline, options.stop_token},
+                         "the end of the work of process", pid);
   } catch (const TimeoutError&) {
+    if (options.remove_at_deadline) return rmprocs(pids, {}, cause);
     use_again();
     throw TimeoutError(fmt::format("drain: pids [{}] have not finished in time, and are used again{}{}",
                                    fmt::join(pids, ", "), unfinished.empty() ? "" : ".\n  ",
@@ -111,7 +115,23 @@ void Master::drain(const std::vector<Pid>& pids, const WaitOptions& options) {
     use_again();
     throw;
   }
-  rmprocs(pids, {});
+  rmprocs(pids, {}, cause);
+}
+
+// A signal told the worker's process to end: by its scheduler, or by somebody's hand. It leaves when it has finished,
+// if it has the time for that.
+void Master::drain_by_signal(const std::shared_ptr<Connection>& connection, Frame&& frame) {
+  const auto record = record_of(connection->peer());
+  if (record == nullptr || record->ends_by_signal.exchange(true)) return;
+  const std::string what = excerpt({reinterpret_cast<const char*>(frame.body.data()), frame.body.size()}, 20);
+  node_->blocking().run([this, record, what] {
+    log_warning(fmt::format("worker {} got {}, and leaves when it has finished", record->pid, what));
+    try {
+      drain({record->pid}, {.cause = "ended by " + what});
+    } catch (const std::exception& error) {
+      log_warning(fmt::format("worker {}: {}", record->pid, error.what()));
+    }
+  });
 }
 
 // --- A worker. ---
@@ -132,6 +152,7 @@ void Worker::on_drain(const std::shared_ptr<Connection>& connection, Frame&& fra
   const std::uint64_t request = frame.header.request;
   if (frame.header.flags == drain_stop) {
     drain_timer_.stop();
+    node_->calls().keep_large_results(true);
     const Payload left = to_payload(unfinished());
     if (const auto begun = std::exchange(drain_request_, 0); begun != 0)
       connection->send(FrameKind::result, result_value, begun, left, SendQueue::Mode::gather_on_loop);
@@ -139,6 +160,7 @@ void Worker::on_drain(const std::shared_ptr<Connection>& connection, Frame&& fra
     return;
   }
   drain_request_ = request;
+  node_->calls().keep_large_results(false);
   drain_timer_.start(
       node_->reactor(), Duration::zero(),
       [this, weak = std::weak_ptr(connection)] {

@@ -57,7 +57,7 @@ void Master::end_worker(const std::shared_ptr<WorkerRecord>& record, const std::
   // A manager ends the process of a worker that was removed when it forgets it.
   const bool still_runs = cause.empty() && (!record->removing || record->launched_by != nullptr);
   if (record->removing)
-    cause = "removed";
+    cause = record->removed_because + (record->ends_by_signal && !cause.empty() ? "; " + cause : "");
   else if (cause.empty())
     cause = reason;
   else if (!connection->last_word().empty())  // it ended the connection itself, and said why
@@ -115,7 +115,7 @@ void Master::forget(const std::shared_ptr<WorkerRecord>& record) {
   });
 }
 
-void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options) {
+void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options, const std::string& cause) {
   CallbackTable::refuse_on_this_thread("remove");
   refuse_shorter(options.waitfor, Duration::zero(), "rmprocs: waitfor");
   std::set<std::shared_ptr<WorkerRecord>> wanted;
@@ -131,7 +131,10 @@ void Master::rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options
       const bool goes = wanted.contains(record) || wanted.contains(record->launched_by);
       if (!goes || !record->joined.load()) continue;
       records.push_back(record);
-      if (!record->removing.exchange(true)) begun.push_back(record);
+      if (record->removing.load()) continue;
+      record->removed_because = cause;
+      record->removing.store(true);
+      begun.push_back(record);
     }
     if (!begun.empty()) list_again();
   }

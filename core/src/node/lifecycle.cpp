@@ -19,7 +19,7 @@ void add_worker_callbacks(const std::string& key, WorkerCallbacks callbacks) {
 
 void remove_worker_callbacks(const std::string& key) { current_master().callbacks().remove(key); }
 
-void drain(const std::vector<Pid>& pids, const WaitOptions& options) { current_master().drain(pids, options); }
+void drain(const std::vector<Pid>& pids, const DrainOptions& options) { current_master().drain(pids, options); }
 
 void setstatus(const std::string& status) {
   NodeImpl& node = current_node();

@@ -294,6 +294,8 @@ bool Master::on_frame(const std::shared_ptr<Connection>& connection, Frame&& fra
     tell_fate(connection, std::move(frame));
   else if (frame.header.kind == FrameKind::output)
     take_output(connection, std::move(frame));
+  else if (frame.header.kind == FrameKind::drain && frame.header.flags == drain_wanted)
+    drain_by_signal(connection, std::move(frame));
   else if (frame.header.kind == FrameKind::status)
     set_status(connection->peer(), {reinterpret_cast<const char*>(frame.body.data()), frame.body.size()});
   else

@@ -41,10 +41,12 @@ struct WorkerRecord {
   int ospid = 0;                           // its process id there
   int threads = 1;
   std::atomic<bool> joined{false};
-  std::atomic<bool> announced{false};  // every process knows it, and it has what every process is to have
-  std::atomic<bool> draining{false};   // it gets no new work; its end is wanted then
-  std::atomic<bool> removing{false};   // its end is wanted
-  std::atomic<bool> ended{false};      // its connection is lost, and why it ended is known, or will not be
+  std::atomic<bool> announced{false};       // every process knows it, and it has what every process is to have
+  std::atomic<bool> draining{false};        // it gets no new work; its end is wanted then
+  std::atomic<bool> removing{false};        // its end is wanted
+  std::string removed_because;              // written before `removing` is set, by whoever sets it
+  std::atomic<bool> ends_by_signal{false};  // its process was told to end by somebody who is not of this cluster
+  std::atomic<bool> ended{false};           // its connection is lost, and why it ended is known, or will not be
   std::shared_ptr<Completion> gone = std::make_shared<Completion>();
 };
 
@@ -78,9 +80,10 @@ class Master final : public Role {
   void check_all_named(const std::vector<Pid>& pids);
   /// Sets the transport that addprocs() uses by default. Call it before the first addprocs().
   void set_default_transport(TransportSpec transport) { default_transport_ = std::move(transport); }
-  void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options);
+  /// @param cause of their end; only the first one counts.
+  void rmprocs(const std::vector<Pid>& pids, const RmprocsOptions& options, const std::string& cause = "removed");
   /// Removes workers when they have nothing to do any more. @throws as the public drain().
-  void drain(const std::vector<Pid>& pids, const WaitOptions& options);
+  void drain(const std::vector<Pid>& pids, const DrainOptions& options);
   void interrupt(const std::vector<Pid>& pids);
   Pid next_worker();
   /// The workers that have joined, have all modules and values, and are known to all processes, in ascending order.
@@ -121,7 +124,7 @@ class Master final : public Role {
   void with_manager(WorkerRecord& record, const char* function, F&& call) {
     detail::MutexLock one_at_a_time(record.managing);
     ManagerCalls::Running running(manager_calls_, record.manager_name, function);
-    record.config.leaving = record.removing.load();
+    record.config.leaving = record.removing.load() && !record.ends_by_signal.load();
     try {
       call(*record.manager, record.config);
     } catch (...) {
@@ -153,6 +156,7 @@ class Master final : public Role {
   void choose_wiring(const AddprocsOptions& options);
   void choose_transport(const TransportSpec& transport) COHORT_REQUIRES(changing_);
   void set_draining(const std::vector<std::shared_ptr<WorkerRecord>>& records, bool draining);
+  void drain_by_signal(const std::shared_ptr<Connection>& connection, Frame&& frame);
   std::string stop_draining(const WorkerRecord& record);
   void start_removals(const std::vector<std::shared_ptr<WorkerRecord>>& records);
   void start_removal(const std::shared_ptr<WorkerRecord>& record);

@@ -64,10 +64,11 @@ struct MembersChange {
   std::vector<std::int32_t> used_again;  ///< get it again
 };
 
-/// Flags of a `drain` frame, master to worker. Each is answered by a result with Unfinished.
+/// Flags of a `drain` frame. Those from master to worker are answered by a result with Unfinished.
 enum DrainFlag : std::uint8_t {
   drain_begin = 0,  ///< answered when nothing is unfinished, or with the next one
-  drain_stop = 1    ///< answered at once
+  drain_stop = 1,   ///< answered at once
+  drain_wanted = 2  ///< worker to master: a signal, whose name is the body, wants its end
 };
 
 /// What a worker still does for others.

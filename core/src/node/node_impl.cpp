@@ -327,6 +327,13 @@ void NodeImpl::fail_requests(Connection& connection, const std::string& cause) {
   }
 }
 
+void NodeImpl::bring_values_from(const std::vector<Pid>& owners) {
+  if (owners.empty()) return;
+  blocking_->run([this, owners = std::set(owners.begin(), owners.end())] {
+    for (const auto& future : references_->futures_of(owners)) future->on_here([] {});
+  });
+}
+
 void NodeImpl::drop_client(Pid client) {
   references_->drop_client(client);
   calls_.drop_client(client);  // after that, as it looks who still holds the results

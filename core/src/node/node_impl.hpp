@@ -118,6 +118,8 @@ class NodeImpl final : public Router, public Connection::Handler {
   /// Informs pools of workers that a process has joined or left. No lock of the role may be held. Any thread.
   void membership_changed();
   void fail_requests(Connection& connection, const std::string& cause);
+  /// Fetches the values of all futures of this process that these processes own, which are about to leave. Any thread.
+  void bring_values_from(const std::vector<Pid>& owners);
   /// Call it when a process is gone: drops the handles that it holds and its requests. Any thread.
   void drop_client(Pid client);
   /// Destroys what is not owned elsewhere on a thread that may block, while there are such threads.

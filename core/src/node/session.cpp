@@ -230,6 +230,7 @@ Worker& make_worker(Worker::Settings settings) {
       JoinFile file = read_join_file(settings.master_timeout);
       addresses = {file.address};
       addresses.insert(addresses.end(), file.other_addresses.begin(), file.other_addresses.end());
+      settings.drains_by_signals = true;
       if (!file.tokens.empty()) settings.token = token_of(file, number);
       settings.transport_key = file.transport_key;
       settings.cookie = std::move(file.cookie);

@@ -72,7 +72,10 @@ class NoTransport final : public Transport {
 }  // namespace
 
 Worker::Worker(Settings settings)
-    : by_hand_(settings.by_hand), owns_process_(settings.owns_process), master_timeout_(settings.master_timeout) {
+    : by_hand_(settings.by_hand),
+      owns_process_(settings.owns_process),
+      drains_by_signals_(settings.drains_by_signals),
+      master_timeout_(settings.master_timeout) {
   node_ = std::make_unique<NodeImpl>(no_pid, NodeImpl::Settings{.cookie = std::move(settings.cookie),
                                                                 .timeouts = {},
                                                                 .slots = 1,
@@ -96,6 +99,10 @@ Worker::Worker(Settings settings)
     node_->accept_at(std::move(listener));
   }
   node_->on_loop([this] {
+    if (drains_by_signals_) {
+      for (auto& [number, watcher] : end_signals_)
+        watcher.watch(node_->reactor(), number, [this, number = number] { tell_of_signal(number); });
+    }
     if (!by_hand_ && owns_process_)
       interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });
     expect_master();
@@ -106,6 +113,7 @@ Worker::~Worker() {
   guard_loop([this] {
     node_->on_loop([this] {
       interrupt_signal_.stop();
+      for (auto& [number, watcher] : end_signals_) watcher.stop();
       master_deadline_.stop();
       drain_timer_.stop();
       output_.reset();
@@ -172,6 +180,15 @@ int Worker::serve() {
   detail::MutexLock lock(mutex_);
   while (!exit_code_) left_.wait(mutex_);
   return *exit_code_;
+}
+
+// Loop thread. The master knows who uses this worker. Without a master nothing is lost.
+void Worker::tell_of_signal(int number) {
+  if (master_ == nullptr) return leave(128 + number);
+  const std::string_view name = number == SIGTERM ? "SIGTERM" : "SIGUSR1";
+  Payload message;
+  message.body.append(name.data(), name.size());
+  master_->send(FrameKind::drain, drain_wanted, 0, message, SendQueue::Mode::gather_on_loop);
 }
 
 // Loop thread.
@@ -420,6 +437,7 @@ void Worker::on_members(const std::shared_ptr<Connection>& connection, Frame&& f
     node_->drop_client(pid);
   }
   for (const Pid pid : change.draining) node_->members().set_draining(pid, true);
+  node_->bring_values_from(change.draining);
   for (const Pid pid : change.used_again) node_->members().set_draining(pid, false);
   node_->members().set_epoch(change.epoch);
   node_->membership_changed();

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,9 @@ class Worker final : public Role {
     std::unique_ptr<Transport> transport;          ///< null: it does not listen
     std::shared_ptr<ClusterManager> manager;       ///< connects it to other workers; null: the transport does
     std::string bind_to;
-    bool by_hand = false;      ///< somebody started it, and ends it by Ctrl-C
+    bool by_hand = false;  ///< somebody started it, and ends it by Ctrl-C
+    /// SIGTERM and SIGUSR1, which schedulers send before they end a job, let it leave when it has finished.
+    bool drains_by_signals = false;
     bool owns_process = true;  ///< it handles SIGINT, and ends the process if it loses its master
     Duration master_timeout = std::chrono::seconds(60);  ///< for the master to connect and have it join
   };
@@ -71,8 +74,9 @@ class Worker final : public Role {
   void leave(int code);
   void close_all(const std::string& reason);
   void expect_master();
+  void tell_of_signal(int number);
 
-  const bool by_hand_, owns_process_;
+  const bool by_hand_, owns_process_, drains_by_signals_;
   const Duration master_timeout_;
   std::atomic<bool> joins_{false};
   std::string address_;  // set by the constructor
@@ -92,6 +96,7 @@ class Worker final : public Role {
   bool leaving_ = false;
   std::uint64_t drain_request_ = 0;  // the master waits for its answer; 0: for none
   SignalWatcher interrupt_signal_;
+  std::map<int, SignalWatcher> end_signals_;
 };
 
 /// Starts more workers on this host, as a `launch` frame asks, and answers. Blocks; a blocking thread.

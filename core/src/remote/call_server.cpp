@@ -159,7 +159,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       result = {};  // who owns its segments may wait for that
       return wait_for_room(server_.router_, ticket);
     }
-    const bool eager = result.byte_size() <= eager_result_limit;
+    const bool eager = result.byte_size() <= eager_result_limit || !server_.keeps_large_results_.load();
     auto kept = std::make_shared<const Payload>(std::move(result));
     state_->set_payload(kept);
     if (!eager) return send(result_stored, Payload{});

@@ -39,6 +39,9 @@ class CallServer {
   /// called from any thread.
   void drop_client(Pid client);
 
+  /// Whether a large result stays here until it is asked for, or goes to the caller at once: this process will leave.
+  void keep_large_results(bool keep) { keeps_large_results_.store(keep); }
+
   /// Whether no function runs. Any thread.
   bool idle();
   /// How many calls have come and are not finished. Any thread.
@@ -100,6 +103,7 @@ class CallServer {
 
   Router& router_;
   References& references_;
+  std::atomic<bool> keeps_large_results_{true};
   std::atomic<int> tasks_{0};  // counted by the tasks
   detail::Mutex mutex_;
   std::vector<OpenCalls::bucket_type> buckets_ COHORT_GUARDED_BY(mutex_){64};  // of open_

@@ -97,6 +97,7 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
   payload->segments = std::move(frame.segments);
   if (!frame.references.empty()) payload->references = references_->adopt(frame.references);
   if (counted_off && flag != result_stored) add_held(-1);
+  if (flag == result_stored) references_->remember(shared_from_this());  // it may have to move
   MutexLock lock(mutex_);
   if (payload_ != nullptr || object_ != nullptr || exception_ != nullptr) return;
   if (flag == result_stored) {

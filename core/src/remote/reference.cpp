@@ -16,7 +16,10 @@ void Reference::change_holding(Change change) {
   }
 }
 
-Reference::~Reference() { release(holding_.load(std::memory_order_relaxed).let_go()); }
+Reference::~Reference() {
+  const int count = holding_.load(std::memory_order_relaxed).let_go();
+  if (count > 0 || listed.load()) references_->release(owner, ref, count);
+}
 
 bool Reference::owned_here() const { return owner == references_->router().self(); }
 

@@ -65,6 +65,7 @@ struct Reference {
 
   const RefId ref;
   const Pid owner;
+  std::atomic<bool> listed{false};  ///< References knows it by its id
 
  protected:
   /// Call it when the value is in this process: releases what the owner counts for it, now or after the last Sending.

@@ -97,7 +97,7 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
   };
   {
     detail::MutexLock lock(mutex_);
-    handles_[handle->ref] = handle;
+    list(handle);
   }
   auto connection = router().connection_to(handle->owner);
   auto entered = std::make_shared<Entered>();
@@ -185,8 +185,8 @@ void References::acquire(Pid target, const ReferencePtr& reference, std::vector<
   } else {
     {
       detail::MutexLock lock(mutex_);
-      auto& known = handles_[reference->ref];
-      if (known.expired()) known = reference;  // it may come back
+      const auto& known = handles_[reference->ref];
+      if (known.expired()) list(reference);  // it may come back
     }
     send_change(reference->owner, reference->ref, target, 1, true);
   }
@@ -223,7 +223,23 @@ std::shared_ptr<Completion> References::send(Connection& connection, FrameKind k
 
 void References::remember(const std::shared_ptr<detail::Reference>& handle) {
   detail::MutexLock lock(mutex_);
+  list(handle);
+}
+
+void References::list(const ReferencePtr& handle) {
   handles_[handle->ref] = handle;
+  handle->listed.store(true);
+}
+
+std::vector<detail::FuturePtr> References::futures_of(const std::set<Pid>& owners) {
+  std::vector<detail::FuturePtr> futures;
+  detail::MutexLock lock(mutex_);
+  for (const auto& [ref, known] : handles_) {
+    const auto handle = known.lock();
+    if (handle == nullptr || !owners.contains(handle->owner)) continue;
+    if (auto future = std::dynamic_pointer_cast<detail::FutureState>(handle)) futures.push_back(std::move(future));
+  }
+  return futures;
 }
 
 bool References::acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references) {
@@ -250,9 +266,11 @@ std::vector<std::shared_ptr<detail::Reference>> References::adopt(std::span<cons
       references.push_back(std::move(state));
     } else {
       detail::MutexLock lock(mutex_);
-      auto& known = handles_[ref];
-      auto state = known.lock();
-      if (state == nullptr) known = state = make_handle(ref, named.where);
+      auto state = handles_[ref].lock();
+      if (state == nullptr) {
+        state = make_handle(ref, named.where);
+        list(state);
+      }
       lock.unlock();
       state->add_held(1);
       // Whoever has the encoded value may send it on, and with it the handle's name.

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -76,6 +77,8 @@ class References : public std::enable_shared_from_this<References> {
   bool acquiring_waits(const std::vector<std::shared_ptr<detail::Reference>>& references);
   /// Returns this process's handles for the references of a received frame.
   std::vector<std::shared_ptr<detail::Reference>> adopt(std::span<const ReferenceEntry> entries);
+  /// The futures of this process that one of these processes owns.
+  std::vector<detail::FuturePtr> futures_of(const std::set<Pid>& owners);
   /// Call it when the last handle in this process is gone. Any thread, also inside destructors.
   void release(Pid owner, RefId ref, int count);
 
@@ -93,6 +96,7 @@ class References : public std::enable_shared_from_this<References> {
 
  private:
   using ReferencePtr = std::shared_ptr<detail::Reference>;
+  void list(const ReferencePtr& handle) COHORT_REQUIRES(mutex_);
   ReferencePtr make_handle(RefId ref, Pid owner);
   void acquire(Pid target, const ReferencePtr& reference, std::vector<ReferenceEntry>& entries);
   void take_back(Pid target, std::span<const ReferenceEntry> entries) noexcept;
