@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include <cohort/cluster_manager.hpp>
 #include <cohort/join_file.hpp>
 #include <cohort/types.hpp>
 
@@ -20,11 +20,12 @@ namespace cohort_batch {
 /// One job of a manager's workers, from before its submission until none of them is left.
 struct BatchJob {
   BatchJob(std::shared_ptr<Door> its_door, std::filesystem::path its_join_file, std::filesystem::path its_output,
-           int its_workers)
+           int its_workers, std::shared_ptr<const cohort::LaunchParams> its_params)
       : door(std::move(its_door)),
         join_file(std::move(its_join_file)),
         output(std::move(its_output)),
-        workers(its_workers) {}
+        workers(its_workers),
+        params(std::move(its_params)) {}
   ~BatchJob() { remove_join_file(); }
   BatchJob(const BatchJob&) = delete;
   BatchJob& operator=(const BatchJob&) = delete;
@@ -37,15 +38,15 @@ struct BatchJob {
 
   const std::shared_ptr<Door> door;  // that of its launch; its workers come by it
   const std::filesystem::path join_file, output;
-  const int workers;            // that it is to start
-  std::atomic<int> arrived{0};  // of them, since it last began
+  const int workers;                                         // that it is to start
+  const std::shared_ptr<const cohort::LaunchParams> params;  // of its launch
+  std::atomic<int> arrived{0};                               // of them, since it last began
+  std::atomic<bool> launching{true};                         // its launch waits for them
+  JobId id;  // empty: not submitted yet; written once, before others look at it
 
   // Guarded by the manager's mutex.
-  JobId id;               // empty: not submitted yet
-  bool launching = true;  // workers may still be on their way
-  int gone = 0;           // workers that have come and ended
-  bool ended = false;     // or cancelled
-  std::set<cohort::Pid> pids;
+  int gone = 0;        // workers that have come and ended
+  bool ended = false;  // or cancelled
   std::vector<cohort::JoinToken> tokens;
 };
 

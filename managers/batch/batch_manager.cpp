@@ -16,6 +16,7 @@
 
 #include "job_output.hpp"
 #include "launch_wait.hpp"
+#include "notice.hpp"
 
 namespace cohort_batch {
 namespace {
@@ -51,12 +52,22 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
       driver_(std::move(driver)),
       name_(new_name()),
       directory_(options_.files / name_),
-      watch_(*driver_, shortest_pause, longest_pause) {
+      watch_(*driver_, shortest_pause, longest_pause),
+      keeper_(std::make_unique<JobKeeper>(watch_,
+                                          JobKeeper::Actions{.end =
+                                                                 [this](const auto& job) {
+                                                                   end({job});
+                                                                   forget({job});
+                                                                 },
+                                                             .renew = [this](const auto& job) { renew(job); },
+                                                             .copy = [this](const auto& job) { return copy(job); }},
+                                          options_.drain, options_.respawn)) {
   if (!options_.count)
     throw cohort::ConfigError("count: say how many workers there are to be (-p 64); no allocation is here that does");
 }
 
 BatchManager::~BatchManager() {
+  keeper_.reset();  // it submits no more jobs
   MutexLock lock(mutex_);
   const Jobs jobs(jobs_.begin(), jobs_.end());
   jobs_.clear();
@@ -73,26 +84,23 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   auto door = std::make_shared<Door>(listen_at(params), [](const WorkerConfig& worker) {
     if (const auto job = job_of(worker); job != nullptr && ++job->arrived == job->workers) job->remove_join_file();
   });
-  std::string launch;
-  {
-    const MutexLock lock(mutex_);
-    launch = std::to_string(++launches_);
-  }
+  const auto kept_params = std::make_shared<const LaunchParams>(params);
+  const std::string launch = new_submission();
   std::vector<std::pair<std::string, Jobs>> submissions;
   if (options_.jobs == JobShape::each) {
     for (int i = 1; i <= count; ++i) {
       const std::string name = launch + '-' + std::to_string(i);
-      submissions.emplace_back(name, make_jobs(name, door, 1, 1));
+      submissions.emplace_back(name, make_jobs(name, door, 1, 1, kept_params));
     }
   } else {
     const bool is_one = options_.jobs == JobShape::one;
-    submissions.emplace_back(launch, make_jobs(launch, door, is_one ? 1 : count, is_one ? count : 1));
+    submissions.emplace_back(launch, make_jobs(launch, door, is_one ? 1 : count, is_one ? count : 1, kept_params));
   }
   Jobs jobs;
   for (const auto& [name, of_submission] : submissions)
     jobs.insert(jobs.end(), of_submission.begin(), of_submission.end());
   if (options_.dry_run) {
-    std::fputs(driver_->describe(request(submissions[0].first, submissions[0].second, params)).c_str(), stdout);
+    std::fputs(driver_->describe(request(submissions[0].first, submissions[0].second)).c_str(), stdout);
     std::fflush(stdout);
     forget(jobs);
     throw cohort::Error("this was a dry run, and nothing was submitted");
@@ -105,7 +113,7 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   try {
     be_guarded();
     door->open(params, launched, count);
-    for (const auto& [name, of_submission] : submissions) submit(name, of_submission, params);
+    for (const auto& [name, of_submission] : submissions) submit(name, of_submission);
     why = LaunchWait(watch_, *door, jobs, cohort::enough_workers(params, count), limits).run(params.stop);
   } catch (...) {
     door->end_launch();
@@ -114,27 +122,54 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
     throw;
   }
   const auto missing = door->end_launch();
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& job : jobs) job->launching = false;
-  }
   if (!why.empty()) launched.fail(why, static_cast<int>(missing));
   if (missing == count || params.stop.stop_requested()) {
     end(jobs);
     forget(jobs);
-  } else {
-    for (const auto& job : jobs) end_if_over(job);  // otherwise those that are missing may still come
+    return;
+  }
+  for (const auto& job : jobs) {  // those that are missing may still come
+    job->launching = false;
+    keeper_->add(job);
   }
 }
 
+std::string BatchManager::new_submission() {
+  const MutexLock lock(mutex_);
+  return std::to_string(++launches_);
+}
+
+// Its workers join by the door of the first one, whenever they come.
+std::shared_ptr<BatchJob> BatchManager::copy(const std::shared_ptr<BatchJob>& job) {
+  const std::string name = new_submission();
+  const Jobs jobs = make_jobs(name, job->door, 1, job->workers, job->params);
+  jobs[0]->launching = false;
+  try {
+    submit(name, jobs);
+  } catch (...) {
+    forget(jobs);
+    throw;
+  }
+  return jobs[0];
+}
+
+void BatchManager::renew(const std::shared_ptr<BatchJob>& job) {
+  {
+    const MutexLock lock(mutex_);
+    job->gone = 0;
+    job->arrived = 0;
+  }
+  write_join_file(job);
+}
+
 BatchManager::Jobs BatchManager::make_jobs(const std::string& submission, const std::shared_ptr<Door>& door, int jobs,
-                                           int workers) {
+                                           int workers, const std::shared_ptr<const LaunchParams>& params) {
   Jobs made;
   const MutexLock lock(mutex_);
   for (int i = 1; i <= jobs; ++i) {
     const std::string name = submission + '-' + std::to_string(i);
     made.push_back(std::make_shared<BatchJob>(door, directory_ / ("join-" + name + ".json"),
-                                              directory_ / ("job-" + name + ".out"), workers));
+                                              directory_ / ("job-" + name + ".out"), workers, params));
     jobs_.insert(made.back());
   }
   return made;
@@ -145,7 +180,8 @@ std::string BatchManager::listen_at(const LaunchParams& params) const {
   return has_ip_addresses(params) ? "0.0.0.0" : "";
 }
 
-JobRequest BatchManager::request(const std::string& submission, const Jobs& jobs, const LaunchParams& params) const {
+JobRequest BatchManager::request(const std::string& submission, const Jobs& jobs) const {
+  const LaunchParams& params = *jobs[0]->params;
   JobRequest request;
   request.name = name_;
   request.jobs = static_cast<int>(jobs.size());
@@ -161,8 +197,8 @@ JobRequest BatchManager::request(const std::string& submission, const Jobs& jobs
   return request;
 }
 
-void BatchManager::submit(const std::string& submission, const Jobs& jobs, const LaunchParams& params) {
-  JobRequest submitted = request(submission, jobs, params);
+void BatchManager::submit(const std::string& submission, const Jobs& jobs) {
+  JobRequest submitted = request(submission, jobs);
   for (const auto& job : jobs) submitted.join_texts.push_back(write_join_file(job));
   const auto ids = driver_->submit(submitted);
   if (ids.size() != jobs.size())
@@ -207,23 +243,11 @@ void BatchManager::manage(Pid pid, WorkerConfig& config, ManageOp op) {
   const auto job = job_of(config);
   if (job == nullptr) return;
   if (op == ManageOp::interrupt) signal(*job, config, SIGINT);
-  {
-    const MutexLock lock(mutex_);
-    if (op == ManageOp::register_worker) job->pids.insert(pid);
-    if (op == ManageOp::deregister_worker) job->pids.erase(pid);
-    if (op == ManageOp::finalize) job->gone++;
-  }
-  if (op == ManageOp::finalize) end_if_over(job);
-}
-
-// When all that have come are gone.
-void BatchManager::end_if_over(const std::shared_ptr<BatchJob>& job) {
-  {
-    const MutexLock lock(mutex_);
-    if (job->launching || job->gone < job->arrived || job->arrived == 0) return;
-  }
-  end({job});
-  forget({job});
+  const MutexLock lock(mutex_);
+  if (op == ManageOp::finalize) job->gone++;
+  if (job->ended) return;
+  if (op == ManageOp::register_worker) keeper_->joined(job, pid);
+  if (op == ManageOp::finalize) keeper_->left(job, pid, !config.leaving);
 }
 
 // With its job, if it is the last of that.
@@ -258,6 +282,9 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
   } while ((status.ending || (status.state == JobState::active && text.empty())) && Clock::now() < deadline);
   // Whoever reads this asks first for the reason of the job's end, if it is over.
   if (has_ended(status.state)) return "job " + id + ": " + text_of(status) + (text.empty() ? "" : "; " + text);
+  if (status.state == JobState::queued)
+    return "job " + id + " was taken off its nodes, and is " + text_of(status) + " once more";
+  if (status.ending) return "job " + id + " is being ended" + (text.empty() ? "" : "; " + text);
   return text.empty() ? "" : text + " (job " + id + ")";
 }
 
@@ -279,8 +306,7 @@ void BatchManager::end(const Jobs& jobs) noexcept {
     for (const JobId& id : ids) watch_.remove(id);
     if (!ids.empty()) driver_->cancel(ids);
   } catch (const std::exception& error) {
-    const std::string line = "cohort: jobs may be left, their name is " + name_ + ": " + error.what() + '\n';
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    say("jobs may be left, their name is " + name_ + ": " + error.what());
   }
 }
 
@@ -289,6 +315,7 @@ void BatchManager::forget(const Jobs& jobs) {
   const MutexLock lock(mutex_);
   for (const auto& job : jobs) {
     job->door->revoke(std::exchange(job->tokens, {}));
+    if (keeper_ != nullptr) keeper_->remove(job);
     jobs_.erase(job);
   }
 }

@@ -13,6 +13,7 @@
 #include "batch_options.hpp"
 #include "door.hpp"
 #include "guard.hpp"
+#include "job_keeper.hpp"
 #include "job_watch.hpp"
 #include "queue_driver.hpp"
 
@@ -37,16 +38,19 @@ class BatchManager : public cohort::ClusterManager {
   using Jobs = std::vector<std::shared_ptr<BatchJob>>;
 
   /// @param submission of the launch, from 1. @return its jobs, which are in jobs_, too.
-  Jobs make_jobs(const std::string& submission, const std::shared_ptr<Door>& door, int jobs, int workers);
-  JobRequest request(const std::string& submission, const Jobs& jobs, const cohort::LaunchParams& params) const;
-  void submit(const std::string& submission, const Jobs& jobs, const cohort::LaunchParams& params);
+  Jobs make_jobs(const std::string& submission, const std::shared_ptr<Door>& door, int jobs, int workers,
+                 const std::shared_ptr<const cohort::LaunchParams>& params);
+  JobRequest request(const std::string& submission, const Jobs& jobs) const;
+  void submit(const std::string& submission, const Jobs& jobs);
+  std::shared_ptr<BatchJob> copy(const std::shared_ptr<BatchJob>& job);
+  void renew(const std::shared_ptr<BatchJob>& job);
+  std::string new_submission();
   std::string write_join_file(const std::shared_ptr<BatchJob>& job);
   std::string listen_at(const cohort::LaunchParams& params) const;
   void be_guarded();
   static std::shared_ptr<BatchJob> job_of(const cohort::WorkerConfig& config);
   void signal(const BatchJob& job, const cohort::WorkerConfig& config, int number);
   void end(const Jobs& jobs) noexcept;
-  void end_if_over(const std::shared_ptr<BatchJob>& job);
   void forget(const Jobs& jobs);
 
   const BatchOptions options_;
@@ -59,6 +63,8 @@ class BatchManager : public cohort::ClusterManager {
   std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);
   int launches_ COHORT_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);
+
+  std::unique_ptr<JobKeeper> keeper_;  // last: its thread uses all of the above; made and ended with this object
 };
 
 }  // namespace cohort_batch

@@ -17,9 +17,11 @@ BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
       queue(options.duration("queue")),
       files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
       env(options.env("env")),
+      respawn(options.boolean("respawn")),
       dry_run(options.boolean("dry_run")) {
   if (options.has("count")) count = options.integer("count");
   if (options.has("launch")) launch = options.duration("launch");
+  if (options.has("drain")) drain = options.duration("drain");
   if (options.has("listen")) listen = options.string("listen");
 }
 

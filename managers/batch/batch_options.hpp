@@ -42,6 +42,15 @@ namespace cohort_batch {
        nullptr},                                                                                                         \
       {"env", cohort::OptionType::env, "{}", "changes to the environment of the workers; null removes a variable",       \
        nullptr},                                                                                                         \
+      {"drain",                                                                                                          \
+       cohort::OptionType::duration,                                                                                     \
+       nullptr,                                                                                                          \
+       "how long before the end of a job's time its workers get no more work (default: a tenth of that time, 10 s to "   \
+       "5 min)",                                                                                                         \
+       nullptr,                                                                                                          \
+       1},                                                                                                               \
+      {"respawn", cohort::OptionType::boolean, "false",                                                                  \
+       "submit another job in place of one whose time is nearly over, or that has lost its workers", nullptr},           \
   {                                                                                                                      \
     "dry_run", cohort::OptionType::boolean, "false", "print the script and the command, and submit nothing", nullptr     \
   }
@@ -68,6 +77,8 @@ struct BatchOptions {
   std::optional<std::string> listen;
   std::filesystem::path files;
   std::map<std::string, std::optional<std::string>> env;
+  std::optional<cohort::Duration> drain;
+  bool respawn;
   bool dry_run;
 };
 

@@ -1,7 +1,5 @@
 #include "launch_wait.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -10,6 +8,7 @@
 #include <cohort/detail/text.hpp>
 
 #include "job_output.hpp"
+#include "notice.hpp"
 
 namespace cohort_batch {
 namespace {
@@ -38,12 +37,6 @@ std::string counted(std::int64_t number, const std::string& what) {
 std::string tail(const BatchJob& job) {
   const std::string lines = last_lines(job.output);
   return lines.empty() ? "" : ". It printed:\n" + lines;
-}
-
-// One line, at once, and not mixed with others.
-void say(const std::string& message) {
-  const std::string line = "cohort: " + message + '\n';
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace

@@ -64,8 +64,7 @@ std::string run_submission(const Command& command, RetryLimits limits) {
       if (attempt == limits.attempts || error.kind() != cohort::ErrorKind::failed || !is_for_a_while(error.printed()))
         throw;
       const auto wait = with_jitter(pause);
-      const std::string line = "cohort: " + std::string(error.what()) + "; trying again in " + in_seconds(wait) + '\n';
-      [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+      say(std::string(error.what()) + "; trying again in " + in_seconds(wait));
       std::this_thread::sleep_for(wait);
       pause *= 2;
     }

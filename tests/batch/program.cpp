@@ -2,7 +2,8 @@
 //   program              ends
 //   program wait [FILE]  prints "ready", and waits until it is ended; the cookie is in that file then
 //   program cause CODE   a worker ends with that code while it is called; prints the exception
-//   program lost         prints "ready", and waits until a worker is lost; prints why
+//   program map COUNT MS a pmap of so many items, each of which takes so many milliseconds; prints whether all are
+//   right program lost         prints "ready", and waits until a worker is lost; prints why
 
 #include <unistd.h>
 
@@ -11,8 +12,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <cohort/cohort.hpp>
@@ -44,6 +47,22 @@ int main(int argc, char** argv) {
     if (argc > 2) std::ofstream(argv[2]) << cohort::cluster_cookie();
     std::cout << "ready" << std::endl;
     sleep_for_long();
+  }
+  if (what == "map") {
+    const int count = std::atoi(argv[2]), milliseconds = std::atoi(argv[3]);
+    const auto squares = cohort::pmap(cohort::capture(milliseconds,
+                                                      [](int pause, int x) {
+                                                        std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+                                                        return std::pair(x * x, static_cast<int>(::getpid()));
+                                                      }),
+                                      cohort::range(1, count));
+    std::set<int> processes;
+    bool is_right = squares.size() == static_cast<std::size_t>(count);
+    for (int x = 1; x <= count && is_right; ++x) {
+      is_right = squares[static_cast<std::size_t>(x - 1)].first == x * x;
+      processes.insert(squares[static_cast<std::size_t>(x - 1)].second);
+    }
+    std::cout << (is_right ? "all right" : "wrong") << ", by " << processes.size() << " processes" << std::endl;
   }
   if (what == "cause" || what == "lost") {
     const auto pid = cohort::workers().back();

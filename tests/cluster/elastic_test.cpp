@@ -151,6 +151,35 @@ TEST_F(ElasticTest, AWorkerTriesAllAddressesOfTheMaster) {
   EXPECT_TRUE(contains(said, "at 127.0.0.1:1: ") && contains(said, "at 127.0.0.1:2: ")) << said;
 }
 
+// Schedulers send these before they end a job.
+TEST_F(ElasticTest, ASignalThatEndsAWorkerOfAJobLetsItFinish) {
+  const CapturedStderr err;
+  addprocs("elastic", options(0));
+  const JoinFile join = JoinFile::read(file());
+  for (const int number : {SIGTERM, SIGUSR1}) {
+    SpawnOptions spawn;
+    spawn.command = {join.program};
+    spawn.command.insert(spawn.command.end(), join.flags.begin(), join.flags.end());
+    spawn.command.push_back("--cohort-join=-");
+    spawn.input = join.text();
+    auto& worker = workers_.emplace_back(ChildProcess::spawn(spawn));
+    ASSERT_TRUE(eventually([] { return nprocs() == 2; }));
+    const std::string go_on = directory_.path("go on");
+    const auto call = remotecall(
+        [](const std::string& path) { return eventually([&] { return std::filesystem::exists(path); }) ? 7 : 0; },
+        workers().back(), go_on);
+    worker.signal(number);
+    EXPECT_TRUE(eventually([] { return nprocs() == 1; })) << "it gets no more work";
+    EXPECT_FALSE(call.is_ready());
+    std::ofstream(go_on) << "now";
+    EXPECT_EQ(call.fetch(), 7);
+    const auto status = worker.wait_until(deadline_after(20s));
+    EXPECT_TRUE(status && status->exited && status->code == 0);
+    std::filesystem::remove(go_on);
+  }
+  EXPECT_TRUE(err.has("got SIGUSR1, and leaves when it has finished")) << err.text();
+}
+
 TEST_F(ElasticTest, WhatAWorkerPrintsComesByItsConnection) {
   const CapturedStderr out(STDOUT_FILENO), err;
   addprocs("elastic", options(0));

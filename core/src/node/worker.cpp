@@ -100,8 +100,8 @@ Worker::Worker(Settings settings)
   }
   node_->on_loop([this] {
     if (drains_by_signals_) {
-      for (auto& [number, watcher] : end_signals_)
-        watcher.watch(node_->reactor(), number, [this, number = number] { tell_of_signal(number); });
+      for (const int number : {SIGTERM, SIGUSR1})
+        end_signals_[number].watch(node_->reactor(), number, [this, number] { tell_of_signal(number); });
     }
     if (!by_hand_ && owns_process_)
       interrupt_signal_.watch(node_->reactor(), SIGINT, [this] { node_->calls().interrupt_running(nullptr); });

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <cohort/detail/mutex.hpp>
+#include <cohort/types.hpp>
+
+#include "batch_job.hpp"
+#include "job_watch.hpp"
+
+namespace cohort_batch {
+
+/// Looks after jobs from when their launch is over: takes the workers out of use before the time of their job is over,
+/// finds out what became of a job that has lost its workers, and has another one submitted in the place of one that
+/// ends. A thread of its own, which sleeps until there is something to look at.
+class JobKeeper {
+ public:
+  using JobPtr = std::shared_ptr<BatchJob>;
+  /// What the manager does for it, on the keeper's thread.
+  struct Actions {
+    std::function<void(const JobPtr&)> end;     ///< cancels a job, if it has not ended, and forgets it
+    std::function<void(const JobPtr&)> renew;   ///< the job will begin once more: gives it new tokens
+    std::function<JobPtr(const JobPtr&)> copy;  ///< submits another job like it. @throws Error.
+  };
+  /// @param drain how long before the end of a job its workers get nothing more to do; nullopt: a tenth of its time.
+  /// @param respawn whether another job takes the place of one that ends.
+  JobKeeper(JobWatch& watch, Actions actions, std::optional<cohort::Duration> drain, bool respawn);
+  /// Ends its threads.
+  ~JobKeeper();
+  JobKeeper(const JobKeeper&) = delete;
+  JobKeeper& operator=(const JobKeeper&) = delete;
+
+  /// From now on it looks after this job, until it has ended.
+  void add(const JobPtr& job);
+  /// The job was ended by others.
+  void remove(const JobPtr& job);
+  /// A worker of the job has joined. Of one that ends, `lost` says that nobody wanted that.
+  void joined(const JobPtr& job, cohort::Pid pid);
+  void left(const JobPtr& job, cohort::Pid pid, bool lost);
+
+ private:
+  using TimePoint = cohort::Clock::time_point;
+  struct Kept {
+    JobPtr job;
+    std::set<cohort::Pid> pids = {};
+    bool is_fresh = true;                       // none of its workers has come yet
+    bool has_lost = false;                      // a worker that nobody wanted to end
+    std::optional<TimePoint> empty_since = {};  // all that had come are gone
+    bool knows_end = false;                     // whether the scheduler has said when its time is over
+    std::optional<TimePoint> end = {};          // then
+    cohort::Duration drain = {};                // how long before it
+    bool is_drained = false, is_replaced = false;
+  };
+
+  void run(const std::stop_token& stop);
+  /// @return when to look at it again.
+  TimePoint look_at(const JobPtr& job);
+  TimePoint look_at_fresh(const JobPtr& job);
+  TimePoint look_at_empty(const JobPtr& job, TimePoint empty_since);
+  TimePoint look_at_time(const JobPtr& job);
+  void learn_end(Kept& kept, const JobStatus& status) const COHORT_REQUIRES(mutex_);
+  void drain(const JobPtr& job);
+  void replace(const JobPtr& job, const std::string& why);
+  void is_over(const JobPtr& job, const std::string& why);
+  Kept* find(const JobPtr& job) COHORT_REQUIRES(mutex_);
+
+  JobWatch& watch_;
+  const Actions actions_;
+  const std::optional<cohort::Duration> drain_;
+  const bool respawn_;
+
+  cohort::detail::Mutex mutex_;
+  std::condition_variable_any changed_;
+  bool is_changed_ COHORT_GUARDED_BY(mutex_) = false;
+  std::vector<Kept> jobs_ COHORT_GUARDED_BY(mutex_);
+  int failed_starts_ = 0;             // jobs in a row of which no worker has come; the thread's own
+  std::vector<std::jthread> drains_;  // the thread's own
+  std::jthread thread_;               // last: it uses all of the above
+};
+
+}  // namespace cohort_batch
