@@ -284,7 +284,9 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
   if (has_ended(status.state)) return "job " + id + ": " + text_of(status) + (text.empty() ? "" : "; " + text);
   if (status.state == JobState::queued)
     return "job " + id + " was taken off its nodes, and is " + text_of(status) + " once more";
-  if (status.ending) return "job " + id + " is being ended" + (text.empty() ? "" : "; " + text);
+  if (status.ending)
+    return "job " + id + " is being ended" + (status.reason.empty() ? "" : " (" + status.reason + ')') +
+           (text.empty() ? "" : "; " + text);
   return text.empty() ? "" : text + " (job " + id + ")";
 }
 

@@ -62,9 +62,9 @@ void JobKeeper::joined(const JobPtr& job, Pid pid) {
   const MutexLock lock(mutex_);
   Kept* kept = find(job);
   if (kept == nullptr) kept = &jobs_.emplace_back(Kept{.job = job});
+  if (kept->empty_since) *kept = {.job = job};  // it has begun once more
   kept->pids.insert(pid);
   kept->is_fresh = false;
-  kept->empty_since.reset();
   is_changed_ = true;
   changed_.notify_one();
 }
@@ -135,21 +135,22 @@ JobKeeper::TimePoint JobKeeper::look_at_fresh(const JobPtr& job) {
 }
 
 JobKeeper::TimePoint JobKeeper::look_at_empty(const JobPtr& job, TimePoint empty_since) {
-  bool has_lost;
+  bool has_lost, is_renewed;
   {
     const MutexLock lock(mutex_);
-    const Kept* kept = find(job);
+    Kept* kept = find(job);
     if (kept == nullptr) return TimePoint::max();
     has_lost = kept->has_lost;
+    is_renewed = std::exchange(kept->is_renewed, true);
   }
   if (!has_lost) {  // its end was wanted
     actions_.end(job);
     return TimePoint::max();
   }
+  if (!is_renewed) actions_.renew(job);  // it may begin once more before its state is known
   const JobStatus status = watch_.fresh_status(job->id);
   if (status.state == JobState::queued) {
     say("job " + job->id + " is " + text_of(status) + " once more: its workers come back when it runs");
-    actions_.renew(job);
     const MutexLock lock(mutex_);
     if (Kept* kept = find(job); kept != nullptr && kept->pids.empty()) *kept = {.job = job};
     return watch_.next_query();

@@ -57,7 +57,7 @@ class JobKeeper {
     bool knows_end = false;                     // whether the scheduler has said when its time is over
     std::optional<TimePoint> end = {};          // then
     cohort::Duration drain = {};                // how long before it
-    bool is_drained = false, is_replaced = false;
+    bool is_drained = false, is_replaced = false, is_renewed = false;
   };
 
   void run(const std::stop_token& stop);

@@ -34,7 +34,7 @@ std::string text_of(const JobStatus& status) {
   if (!details.empty()) text += " (" + details + ')';
   if (status.signal)
     text += ", signal " + std::to_string(*status.signal);
-  else if (status.exit_code && status.state == JobState::failed)
+  else if (status.exit_code.value_or(0) != 0 && status.state == JobState::failed)
     text += ", exit code " + std::to_string(*status.exit_code);
   return text;
 }

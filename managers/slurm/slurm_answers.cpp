@@ -79,6 +79,8 @@ std::map<JobId, JobStatus> parse_queue(std::string_view text) {
     status.start = time_of(fields[4]);
     status.end = time_of(fields[5]);
     status.reason = value_or_nothing(fields[6]);
+    // Only the time tells that this is why it is being ended: it may be queued again.
+    if (status.ending && fields.size() > 7 && time_of(fields[7])) status.reason = "Preempted";
     jobs.emplace(trimmed(fields[0]), std::move(status));
   }
   return jobs;

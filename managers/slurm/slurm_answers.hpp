@@ -13,7 +13,7 @@ namespace cohort_slurm {
 
 /// How squeue is asked, so that parse_queue() understands it.
 inline constexpr const char* queue_format =
-    "--Format=JobArrayID:|,State:|,exit_code:|,BatchHost:|,StartTime:|,EndTime:|,Reason:|";
+    "--Format=JobArrayID:|,State:|,exit_code:|,BatchHost:|,StartTime:|,EndTime:|,Reason:|,PreemptTime:|";
 
 /// What squeue says of jobs, with `queue_format` and times as seconds since 1970. Lines that it does not understand are
 /// left out.

@@ -24,6 +24,24 @@ bool is_among(std::int64_t task, std::string_view tasks) {
   return false;
 }
 
+// Slurm says it in the output of the job, once for each step, and not always in the state of the job:
+// "slurmstepd: error: StepId=9.0 exceeded memory limit (631703552 > 419430400), being killed",
+// "slurmstepd: error: Detected 1 oom_kill event in StepId=9.0. Some of the step tasks have been OOM Killed."
+std::string memory_limit(std::string_view output) {
+  constexpr std::string_view exceeded = " exceeded memory limit (";
+  for (const std::string_view line : split(output, '\n')) {
+    if (!line.starts_with("slurmstepd")) continue;
+    if (line.find(" oom_kill event") != line.npos || line.find(" oom-kill event") != line.npos)
+      return "the job's memory limit was exceeded";
+    const auto begin = line.find(exceeded);
+    const auto comparison = begin == line.npos ? line.npos : line.find(" > ", begin);
+    if (comparison == line.npos) continue;
+    const auto limit = number(line.substr(comparison + 3, line.find(')', comparison) - comparison - 3));
+    if (limit) return "the job's memory limit of " + std::to_string(*limit >> 20) + " MiB was exceeded";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::string> marked_task(const std::vector<std::string>& command) {
@@ -43,7 +61,8 @@ std::string end_of_task(std::string_view output, int ospid) {
     if (what != line.npos && is_among(task->number, line.substr(numbers + 1, what - numbers - 1)))
       end = std::string(line.substr(what + 2)) + " on " + task->node;
   }
-  return end;
+  const std::string limit = end.empty() ? "" : memory_limit(output);
+  return limit.empty() ? end : end + ": " + limit;
 }
 
 std::vector<std::string> signal_command(std::string_view output, const std::string& job, int ospid, int signal_number) {

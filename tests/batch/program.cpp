@@ -2,8 +2,10 @@
 //   program              ends
 //   program wait [FILE]  prints "ready", and waits until it is ended; the cookie is in that file then
 //   program cause CODE   a worker ends with that code while it is called; prints the exception
-//   program map COUNT MS a pmap of so many items, each of which takes so many milliseconds; prints whether all are
-//   right program lost         prints "ready", and waits until a worker is lost; prints why
+//   program map COUNT MS a pmap of items of so many milliseconds; prints whether all are right
+//   program back         prints "ready", waits until all workers are lost, then until as many are there
+//   program hog MIB      a worker takes so much memory; prints the exception
+//   program lost         prints "ready", and waits until a worker is lost; prints why
 
 #include <unistd.h>
 
@@ -64,11 +66,31 @@ int main(int argc, char** argv) {
     }
     std::cout << (is_right ? "all right" : "wrong") << ", by " << processes.size() << " processes" << std::endl;
   }
-  if (what == "cause" || what == "lost") {
+  if (what == "back") {
+    const auto count = cohort::nworkers();
+    const auto wait_for = [](auto is_so) {
+      for (int i = 0; i < 6000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    };
+    std::cout << "ready" << std::endl;
+    wait_for([] { return cohort::nprocs() == 1; });
+    std::cout << "lost" << std::endl;
+    wait_for([count] { return cohort::nprocs() == count + 1; });
+    std::cout << "back: " << cohort::nprocs() - 1 << std::endl;
+  }
+  if (what == "hog") std::cout << "ready" << std::endl;
+  if (what == "cause" || what == "lost" || what == "hog") {
     const auto pid = cohort::workers().back();
     try {
       if (what == "cause") {
         cohort::remotecall_fetch([](int code) { ::_exit(code); }, pid, std::atoi(argv[2]));
+      } else if (what == "hog") {
+        cohort::remotecall_fetch(
+            [](int mebibytes) {
+              const std::vector<char> memory(static_cast<std::size_t>(mebibytes) << 20, 1);
+              sleep_for_long();
+              return memory.back();
+            },
+            pid, std::atoi(argv[2]));
       } else {
         auto call = cohort::remotecall([] { return sleep_for_long(); }, pid);
         std::cout << "ready" << std::endl;

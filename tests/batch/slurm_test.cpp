@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -204,6 +205,56 @@ TEST_F(SlurmTest, OneWorkerThatEndsIsLostWithItsOwnCause) {
   const auto result = run(3, {}, {"cause", "7"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, ": Exited with exit code 7 on n")) << result.out << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, EachWayToLoseANodeIsItsOwnCause) {
+  const auto lose = [&](const std::vector<std::string>& options, const std::vector<std::string>& arguments,
+                        const std::string& script) {
+    const auto result =
+        run(4, options, arguments,
+            {.standard_input = "", .dir = "", .when_printed = "ready", .then = [&](int) { run_script(script); }});
+    EXPECT_EQ(result.code, 0) << result.err;
+    expect_nothing_left();
+    return result.out + result.err;
+  };
+  const std::string node =
+      lose({R"(flags=["--no-requeue"])"}, {"lost"}, "scontrol update nodename=n2 state=down reason=test");
+  EXPECT_TRUE(contains(node, ": failed (NODE_FAIL, NodeDown)")) << node;
+  run_script("scontrol update nodename=n2 state=idle");
+  const std::string memory = lose({R"(flags=["--mem-per-cpu=100"])"}, {"hog", "500"}, "");
+  EXPECT_TRUE(contains(memory, "Killed on n")) << memory;
+  EXPECT_TRUE(contains(memory, ": the job's memory limit of 200 MiB was exceeded")) << memory;
+  const std::string preempted =
+      lose({}, {"lost"}, "sbatch --partition=urgent --ntasks=4 --wrap='sleep 1' --output=/dev/null");
+  EXPECT_TRUE(contains(preempted, " is being ended (Preempted)")) << preempted;
+}
+
+TEST_F(SlurmTest, WorkersOfAJobThatWasPreemptedComeBackWithIt) {
+  const auto preempt = [&](int) {
+    run_script("cd " + files_.path() +
+               "; sbatch --partition=urgent --ntasks=4 --wrap='sleep 1' --output=/dev/null;"
+               "for i in $(seq 300); do"
+               "  squeue --noheader --states=PENDING --format=%r | grep -q BeginTime && ls cohort-*/join-1-1.json && "
+               "break; sleep 0.1;"
+               "done;"
+               "scontrol update jobid=1 StartTime=now");
+  };
+  const auto result = run(4, {}, {"back"}, {.standard_input = "", .dir = "", .when_printed = "ready", .then = preempt});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "lost\nback: 4\n")) << result.out << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, AMapGoesOnWhenTheTimeOfItsJobIsOver) {
+  if (std::getenv("COHORT_LONG_TESTS") == nullptr) GTEST_SKIP() << "takes 80 s; COHORT_LONG_TESTS=1 runs it";
+  const auto result = run_script(
+      "timeout 150 $cohort run -m slurm -p 2 -o partition=short -o walltime=1m -o respawn=true " COHORT_BATCH_PROGRAM
+      " map 200 700 >out 2>err & wait; cat out; cat err >&2",
+      {.standard_input = "", .dir = files_.path()});
+  EXPECT_TRUE(contains(result.out, "all right, by 4 processes")) << result.out << result.err;
+  EXPECT_TRUE(contains(result.err, "job 2 is to take the place of job 1, whose time is over in ")) << result.err;
+  for (const char* name : {"out", "err"}) fs::remove(files_.path(name));
   expect_nothing_left();
 }
 

@@ -68,6 +68,12 @@ TEST(SlurmAnswers, ItIsNotFinalWhileItEnds) {
   EXPECT_TRUE(parse_queue("2|COMPLETING|0|n1|1796041870|1796041880|TimeLimit|\n").at("2").ending);
 }
 
+TEST(SlurmAnswers, AJobThatIsTakenOffItsNodesForAnotherSaysSo) {
+  EXPECT_EQ(parse_queue("6|COMPLETING|0|n1|1796041870|1796041880|None|1796041955|\n").at("6").reason, "Preempted");
+  EXPECT_EQ(parse_queue("6|PENDING|0|n1|N/A|N/A|BeginTime|1796041955|\n").at("6").reason, "BeginTime");
+  EXPECT_EQ(parse_queue("6|COMPLETING|0|n1|1796041870|1796041880|None|N/A|\n").at("6").reason, "");
+}
+
 TEST(SlurmAnswers, TimesInAllForms) {
   EXPECT_EQ(parse_time("59:58"), 59min + 58s);
   EXPECT_EQ(parse_time("1:00:00\n"), 1h);

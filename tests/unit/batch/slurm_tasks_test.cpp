@@ -20,6 +20,18 @@ TEST(SlurmTasks, WhatSrunSaysOfATaskIsSaidOfTheWorkerWithThatProcessId) {
   EXPECT_EQ(end_of_task("", 1203), "");
 }
 
+TEST(SlurmTasks, AMemoryLimitIsTheCauseOfAnEnd) {
+  const std::string marks = "cohort-task 0 1200 n1\ncohort-task 1 1201 n1\n", end = "srun: error: n1: task 1: Killed\n";
+  const std::string by_accounting =
+      "slurmstepd-n1: error: StepId=9.0 exceeded memory limit (631703552 > 419430400), being killed\n";
+  const std::string by_cgroup =
+      "slurmstepd: error: Detected 1 oom_kill event in StepId=9.0. Some of the step tasks have been OOM Killed.\n";
+  EXPECT_EQ(end_of_task(marks + by_accounting + end, 1201),
+            "Killed on n1: the job's memory limit of 400 MiB was exceeded");
+  EXPECT_EQ(end_of_task(marks + by_cgroup + end, 1201), "Killed on n1: the job's memory limit was exceeded");
+  EXPECT_EQ(end_of_task(marks + by_accounting, 1201), "") << "it still runs";
+}
+
 TEST(SlurmTasks, OfTwoTasksWithOneProcessIdNothingIsKnown) {
   EXPECT_EQ(end_of_task("cohort-task 0 99 n1\ncohort-task 1 99 n2\nsrun: error: n1: task 0: Killed\n", 99), "");
 }
