@@ -25,8 +25,10 @@
 namespace {
 
 std::string node() {
-  const char* name = std::getenv("SLURMD_NODENAME");
-  return name == nullptr ? "?" : name;
+  if (const char* name = std::getenv("SLURMD_NODENAME")) return name;
+  char host[256] = "?";
+  ::gethostname(host, sizeof host - 1);
+  return host;
 }
 
 int sleep_for_long() {

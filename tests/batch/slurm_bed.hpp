@@ -1,10 +1,8 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
-#include <cohort/file_descriptor.hpp>
+#include "bed_program.hpp"
 
 namespace cohort::test {
 
@@ -18,16 +16,14 @@ class SlurmBed {
   SlurmBed& operator=(const SlurmBed&) = delete;
 
   /// False: it is not installed, or not permitted here.
-  bool runs() const { return !directory_.empty(); }
+  bool runs() const { return !program_.line().empty(); }
   /// Where all its files are.
-  const std::string& directory() const { return directory_; }
+  std::string directory() const;
   /// The jobs that wait, run or end, as "id name state" in lines.
   static std::string queue();
 
  private:
-  pid_t pid_ = -1;
-  FileDescriptor input_;  // its end is the end of the scheduler
-  std::string directory_;
+  BedProgram program_;
 };
 
 }  // namespace cohort::test
