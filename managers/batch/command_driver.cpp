@@ -121,10 +121,14 @@ std::vector<JobId> CommandDriver::submit(const JobRequest& request) {
   if (!table_.script_is_argument) command.input = std::move(text);
   const std::string printed = run_submission(command);
   auto ids = submitted(printed, request);
-  if (ids.size() != static_cast<std::size_t>(request.jobs))
+  if (ids.size() != static_cast<std::size_t>(request.jobs)) {
+    JobRequest one = request;
+    one.jobs = 1;
+    cancel(submitted(printed, one));  // what was made in its place, if anything
     throw cohort::Error("'" + shown(command.words) + "' is to print the id of " +
                         (request.jobs == 1 ? "a job" : "an array of " + std::to_string(request.jobs) + " jobs") +
                         ", and printed: " + cohort::excerpt(printed, 500, true));
+  }
   return ids;
 }
 
@@ -164,7 +168,9 @@ std::string CommandDriver::run_for_those_known(Command command) const {
   try {
     return run(command);
   } catch (const CommandError& error) {
-    const auto is_said = [&](std::string_view words) { return error.printed().find(words) != std::string::npos; };
+    const auto is_said = [&](std::string_view words) {
+      return words.empty() ? error.printed().empty() : error.printed().find(words) != std::string::npos;
+    };
     if (std::ranges::any_of(table_.unknown, is_said)) return error.output();
     throw;
   }

@@ -30,15 +30,16 @@ struct SubmitOptions {
 
 /// What is alike in drivers that talk to a scheduler by its commands, as a table.
 struct CommandDialect {
-  std::string name = {};                       ///< "sge"
-  std::vector<std::string> submit = {};        ///< "qsub -terse"; the options `flags` follow
-  std::vector<std::string> status = {};        ///< "qstat"; the driver adds arguments
-  std::vector<std::string> cancel = {};        ///< "qdel"; ids follow
-  std::string_view cancel_by_name = {};        ///< as in Dialect; {cancel} stands for the words of `cancel`
-  std::vector<std::string_view> unknown = {};  ///< what `status` and `cancel` say of a job that is not there
-  bool script_is_argument = false;             ///< path of the script file, after all others; else it is the input
-  std::string_view script = {};                ///< template of the job script
-  WorkerStart workers = {};                    ///< for {start} in the template
+  std::string name = {};                 ///< "sge"
+  std::vector<std::string> submit = {};  ///< "qsub -terse"; the options `flags` follow
+  std::vector<std::string> status = {};  ///< "qstat"; the driver adds arguments
+  std::vector<std::string> cancel = {};  ///< "qdel"; ids follow
+  std::string_view cancel_by_name = {};  ///< as in Dialect; {cancel} stands for the words of `cancel`
+  std::vector<std::string_view> unknown =
+      {};                           ///< what `status` and `cancel` say of a job that is not there; "": nothing
+  bool script_is_argument = false;  ///< path of the script file, after all others; else it is the input
+  std::string_view script = {};     ///< template of the job script
+  WorkerStart workers = {};         ///< for {start} in the template
 };
 
 /// A driver by the commands of a scheduler. What it needs beside the table is how the answers are read.

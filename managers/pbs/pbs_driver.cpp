@@ -46,7 +46,7 @@ PbsDriver::PbsDriver(const cohort::Options& options)
            .cancel = {"qdel"},
            .cancel_by_name = cancel_by_name,
            .unknown = {"Unknown Job", "has finished", "Job has been deleted", "invalid for state of job",
-                       "illegally formed job identifier"},
+                       "illegally formed job identifier", ""},
            .script_is_argument = true,
            .script = script_template,
            .workers = {.array_index = "${PBS_ARRAY_INDEX:-$PBS_ARRAYID}", .on_hosts = on_hosts, .opens_output = true}},

@@ -302,6 +302,18 @@ TEST_F(SlurmTest, OneMasterThatSrunHasStartedHasWorkersBesideIt) {
   expect_nothing_left();
 }
 
+// The package slurm-wlm-torque has PBS commands for Slurm. It cannot be installed beside Grid Engine's.
+TEST_F(SlurmTest, TheManagerPbsWorksWithThePbsCommandsOfSlurm) {
+  if (run_script("grep -q SchedMD \"$(command -v qsub)\" && qstat -u root").code != 0)
+    GTEST_SKIP() << "there is no slurm-wlm-torque here";
+  const auto result = run_script("exec $cohort run -m pbs -p 2 " COHORT_BATCH_PROGRAM " cause 7",
+                                 {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "workers 2 on n1 n1\nlost: process 3 exited: exited with code 7 on "))
+      << result.out << result.err;
+  expect_nothing_left();
+}
+
 TEST_F(SlurmTest, ADryRunPrintsTheScriptAndTheCommand) {
   const auto result = run(2, {"dry_run=true", "partition=all", "walltime=90m", "flags=[\"--qos=high\"]"});
   EXPECT_TRUE(result.out.starts_with("sbatch --parsable --qos=high <<'END'\n#!/bin/sh\n#SBATCH --job-name=cohort-"))
