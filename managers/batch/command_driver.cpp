@@ -1,5 +1,7 @@
 #include "command_driver.hpp"
 
+#include <string.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -129,7 +131,22 @@ std::vector<JobId> CommandDriver::submit(const JobRequest& request) {
                         (request.jobs == 1 ? "a job" : "an array of " + std::to_string(request.jobs) + " jobs") +
                         ", and printed: " + cohort::excerpt(printed, 500, true));
   }
+  if (request.workers == 1) {
+    const cohort::detail::MutexLock lock(mutex_);
+    of_one_worker_.insert(ids.begin(), ids.end());
+  }
   return ids;
+}
+
+void CommandDriver::signal_worker(const JobId& job, std::string_view, int, int number) {
+  const char* name = ::sigabbrev_np(number);
+  {
+    const cohort::detail::MutexLock lock(mutex_);
+    if (table_.signal.empty() || name == nullptr || !of_one_worker_.contains(job)) return;
+  }
+  std::vector<std::string> words = table_.signal;
+  append(words, std::vector<std::string>{name, job});
+  run_for_those_known({.words = std::move(words)});
 }
 
 void CommandDriver::cancel(const std::vector<JobId>& jobs) {

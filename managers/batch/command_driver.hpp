@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <cohort/detail/mutex.hpp>
 #include <cohort/options.hpp>
 #include <cohort/types.hpp>
 
@@ -36,10 +38,11 @@ struct CommandDialect {
   std::vector<std::string> cancel = {};  ///< "qdel"; ids follow
   std::string_view cancel_by_name = {};  ///< as in Dialect; {cancel} stands for the words of `cancel`
   std::vector<std::string_view> unknown =
-      {};                           ///< what `status` and `cancel` say of a job that is not there; "": nothing
-  bool script_is_argument = false;  ///< path of the script file, after all others; else it is the input
-  std::string_view script = {};     ///< template of the job script
-  WorkerStart workers = {};         ///< for {start} in the template
+      {};                                ///< what `status` and `cancel` say of a job that is not there; "": nothing
+  std::vector<std::string> signal = {};  ///< "bkill -s"; a name, "INT", and an id follow. Empty: it cannot
+  bool script_is_argument = false;       ///< path of the script file, after all others; else it is the input
+  std::string_view script = {};          ///< template of the job script
+  WorkerStart workers = {};              ///< for {start} in the template
 };
 
 /// A driver by the commands of a scheduler. What it needs beside the table is how the answers are read.
@@ -51,8 +54,8 @@ class CommandDriver : public QueueDriver {
   std::vector<JobId> submit(const JobRequest& request) override;
   void cancel(const std::vector<JobId>& jobs) override;
   std::string end_of_worker(std::string_view output, int ospid) const override;
-  /// Does nothing: a scheduler's signals are for whole jobs.
-  void signal_worker(const JobId&, std::string_view, int, int) override {}
+  /// A scheduler's signals are for whole jobs: does nothing for a job of more than one worker.
+  void signal_worker(const JobId& job, std::string_view output, int ospid, int number) override;
   /// From the job's end or, if the scheduler does not tell that, its start and the option `walltime`.
   std::optional<cohort::Duration> remaining(const JobId& job) override;
   /// The script without what is for the scheduler: within an allocation it starts the workers.
@@ -85,6 +88,8 @@ class CommandDriver : public QueueDriver {
   const CommandDialect table_;
   const std::string template_;
   const Dialect dialect_;
+  cohort::detail::Mutex mutex_;
+  std::set<JobId> of_one_worker_ COHORT_GUARDED_BY(mutex_);
 };
 
 /// Writes a script for its owner alone. @throws Error.

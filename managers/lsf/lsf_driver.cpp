@@ -40,6 +40,7 @@ LsfDriver::LsfDriver(const cohort::Options& options)
                      .cancel_by_name = "timeout 30 {cancel} -J \"$1\" 0",
                      .unknown = {"is not found", "No matching job found", "No unfinished job found",
                                  "Job has already finished", "No job found"},
+                     .signal = {"bkill", "-s"},
                      .script = script_template,
                      .workers = {.array_index = "$LSB_JOBINDEX", .on_hosts = on_hosts}},
                     cohort_batch::SubmitOptions(options)) {}

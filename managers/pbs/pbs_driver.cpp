@@ -47,6 +47,7 @@ PbsDriver::PbsDriver(const cohort::Options& options)
            .cancel_by_name = cancel_by_name,
            .unknown = {"Unknown Job", "has finished", "Job has been deleted", "invalid for state of job",
                        "illegally formed job identifier", ""},
+           .signal = {"qsig", "-s"},
            .script_is_argument = true,
            .script = script_template,
            .workers = {.array_index = "${PBS_ARRAY_INDEX:-$PBS_ARRAYID}", .on_hosts = on_hosts, .opens_output = true}},

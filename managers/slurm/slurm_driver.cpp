@@ -53,6 +53,7 @@ SlurmDriver::SlurmDriver(cohort_batch::SubmitOptions options)
                      .cancel = {"scancel"},
                      .cancel_by_name = "timeout 30 {cancel} --quiet --name=\"$1\"",
                      .unknown = {"Invalid job id"},
+                     .signal = {"scancel", "--signal"},
                      .script = script_template},
                     std::move(options)) {}
 
@@ -86,7 +87,9 @@ std::map<JobId, JobStatus> SlurmDriver::status(const std::vector<JobId>& jobs) {
                          {{"SLURM_TIME_FORMAT", "%s"}}));
 }
 
+// srun does not know the ids of an array's jobs. Each of those is one worker, so a signal may be for the whole job.
 void SlurmDriver::signal_worker(const JobId& job, std::string_view output, int ospid, int number) {
+  if (job.find('_') != job.npos) return CommandDriver::signal_worker(job, output, ospid, number);
   auto words = signal_command(output, job, ospid, number);
   if (!words.empty()) cohort_batch::run({.words = std::move(words)});
 }

@@ -2,6 +2,7 @@
 
 #include "driver_contract.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -167,6 +168,23 @@ TEST_F(DriverContract, AJobOfAnArrayIsCancelledWithoutTheOthers) {
   EXPECT_EQ(status(jobs[0]).state, JobState::active);
   let_go_on();
   EXPECT_EQ(wait_for(jobs[0], JobState::completed).state, JobState::completed);
+}
+
+TEST_F(DriverContract, AWorkerGetsASignalAndGoesOn) {
+  if (!driver_under_test().signals) GTEST_SKIP() << "it cannot send one";
+  for (const int jobs : {1, 2}) {
+    const auto job =
+        submit(request("trap 'echo interrupted' INT; echo pid $$; while :; do sleep 0.1; done", jobs)).back();
+    ASSERT_TRUE(has_printed("pid ", jobs)) << output(jobs);
+    const std::string printed = output(jobs);
+    const int pid = std::stoi(printed.substr(printed.find("pid ") + 4));
+    ASSERT_EQ(wait_for(job, JobState::active).state, JobState::active);
+    driver_->signal_worker(job, printed, pid, SIGINT);
+    EXPECT_TRUE(has_printed("interrupted", jobs)) << output(jobs);
+    EXPECT_EQ(status(job).state, JobState::active);
+    driver_->cancel(submitted_);
+    fs::remove(files_.path() + "/job-1.out");
+  }
 }
 
 TEST_F(DriverContract, AHundredJobsAreOneQuery) {

@@ -17,6 +17,7 @@ struct DriverUnderTest {
   std::string stays_queued;         ///< options with which a job waits for ever: R"({"flags": ["-h"]})"
   std::string refused;              ///< options with which no job is taken: R"({"partition": "nowhere"})"
   std::string many_workers;         ///< options for a job of two workers; empty: it has none
+  bool signals = true;              ///< it can send one to a job
   bool tells_who_cancelled = true;  ///< a job that ran was cancelled, and not ended by something else
 };
 

@@ -58,6 +58,7 @@ int run(std::string_view scheduler) {
          .stays_queued = R"({"flags": ["-h"]})",
          .refused = R"({"partition": "nowhere"})",
          .many_workers = R"({"pe": "mpi"})",
+         .signals = false,
          .tells_who_cancelled = false});
   std::printf("which scheduler: slurm, sge\n");
   return 2;
