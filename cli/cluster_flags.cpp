@@ -251,6 +251,11 @@ std::vector<Flag> ClusterFlags::flags() {
 
 bool ClusterFlags::empty() const { return file_.empty() && unchanged(); }
 
+void ClusterFlags::set_manager(const std::string& flag, const std::string& name) {
+  if (!manager_.empty() && manager_ != name) throw UsageError(flag + " and -m " + manager_ + " exclude each other");
+  manager_ = name;
+}
+
 bool ClusterFlags::unchanged() const {
   return procs_.empty() && min_.empty() && manager_.empty() && options_.empty() && options_json_.empty() &&
          topology_.empty() && !lazy_ && !not_lazy_ && transport_.empty() && settings_.empty();

@@ -20,6 +20,8 @@ class ClusterFlags {
 
   /// Whether no flag about workers was given.
   bool empty() const;
+  /// As -m NAME, by a flag of another name. @throws UsageError if -m was given, too.
+  void set_manager(const std::string& flag, const std::string& name);
   const std::vector<std::string>& modules() const { return modules_; }
   /// What the flags ask for: the cluster file with the flags' changes, or local workers, one a CPU.
   /// @param slots jobs that a worker is to run at once, where its manager can be told so; 0: as configured.

@@ -18,6 +18,7 @@ namespace {
 
 struct RunFlags {
   ClusterFlags cluster;
+  bool launched = false;
   bool dry_run = false;
 };
 
@@ -29,7 +30,8 @@ void leave_outer_cluster() {
   }
 }
 
-int run(const RunFlags& flags, const std::vector<std::string>& command) {
+int run(RunFlags& flags, const std::vector<std::string>& command) {
+  if (flags.launched) flags.cluster.set_manager("--launched", "launched");
   const ClusterFile cluster = flags.cluster.cluster();
   if (flags.dry_run) {
     write_results(effective_json(cluster) + '\n' + shell_join(command) + '\n');
@@ -52,6 +54,8 @@ Command run_command() {
   Command command{.name = "run", .help = "Run a program as the master of a cluster"};
   command.program = Command::Program::required;
   command.flags = flags->cluster.flags();
+  command.flags.push_back({"--launched", &flags->launched,
+                           "srun or mpiexec starts this many times: rank 0 is the master, the others its workers"});
   command.flags.push_back({"--dry-run", &flags->dry_run, "Print the cluster and the command, and do nothing"});
   command.action = [flags](const std::vector<std::string>& program) { return run(*flags, program); };
   return command;

@@ -9,7 +9,7 @@
 #include <cohort/error.hpp>
 #include <cohort/lifecycle.hpp>
 
-#include "notice.hpp"
+#include "say.hpp"
 
 namespace cohort_batch {
 

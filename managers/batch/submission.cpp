@@ -8,6 +8,7 @@
 #include <cohort/detail/text.hpp>
 
 #include "jitter.hpp"
+#include "say.hpp"
 
 namespace cohort_batch {
 namespace {

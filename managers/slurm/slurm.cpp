@@ -35,7 +35,8 @@ class SlurmManager final : public cohort_batch::BatchManager {
     if (const auto masters = cohort_slurm::SlurmStep::siblings(); masters > 1)
       throw cohort::ConfigError("srun has started this program " + std::to_string(masters) +
                                 " times, and each would be a master with workers of its own. Start it once, without "
-                                "srun or by srun -n 1 --overlap");
+                                "srun or by srun -n 1 --overlap; or let these processes be the master and its workers: "
+                                "srun -n 9 cohort run --launched PROGRAM");
     return std::make_unique<cohort_slurm::SlurmStep>(std::move(allocation->id), std::move(options.flags));
   }
 };

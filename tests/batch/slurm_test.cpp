@@ -289,6 +289,20 @@ TEST_F(SlurmTest, ManyMastersAreRefused) {
   EXPECT_NE(result.code, 0);
   EXPECT_EQ(result.out, "");
   EXPECT_TRUE(contains(result.err, "srun has started this program 2 times")) << result.err;
+  EXPECT_TRUE(contains(result.err, "srun -n 9 cohort run --launched PROGRAM")) << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(SlurmTest, TasksThatSrunHasStartedAreAMasterAndItsWorkers) {
+  const auto result =
+      run_script("srun --overcommit --nodes=2 --ntasks=9 $cohort run --launched " COHORT_LAUNCHED_PROGRAM,
+                 {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "master 2:1 3:2 4:3 5:4 6:5 7:6 8:7 9:8\n") << result.err;
+  EXPECT_EQ(result.err, "");
+  const auto failed = run_script("srun --ntasks=3 $cohort run --launched " COHORT_LAUNCHED_PROGRAM " fail 7",
+                                 {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(failed.code, 7) << failed.err;
   expect_nothing_left();
 }
 

@@ -6,6 +6,13 @@
 
 namespace COHORT_EXPORT cohort {
 
+struct SessionOptions {
+  /// If srun or mpiexec has started this program as several processes, they become one cluster: the one of rank 0 is
+  /// the master, and the others are its workers. Started in any other way, the program is a master as usual. The same
+  /// as `cohort run --launched` and the flag --cohort-launched, which insist on it. See docs/mpi.md.
+  bool launched = false;
+};
+
 /// Create it first in main(), and only once. In a worker process its constructor serves the cluster and never returns.
 /// In the master it starts the cluster that `cohort run` passed to the program, or that --cohort-* flags describe, and
 /// removes those flags from the arguments; its destructor removes all workers.
@@ -28,7 +35,7 @@ namespace COHORT_EXPORT cohort {
 class Session {
  public:
   /// @throws Error if there already is a Session, or in a child of fork() of a process that has one.
-  Session(int& argc, char** argv);
+  Session(int& argc, char** argv, SessionOptions options = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

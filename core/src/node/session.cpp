@@ -26,6 +26,7 @@
 #include <cohort/file_access.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/join_file.hpp>
+#include <cohort/launched.hpp>
 #include <cohort/wait_options.hpp>
 #include <cohort/worker.hpp>
 
@@ -37,6 +38,7 @@
 #include "config/handover.hpp"
 #include "config/units.hpp"
 #include "io/announcement.hpp"
+#include "node/launched_worker.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
 
@@ -78,10 +80,10 @@ class OwnArguments {
   }
   void refuse_rest() const {
     if (!flags_.empty()) {
-      throw ConfigError(
-          "unknown flag --cohort-" + excerpt(flags_.front()) +
-          "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-load=MODULE.so, --cohort-topology=T, "
-          "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
+      throw ConfigError("unknown flag --cohort-" + excerpt(flags_.front()) +
+                        "; there are: --cohort-procs=N|auto, --cohort-cluster=FILE, --cohort-launched, "
+                        "--cohort-load=MODULE.so, --cohort-topology=T, "
+                        "--cohort-lazy, --cohort-no-lazy, --cohort-transport=NAME, --cohort-transport-options=JSON");
     }
   }
 
@@ -251,8 +253,32 @@ Worker& make_worker(Worker::Settings settings) {
   }
 }
 
+// One of the processes that somebody else has started of this program; not that of rank 0.
+[[noreturn]] void serve_as_launched(const LaunchedProcess& process, const ClusterFile& cluster) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  try {
+    LaunchedWorker launched = meet_rank_0(process, cluster);
+    make_worker(std::move(launched.settings)).join(std::move(launched.master));
+    std::exit(serve());
+  } catch (const std::exception& error) {
+    log_error(std::string("cannot join as a worker: ") + error.what());
+    std::fflush(nullptr);
+    _exit(20);
+  }
+}
+
+// @throws ConfigError if it must have been launched by others, and was not.
+std::optional<LaunchedProcess> launched_by_others(const ClusterFile& cluster) {
+  if (launched_part(cluster) == nullptr) return std::nullopt;
+  if (auto process = launched_process()) return process;
+  throw ConfigError(
+      "this program is to be one of several processes that srun or mpiexec has started, but nothing in its environment "
+      "says that (SLURM_PROCID, OMPI_COMM_WORLD_RANK, PMI_RANK). Start it so: srun -n 9 cohort run --launched PROGRAM");
+}
+
 // What `cohort run` or the flags ask for.
-std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
+// @param launched the program wants to be a cluster with its siblings, where it has some.
+std::optional<ClusterFile> wanted_cluster(OwnArguments& own, bool launched) {
   std::optional<ClusterFile> file;
   if (const auto text = take_handover()) file = ClusterFile::parse(*text, "cohort run");
   if (const auto path = own.value("cluster")) file = ClusterFile::load(*path);
@@ -263,6 +289,15 @@ std::optional<ClusterFile> wanted_cluster(OwnArguments& own) {
     const auto local = ClusterFile::parse(
         R"({"version": 1, "managers": [{"plugin": "local", "count": )" + count + "}]}", "--cohort-procs");
     file->managers.insert(file->managers.end(), local.managers.begin(), local.managers.end());
+  }
+  const auto process = launched ? launched_process() : std::nullopt;
+  if (own.has("launched") || (process && process->size > 1)) {
+    if (!file) file.emplace();
+    if (launched_part(*file) == nullptr) {
+      const auto others =
+          ClusterFile::parse(R"({"version": 1, "managers": [{"plugin": "launched"}]})", "--cohort-launched");
+      file->managers.insert(file->managers.begin(), others.managers.begin(), others.managers.end());
+    }
   }
   while (const auto module = own.value("load")) {
     if (!file) file.emplace();
@@ -337,7 +372,7 @@ static void claim_process() {
   prepare_process();
 }
 
-Session::Session(int& argc, char** argv) {
+Session::Session(int& argc, char** argv, SessionOptions options) {
   claim_process();
   OwnArguments own(argc, argv);
   if (own.has("worker")) serve_as_worker(argc, argv, own);
@@ -345,7 +380,9 @@ Session::Session(int& argc, char** argv) {
   try {
     code = 3;
     TransportSpec transport = transport_of(own);
-    const auto file = wanted_cluster(own);
+    const auto file = wanted_cluster(own, options.launched);
+    const auto process = file ? launched_by_others(*file) : std::nullopt;
+    if (process && process->rank > 0) serve_as_launched(*process, *file);
     code = 1;
     auto* master = new Master;
     master->set_default_transport(std::move(transport));
