@@ -18,6 +18,7 @@ using cohort::detail::MutexLock;
 
 namespace {
 
+constexpr cohort::Duration own_end_limit = 300ms;             // of a step whose workers are gone
 constexpr cohort::Duration term_limit = 5s, kill_limit = 5s;  // of a step, which ends its workers
 
 }  // namespace
@@ -76,7 +77,9 @@ void AllocationDriver::cancel(const std::vector<JobId>& jobs) {
       if (auto step = steps_.extract(job)) ending.push_back(std::move(step.mapped()));
     }
   }
-  for (auto& step : ending) step.terminate(term_limit, kill_limit);
+  const auto soon = cohort::deadline_after(own_end_limit);
+  for (auto& step : ending)
+    if (!step.wait_until(soon)) step.terminate(term_limit, kill_limit);
 }
 
 ScriptStep::ScriptStep(std::unique_ptr<CommandDriver> driver, JobId allocation)

@@ -14,7 +14,7 @@ JobShape shape_of(const std::string& name) {
 
 BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
     : jobs(options.has("jobs") ? shape_of(options.string("jobs")) : usual),
-      queue(options.duration("queue")),
+      queue(options.has("queue") ? options.duration("queue") : cohort::never),
       files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
       env(options.env("env")),
       respawn(options.boolean("respawn")),

@@ -3,7 +3,10 @@
 //   program              prints one line, and ends
 //   program fail CODE    the master's main returns that code
 //   program throw        an exception leaves the master's main
+//   program lose CODE    a worker ends with that code while it is called; says why, and how many others still answer
 //   program without      says in its options, and by no flag, that others may launch it
+
+#include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -24,6 +27,16 @@ int main(int argc, char** argv) {
   }
   std::cout << line << std::endl;
   if (what == "fail") return std::atoi(argv[2]);
+  if (what == "lose") {
+    try {
+      cohort::remotecall_fetch([](int code) { ::_exit(code); }, cohort::workers().back(), std::atoi(argv[2]));
+    } catch (const cohort::ProcessExitedException& error) {
+      std::cout << "lost: " << error.what() << std::endl;
+    }
+    int others = 0;
+    for (const auto pid : cohort::workers()) others += cohort::remotecall_fetch([] { return 1; }, pid);
+    std::cout << "others: " << others << std::endl;
+  }
   if (what == "throw") throw std::runtime_error("the master has had enough");
   return 0;
 }

@@ -7,8 +7,13 @@ namespace cohort::test {
 bool Mpi::is_here() const { return run_script("command -v mpiexec." + name_).code == 0; }
 
 std::string Mpi::mpiexec() const {
-  if (name_ != "openmpi") return "mpiexec." + name_;
-  return "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpiexec." + name_ + " --oversubscribe";
+  return environment() + " mpiexec." + name_ + (name_ == "openmpi" ? " --oversubscribe" : "");
 }
+
+std::string Mpi::environment() const {
+  return name_ == "openmpi" ? "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" : "env";
+}
+
+std::string Mpi::manager_flags() const { return name_ == "openmpi" ? "-o flags=--oversubscribe" : ""; }
 
 }  // namespace cohort::test

@@ -19,6 +19,9 @@ class Mpi {
   const std::string& name() const { return name_; }
   /// Words of sh: the launcher, which lets root use it, and starts more processes than there are CPUs.
   std::string mpiexec() const;
+  /// The same for the manager mpi.
+  std::string environment() const;
+  std::string manager_flags() const;
 
   static std::string name_of(const testing::TestParamInfo<Mpi>& info) { return info.param.name_; }
 

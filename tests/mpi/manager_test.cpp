@@ -1,0 +1,95 @@
+// The manager mpi, with each implementation of MPI that is here.
+
+#include <array>
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cohort/join_file.hpp>
+
+#include "../../contract/include/cohort/contract/eventually.hpp"
+#include "../cli/tool.hpp"
+#include "mpi_bed.hpp"
+#include "test_programs.hpp"
+
+namespace cohort::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MpiManagerTest : public testing::TestWithParam<Mpi> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().is_here()) GTEST_SKIP() << GetParam().why_not();
+  }
+  /// `cohort run -m mpi`, with these arguments.
+  ToolResult run(const std::string& arguments) {
+    return run_script(
+        GetParam().environment() + " $cohort run -m mpi -o mpiexec=mpiexec." + GetParam().name() + ' ' + arguments,
+        {.standard_input = "", .dir = directory_.path()});
+  }
+  ToolResult run_program(int workers, const std::string& arguments = "") {
+    return run(GetParam().manager_flags() + " -p " + std::to_string(workers) + " " COHORT_LAUNCHED_PROGRAM " " +
+               arguments);
+  }
+  void expect_nothing_left() const {
+    EXPECT_TRUE(contract::eventually([&] { return fs::is_empty(directory_.path()); })) << "its files";
+  }
+  static std::string host() {
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    return name.data();
+  }
+
+  const TemporaryDirectory directory_;
+};
+
+TEST_P(MpiManagerTest, MpiexecStartsTheWorkersAndOneThatEndsLeavesTheOthers) {
+  const auto result = run_program(3, "lose 7");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, " exited with code 7 on " + host() + " (job mpiexec (launch 1))\nothers: 2\n"))
+      << result.out << result.err;
+  EXPECT_TRUE(contains(result.out, "lost: process ") && contains(result.out, ": rank ")) << result.out;
+  expect_nothing_left();
+}
+
+TEST_P(MpiManagerTest, WhatCannotBeStartedFailsTheLaunchAtOnceWithTheWordsOfMpiexec) {
+  const auto flag = run("-p 2 -o flags=--no-such-flag " COHORT_LAUNCHED_PROGRAM);
+  EXPECT_EQ(flag.code, 20) << flag.err;
+  EXPECT_TRUE(contains(flag.err, "job mpiexec (launch 1) has ended: failed (the step exited with code ")) << flag.err;
+  EXPECT_TRUE(contains(flag.err, "no-such-flag")) << flag.err;
+  expect_nothing_left();
+}
+
+// It is in a file that its owner alone can read, and that is removed when all have come.
+TEST_P(MpiManagerTest, TheSecretIsInNoArgumentAndNoVariable) {
+  const TemporaryDirectory records;
+  const std::string real = "mpiexec." + GetParam().name();
+  const std::string recorder = records.write(
+      "mpiexec", "#!/bin/sh\n[ \"$1\" = --version ] && exec " + real + " --version\nhere=" + records.path() +
+                     "\ntr '\\0' '\\n' </proc/$$/cmdline >$here/seen\nenv >>$here/seen\n" +
+                     "cp -p cohort-*/join-*.json $here/join.json\nexec " + real + " \"$@\"\n");
+  fs::permissions(recorder, fs::perms(0755));
+  const auto result = run("-o mpiexec=" + recorder + ' ' + GetParam().manager_flags() +
+                          " -p 2 -o 'env={\"OWN_VARIABLE\": \"own value\"}' " COHORT_LAUNCHED_PROGRAM);
+  EXPECT_TRUE(result.out.starts_with("master 2:")) << result.out << result.err;
+  const JoinFile join = JoinFile::read(records.path("join.json"));
+  const std::string seen = records.read("seen");
+  EXPECT_TRUE(contains(seen, "--cohort-join=-") && contains(seen, "OWN_VARIABLE=own value")) << seen;
+  ASSERT_EQ(join.tokens.size(), 2U);
+  for (const auto& token : join.tokens) EXPECT_FALSE(contains(seen, token.secret));
+  expect_nothing_left();
+}
+
+INSTANTIATE_TEST_SUITE_P(Mpi, MpiManagerTest, testing::ValuesIn(Mpi::all()), Mpi::name_of);
+
+TEST(MpiManager, WithoutAnMpiexecItSaysWhichCommandIsMissing) {
+  const auto asked = cohort_tool({"exec", "-m", "mpi", "-p", "2", "-o", "mpiexec=mpiexec.of.nobody", "true"});
+  EXPECT_TRUE(contains(asked.err, "cannot start 'mpiexec.of.nobody'")) << asked.err;
+  EXPECT_TRUE(contains(asked.err, "the option 'mpiexec' names the command that starts processes of MPI")) << asked.err;
+}
+
+}  // namespace
+}  // namespace cohort::test
