@@ -46,6 +46,7 @@ Command map_command();
 Command config_command();
 Command topology_command();
 Command doctor_command();
+Command fake_scheduler_command();
 Command plugin_command();
 Command plugin_new_command();
 Command plugin_test_command();

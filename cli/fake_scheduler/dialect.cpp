@@ -1,0 +1,10 @@
+#include "dialect.hpp"
+
+namespace cohort::fake_scheduler {
+
+std::unique_ptr<Dialect> make_dialect(std::string_view name) {
+  if (name == "slurm") return slurm_dialect();
+  return nullptr;
+}
+
+}  // namespace cohort::fake_scheduler

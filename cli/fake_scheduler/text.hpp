@@ -1,0 +1,75 @@
+#pragma once
+
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cohort::fake_scheduler {
+
+/// A whole number; nullopt: it is none.
+inline std::optional<std::int64_t> number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+inline std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// The parts between each `at`; one at least.
+inline std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const auto end = text.find(at);
+    parts.push_back(text.substr(0, end));
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+inline std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string text;
+  for (const auto& word : words) {
+    if (&word != &words.front()) text += between;
+    text += word;
+  }
+  return text;
+}
+
+/// With blanks before, up to that width.
+inline std::string right_aligned(std::string_view text, std::size_t width) {
+  return std::string(width > text.size() ? width - text.size() : 0, ' ') + std::string(text);
+}
+
+/// With blanks behind, up to that width.
+inline std::string left_aligned(std::string_view text, std::size_t width) {
+  return std::string(text) + std::string(width > text.size() ? width - text.size() : 0, ' ');
+}
+
+inline std::string two_digits(std::int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); }
+
+/// Numbers as "1-3,7" or "1-9:2"; nullopt: it is not such a text, or has more than `most` of them.
+std::optional<std::vector<int>> parse_range(std::string_view text, std::size_t most = 10000);
+
+/// The words of a line as a shell parts them, with quotes and backslashes, and without anything else that shells do.
+std::vector<std::string> shell_split(std::string_view line);
+
+/// A point in time by a format of strftime(), in local time.
+std::string date_text(std::chrono::system_clock::time_point time, const char* format = "%Y-%m-%dT%H:%M:%S");
+/// Since 1970.
+inline std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+/// "SIGUSR1", "USR1" or "10"; 0: there is none of that name.
+int signal_number(std::string_view name);
+
+}  // namespace cohort::fake_scheduler
