@@ -18,7 +18,8 @@ using cohort::Clock;
 
 constexpr cohort::Duration not_worth_telling = 2s;  // a job that starts within this time
 constexpr cohort::Duration shortest_wait = 100ms;   // whatever deadline has passed
-constexpr cohort::Duration known_again = 15s;       // by a scheduler that does not know a job it has accepted
+constexpr cohort::Duration known_first = 60s;       // by a scheduler whose answers are late
+constexpr cohort::Duration known_again = 15s;       // by one that has known it
 
 Clock::time_point after(Clock::time_point time, cohort::Duration duration) {
   return duration > Clock::time_point::max() - time ? Clock::time_point::max() : time + duration;
@@ -83,6 +84,7 @@ void LaunchWait::note_begin(Waited& waited) const {
   const int arrived = waited.job->arrived;
   if (waited.status.state == JobState::queued && arrived == 0) waited.began.reset();
   if (!waited.began && (waited.status.state == JobState::active || arrived > 0)) waited.began = Clock::now();
+  waited.was_known |= waited.status.state != JobState::unknown;
   if (waited.status.state != JobState::unknown || !watch_.problem().empty())
     waited.unknown.reset();
   else if (!waited.unknown)
@@ -96,8 +98,8 @@ Clock::time_point LaunchWait::limit_of(const Waited& waited) const {
 std::string LaunchWait::why_to_give_up(Waited& waited) {
   const std::string job = "job " + waited.id;
   if (has_ended(waited.status.state)) return job + " has ended: " + text_of(waited.status) + tail(*waited.job);
-  if (waited.unknown && Clock::now() - *waited.unknown > known_again)
-    return "the scheduler does not know " + job + " any more" + tail(*waited.job);
+  if (waited.unknown && Clock::now() - *waited.unknown > (waited.was_known ? known_again : known_first))
+    return "the scheduler does not know " + job + (waited.was_known ? " any more" : "") + tail(*waited.job);
   if (Clock::now() < limit_of(waited)) return "";
   if (waited.began) {
     return job + (waited.status.host.empty() ? "" : " on " + waited.status.host) + " has been running for " +

@@ -37,6 +37,7 @@ class LaunchWait {
     JobStatus status = {};
     std::optional<cohort::Clock::time_point> began = {};    // it did
     std::optional<cohort::Clock::time_point> unknown = {};  // since when the scheduler does not know it
+    bool was_known = false;                                 // to the scheduler
     std::string failure = {};                               // why no more workers come by it
 
     bool is_open() const { return failure.empty() && job->arrived < job->workers; }
