@@ -24,6 +24,8 @@
 namespace cohort::fake_scheduler {
 namespace {
 
+constexpr Milliseconds longest_end{5000};  // of jobs, after SIGKILL
+
 void print(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(descriptor, text.data(), text.size());
@@ -74,6 +76,8 @@ class Program {
 
   void end() {
     scheduler_.shut_down([this] { uv_stop(&loop_); });
+    // What cannot be ended, as a process that the kernel holds, is left to the guard.
+    scheduler_.timers().after(scheduler_.settings().kill_grace + longest_end, [this] { uv_stop(&loop_); });
   }
 
   void watch(int number) {

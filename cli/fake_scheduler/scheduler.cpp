@@ -129,8 +129,8 @@ void Scheduler::set_queue_down(const std::string& name, bool down) {
   schedule_soon();
 }
 
-JobRun* Scheduler::run_of(const Job& job) {
-  const auto found = runs_.find(job.number);
+JobRun* Scheduler::run_of(JobNumber job) {
+  const auto found = runs_.find(job);
   return found == runs_.end() ? nullptr : found->second.get();
 }
 

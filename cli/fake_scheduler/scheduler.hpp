@@ -58,7 +58,8 @@ class Scheduler {
   void set_queue_down(const std::string& queue, bool down);
 
   /// Null: it does not run.
-  JobRun* run_of(const Job& job);
+  JobRun* run_of(JobNumber job);
+  JobRun* run_of(const Job& job) { return run_of(job.number); }
   /// Calls the function at each change of that job's status, until it returns false.
   void watch(JobNumber job, std::function<bool(const Job&)> changed) { watchers_.emplace(job, std::move(changed)); }
 

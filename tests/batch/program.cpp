@@ -4,7 +4,7 @@
 //   program cause CODE   a worker ends with that code while it is called; prints the exception
 //   program map COUNT MS a pmap of items of so many milliseconds; prints whether all are right
 //   program back         prints "ready", waits until all workers are lost, then until as many are there
-//   program hog MIB      a worker takes so much memory; prints the exception
+//   program hog          a worker takes 500 MiB of memory; prints the exception
 //   program lost         prints "ready", and waits until a worker is lost; prints why
 
 #include <unistd.h>
@@ -87,12 +87,12 @@ int main(int argc, char** argv) {
         cohort::remotecall_fetch([](int code) { ::_exit(code); }, pid, std::atoi(argv[2]));
       } else if (what == "hog") {
         cohort::remotecall_fetch(
-            [](int mebibytes) {
-              const std::vector<char> memory(static_cast<std::size_t>(mebibytes) << 20, 1);
+            [] {
+              const std::vector<char> memory(500 << 20, 1);
               sleep_for_long();
               return memory.back();
             },
-            pid, std::atoi(argv[2]));
+            pid);
       } else {
         auto call = cohort::remotecall([] { return sleep_for_long(); }, pid);
         std::cout << "ready" << std::endl;

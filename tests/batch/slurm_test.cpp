@@ -222,7 +222,7 @@ TEST_F(SlurmTest, EachWayToLoseANodeIsItsOwnCause) {
       lose({R"(flags=["--no-requeue"])"}, {"lost"}, "scontrol update nodename=n2 state=down reason=test");
   EXPECT_TRUE(contains(node, ": failed (NODE_FAIL, NodeDown)")) << node;
   run_script("scontrol update nodename=n2 state=idle");
-  const std::string memory = lose({R"(flags=["--mem-per-cpu=100"])"}, {"hog", "500"}, "");
+  const std::string memory = lose({R"(flags=["--mem-per-cpu=100"])"}, {"hog"}, "");
   EXPECT_TRUE(contains(memory, "Killed on n")) << memory;
   EXPECT_TRUE(contains(memory, ": the job's memory limit of 200 MiB was exceeded")) << memory;
   const std::string preempted =

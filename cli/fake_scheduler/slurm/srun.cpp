@@ -44,8 +44,8 @@ class StepCall : public std::enable_shared_from_this<StepCall> {
 
   void begin() {
     Job* job = scheduler_.jobs().find(job_);
-    JobRun* run = job == nullptr ? nullptr : scheduler_.run_of(*job);
-    if (run == nullptr || run->ending())
+    JobRun* run = scheduler_.run_of(job_);
+    if (job == nullptr || run == nullptr || run->ending())
       return fail("Unable to confirm allocation for job " + std::to_string(job_) + ": Invalid job id specified");
     const auto places = place(*job, *run);
     if (places.empty()) return;
@@ -227,8 +227,7 @@ class StepCall : public std::enable_shared_from_this<StepCall> {
   void all_ended() {
     for (auto* token : {&wait_, &kill_}) scheduler_.timers().cancel(*token);
     Step* step = std::exchange(step_, nullptr);
-    Job* job = scheduler_.jobs().find(job_);
-    if (JobRun* run = job == nullptr ? nullptr : scheduler_.run_of(*job)) {
+    if (JobRun* run = scheduler_.run_of(job_)) {
       if (!wish_.overlap)
         for (const Place& place : step->spec().places) run->slots_in_use(place.host) -= place.tasks;
       run->remove_step(*step);

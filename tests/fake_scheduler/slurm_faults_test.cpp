@@ -1,0 +1,153 @@
+// What users of the manager slurm see of each fault of a scheduler.
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "../../contract/include/cohort/contract/eventually.hpp"
+#include "../cli/tool.hpp"
+#include "fake_scheduler.hpp"
+#include "test_programs.hpp"
+
+namespace cohort::test {
+namespace {
+
+using contract::eventually;
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+constexpr int launch_failed = 20;  // the exit status of the tool
+
+class SlurmFaultsTest : public testing::Test {
+ protected:
+  ToolResult run(int workers, const Words& options = {}, const std::string& mode = "", ToolInput input = {}) {
+    Words words{"run", "-m", "slurm", "-p", std::to_string(workers)};
+    for (const auto& option : options) words.insert(words.end(), {"-o", option});
+    words.insert(words.end(), {COHORT_BATCH_PROGRAM, mode});
+    input.dir = files_.path();
+    return cohort_tool(words, input);
+  }
+  /// Runs the program until a worker is lost by what is done to job 1 then. @return what it printed of that.
+  std::string loss_by(const std::string& control, const Words& options = {}) {
+    const auto result =
+        run(3, options, "lost", {.standard_input = "", .dir = "", .when_printed = "ready", .then = [&](int) {
+                                   if (control.empty()) return;
+                                   EXPECT_EQ(FakeScheduler::control(control), "");
+                                 }});
+    EXPECT_EQ(result.code, 0) << result.err;
+    const auto at = result.out.find("lost: ");
+    return at == result.out.npos ? result.out + result.err : result.out.substr(at);
+  }
+  void expect_nothing_left(const FakeScheduler& scheduler) {
+    EXPECT_TRUE(eventually([&] { return scheduler.processes().empty(); })) << scheduler.processes();
+    EXPECT_TRUE(eventually([&] { return fs::is_empty(files_.path()); })) << "the job's files";
+  }
+
+  const TemporaryDirectory files_;
+};
+
+TEST_F(SlurmFaultsTest, WithoutAnyTheWorkersAreOnTheHostsAndNothingIsLeft) {
+  const FakeScheduler scheduler("slurm");
+  const auto result = run(4);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "workers 4 on n1 n1 n2 n2\n") << result.err;
+  EXPECT_EQ(result.err, "");
+  expect_nothing_left(scheduler);
+  const auto step = run_script("salloc --quiet -n 3 $cohort run -m slurm " COHORT_BATCH_PROGRAM,
+                               {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(step.out, "workers 3 on n1 n1 n2\n") << step.err;
+  expect_nothing_left(scheduler);
+}
+
+TEST_F(SlurmFaultsTest, ASubmissionThatFailsIsSaidInTheSchedulersWords) {
+  const FakeScheduler scheduler("slurm", {"--fail-submission=3"});
+  for (const bool fails : {false, false, true, false}) {
+    const auto result = run(2);
+    EXPECT_EQ(result.code, fails ? launch_failed : 0) << result.err;
+    if (!fails) continue;
+    EXPECT_TRUE(
+        contains(result.err, "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation\n"))
+        << result.err;
+  }
+  FakeScheduler::control("fail-submission 0");
+  FakeScheduler::control("queue-limit 1");
+  run_script("sbatch -o /dev/null -p closed --wrap true");
+  const auto full = run(2);
+  EXPECT_EQ(full.code, launch_failed);
+  EXPECT_TRUE(contains(full.err, "sbatch: error: AssocMaxSubmitJobLimit")) << full.err;
+  expect_nothing_left(scheduler);
+}
+
+// What a worker says of itself by its connection counts more.
+TEST_F(SlurmFaultsTest, StatusThatIsLateWrongOrEmptyHindersNoWorker) {
+  const FakeScheduler scheduler("slurm", {"--status-delay=20s"});
+  EXPECT_EQ(run(4).out, "workers 4 on n1 n1 n2 n2\n");
+  FakeScheduler::control("status-delay 0");
+  FakeScheduler::control("empty-status 1");
+  EXPECT_EQ(run(2).out, "workers 2 on n1 n1\n");
+  FakeScheduler::control("empty-status 0");
+  const auto late = loss_by(
+      "lie 1 completed; $cohort fake-scheduler control lie 3 pending; "
+      "$cohort fake-scheduler control kill 3");
+  EXPECT_TRUE(contains(late, "lost: ")) << late;
+  expect_nothing_left(scheduler);
+}
+
+// Three launches side by side: they wait long for what does not come.
+TEST_F(SlurmFaultsTest, AJobThatIsNotKnownIsGivenUpWhenItWasKnownOrWhenItsTimeIsOver) {
+  const auto launch = [](const std::string& name, const std::string& scheduler, const std::string& meanwhile) {
+    return "mkdir " + name + "; (cd " + name + "; $cohort fake-scheduler " + scheduler + " -- sh -c '" + meanwhile +
+           " \"$cohort\" run -m slurm -p 2 -o partition=closed -o queue=17s " COHORT_BATCH_PROGRAM " 2>../" + name +
+           ".txt; echo $? >>../" + name + ".txt'; ls) & ";
+  };
+  const auto result = run_script(
+      "export cohort; " + launch("late", "--status-delay 30s", "") +
+          launch("vanished", "",
+                 "(until squeue | grep -q Down; do sleep 0.1; done; $cohort fake-scheduler control vanish 1) &") +
+          "wait",
+      {.standard_input = "", .dir = files_.path()});
+  EXPECT_EQ(result.out, "");  // no file is left
+  const std::string late = files_.read("late.txt"), vanished = files_.read("vanished.txt");
+  EXPECT_TRUE(contains(late, "0 of 2 workers joined: job 1 is still unknown after 17 s (option queue)\n20\n")) << late;
+  EXPECT_TRUE(contains(vanished, "0 of 2 workers joined: the scheduler does not know job 1 any more\n20\n"))
+      << vanished;
+}
+
+TEST_F(SlurmFaultsTest, AWorkerThatIsLostSaysWhyItsJobEnded) {
+  const FakeScheduler scheduler("slurm");
+  const auto timed_out = loss_by("", {"walltime=1s"});
+  EXPECT_TRUE(contains(timed_out, "job 1: failed (TIMEOUT, TimeLimit)")) << timed_out;
+  const auto killed = loss_by("kill 2");
+  EXPECT_TRUE(contains(killed, "job 2: failed (FAILED, ")) << killed;
+  const auto failed = loss_by("host-down n2", {R"(flags=["--no-requeue"])"});
+  EXPECT_TRUE(contains(failed, "job 3: failed (NODE_FAIL, NodeDown)")) << failed;
+  FakeScheduler::control("host-up n2");
+  const auto preempted = loss_by("preempt 4", {R"(flags=["--no-requeue"])"});
+  EXPECT_TRUE(contains(preempted, "job 4: failed (PREEMPTED, Preempted)")) << preempted;
+  // One that is queued again waits for its next start, in which nobody takes its workers.
+  const auto again = loss_by("preempt 5");
+  EXPECT_TRUE(contains(again, "lost: process ")) << again;
+  expect_nothing_left(scheduler);
+}
+
+TEST_F(SlurmFaultsTest, TooMuchMemoryIsTheCauseOfAWorkersEnd) {
+  const FakeScheduler scheduler("slurm");
+  const auto result = run(2, {R"(flags=["--mem=300M"])"}, "hog");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "lost: ") && contains(result.out, ": Killed on n1")) << result.out << result.err;
+  expect_nothing_left(scheduler);
+}
+
+TEST_F(SlurmFaultsTest, ASlowSchedulerIsWaitedFor) {
+  const FakeScheduler scheduler("slurm", {"--slow=1s"});
+  EXPECT_EQ(run(2).out, "workers 2 on n1 n1\n");
+  expect_nothing_left(scheduler);
+}
+
+}  // namespace
+}  // namespace cohort::test
