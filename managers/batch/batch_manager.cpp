@@ -30,7 +30,8 @@ using cohort::WorkerConfig;
 using cohort::detail::MutexLock;
 
 constexpr cohort::Duration shortest_pause = 1s, longest_pause = 30s;  // between two status queries
-constexpr cohort::Duration ending_limit = 2s;                         // for a job to have ended, of which a worker has
+constexpr cohort::Duration ending_limit = 4s;                         // for a job to have ended, of which a worker has
+constexpr cohort::Duration text_limit = 2s;  // for a job that goes on to say how that worker did
 
 // A word that no other cluster has: by it everything that is left of this one can be found.
 std::string new_name() {
@@ -272,14 +273,15 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
     if (job->ended) return "";
     id = job->id;
   }
-  const auto deadline = cohort::deadline_after(ending_limit);
+  const auto deadline = cohort::deadline_after(ending_limit), text_deadline = cohort::deadline_after(text_limit);
   JobStatus status;
   std::string text;
   do {
     status = watch_.fresh_status(id);
     text = driver_->end_of_worker(printed_by(job->output), config.ospid);
     // While a job ends, its state is not final. Of one that runs, the launcher of its workers is to say what it knows.
-  } while ((status.ending || (status.state == JobState::active && text.empty())) && Clock::now() < deadline);
+  } while ((status.ending && Clock::now() < deadline) ||
+           (status.state == JobState::active && text.empty() && Clock::now() < text_deadline));
   // Whoever reads this asks first for the reason of the job's end, if it is over.
   if (has_ended(status.state)) return "job " + id + ": " + text_of(status) + (text.empty() ? "" : "; " + text);
   if (status.state == JobState::queued)

@@ -145,7 +145,8 @@ void LaunchWait::tell() {
 }
 
 std::string LaunchWait::state_of_one() const {
-  const auto& [job, id, status, began, unknown, failure] = jobs_[0];
+  const JobId& id = jobs_[0].id;
+  const JobStatus& status = jobs_[0].status;
   if (status.state == JobState::queued)
     return "job " + id + ": " + text_of(status) + ", " + counted(workers_, "worker");
   if (status.state != JobState::active || told_.empty()) return "";

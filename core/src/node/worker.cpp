@@ -131,15 +131,15 @@ void Worker::join(IoPair master) {
 
 namespace {
 
+constexpr Duration next_address_after = std::chrono::milliseconds(250);
+
 // Shared by the threads that connect: those that are too late close what they have got.
 struct FirstConnection {
-  explicit FirstConnection(std::size_t addresses) : under_way(addresses) {}
-
   detail::Mutex mutex;
   detail::ConditionVariable changed;
   std::optional<IoPair> first COHORT_GUARDED_BY(mutex);
   bool is_taken COHORT_GUARDED_BY(mutex) = false;
-  std::size_t under_way COHORT_GUARDED_BY(mutex);
+  std::size_t under_way COHORT_GUARDED_BY(mutex) = 0;
   std::string problems COHORT_GUARDED_BY(mutex);
 };
 
@@ -160,13 +160,21 @@ void connect(Transport& transport, const std::string& address, Clock::time_point
 
 }  // namespace
 
+// The next address is tried when the one before has failed, or has not answered for a moment (as RFC 8305 does it): the
+// master then sees no connections that nobody uses.
 void Worker::join(const std::vector<std::string>& addresses, Clock::time_point deadline) {
   if (addresses.size() == 1) return join(node_->transport().connect(addresses.front(), deadline));
-  auto result = std::make_shared<FirstConnection>(addresses.size());
-  for (const auto& address : addresses)
+  auto result = std::make_shared<FirstConnection>();
+  detail::MutexLock lock(result->mutex);
+  for (const auto& address : addresses) {
+    result->under_way++;
     node_->blocking().run(
         [this, address, deadline, result] { connect(node_->transport(), address, deadline, *result); });
-  detail::MutexLock lock(result->mutex);
+    const auto next = deadline_after(next_address_after);
+    while (!result->first && result->under_way > 0 && Clock::now() < next)
+      result->changed.wait_until(result->mutex, next);
+    if (result->first) break;
+  }
   while (!result->first && result->under_way > 0) result->changed.wait(result->mutex);
   if (!result->first) throw Error(result->problems);
   IoPair first = std::move(*result->first);

@@ -43,7 +43,7 @@ class Worker final : public Role {
   const std::string& address() const { return address_; }
   /// The connection that this worker made to the master.
   void join(IoPair master);
-  /// Connects to the master at that of these addresses which answers first. @throws Error, with what each of them said.
+  /// Connects to the master at the first of these addresses that answers. @throws Error, with what each of them said.
   void join(const std::vector<std::string>& addresses, Clock::time_point deadline);
   /// Waits until the master ends it. @return the exit code.
   int serve();
