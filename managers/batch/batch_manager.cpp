@@ -16,7 +16,7 @@
 
 #include "job_output.hpp"
 #include "launch_wait.hpp"
-#include "say.hpp"
+#include "notice.hpp"
 
 namespace cohort_batch {
 namespace {

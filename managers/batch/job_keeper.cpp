@@ -9,7 +9,7 @@
 #include <cohort/error.hpp>
 #include <cohort/lifecycle.hpp>
 
-#include "say.hpp"
+#include "notice.hpp"
 
 namespace cohort_batch {
 

@@ -8,7 +8,7 @@
 #include <cohort/detail/text.hpp>
 
 #include "jitter.hpp"
-#include "say.hpp"
+#include "notice.hpp"
 
 namespace cohort_batch {
 namespace {

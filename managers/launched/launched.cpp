@@ -20,7 +20,7 @@
 #include <cohort/plugin.hpp>
 
 #include "../batch/door.hpp"
-#include "../batch/say.hpp"
+#include "../batch/notice.hpp"
 
 namespace {
 
