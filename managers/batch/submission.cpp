@@ -25,7 +25,6 @@ std::string in_seconds(cohort::Duration duration) {
 bool is_for_a_while(const std::string& message) {
   constexpr std::string_view signs[] = {
       "timed out",
-      "timeout",
       "connection refused",
       "connection reset",
       "unable to contact",
