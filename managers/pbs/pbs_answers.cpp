@@ -116,6 +116,7 @@ JobStatus status_of(const Attributes& job) {
     case 'M':
       status.state = JobState::queued;
       status.reason = std::string(field("comment"));
+      if (status.reason.empty() && status.word == "H") status.reason = "hold";
       break;
     case 'E':
       status.ending = true;

@@ -110,11 +110,16 @@ Job Id: 49.torque01
 Job Id: 50.torque01
     job_state = C
     exit_status = -11
+
+Job Id: 51.torque01
+    job_state = H
+    Hold_Types = u
 )");
   EXPECT_EQ(jobs.at("48[1].torque01").state, JobState::cancelled);
   EXPECT_EQ(text_of(jobs.at("49.torque01")), "failed, signal 15") << "by qdel or by its walltime: it does not say";
   EXPECT_EQ(*jobs.at("49.torque01").end - *jobs.at("49.torque01").start, 1min);
   EXPECT_EQ(text_of(jobs.at("50.torque01")), "failed (over its walltime)");
+  EXPECT_EQ(text_of(jobs.at("51.torque01")), "queued (hold)");
 }
 
 // It tells no exit code.
