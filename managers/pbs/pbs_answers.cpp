@@ -29,33 +29,17 @@ constexpr std::string_view id_mark = "Job Id:";
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-// Exit codes below 0 are those of the execution daemon.
-std::string reason_of(std::int64_t code) {
-  switch (code) {
-    case -1:
-    case -2:
-      return "could not be started";
-    case -3:
-      return "could not be started, after several attempts";
-    case -10:
-      return "over its memory limit";  // Torque
-    case -11:
-      return "over its walltime";  // Torque
-    case -12:
-      return "over its limit of CPU time";  // Torque
-    case -24:
-    case -25:
-      return "over its number of CPUs";
-    case -26:
-    case -27:
-      return "over its memory limit";
-    case -28:
-      return "over its limit of CPU time";
-    case -29:
-      return "over its walltime";
-    default:
-      return "";
-  }
+// Exit codes below 0 are those of the execution daemon, of which Torque and the others share the first ones only.
+std::string reason_of(std::int64_t code, bool is_torque) {
+  if (code >= -3) return "could not be started";
+  if (code >= -6) return "its host was started again";
+  if (is_torque) return code == -10 ? "over its memory limit" : code == -11 ? "over its walltime" : "";
+  if (code == -20) return "its first host failed";
+  if (code == -24 || code == -25) return "over its number of CPUs";
+  if (code == -26 || code == -27) return "over its memory limit";
+  if (code == -28) return "over its limit of CPU time";
+  if (code == -29) return "over its walltime";
+  return "";
 }
 
 // "node7/0*4+node8/0*4", "node7/0-3".
@@ -77,8 +61,8 @@ void set_end(JobStatus& status, const Attributes& job) {
     const auto found = job.find(name);
     return found == job.end() ? std::string_view() : trimmed(found->second);
   };
-  auto code = number(field("Exit_status"));
-  if (!code) code = number(field("exit_status"));
+  const bool is_torque = job.contains("exit_status");
+  const auto code = number(field(is_torque ? "exit_status" : "Exit_status"));
   const bool is_deleted = field("substate") == "91" || contains(field("comment"), "terminated by ") ||
                           contains(field("comment"), "deleted");
   status.reason = news_of(field("comment"));
@@ -88,7 +72,7 @@ void set_end(JobStatus& status, const Attributes& job) {
   }
   status.state = *code == 0 ? JobState::completed : is_deleted ? JobState::cancelled : JobState::failed;
   if (*code < 0) {
-    if (const auto why = reason_of(*code); !why.empty()) status.reason = why;
+    if (const auto why = reason_of(*code, is_torque); !why.empty()) status.reason = why;
   } else if (*code > 256 || (*code > 128 && *code < 192)) {
     status.signal = static_cast<int>(*code > 256 ? *code - 256 : *code - 128);
   } else {

@@ -76,10 +76,14 @@ Job Id: 106.pbs01
 Job Id: 107.pbs01
     job_state = F
     substate = 91
+
+Job Id: 108.pbs01
+    job_state = F
+    Exit_status = -11
 )";
   std::ranges::replace(text, '@', ' ');  // where a line ends with a blank
   const auto jobs = parse_full(text);
-  ASSERT_EQ(jobs.size(), 7u);
+  ASSERT_EQ(jobs.size(), 8u);
   EXPECT_EQ(text_of(jobs.at("101.pbs01")),
             "queued (Not Running: Insufficient amount of resource: ncpus (R: 64 A: 16 T: 32))");
   const auto& running = jobs.at("102[3].pbs01");
@@ -92,6 +96,7 @@ Job Id: 107.pbs01
   EXPECT_EQ(text_of(jobs.at("105.pbs01")), "cancelled (terminated by alice on login1), signal 15");
   EXPECT_EQ(jobs.at("106.pbs01").state, JobState::completed);
   EXPECT_EQ(jobs.at("107.pbs01").state, JobState::cancelled) << "before it ran";
+  EXPECT_EQ(text_of(jobs.at("108.pbs01")), "failed") << "the walltime of Torque, and another thing here";
 }
 
 TEST(PbsAnswers, JobsOfTorque) {
