@@ -55,7 +55,7 @@ HtcondorDriver::HtcondorDriver(const cohort::Options& options)
                      .status = {"condor_q"},
                      .cancel = {"condor_rm"},
                      .cancel_by_name = "timeout 30 {cancel} -constraint \"JobBatchName == \\\"$1\\\"\"",
-                     .unknown = {"Couldn't find", "not found"},
+                     .unknown = {"Couldn't find", "not found", "No result found"},
                      .script = description_template},
                     cohort_batch::SubmitOptions(options)) {}
 
