@@ -6,13 +6,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include <cohort/detail/mutex.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
 #include <cohort/join_file.hpp>
@@ -20,13 +16,13 @@
 #include <cohort/plugin.hpp>
 
 #include "../batch/door.hpp"
+#include "../batch/in_order.hpp"
 #include "../batch/notice.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using cohort::OptionType;
-using cohort::detail::MutexLock;
 
 constexpr cohort::Duration not_worth_telling = 2s;
 constexpr cohort::Duration margin = 30s;
@@ -41,47 +37,6 @@ constexpr cohort::Option launched_options[] = {
      "its "
      "host, any port)",
      nullptr},
-};
-
-// "rank 3", "ranks 1, 2, 5 and 90 more".
-std::string list_of(const std::vector<int>& ranks) {
-  constexpr std::size_t most = 8;
-  std::string list = ranks.size() == 1 ? "rank " : "ranks ";
-  for (std::size_t i = 0; i < ranks.size() && i < most; ++i) list += (i == 0 ? "" : ", ") + std::to_string(ranks[i]);
-  return ranks.size() > most ? list + " and " + std::to_string(ranks.size() - most) + " more" : list;
-}
-
-// Passes the workers of a launch on together, in the order of their ranks, which say who has which id.
-class InOrder final : public cohort::LaunchQueue {
- public:
-  explicit InOrder(cohort::LaunchQueue& queue) : queue_(queue) {}
-
-  // Any thread; the others within launch().
-  void push(cohort::WorkerConfig config) override {
-    const MutexLock lock(mutex_);
-    const int rank = std::any_cast<int>(config.userdata);
-    come_.emplace(rank, std::move(config));
-  }
-  void fail(std::string what, int workers) override { queue_.fail(std::move(what), workers); }
-  std::shared_ptr<cohort::LaunchQueue> keep_open() override { return queue_.keep_open(); }
-  void extend(cohort::Clock::time_point deadline) override { queue_.extend(deadline); }
-
-  std::vector<int> absent(int size) {
-    const MutexLock lock(mutex_);
-    std::vector<int> ranks;
-    for (int rank = 1; rank < size; ++rank)
-      if (!come_.contains(rank)) ranks.push_back(rank);
-    return ranks;
-  }
-  void pass_on() {
-    const MutexLock lock(mutex_);
-    for (auto& [rank, worker] : std::exchange(come_, {})) queue_.push(std::move(worker));
-  }
-
- private:
-  cohort::LaunchQueue& queue_;
-  cohort::detail::Mutex mutex_;
-  std::map<int, cohort::WorkerConfig> come_ COHORT_GUARDED_BY(mutex_);
 };
 
 class LaunchedManager final : public cohort::ClusterManager {
@@ -105,7 +60,7 @@ class LaunchedManager final : public cohort::ClusterManager {
     door_ = std::make_unique<cohort_batch::Door>(listen_.empty() && by_ip ? "0.0.0.0" : listen_);
     cohort::LaunchParams of_workers = params;
     if (by_ip) of_workers.exeflags.push_back("--bind-to=0.0.0.0");
-    InOrder workers(launched);
+    cohort_batch::InOrder workers(launched);
     door_->open(of_workers, workers, process->size - 1);
     std::int64_t missing = 0;
     try {
@@ -119,15 +74,21 @@ class LaunchedManager final : public cohort::ClusterManager {
     const auto absent = workers.absent(process->size);
     workers.pass_on();
     if (missing > 0)
-      launched.fail(list_of(absent) + " of " + std::to_string(process->size) + ", which " + process->launcher +
-                        " has started, did not join in time. Have they ended, or do they not see " + file_.string() +
-                        "?",
+      launched.fail(cohort_batch::list_of(absent) + " of " + std::to_string(process->size) + ", which " +
+                        process->launcher + " has started, did not join in time. Have they ended, or do they not see " +
+                        file_.string() + "?",
                     static_cast<int>(missing));
     else
       remove_join_file();
   }
 
   void manage(cohort::Pid, cohort::WorkerConfig&, cohort::ManageOp) override {}
+
+  std::string exit_cause(cohort::Pid, cohort::WorkerConfig& config) override {
+    const int* rank = std::any_cast<int>(&config.userdata);
+    return rank == nullptr || config.leaving ? ""
+                                             : "rank " + std::to_string(*rank) + " has ended; its launcher knows how";
+  }
 
  private:
   // With a token for each of the others, of which is known who uses it.
@@ -142,13 +103,14 @@ class LaunchedManager final : public cohort::ClusterManager {
     written_.reset();
   }
 
-  void wait(const cohort::LaunchedProcess& process, InOrder& workers, const cohort::LaunchParams& params) {
+  void wait(const cohort::LaunchedProcess& process, cohort_batch::InOrder& workers,
+            const cohort::LaunchParams& params) {
     // They are passed on at the end, which must be before the core gives up.
     const auto deadline = cohort::deadline_after(params.timeout);
     if (params.timeout < cohort::never - margin) workers.extend(deadline + margin);
     const auto told = std::min(deadline, cohort::deadline_after(not_worth_telling));
     if (door_->wait(params.stop, told) == 0 || params.stop.stop_requested()) return;
-    cohort_batch::say("rank 0 waits for " + list_of(workers.absent(process.size)) + " of " +
+    cohort_batch::say("rank 0 waits for " + cohort_batch::list_of(workers.absent(process.size)) + " of " +
                       std::to_string(process.size) + " at " + file_.string());
     door_->wait(params.stop, deadline);
   }

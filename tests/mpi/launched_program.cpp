@@ -4,14 +4,17 @@
 //   program fail CODE    the master's main returns that code
 //   program throw        an exception leaves the master's main
 //   program lose CODE    a worker ends with that code while it is called; says why, and how many others still answer
+//   program wait         prints "ready", and waits until it is ended
 //   program without      says in its options, and by no flag, that others may launch it
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include <cohort/cohort.hpp>
 #include <cohort/launched.hpp>
@@ -36,6 +39,10 @@ int main(int argc, char** argv) {
     int others = 0;
     for (const auto pid : cohort::workers()) others += cohort::remotecall_fetch([] { return 1; }, pid);
     std::cout << "others: " << others << std::endl;
+  }
+  if (what == "wait") {
+    std::cout << "ready" << std::endl;
+    std::this_thread::sleep_for(std::chrono::minutes(2));
   }
   if (what == "throw") throw std::runtime_error("the master has had enough");
   return 0;

@@ -1,5 +1,7 @@
 // Processes that somebody else starts of one program: by a shell that sets what srun sets, and by real launchers.
 
+#include <signal.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 
 #include <cohort/join_file.hpp>
 
+#include "../../contract/include/cohort/contract/eventually.hpp"
 #include "../cli/tool.hpp"
 #include "mpi_bed.hpp"
 #include "test_programs.hpp"
@@ -79,6 +82,15 @@ TEST_F(LaunchedTest, ThatTheMasterFailsIsItsExitCodeAndNotThatOfAWorker) {
   expect_nothing_left();
 }
 
+TEST_F(LaunchedTest, ALostWorkerIsNamedByItsRankAndTheOthersGoOn) {
+  const auto result = run(R"(
+start() { rank $1 $program lose 7 --cohort-launched; }
+start 0 & start 1 & start 2 & wait)");
+  EXPECT_TRUE(contains(result.out, "lost: process 3 exited: rank 2 has ended; its launcher knows how\nothers: 1\n"))
+      << result.out << result.err;
+  EXPECT_EQ(count(result.err, "rank 2: 7\n"), 1) << result.err;
+}
+
 // All at once, as each waits for some seconds.
 TEST_F(LaunchedTest, WhoWaitsSaysForWhatAndGivesUp) {
   const auto result = run(R"(
@@ -123,7 +135,16 @@ start 0 & wait)");
   expect_nothing_left();
 }
 
-class LaunchersTest : public LaunchedTest, public testing::WithParamInterface<Mpi> {};
+class LaunchersTest : public LaunchedTest, public testing::WithParamInterface<Mpi> {
+ protected:
+  /// Of the program, while it waits to be ended.
+  static bool processes_left() {
+    const auto found = run_script(
+        "for process in /proc/[0-9]*; do tr '\\0' ' ' <$process/cmdline; echo; done 2>/dev/null | "
+        "grep '^" COHORT_LAUNCHED_PROGRAM " wait '");
+    return found.code == 0;
+  }
+};
 
 TEST_P(LaunchersTest, TwoRunsInOneDirectoryDoNotMeet) {
   if (!GetParam().is_here()) GTEST_SKIP() << GetParam().why_not();
@@ -134,6 +155,20 @@ TEST_P(LaunchersTest, TwoRunsInOneDirectoryDoNotMeet) {
   const auto failed = run(GetParam().mpiexec() + " -n 2 $cohort run --launched $program fail 7");
   EXPECT_EQ(failed.code, 7) << failed.err;
   expect_nothing_left();
+}
+
+TEST_P(LaunchersTest, NothingIsLeftWhenTheLauncherIsEnded) {
+  if (!GetParam().is_here()) GTEST_SKIP() << GetParam().why_not();
+  for (const int number : {SIGINT, SIGTERM}) {
+    bool ended = false;
+    run_script("exec " + GetParam().mpiexec() + " -n 3 " COHORT_LAUNCHED_PROGRAM " wait --cohort-launched",
+               {.standard_input = "", .dir = directory_.path(), .when_printed = "ready", .then = [&](int pid) {
+                  ended = processes_left() && ::kill(pid, number) == 0;
+                }});
+    EXPECT_TRUE(ended);
+    EXPECT_TRUE(contract::eventually([] { return !processes_left(); })) << "signal " << number;
+    expect_nothing_left();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Mpi, LaunchersTest, testing::ValuesIn(Mpi::all()), Mpi::name_of);

@@ -2,11 +2,15 @@
 
 #include <cohort/detail/language.hpp>
 
+#include <array>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <cohort/cluster_manager.hpp>
 #include <cohort/io_pair.hpp>
+#include <cohort/join_file.hpp>
 #include <cohort/transport.hpp>
 #include <cohort/types.hpp>
 
@@ -20,6 +24,9 @@ struct WorkerOptions {
   /// The secret of the cluster, which the launcher got as LaunchParams::cookie. Pass it by a pipe or a file that only
   /// its owner can read, never in arguments or in the environment.
   std::string cookie = {};
+  /// Instead of the cookie: a one-time token, and the transport_key of the JoinFile in which it was.
+  std::optional<JoinToken> token = {};
+  std::array<std::byte, 32> transport_key = {};
   /// Its connect() connects this worker to other workers: `config` has their connect_at, and nothing else. Null: the
   /// transport connects.
   std::shared_ptr<ClusterManager> manager = {};

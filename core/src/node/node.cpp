@@ -18,8 +18,10 @@ namespace cohort {
 
 Worker::Settings worker_settings(WorkerOptions options) {
   refuse_shorter(options.master_timeout, Duration(1), "master_timeout");
-  check_cookie(options.cookie, "WorkerOptions::cookie");
+  if (!options.token) check_cookie(options.cookie, "WorkerOptions::cookie");
   return {.cookie = std::move(options.cookie),
+          .token = std::move(options.token),
+          .transport_key = options.transport_key,
           .transport = std::move(options.transport),
           .manager = std::move(options.manager),
           .bind_to = std::move(options.bind_to),
