@@ -57,6 +57,16 @@ TEST_F(LaunchedTest, RankZeroIsTheMasterAndTheOthersAreItsWorkersInTheirOrder) {
   }
 }
 
+TEST_F(LaunchedTest, TheyMeetAtTheDirectoryAndTheAddressOfTheOptions) {
+  const auto result = run(R"(here=$PWD; cd /
+start() { rank $1 $cohort run -m launched -o directory=$here -o listen=127.0.0.1 $program; }
+start 0 & start 1 &
+until grep -s '"address": "127.0.0.1:[0-9]*"' $here/cohort-slurm-7.0.json >/dev/null; do sleep 0.05; done
+start 2 & wait)");
+  EXPECT_EQ(result.out, "master 2:1 3:2\n") << result.err;
+  expect_nothing_left();
+}
+
 TEST_F(LaunchedTest, WhoIsNotLaunchedByOthersIsToldOrIsAMasterAsUsual) {
   const auto told = run("$cohort run --launched $program");
   EXPECT_EQ(told.code, 3);

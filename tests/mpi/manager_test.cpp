@@ -63,6 +63,17 @@ TEST_P(MpiManagerTest, WhatCannotBeStartedFailsTheLaunchAtOnceWithTheWordsOfMpie
   expect_nothing_left();
 }
 
+TEST_P(MpiManagerTest, ADryRunShowsTheCommandWithHostsAndFlags) {
+  const auto result =
+      run("-p 3 -o hosts=node1:2,node2 -o flags=--verbose -o 'env={\"OWN\": \"a b\"}' -o "
+          "dry_run=true " COHORT_LAUNCHED_PROGRAM);
+  const std::string command = GetParam().name() == "openmpi"
+                                  ? "mpiexec.openmpi -n 3 --host node1:2,node2 -x OWN --verbose /bin/sh -c "
+                                  : "mpiexec.mpich -n 3 -hosts node1:2,node2 --verbose /bin/sh -c ";
+  EXPECT_TRUE(contains(result.out, "export OWN='a b'\n" + command)) << result.out << result.err;
+  EXPECT_TRUE(contains(result.err, "this was a dry run, and nothing was submitted")) << result.err;
+}
+
 // It is in a file that its owner alone can read, and that is removed when all have come.
 TEST_P(MpiManagerTest, TheSecretIsInNoArgumentAndNoVariable) {
   const TemporaryDirectory records;
