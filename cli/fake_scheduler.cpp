@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-const Words dialects = {"slurm"};
+const Words dialects = {"slurm", "sge", "pbs"};
 
 struct Flags {
   std::string dialect = "slurm";
@@ -89,7 +89,7 @@ Command fake_scheduler_command() {
   Command command{.name = "fake-scheduler", .help = "Run a little batch system on this machine, to test job scripts"};
   command.program = Command::Program::optional;
   command.flags = {
-      {"--dialect", &flags->dialect, "Whose commands it has", "slurm"},
+      {"--dialect", &flags->dialect, "Whose commands it has", "slurm|sge|pbs"},
       {"--hosts", &flags->hosts, "How many hosts there seem to be: n1, n2 ...", "N"},
       {"--cpus", &flags->cpus, "Slots on each of them", "N"},
       {"--memory", &flags->memory, "Memory of each of them", "SIZE"},

@@ -4,6 +4,8 @@ namespace cohort::fake_scheduler {
 
 std::unique_ptr<Dialect> make_dialect(std::string_view name) {
   if (name == "slurm") return slurm_dialect();
+  if (name == "sge") return sge_dialect();
+  if (name == "pbs") return pbs_dialect();
   return nullptr;
 }
 

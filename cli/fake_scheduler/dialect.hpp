@@ -35,6 +35,8 @@ class Dialect {
   virtual std::string last_words(const Job& job, State state, const std::string& reason) const = 0;
   /// Too much memory ends one process, as the kernel does, and not the whole job.
   virtual bool memory_ends_one_process() const { return false; }
+  /// A job that has to end gets SIGKILL, without SIGTERM before.
+  virtual bool kills_at_once() const { return false; }
   /// Something happened to the job; its status says what.
   virtual void changed(const Job&, Scheduler&) {}
 };
@@ -42,5 +44,7 @@ class Dialect {
 /// Null: there is no such dialect.
 std::unique_ptr<Dialect> make_dialect(std::string_view name);
 std::unique_ptr<Dialect> slurm_dialect();
+std::unique_ptr<Dialect> sge_dialect();
+std::unique_ptr<Dialect> pbs_dialect();
 
 }  // namespace cohort::fake_scheduler

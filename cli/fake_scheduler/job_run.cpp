@@ -55,7 +55,7 @@ void JobRun::start_clocks() {
   if (!limit) return;
   walltime_ = scheduler_.timers().after(*limit, [this] {
     walltime_ = 0;
-    end(State::timeout, "TimeLimit", false, false);
+    end(State::timeout, "TimeLimit", false, scheduler_.dialect().kills_at_once());
   });
   if (const auto& warning = job_.spec->warning) {
     warning_ = scheduler_.timers().after(*limit - warning->before, [this, warning] {

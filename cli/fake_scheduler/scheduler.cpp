@@ -69,7 +69,8 @@ void Scheduler::set(Job& job, JobStatus status) {
 
 void Scheduler::end(Job& job, State state, const std::string& reason, bool requeue) {
   if (has_ended(job.status.state)) return;
-  if (JobRun* run = run_of(job)) return run->end(state, reason, requeue, state == State::node_fail);
+  if (JobRun* run = run_of(job))
+    return run->end(state, reason, requeue, state == State::node_fail || dialect_.kills_at_once());
   JobStatus status = job.status;
   status.state = state;
   status.reason = reason;
