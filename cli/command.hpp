@@ -47,6 +47,7 @@ Command config_command();
 Command topology_command();
 Command doctor_command();
 Command fake_scheduler_command();
+Command reap_command();
 Command plugin_command();
 Command plugin_new_command();
 Command plugin_test_command();

@@ -26,6 +26,7 @@ int run_tool(int argc, char** argv) {
       config_command(),
       topology_command(),
       doctor_command(),
+      reap_command(),
       fake_scheduler_command(),
       plugin_command(),
       worker_command(),

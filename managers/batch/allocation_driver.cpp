@@ -36,7 +36,7 @@ std::optional<std::int64_t> lines_of_file(const std::string& path) {
 
 // Its workers lose their master, and end; then the step does. Nothing is to be cancelled.
 AllocationDriver::AllocationDriver(const std::string& name, JobId allocation)
-    : allocation_(std::move(allocation)), dialect_{"a step of " + name, ":"} {}
+    : allocation_(std::move(allocation)), dialect_{"a step of " + name, ""} {}
 
 std::vector<JobId> AllocationDriver::submit(const JobRequest& request) {
   Step step = this->step(request);

@@ -224,11 +224,12 @@ std::string BatchManager::write_join_file(const std::shared_ptr<BatchJob>& job) 
 void BatchManager::be_guarded() {
   const MutexLock lock(mutex_);
   if (guard_ != nullptr) return;
+  record_.emplace(driver_->dialect(), name_, directory_);
   if (::mkdir(directory_.c_str(), 0700) != 0)
     throw cohort::Error("cannot make the directory " + directory_.string() + ": " +
                         std::generic_category().message(errno) +
                         ". The option 'files' names another place, which the nodes must see, too");
-  guard_ = std::make_unique<Guard>(driver_->dialect().cancel_by_name, name_, directory_);
+  guard_ = std::make_unique<Guard>(driver_->dialect().cancel_by_name, name_, directory_, record_->path());
 }
 
 void BatchManager::signal(const BatchJob& job, const WorkerConfig& config, int number) {
@@ -310,7 +311,9 @@ void BatchManager::end(const Jobs& jobs) noexcept {
     for (const JobId& id : ids) watch_.remove(id);
     if (!ids.empty()) driver_->cancel(ids);
   } catch (const std::exception& error) {
-    say("jobs may be left, their name is " + name_ + ": " + error.what());
+    say("jobs may be left, their name is " + name_ + ": " + error.what() + ". Later: cohort reap");
+    const MutexLock lock(mutex_);
+    if (record_) record_->keep();
   }
 }
 

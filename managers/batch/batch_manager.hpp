@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 
 #include "batch_job.hpp"
 #include "batch_options.hpp"
+#include "cluster_record.hpp"
 #include "door.hpp"
 #include "guard.hpp"
 #include "job_keeper.hpp"
@@ -62,6 +64,7 @@ class BatchManager : public cohort::ClusterManager {
   cohort::detail::Mutex mutex_;
   std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);
   int launches_ COHORT_GUARDED_BY(mutex_) = 0;
+  std::optional<HeldRecord> record_ COHORT_GUARDED_BY(mutex_);  // longer than the guard
   std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);
 
   std::unique_ptr<JobKeeper> keeper_;  // last: its thread uses all of the above; made and ended with this object

@@ -18,19 +18,21 @@ using namespace std::chrono_literals;
 
 constexpr cohort::Duration start_limit = 10s;
 
-// $1: the name. $2: the directory. $3: the pipe, as a file of this process. It opens the pipe before it says that it is
-// ready: afterwards this process may be gone.
+// $1: the name. $2: the directory. $4: the record. $3: the pipe, as a file of this process. It opens the pipe before it
+// says that it is ready: afterwards this process may be gone.
 constexpr const char* guard_script = R"(exec <"$3" 2>/dev/null || exit 1
 echo ready
 exec >/dev/null
 read -r nothing
+cancelled=
 cancel() { )";
 constexpr const char* rest_of_guard_script = R"(
 }
 cancel "$1"
 sleep 1
-cancel "$1"
+cancel "$1" && cancelled=yes
 rm -rf -- "$2"
+[ -z "$cancelled" ] || rm -f -- "$4"
 )";
 
 bool is_ready(int out) {
@@ -44,7 +46,8 @@ bool is_ready(int out) {
 
 }  // namespace
 
-Guard::Guard(const std::string& cancel, const std::string& name, const std::filesystem::path& directory) {
+Guard::Guard(const std::string& cancel, const std::string& name, const std::filesystem::path& directory,
+             const std::filesystem::path& record) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw cohort::Error("no pipe for the guard of jobs: " + std::generic_category().message(errno));
@@ -53,11 +56,12 @@ Guard::Guard(const std::string& cancel, const std::string& name, const std::file
   cohort::SpawnOptions spawn;
   spawn.command = {"/bin/sh",
                    "-c",
-                   std::string(guard_script) + cancel + rest_of_guard_script,
+                   std::string(guard_script) + (cancel.empty() ? ":" : cancel) + rest_of_guard_script,
                    "cohort-guard",
                    name,
                    directory.string(),
-                   "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(read_end.get())};
+                   "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(read_end.get()),
+                   record.string()};
   process_.emplace(cohort::ChildProcess::spawn(spawn));
   if (!is_ready(process_->out()))
     throw cohort::Error("the process that would cancel the jobs, if this one were killed, does not start");

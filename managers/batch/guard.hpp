@@ -15,9 +15,11 @@ namespace cohort_batch {
 class Guard {
  public:
   /// @param cancel a command of sh, in which "$1" is the name. It is run twice: a job that is being submitted meanwhile
-  /// is known to the scheduler a moment later. @param directory is removed then, with all that is in it.
+  /// is known to the scheduler a moment later. Empty: there is nothing to cancel. @param directory is removed then,
+  /// with all that is in it. @param record a file that is removed if the jobs could be cancelled; may be empty.
   /// @throws Error if it does not come up.
-  Guard(const std::string& cancel, const std::string& name, const std::filesystem::path& directory);
+  Guard(const std::string& cancel, const std::string& name, const std::filesystem::path& directory,
+        const std::filesystem::path& record);
   /// Ends it: there is nothing left to guard.
   ~Guard();
   Guard(const Guard&) = delete;

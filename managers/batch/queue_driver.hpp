@@ -69,7 +69,7 @@ struct JobRequest {
 
 /// What is particular about a scheduler.
 struct Dialect {
-  std::string name;  ///< "slurm"
+  std::string name;  ///< "slurm"; of its manager, too, if that has jobs
   /// A command of sh that cancels all jobs whose name is "$1", also those of which nobody knows that they were
   /// submitted. Empty: they end by themselves.
   std::string cancel_by_name;

@@ -9,10 +9,15 @@
 namespace cohort::test {
 
 SlurmBed::SlurmBed() : program_(COHORT_TESTBED "/slurm") {
-  if (runs()) ::setenv("SLURM_CONF", program_.line().c_str(), 1);
+  if (!runs()) return;
+  ::setenv("SLURM_CONF", program_.line().c_str(), 1);
+  ::setenv("XDG_STATE_HOME", (directory() + "/home").c_str(), 1);
 }
 
-SlurmBed::~SlurmBed() { ::unsetenv("SLURM_CONF"); }
+SlurmBed::~SlurmBed() {
+  ::unsetenv("SLURM_CONF");
+  ::unsetenv("XDG_STATE_HOME");
+}
 
 std::string SlurmBed::directory() const { return std::filesystem::path(program_.line()).parent_path(); }
 

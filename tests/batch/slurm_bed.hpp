@@ -7,7 +7,7 @@
 namespace cohort::test {
 
 /// A Slurm of a test's own, with two nodes of two CPUs; see tests/testbed/slurm. It ends with this object, and with
-/// this process. SLURM_CONF names it as long as it is there.
+/// this process. SLURM_CONF names it as long as it is there, and clusters are recorded in its directory.
 class SlurmBed {
  public:
   SlurmBed();

@@ -27,6 +27,7 @@ class GuardTest : public testing::Test {
     std::string pattern = (fs::temp_directory_path() / "co.guard.XXXXXX").string();
     root_ = mkdtemp(pattern.data());
     fs::create_directories(root_ / "files" / "more");
+    std::ofstream(root_ / "record") << "of it";
   }
   ~GuardTest() override { fs::remove_all(root_); }
 
@@ -38,11 +39,11 @@ class GuardTest : public testing::Test {
   std::string cancel() const { return "echo \"$1\" >>'" + (root_ / "cancelled").string() + "'"; }
 
   /// Has another process guarded, which then ends by this signal; 0: it ends its guard before.
-  void guarded_process(int signal_number) {
+  void guarded_process(int signal_number, const std::string& cancel) {
     const pid_t master = ::fork();
     if (master == 0) {
       {
-        const Guard guard(cancel(), "cohort-12 ab", root_ / "files");
+        const Guard guard(cancel, "cohort-12 ab", root_ / "files", root_ / "record");
         if (signal_number != 0) ::raise(signal_number);
       }
       ::_exit(0);
@@ -58,18 +59,31 @@ class GuardTest : public testing::Test {
 TEST_F(GuardTest, CancelsTwiceAndRemovesTheFilesWhenItsMasterIsKilled) {
   for (const int number : {SIGKILL, SIGINT, SIGHUP}) {
     fs::create_directories(root_ / "files");
-    guarded_process(number);
+    guarded_process(number, cancel());
     EXPECT_TRUE(eventually([&] { return !fs::exists(root_ / "files"); }));
     EXPECT_EQ(cancelled(), "cohort-12 ab\ncohort-12 ab\n");
+    EXPECT_TRUE(eventually([&] { return !fs::exists(root_ / "record"); }));
     fs::remove(root_ / "cancelled");
   }
 }
 
+TEST_F(GuardTest, LeavesTheRecordIfTheJobsCannotBeCancelled) {
+  guarded_process(SIGKILL, cancel() + "\nfalse");
+  EXPECT_TRUE(eventually([&] { return !fs::exists(root_ / "files"); }));
+  ::usleep(100'000);
+  EXPECT_TRUE(fs::exists(root_ / "record"));
+}
+
+TEST_F(GuardTest, RemovesTheFilesWhereThereAreNoJobsToCancel) {
+  guarded_process(SIGKILL, "");
+  EXPECT_TRUE(eventually([&] { return !fs::exists(root_ / "files") && !fs::exists(root_ / "record"); }));
+}
+
 TEST_F(GuardTest, DoesNothingWhenItsMasterHasEndedIt) {
-  guarded_process(0);
+  guarded_process(0, cancel());
   ::usleep(200'000);
   EXPECT_EQ(cancelled(), "");
-  EXPECT_TRUE(fs::exists(root_ / "files"));
+  EXPECT_TRUE(fs::exists(root_ / "files") && fs::exists(root_ / "record"));
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+#include "found_records.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <cohort/error.hpp>
+#include <cohort/file_access.hpp>
+
+namespace cohort::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using cohort_batch::ClusterRecord;
+
+constexpr off_t most_bytes = 64 << 10;
+
+std::string reason() { return std::generic_category().message(errno); }
+
+std::string read_all(int descriptor, off_t size) {
+  std::string text(static_cast<std::size_t>(size), '\0');
+  const ssize_t n = ::pread(descriptor, text.data(), text.size(), 0);
+  text.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+  return text;
+}
+
+// @return why the directory of a cluster's files must not be removed, or "".
+std::string why_not_removable(const fs::path& files) {
+  struct stat status {};
+  if (::lstat(files.c_str(), &status) != 0) return errno == ENOENT ? "" : files.string() + ": " + reason();
+  if (!S_ISDIR(status.st_mode)) return files.string() + " is not a directory";
+  return status.st_uid == ::geteuid() ? "" : files.string() + " belongs to another user";
+}
+
+// @return nullopt: it is not there any more.
+std::optional<FoundRecord> look_at(const fs::path& path) {
+  FoundRecord found;
+  found.path = path;
+  const auto refused = [&found](std::string why) {
+    found.problem = std::move(why);
+    return std::move(found);
+  };
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file) return refused(errno == ELOOP ? "it is a symbolic link" : reason());
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return refused(reason());
+  if (!S_ISREG(status.st_mode)) return refused("it is not a regular file");
+  if (status.st_uid != ::geteuid()) return refused("it belongs to another user");
+  if ((status.st_mode & 077) != 0) return refused("others may read or change it");
+  if (status.st_size > most_bytes) return refused("it is too long");
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return refused("it cannot be locked: " + reason());
+    found.state = FoundRecord::State::held;
+    return found;
+  }
+  // It may have been removed before it was locked.
+  if (::fstat(file.get(), &status) != 0 || status.st_nlink == 0) return std::nullopt;
+  try {
+    found.record = ClusterRecord::parse(read_all(file.get(), status.st_size), "record");
+  } catch (const ConfigError& error) {
+    return refused(error.what());
+  }
+  if (found.record.name != path.filename()) return refused("it is the record of " + found.record.name);
+  if (auto why = why_not_removable(found.record.files); !why.empty()) return refused(std::move(why));
+  found.state = FoundRecord::State::left;
+  found.lock = std::move(file);
+  return found;
+}
+
+}  // namespace
+
+std::vector<FoundRecord> find_records() {
+  const fs::path directory = cohort_batch::records_directory();
+  std::error_code error;
+  fs::directory_iterator entry(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return {};
+  if (error) throw Error("cannot read the directory " + directory.string() + ": " + error.message());
+  if (const auto problem = why_untrusted(directory); !problem.empty()) throw Error(problem);
+  std::vector<fs::path> paths;
+  for (; entry != fs::directory_iterator(); entry.increment(error)) {
+    if (cohort_batch::is_cluster_name(entry->path().filename().string())) paths.push_back(entry->path());
+    if (error) throw Error("cannot read the directory " + directory.string() + ": " + error.message());
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<FoundRecord> records;
+  for (const auto& path : paths)
+    if (auto found = look_at(path)) records.push_back(std::move(*found));
+  return records;
+}
+
+}  // namespace cohort::cli
