@@ -249,6 +249,19 @@ std::vector<Flag> ClusterFlags::flags() {
   return flags;
 }
 
+std::vector<Flag> ClusterFlags::manager_flags() {
+  auto all = flags();
+  std::erase_if(all, [](const Flag& flag) {
+    return flag.names != "-p,--procs" && flag.names != "-m,--manager" && flag.names != "-o,--option" &&
+           flag.names != "--options";
+  });
+  return all;
+}
+
+void ClusterFlags::set_usual_procs(const std::string& procs) {
+  if (procs_.empty()) procs_ = procs;
+}
+
 bool ClusterFlags::empty() const { return file_.empty() && unchanged(); }
 
 void ClusterFlags::set_manager(const std::string& flag, const std::string& name) {

@@ -18,6 +18,13 @@ class ClusterFlags {
   /// The flags as a command has them. They write to this object.
   std::vector<Flag> flags();
 
+  /// Those of them that are about one manager: -m, -p, -o, --options.
+  std::vector<Flag> manager_flags();
+
+  /// The manager that was named; may be empty.
+  const std::string& manager() const { return manager_; }
+  /// How many workers there are to be if that is not said.
+  void set_usual_procs(const std::string& procs);
   /// Whether no flag about workers was given.
   bool empty() const;
   /// As -m NAME, by a flag of another name. @throws UsageError if -m was given, too.

@@ -5,6 +5,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
 #include <utility>
 
 #include <cohort/child_process.hpp>
@@ -63,6 +67,17 @@ std::string trimmed(std::string text) {
 }
 
 }  // namespace
+
+bool is_in_path(const std::string& program) {
+  const char* variable = std::getenv("PATH");
+  std::istringstream directories(variable == nullptr ? "/usr/bin:/bin" : variable);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    std::error_code none;
+    const auto file = std::filesystem::path(directory) / program;
+    if (std::filesystem::is_regular_file(file, none) && ::access(file.c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
 
 std::string shown(const std::vector<std::string>& words) { return cohort::excerpt(shell_words(words), most_shown); }
 

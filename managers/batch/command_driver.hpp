@@ -79,11 +79,10 @@ class CommandDriver : public QueueDriver {
   std::string run_for_those_known(Command command) const;
   const SubmitOptions& options() const { return options_; }
   const CommandDialect& table() const { return table_; }
-
- private:
   std::string script(const JobRequest& request) const;
   std::vector<std::string> submit_command(const JobRequest& request) const;
 
+ private:
   const SubmitOptions options_;
   const CommandDialect table_;
   const std::string template_;

@@ -9,6 +9,8 @@
 
 #include <cohort/types.hpp>
 
+#include "finding.hpp"
+
 namespace cohort_batch {
 
 /// The states of PSI/J, which every scheduler's own can be told by, and one for what nobody knows.
@@ -98,6 +100,10 @@ class QueueDriver {
   virtual void signal_worker(const JobId& job, std::string_view output, int ospid, int number) = 0;
   /// How long the job may still run; nullopt: without a limit, or unknown.
   virtual std::optional<cohort::Duration> remaining(const JobId& job) = 0;
+  /// Looks whether such jobs could run, and submits none. The default only asks for a job, to see whether the scheduler
+  /// answers. Throws nothing that the scheduler is to blame for.
+  /// @param limit for each command.
+  virtual std::vector<Finding> check(const JobRequest& request, cohort::Duration limit);
 };
 
 }  // namespace cohort_batch

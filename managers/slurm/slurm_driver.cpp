@@ -5,6 +5,7 @@
 #include "../batch/command.hpp"
 #include "../batch/job_script.hpp"
 #include "slurm_answers.hpp"
+#include "slurm_check.hpp"
 
 namespace cohort_slurm {
 
@@ -96,6 +97,10 @@ void SlurmDriver::signal_worker(const JobId& job, std::string_view output, int o
 
 std::optional<cohort::Duration> SlurmDriver::remaining(const JobId& job) {
   return parse_time(ask({"--noheader", "--jobs=" + job, "--format=%L"}));
+}
+
+std::vector<cohort_batch::Finding> SlurmDriver::check(const JobRequest& request, cohort::Duration limit) {
+  return check_slurm(submit_command(request), script(request), options().walltime, limit);
 }
 
 }  // namespace cohort_slurm

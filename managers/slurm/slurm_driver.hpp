@@ -22,6 +22,7 @@ class SlurmDriver final : public cohort_batch::CommandDriver {
   std::string end_of_worker(std::string_view output, int ospid) const override { return end_of_task(output, ospid); }
   void signal_worker(const cohort_batch::JobId& job, std::string_view output, int ospid, int number) override;
   std::optional<cohort::Duration> remaining(const cohort_batch::JobId& job) override;
+  std::vector<cohort_batch::Finding> check(const cohort_batch::JobRequest& request, cohort::Duration limit) override;
 
  private:
   void add_values(cohort_batch::TemplateValues& values, const cohort_batch::JobRequest& request) const override;

@@ -1,0 +1,77 @@
+#include "batch_report.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "../text.hpp"
+
+namespace cohort::cli {
+namespace {
+
+using cohort_batch::Finding;
+using Outcome = Finding::Outcome;
+
+const char* word_for(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::good:
+      return "ok";
+    case Outcome::warning:
+      return "warning";
+    case Outcome::bad:
+      return "BAD";
+    case Outcome::skipped:
+      break;
+  }
+  return "-";
+}
+
+const char* json_word_for(Outcome outcome) {
+  if (outcome == Outcome::bad) return "bad";
+  return outcome == Outcome::skipped ? "skipped" : word_for(outcome);
+}
+
+// Further lines begin below the first one.
+std::string indented(const std::string& text, std::size_t indentation) {
+  std::string result;
+  for (const char c : text) {
+    result += c;
+    if (c == '\n') result.append(indentation, ' ');
+  }
+  return result;
+}
+
+}  // namespace
+
+bool BatchReport::is_ready() const {
+  return std::ranges::none_of(findings, [](const Finding& finding) { return finding.outcome == Outcome::bad; });
+}
+
+std::string BatchReport::text() const {
+  std::size_t widest = 0;
+  for (const auto& finding : findings) widest = std::max(widest, finding.name.size());
+  std::string text;
+  const std::size_t indentation = widest + 11;
+  for (const auto& finding : findings) {
+    text += fmt::format("{:<{}}  {:<7}  {}\n", finding.name, widest, word_for(finding.outcome),
+                        indented(finding.found, indentation));
+    if (!finding.hint.empty()) text += std::string(indentation, ' ') + finding.hint + '\n';
+  }
+  return printable(text + manager + (is_ready() ? " is ready\n" : " is not ready\n"));
+}
+
+std::string BatchReport::json() const {
+  using Json = nlohmann::ordered_json;
+  Json checks = Json::array();
+  for (const auto& finding : findings) {
+    checks.push_back({{"name", finding.name},
+                      {"outcome", json_word_for(finding.outcome)},
+                      {"found", finding.found},
+                      {"hint", finding.hint}});
+  }
+  const Json document = {{"ready", is_ready()}, {"manager", manager}, {"checks", checks}};
+  return document.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace cohort::cli
