@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -79,6 +80,15 @@ Finding finding_of_address(const std::string& address, const std::string& failur
                                               came_by ? "; the worker came by it" : ""));
 }
 
+std::string hint_for_job(std::string_view failure, const std::filesystem::path& files) {
+  const auto says = [failure](std::string_view words) { return failure.find(words) != failure.npos; };
+  if (says("(option queue)")) return "the job is cancelled; --timeout waits longer, --quick submits none";
+  if (says("cannot join the master"))
+    return "the node must reach this host; -o listen=ADDRESS:PORT chooses a network, and a port that firewalls let "
+           "through";
+  return "the nodes must see this program and its libraries, and the first of them the directory " + files.string();
+}
+
 std::vector<Finding> check_by_a_job(const ManagerSpec& manager, const cohort_batch::BatchOptions& options,
                                     Duration limit) {
   int argc = 1;
@@ -105,8 +115,7 @@ std::vector<Finding> check_by_a_job(const ManagerSpec& manager, const cohort_bat
   } catch (const CancelledException&) {
     throw InterruptedException();
   } catch (const std::exception& error) {
-    findings.push_back(
-        Finding::bad("job", error.what(), "the job is cancelled; --timeout waits longer, --quick submits none"));
+    findings.push_back(Finding::bad("job", error.what(), hint_for_job(error.what(), options.files)));
   }
   return findings;
 }

@@ -82,6 +82,7 @@ TEST_F(SlurmDoctorTest, SaysWhatHindersJobsAndLeavesNone) {
   EXPECT_EQ(waits.code, 1);
   expect_finding(waits, "job BAD ");
   EXPECT_TRUE(contains(waits.out, " is still queued (Resources) after 2 s")) << waits.out;
+  expect_finding(waits, " the job is cancelled; --timeout waits longer");
   EXPECT_EQ(lines_of(SlurmBed::queue()).size(), 1u) << "its own job is cancelled";
   EXPECT_TRUE(eventually([&] { return std::filesystem::is_empty(files_.path()); }));
   EXPECT_TRUE(std::filesystem::is_empty(std::filesystem::path(bed_.directory()) / "home/cohort/jobs"));

@@ -94,6 +94,15 @@ TEST_F(SlurmReapTest, NothingIsLeftOfAHostThatFailedWhileJobsWaitOrRunAndLivingC
     EXPECT_TRUE(eventually([&] { return processes("--cohort-worker-number=").empty(); }));
     EXPECT_EQ(name_of_cluster(living_name), "") << "its files are gone";
   }
+  // A manager whose jobs could not be cancelled at its end.
+  const TemporaryDirectory programs;
+  fs::permissions(programs.write("scancel", "#!/bin/sh\necho 'controller is busy' >&2\nexit 1\n"), fs::perms(0755));
+  const auto busy = run_script("PATH=" + programs.path() + ":$PATH $cohort run -m slurm -p 1 " COHORT_BATCH_PROGRAM,
+                               {.standard_input = "", .dir = files_.path()});
+  EXPECT_TRUE(contains(busy.err, "jobs may be left")) << busy.err;
+  EXPECT_TRUE(contains(busy.err, "controller is busy. Later: cohort reap")) << busy.err;
+  EXPECT_TRUE(contains(cohort_tool({"reap"}).out, "): jobs cancelled, files removed\n"));
+
   EXPECT_TRUE(is_in_queue(living_name, "PENDING"));
   living.signal(SIGTERM);
   ASSERT_TRUE(living.wait_until(deadline_after(20s)).has_value());
