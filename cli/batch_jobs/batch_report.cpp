@@ -12,6 +12,7 @@ namespace {
 
 using cohort_batch::Finding;
 using Outcome = Finding::Outcome;
+using Json = nlohmann::ordered_json;
 
 const char* word_for(Outcome outcome) {
   switch (outcome) {
@@ -62,7 +63,6 @@ std::string BatchReport::text() const {
 }
 
 std::string BatchReport::json() const {
-  using Json = nlohmann::ordered_json;
   Json checks = Json::array();
   for (const auto& finding : findings) {
     checks.push_back({{"name", finding.name},
