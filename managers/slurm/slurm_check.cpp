@@ -9,13 +9,15 @@
 #include <cohort/error.hpp>
 
 #include "../batch/command.hpp"
+#include "../batch/text_parts.hpp"
 #include "slurm_answers.hpp"
-#include "text_parts.hpp"
 
 namespace cohort_slurm {
 
 using cohort_batch::CommandError;
 using cohort_batch::Finding;
+using cohort_batch::split;
+using cohort_batch::trimmed;
 
 namespace {
 
