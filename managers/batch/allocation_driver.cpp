@@ -55,6 +55,7 @@ std::vector<JobId> AllocationDriver::submit(const JobRequest& request) {
 
 std::map<JobId, JobStatus> AllocationDriver::status(const std::vector<JobId>& jobs) {
   std::map<JobId, JobStatus> all;
+  const auto end = jobs.empty() ? std::nullopt : end_of_allocation(jobs[0]);
   const MutexLock lock(mutex_);
   for (const JobId& job : jobs) {
     const auto step = steps_.find(job);
@@ -64,9 +65,24 @@ std::map<JobId, JobStatus> AllocationDriver::status(const std::vector<JobId>& jo
     status.state = !ended                              ? JobState::active
                    : ended->exited && ended->code == 0 ? JobState::completed
                                                        : JobState::failed;
-    if (ended) status.word = "the step " + ended->text();
+    if (ended)
+      status.word = "the step " + ended->text();
+    else
+      status.end = end;
   }
   return all;
+}
+
+// A scheduler that does not say it is not asked again.
+std::optional<Time> AllocationDriver::end_of_allocation(const JobId& job) {
+  std::call_once(asked_, [&] {
+    try {
+      if (const auto left = remaining(job))
+        end_ = std::chrono::system_clock::now() + std::chrono::duration_cast<Time::duration>(*left);
+    } catch (const cohort::Error&) {
+    }
+  });
+  return end_;
 }
 
 void AllocationDriver::cancel(const std::vector<JobId>& jobs) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,8 +50,12 @@ class AllocationDriver : public QueueDriver {
   const JobId& allocation() const { return allocation_; }
 
  private:
+  std::optional<Time> end_of_allocation(const JobId& job);
+
   const JobId allocation_;
   const Dialect dialect_;
+  std::once_flag asked_;
+  std::optional<Time> end_;  // of the allocation; written once, as asked_ says
   cohort::detail::Mutex mutex_;
   std::map<JobId, cohort::ChildProcess> steps_ COHORT_GUARDED_BY(mutex_);
   int next_ COHORT_GUARDED_BY(mutex_) = 1;

@@ -62,7 +62,7 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
                                                                  },
                                                              .renew = [this](const auto& job) { renew(job); },
                                                              .copy = [this](const auto& job) { return copy(job); }},
-                                          options_.drain, options_.respawn)) {
+                                          JobKeeper::Limits{options_.walltime, options_.drain, options_.respawn})) {
   if (!options_.count)
     throw cohort::ConfigError("count: say how many workers there are to be (-p 64); no allocation is here that does");
 }

@@ -17,10 +17,11 @@ BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
       queue(options.has("queue") ? options.duration("queue") : cohort::never),
       files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
       env(options.env("env")),
-      respawn(options.boolean("respawn")),
+      respawn(options.has("respawn") && options.boolean("respawn")),
       dry_run(options.boolean("dry_run")) {
   if (options.has("count")) count = options.integer("count");
   if (options.has("launch")) launch = options.duration("launch");
+  if (options.has("walltime")) walltime = options.duration("walltime");
   if (options.has("drain")) drain = options.duration("drain");
   if (options.has("listen")) listen = options.string("listen");
 }

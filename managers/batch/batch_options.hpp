@@ -77,7 +77,7 @@ struct BatchOptions {
   std::optional<std::string> listen;
   std::filesystem::path files;
   std::map<std::string, std::optional<std::string>> env;
-  std::optional<cohort::Duration> drain;
+  std::optional<cohort::Duration> walltime, drain;
   bool respawn;
   bool dry_run;
 };

@@ -35,8 +35,8 @@ std::string seconds_text(cohort::Duration duration) {
 
 }  // namespace
 
-JobKeeper::JobKeeper(JobWatch& watch, Actions actions, std::optional<cohort::Duration> drain, bool respawn)
-    : watch_(watch), actions_(std::move(actions)), drain_(drain), respawn_(respawn) {
+JobKeeper::JobKeeper(JobWatch& watch, Actions actions, Limits limits)
+    : watch_(watch), actions_(std::move(actions)), limits_(limits) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -180,12 +180,12 @@ JobKeeper::TimePoint JobKeeper::look_at_time(const JobPtr& job) {
   if (!kept->end) return TimePoint::max();
   const auto drain_at = *kept->end - kept->drain, replace_at = drain_at - kept->drain;
   const auto now = Clock::now();
-  const bool is_to_replace = respawn_ && !kept->is_replaced && now >= replace_at;
+  const bool is_to_replace = limits_.respawn && !kept->is_replaced && now >= replace_at;
   const bool is_to_drain = !kept->is_drained && now >= drain_at;
   const auto left = *kept->end - now;
   kept->is_replaced |= is_to_replace;
   kept->is_drained |= is_to_drain;
-  const auto next = kept->is_drained ? TimePoint::max() : respawn_ && !kept->is_replaced ? replace_at : drain_at;
+  const auto next = kept->is_drained ? TimePoint::max() : limits_.respawn && !kept->is_replaced ? replace_at : drain_at;
   lock.unlock();
   if (is_to_replace) replace(job, "whose time is over in " + seconds_text(left));
   if (is_to_drain) drain(job);
@@ -196,10 +196,14 @@ JobKeeper::TimePoint JobKeeper::look_at_time(const JobPtr& job) {
 void JobKeeper::learn_end(Kept& kept, const JobStatus& status) const {
   if (status.state != JobState::active) return;
   kept.knows_end = true;
-  if (!status.end) return;
-  kept.end = steady_time_of(*status.end);
   const auto begin = status.start ? steady_time_of(*status.start) : Clock::now();
-  kept.drain = drain_.value_or(std::clamp((*kept.end - begin) / 10, shortest_drain, longest_drain));
+  if (status.end)
+    kept.end = steady_time_of(*status.end);
+  else if (limits_.walltime && *limits_.walltime != cohort::never)
+    kept.end = begin + *limits_.walltime;
+  else
+    return;
+  kept.drain = limits_.drain.value_or(std::clamp((*kept.end - begin) / 10, shortest_drain, longest_drain));
 }
 
 // The workers leave when they have finished, and at the latest shortly before the scheduler ends them.
@@ -229,9 +233,9 @@ void JobKeeper::is_over(const JobPtr& job, const std::string& why) {
     const MutexLock lock(mutex_);
     if (const Kept* kept = find(job); kept != nullptr) is_replaced = kept->is_replaced;
   }
-  if (respawn_ && !is_replaced)
+  if (limits_.respawn && !is_replaced)
     replace(job, "which " + why);
-  else if (!respawn_ || failed_starts_ > 0)
+  else if (!limits_.respawn || failed_starts_ > 0)
     say("job " + job->id + ' ' + why);
   actions_.end(job);
 }

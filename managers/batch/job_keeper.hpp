@@ -30,9 +30,12 @@ class JobKeeper {
     std::function<void(const JobPtr&)> renew;   ///< the job will begin once more: gives it new tokens
     std::function<JobPtr(const JobPtr&)> copy;  ///< submits another job like it. @throws Error.
   };
-  /// @param drain how long before the end of a job its workers get nothing more to do; nullopt: a tenth of its time.
-  /// @param respawn whether another job takes the place of one that ends.
-  JobKeeper(JobWatch& watch, Actions actions, std::optional<cohort::Duration> drain, bool respawn);
+  struct Limits {
+    std::optional<cohort::Duration> walltime;  ///< of a job, if the scheduler does not say when its time is over
+    std::optional<cohort::Duration> drain;  ///< before that its workers get no more work; nullopt: a tenth of its time
+    bool respawn = false;                   ///< another job takes the place of one that ends
+  };
+  JobKeeper(JobWatch& watch, Actions actions, Limits limits);
   /// Ends its threads.
   ~JobKeeper();
   JobKeeper(const JobKeeper&) = delete;
@@ -74,8 +77,7 @@ class JobKeeper {
 
   JobWatch& watch_;
   const Actions actions_;
-  const std::optional<cohort::Duration> drain_;
-  const bool respawn_;
+  const Limits limits_;
 
   cohort::detail::Mutex mutex_;
   std::condition_variable_any changed_;

@@ -20,6 +20,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Where managers of batch systems record their clusters, in place of the user's own directory. It goes with this process.
+const std::string& state_home() {
+  static const TemporaryDirectory directory;
+  static const std::string path = directory.path();
+  return path;
+}
+
 bool read_some(int& descriptor, std::string& text) {
   std::array<char, 65536> buffer;
   const ssize_t n = read(descriptor, buffer.data(), buffer.size());
@@ -32,6 +39,7 @@ ToolResult run(std::vector<std::string> command, const ToolInput& input) {
   cohort::SpawnOptions options;
   options.command = std::move(command);
   options.env["cohort"] = COHORT_TOOL;
+  if (std::getenv("XDG_STATE_HOME") == nullptr) options.env["XDG_STATE_HOME"] = state_home();
   options.input = input.standard_input;
   options.dir = input.dir;
   auto child = cohort::ChildProcess::spawn(options);
