@@ -33,9 +33,8 @@ constexpr cohort::Option launched_options[] = {
     {"name", OptionType::string, nullptr,
      "of this run, which no other has that meets there (default: what the launcher calls it)", nullptr},
     {"listen", OptionType::string, nullptr,
-     "where rank 0 listens, as the cluster's transport takes it: ADDRESS or ADDRESS:PORT (default: all addresses of "
-     "its "
-     "host, any port)",
+     "where rank 0 listens, as the cluster's transport takes it: ADDRESS or ADDRESS:PORT (default: all its addresses, "
+     "any port)",
      nullptr},
 };
 

@@ -77,6 +77,9 @@ TEST_F(LaunchedTest, WhoIsNotLaunchedByOthersIsToldOrIsAMasterAsUsual) {
   EXPECT_EQ(usual.out, "master\n");
   // The script of a job is no task of it.
   EXPECT_EQ(run("SLURM_JOB_ID=7 SLURM_PROCID=0 SLURM_NTASKS=3 $program without").out, "master\n");
+  const auto two = run("$cohort run --launched -m local $program");
+  EXPECT_EQ(two.code, 2);
+  EXPECT_TRUE(contains(two.err, "--launched and -m local exclude each other")) << two.err;
   const auto many = run("rank 1 $cohort exec -m launched -- true");
   EXPECT_TRUE(contains(many.err, "this is rank 1, and only rank 0 becomes the master")) << many.err;
 }
