@@ -32,15 +32,19 @@ void append(std::vector<std::string>& words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
 }
 
-std::string with_command(std::string_view text, const std::vector<std::string>& command) {
+// A command of sh that cancels by the name, with {cancel} filled in. It has succeeded also if there is no such job,
+// which some schedulers call a failure.
+std::string cancel_by_name(const CommandDialect& table) {
   constexpr std::string_view place = "{cancel}";
-  std::string filled(text);
-  for (auto at = filled.find(place); at != filled.npos; at = filled.find(place, at)) {
-    const auto words = shell_words(command);
-    filled.replace(at, place.size(), words);
-    at += words.size();
-  }
-  return filled;
+  const std::string words = shell_words(table.cancel);
+  std::string command(table.cancel_by_name);
+  for (auto at = command.find(place); at != command.npos; at = command.find(place, at + words.size()))
+    command.replace(at, place.size(), words);
+  std::string patterns;
+  for (const std::string_view said : table.unknown)
+    patterns += (patterns.empty() ? "" : " | ") + (said.empty() ? "''" : '*' + shell_word(said) + '*');
+  return "said=$(" + command + " 2>&1) || case $said in " + patterns +
+         ") ;; *) printf '%s\\n' \"$said\" >&2; false ;; esac";
 }
 
 CommandDialect with_options(CommandDialect table, const SubmitOptions& options) {
@@ -76,7 +80,7 @@ CommandDriver::CommandDriver(CommandDialect table, SubmitOptions options)
     : options_(std::move(options)),
       table_(with_options(std::move(table), options_)),
       template_(read_template(options_.script, table_.script)),
-      dialect_{table_.name, with_command(table_.cancel_by_name, table_.cancel)} {}
+      dialect_{table_.name, cancel_by_name(table_)} {}
 
 std::string CommandDriver::script(const JobRequest& request) const {
   TemplateValues values{

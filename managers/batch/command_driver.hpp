@@ -36,7 +36,7 @@ struct CommandDialect {
   std::vector<std::string> submit = {};  ///< "qsub -terse"; the options `flags` follow
   std::vector<std::string> status = {};  ///< "qstat"; the driver adds arguments
   std::vector<std::string> cancel = {};  ///< "qdel"; ids follow
-  std::string_view cancel_by_name = {};  ///< as in Dialect; {cancel} stands for the words of `cancel`
+  std::string_view cancel_by_name = {};  ///< of sh, for the jobs named "$1"; {cancel} stands for the words of `cancel`
   std::vector<std::string_view> unknown =
       {};                                ///< what `status` and `cancel` say of a job that is not there; "": nothing
   std::vector<std::string> signal = {};  ///< "bkill -s"; a name, "INT", and an id follow. Empty: it cannot

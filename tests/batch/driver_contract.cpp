@@ -88,9 +88,8 @@ class DriverContract : public testing::Test {
     return eventually([&] { return output(job).find(text) != std::string::npos; });
   }
   void let_go_on() const { files_.write("go", ""); }
-  /// As a guard does, which does not look at its exit code.
   void cancel_by_name(const std::string& name) const {
-    cohort_batch::run({.words = {"/bin/sh", "-c", driver_->dialect().cancel_by_name + "\n:", "cancel", name}});
+    cohort_batch::run({.words = {"/bin/sh", "-c", driver_->dialect().cancel_by_name, "cancel", name}});
   }
 
   static std::string text(const JobStatus& status) { return std::string(text_of(status)) + " on " + status.host; }
@@ -234,6 +233,7 @@ TEST_F(DriverContract, JobsAreCancelledByTheirName) {
 }
 
 TEST_F(DriverContract, AJobThatIsRefusedFailsAtOnceWithTheWordsOfTheScheduler) {
+  if (driver_under_test().refused.empty()) GTEST_SKIP() << "it has no queues that could be wrong";
   use(driver_under_test().refused);
   const auto begin = std::chrono::steady_clock::now();
   try {

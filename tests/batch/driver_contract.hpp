@@ -15,7 +15,7 @@ struct DriverUnderTest {
   std::function<std::unique_ptr<cohort_batch::QueueDriver>(const std::string& options)> make;
   std::string status_program;       ///< "qstat": the program that `status` stands for
   std::string stays_queued;         ///< options with which a job waits for ever: R"({"flags": ["-h"]})"
-  std::string refused;              ///< options with which no job is taken: R"({"partition": "nowhere"})"
+  std::string refused;              ///< options with which no job is taken: R"({"partition": "nowhere"})"; empty: none
   std::string many_workers;         ///< options for a job of two workers; empty: it has none
   bool signals = true;              ///< it can send one to a job
   bool tells_who_cancelled = true;  ///< a job that ran was cancelled, and not ended by something else

@@ -73,7 +73,7 @@ const DriverUnderTest drivers[] = {
      .make = make_driver<cohort_htcondor::HtcondorDriver>(),
      .status_program = "condor_q",
      .stays_queued = R"({"flags": ["-append", "hold = true"]})",
-     .refused = R"({"flags": ["-append", "universe = nowhere"]})",
+     .refused = "",
      .many_workers = "",
      .signals = false},
 };
