@@ -25,6 +25,7 @@ std::string in_seconds(cohort::Duration duration) {
 bool is_for_a_while(const std::string& message) {
   constexpr std::string_view signs[] = {
       "timed out",
+      "time out",
       "connection refused",
       "connection reset",
       "unable to contact",

@@ -70,7 +70,8 @@ TEST(Submission, KnowsTheWordsOfBusySchedulers) {
         "error: commlib error: got select error (Connection refused)\nUnable to run job: unable to "
         "send message to qmaster using port 6444 on host \"head\": got send error.",
         "qsub: cannot connect to server pbs01 (errno=15010)", "batch system daemon not responding ... still trying",
-        "LSF is down. Please wait ...", "ERROR: Can't connect to local queue manager"})
+        "LSF is down. Please wait ...", "Failed in an LSF library call: Communication time out. Job not submitted.",
+        "ERROR: Can't connect to local queue manager"})
     EXPECT_TRUE(is_for_a_while(words)) << words;
   for (const char* words :
        {"qsub: Unknown queue MSG=cannot locate queue nowhere", "nowhere: No such queue. Job not submitted.",
