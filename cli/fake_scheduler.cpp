@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-const Words dialects = {"slurm", "sge", "pbs"};
+const Words dialects = {"slurm", "sge", "pbs", "lsf", "htcondor"};
 
 struct Flags {
   std::string dialect = "slurm";
@@ -89,7 +89,7 @@ Command fake_scheduler_command() {
   Command command{.name = "fake-scheduler", .help = "Run a little batch system on this machine, to test job scripts"};
   command.program = Command::Program::optional;
   command.flags = {
-      {"--dialect", &flags->dialect, "Whose commands it has", "slurm|sge|pbs"},
+      {"--dialect", &flags->dialect, "Whose commands it has", "slurm|sge|pbs|lsf|htcondor"},
       {"--hosts", &flags->hosts, "How many hosts there seem to be: n1, n2 ...", "N"},
       {"--cpus", &flags->cpus, "Slots on each of them", "N"},
       {"--memory", &flags->memory, "Memory of each of them", "SIZE"},
@@ -104,8 +104,8 @@ Command fake_scheduler_command() {
       "With a program, runs it with the batch system's commands in its PATH, and ends with it:\n"
       "  cohort fake-scheduler --hosts 4 --cpus 2 -- cohort run -m slurm -p 8 ./simulate\n"
       "Without, prints what a shell evaluates to use it, and ends when its standard input does, or by Ctrl-C.\n"
-      "All jobs and all their processes end with it. The queues: all (the usual one), closed (starts no job),\n"
-      "short (a minute at most); the account 'denied' is refused.\n"
+      "All jobs and all their processes end with it. Its queues: the usual one, closed (starts no job), and short (a\n"
+      "minute at most); the account 'denied' is refused.\n"
       "In its environment, faults are made by:\n"
       "  cohort fake-scheduler control preempt|kill|time-out|hold|release|vanish JOB\n"
       "  cohort fake-scheduler control lie JOB pending|running|completed|failed|off\n"

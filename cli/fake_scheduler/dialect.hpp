@@ -46,5 +46,7 @@ std::unique_ptr<Dialect> make_dialect(std::string_view name);
 std::unique_ptr<Dialect> slurm_dialect();
 std::unique_ptr<Dialect> sge_dialect();
 std::unique_ptr<Dialect> pbs_dialect();
+std::unique_ptr<Dialect> lsf_dialect();
+std::unique_ptr<Dialect> htcondor_dialect();
 
 }  // namespace cohort::fake_scheduler
