@@ -63,7 +63,8 @@ struct JobRequest {
   std::string join_file;
   /// What is in them, by job; secrets: for the standard input of a process, and nowhere else.
   std::vector<std::string> join_texts;
-  /// Path of the files for what the jobs print, up to the number of the job, which ".out" follows.
+  /// Path of the files for what the jobs print, up to the number of the job, which ".out" follows. A driver may keep
+  /// its script beside them.
   std::string output;
   /// Changes to the environment of the workers; nullopt removes.
   std::map<std::string, std::optional<std::string>> environment;
