@@ -16,9 +16,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr DashRule rules[] = {{"json", 0}, {"attributes"}, {"constraint"}, {"nobatch", 0},  {"name"},
-                              {"limit"},   {"match"},      {"all", 0},     {"allusers", 0}, {"totals", 0},
-                              {"long", 0}, {"reason"},     {"af", 0}};
+constexpr DashRule job_rules[] = {{"json", 0}, {"attributes"}, {"constraint"}, {"nobatch", 0},  {"name"},
+                                  {"limit"},   {"match"},      {"all", 0},     {"allusers", 0}, {"totals", 0},
+                                  {"long", 0}, {"reason"},     {"af", 0}};
 
 // Of HTCondor: 1 idle, 2 running, 3 removed, 4 completed, 5 held.
 int code_of(const Job& job, const JobStatus& status) {
@@ -108,7 +108,7 @@ bool fits_constraint(const Job& job, std::string_view constraint) {
 }
 
 Answer condor_q(bool history, const std::vector<std::string>& arguments, const std::vector<JobView>& views) {
-  const auto given = read_dashes(arguments, rules, true);
+  const auto given = read_dashes(arguments, job_rules, true);
   if (!given.unknown.empty()) return {"", "Error: unrecognized argument " + given.unknown + "\n", 1};
   bool as_json = false;
   std::vector<std::string> attributes;
@@ -143,7 +143,7 @@ Answer condor_q(bool history, const std::vector<std::string>& arguments, const s
 }
 
 Answer change(std::string_view command, const std::vector<std::string>& arguments, Scheduler& scheduler) {
-  const auto given = read_dashes(arguments, rules, true);
+  const auto given = read_dashes(arguments, job_rules, true);
   const std::string name(command);
   if (!given.unknown.empty()) return {"", name + ": unrecognized argument " + given.unknown + "\n", 1};
   std::vector<std::string> wanted = given.rest;

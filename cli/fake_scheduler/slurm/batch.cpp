@@ -142,7 +142,7 @@ void salloc(const std::shared_ptr<Call>& call, Scheduler& scheduler) {
     call->signal_command(signal);
     release(signal);
   });
-  scheduler.watch(number, [=, told = false](const Job& changed) mutable {
+  scheduler.watch(number, [=, told = false, revoked = std::make_shared<bool>(false)](const Job& changed) mutable {
     switch (changed.status.state) {
       case State::pending:
         if (!std::exchange(told, true) && changed.status.reason != "None") {
@@ -154,7 +154,7 @@ void salloc(const std::shared_ptr<Call>& call, Scheduler& scheduler) {
         if (told) say("job " + id + " has been allocated resources");
         say("Granted job allocation " + id);
         call->run(command, allocation_environment(call->request(), changed), [=](int code) {
-          say("Relinquishing job allocation " + id);
+          if (!*revoked) say("Relinquishing job allocation " + id);
           release(code << 8);
           call->exit(code);
         });
@@ -162,6 +162,7 @@ void salloc(const std::shared_ptr<Call>& call, Scheduler& scheduler) {
       default:
         if (changed.status.start && changed.status.state != State::completed && changed.status.state != State::failed)
           say("Job allocation " + id + " has been revoked.");
+        *revoked = true;
         if (!changed.status.start) {
           call->err("salloc: Job allocation " + id + " has been revoked.\n");
           call->exit(1);

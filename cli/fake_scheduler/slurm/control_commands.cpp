@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "../options.hpp"
@@ -21,6 +22,9 @@ constexpr OptionRule scancel_rules[] = {
     {'s', "signal"}, {'b', "batch", none}, {'f', "full", none}, {'Q', "quiet", none}, {'v', "verbose", none},
     {0, "me", none}, {'A', "account"},     {'q', "qos"},        {'w', "nodelist"},
 };
+
+constexpr OptionRule sinfo_rules[] = {
+    {'h', "noheader", none}, {'o', "format"}, {'p', "partition"}, {'s', "summarize", none}, {'N', "Node", none}};
 
 std::string seconds_text(std::optional<Time> time) {
   if (!time) return "Unknown";
@@ -215,25 +219,47 @@ Answer scontrol(const std::vector<std::string>& arguments, Scheduler& scheduler)
 }
 
 Answer sinfo(const std::vector<std::string>& arguments, Scheduler& scheduler) {
-  const bool header = std::ranges::find(arguments, "-h") == arguments.end() &&
-                      std::ranges::find(arguments, "--noheader") == arguments.end();
+  const auto given = read_options(arguments, sinfo_rules, true);
+  if (!given.error.empty()) return {"", "sinfo: " + given.error + "\nTry \"sinfo --help\" for more information\n", 1};
+  bool header = true;
+  std::string format, queues;
+  for (const auto& [name, value] : given.options) {
+    if (name == "noheader") header = false;
+    if (name == "format") format = value;
+    if (name == "partition") queues = value;
+  }
   Answer answer;
-  if (header) answer.out = "PARTITION AVAIL  TIMELIMIT  NODES  STATE NODELIST\n";
+  const auto add_line = [&](const std::array<std::string, 6>& columns) {
+    if (format.empty()) {
+      constexpr std::size_t widths[] = {9, 5, 10, 6, 6};
+      std::string line = left_aligned(columns[0], widths[0]);
+      for (std::size_t i = 1; i < 5; i++) line += " " + right_aligned(columns[i], widths[i]);
+      answer.out += line + " " + columns[5] + "\n";
+      return;
+    }
+    constexpr std::string_view letters = "PalDtN";
+    for (std::size_t i = 0; i < format.size(); i++) {
+      const bool is_field = format[i] == '%' && i + 1 < format.size();
+      const auto which = is_field ? letters.find(format[i + 1] == 'T' ? 't' : format[i + 1]) : letters.npos;
+      answer.out += which == letters.npos ? std::string(1, format[i]) : columns[which];
+      if (which != letters.npos) i++;
+    }
+    answer.out += "\n";
+  };
+  if (header) add_line({"PARTITION", "AVAIL", "TIMELIMIT", "NODES", "STATE", "NODELIST"});
   std::vector<std::string> idle, mixed, full, down;
   for (const auto& host : scheduler.hosts().all())
     (host.down ? down : host.used == 0 ? idle : host.used < host.cpus ? mixed : full).push_back(host.name);
   for (const auto& queue : scheduler.jobs().queues()) {
+    if (!queues.empty() && queues != queue.name) continue;
     const bool usual = queue.name == scheduler.dialect().usual_queue();
     const std::pair<const char*, const std::vector<std::string>*> groups[] = {
         {"down", &down}, {"mix", &mixed}, {"alloc", &full}, {"idle", &idle}};
-    for (const auto& [state, hosts] : groups) {
-      if (hosts->empty()) continue;
-      answer.out += left_aligned(queue.name + (usual ? "*" : ""), 9) + " " +
-                    right_aligned(queue.down ? "down" : "up", 5) + " " +
-                    right_aligned(queue.longest ? time_text(*queue.longest) : "infinite", 10) + " " +
-                    right_aligned(std::to_string(hosts->size()), 6) + " " + right_aligned(state, 6) + " " +
-                    compressed(*hosts) + "\n";
-    }
+    for (const auto& [state, hosts] : groups)
+      if (!hosts->empty())
+        add_line({queue.name + (usual ? "*" : ""), queue.down ? "down" : "up",
+                  queue.longest ? time_text(*queue.longest) : "infinite", std::to_string(hosts->size()), state,
+                  compressed(*hosts)});
   }
   return answer;
 }

@@ -14,7 +14,7 @@ namespace {
 
 using enum OptionRule::Value;
 
-constexpr OptionRule rules[] = {
+constexpr OptionRule queue_rules[] = {
     {'A', "account"},       {'a', "all", none}, {'h', "noheader", none}, {'j', "jobs"},      {'l', "long", none},
     {'n', "name"},          {'o', "format"},    {'O', "Format"},         {'p', "partition"}, {'q', "qos"},
     {'r', "array", none},   {'S', "sort"},      {'s', "steps"},          {'t', "states"},    {'u', "user"},
@@ -293,7 +293,7 @@ std::vector<Line> lines_of(const std::vector<JobView>& views, const Wish& wish) 
 
 Answer squeue(const std::vector<std::string>& arguments, const std::vector<JobView>& views,
               const std::string& time_format, Time now) {
-  const auto given = read_options(arguments, rules, true);
+  const auto given = read_options(arguments, queue_rules, true);
   if (!given.error.empty()) return {"", "squeue: " + given.error + "\nTry \"squeue --help\" for more information\n", 1};
   Wish wish;
   Answer answer;
