@@ -66,6 +66,13 @@ struct JobSpec {
   bool requeue = true;  ///< it may be started again after its host failed, or when it was preempted
   std::vector<std::pair<std::string, std::string>> more = {};  ///< what only the dialect knows
 
+  /// Jobs that have to end before this one starts.
+  struct Dependency {
+    JobNumber job;
+    bool successfully;  ///< and with the exit code 0
+  };
+  std::vector<Dependency> after = {};
+
   /// A signal before the end of its time.
   struct Warning {
     int signal;

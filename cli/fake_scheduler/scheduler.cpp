@@ -146,6 +146,7 @@ void Scheduler::schedule_soon() {
 std::string Scheduler::reason_to_wait(const Job& job, bool behind_others) {
   const Queue* queue = jobs_.find_queue(job.spec->queue);
   if (job.held) return "JobHeldUser";
+  if (auto reason = dependency_to_wait_for(job); !reason.empty()) return reason;
   if (queue != nullptr && queue->down) return "PartitionDown";
   if (queue != nullptr && queue->longest && job.spec->walltime && *job.spec->walltime > *queue->longest)
     return "PartitionTimeLimit";
@@ -157,6 +158,17 @@ std::string Scheduler::reason_to_wait(const Job& job, bool behind_others) {
     if (running >= job.part.at_once) return "JobArrayTaskLimit";
   }
   return behind_others ? "Priority" : "";
+}
+
+// A job that is not known any more has ended, nobody knows how.
+std::string Scheduler::dependency_to_wait_for(const Job& job) {
+  for (const auto& [number, successfully] : job.spec->after) {
+    for (const Job* other : jobs_.find_all(number)) {
+      if (!has_ended(other->status.state)) return "Dependency";
+      if (successfully && other->status.state != State::completed) return "DependencyNeverSatisfied";
+    }
+  }
+  return "";
 }
 
 void Scheduler::schedule() {

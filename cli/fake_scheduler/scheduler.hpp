@@ -74,6 +74,7 @@ class Scheduler {
  private:
   void schedule_soon();
   std::string reason_to_wait(const Job& job, bool behind_others);
+  std::string dependency_to_wait_for(const Job& job);
   void start(Job& job, std::vector<Place> places);
   void look_at_memory();
   void forget_old_jobs();

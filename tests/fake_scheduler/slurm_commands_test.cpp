@@ -84,6 +84,31 @@ TEST_F(SlurmCommandsTest, WhatIsWrongIsRefusedInTheWordsOfSlurm) {
   EXPECT_EQ(FakeScheduler::jobs(), "");
 }
 
+TEST_F(SlurmCommandsTest, AJobWaitsForThoseThatItDependsOn) {
+  sh("sbatch -H -o /dev/null --wrap true; sbatch -H -o /dev/null --wrap false; "
+     "sbatch -d afterok:1 -o /dev/null --wrap true; sbatch -d afterok:1:2 -o /dev/null --wrap true; "
+     "sbatch -d afterany:2 -o /dev/null --wrap true");
+  EXPECT_TRUE(queue_says("3 PENDING Dependency"));
+  sh("scontrol release 1 2");
+  EXPECT_TRUE(queue_says("3 COMPLETED None"));
+  EXPECT_TRUE(queue_says("4 PENDING DependencyNeverSatisfied"));
+  EXPECT_TRUE(queue_says("5 COMPLETED None"));
+  EXPECT_EQ(sh("sbatch -d singleton --wrap true").err,
+            "sbatch: error: Batch job submission failed: Job dependency problem\n");
+}
+
+TEST_F(SlurmCommandsTest, AStepWaitsForTheSlotsOfAnother) {
+  const auto result =
+      sh("mkfifo ready go; salloc -Q -n 2 sh -c '"
+         "srun -n 2 --input=none sh -c \"echo >ready; cat go\" & head -n 2 ready >/dev/null; "
+         "srun -n 1 --input=none echo later 2>err & until grep -q disabled err; do :; done; "
+         "srun --overlap -n 1 --input=none echo beside; echo first >go; wait' | sort; cat err");
+  EXPECT_TRUE(contains(result.out, "beside\n") && contains(result.out, "first\n") && contains(result.out, "later\n"));
+  EXPECT_TRUE(
+      contains(result.out, "srun: Job 1 step creation temporarily disabled, retrying (Requested nodes are busy)\n"))
+      << result.out << result.err;
+}
+
 TEST_F(SlurmCommandsTest, SrunSaysHowEachTaskEnded) {
   const auto codes = sh("salloc -Q -n 4 srun --kill-on-bad-exit=0 sh -c 'exit 3'");
   EXPECT_EQ(codes.err,
@@ -176,11 +201,13 @@ TEST(FakeSchedulerTest, ItsEndIsTheEndOfItsJobs) {
     const TemporaryDirectory files;
     const auto result = run_script(
         "mkfifo in line; $cohort fake-scheduler --kill-grace=200ms <in >line & scheduler=$!; exec 3>in; "
-        "read -r setting <line; eval \"$setting\"; sbatch --wrap 'trap \"\" TERM; sleep 234' -n 2 >/dev/null || exit; "
-        "srun -n 2 sleep 234 2>/dev/null 3>&- & "
+        "read -r setting <line; eval \"$setting\"; sbatch --wrap 'trap \"\" TERM; sleep 300.'$$ -n 2 >/dev/null || "
+        "exit; "
+        "srun -n 2 sleep 300.$$ 2>/dev/null 3>&- & "
         "until [ $(squeue -h -t running | wc -l) = 2 ]; do :; done; " +
             how +
-            "; wait $scheduler; wait; until ! pgrep -x -f 'sleep 234' && ! test -e $COHORT_FAKE_SCHEDULER; do :; done; "
+            "; wait $scheduler; wait; until ! pgrep -x -f \"sleep 300.$$\" && ! test -e $COHORT_FAKE_SCHEDULER; do :; "
+            "done; "
             "echo gone",
         {.standard_input = "", .dir = files.path()});
     EXPECT_EQ(result.out, "gone\n") << how << result.err;

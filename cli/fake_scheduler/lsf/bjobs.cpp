@@ -55,6 +55,7 @@ std::string pend_reason(const Job& job, const JobStatus& status) {
   if (job.held) return "Job was suspended by the user while pending;";
   if (status.reason == "PartitionDown") return "The queue is inactivated by the administrator;";
   if (status.reason == "PartitionConfig") return "Job's requirements for resource reservation not satisfied;";
+  if (status.reason.starts_with("Dependency")) return "Job dependency condition not satisfied;";
   if (status.reason == "None") return "New job is waiting for scheduling;";
   return "Not enough job slot(s);";
 }

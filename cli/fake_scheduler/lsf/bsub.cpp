@@ -37,6 +37,20 @@ bool read_name(const std::string& text, Submission& into) {
   return true;
 }
 
+// "done(7) && ended(8)"
+bool read_dependency(std::string_view text, JobSpec& spec) {
+  for (const auto& word : shell_split(text)) {
+    if (word == "&&") continue;
+    const auto open = word.find('('), close = word.find(')');
+    const bool done = word.starts_with("done(");
+    if ((!done && !word.starts_with("ended(")) || close == word.npos) return false;
+    const auto job = number(std::string_view(word).substr(open + 1, close - open - 1));
+    if (!job) return false;
+    spec.after.push_back({*job, done});
+  }
+  return true;
+}
+
 // @return why it is refused; empty: it is not.
 std::string read(const std::vector<std::string>& words, Submission& into) {
   const auto given = read_dashes(words, rules);
@@ -60,6 +74,8 @@ std::string read(const std::vector<std::string>& words, Submission& into) {
     if (name == "r" || name == "rn") spec.requeue = name == "r";
     if (name == "wa") spec.warning = JobSpec::Warning{signal_number(option.value()), std::chrono::minutes(1), false};
     if (name == "R" && option.value().find("span[hosts=1]") != std::string::npos) spec.nodes = 1;
+    if (name == "w" && !read_dependency(option.value(), spec))
+      return "Dependency condition invalid or never satisfied. Job not submitted.\n";
     if (name == "q") {
       spec.queue = option.value();
       into.queue_given = true;

@@ -24,7 +24,9 @@ char letter(State state) {
 }
 
 char letter(const Job& job, const JobStatus& status) {
-  return status.state == State::pending && (status.reason == "JobHeldUser" || job.held) ? 'H' : letter(status.state);
+  return status.state == State::pending && (status.reason == "JobHeldUser" || status.reason == "Dependency" || job.held)
+             ? 'H'
+             : letter(status.state);
 }
 
 // What the execution daemon says by a negative number; else the code, or 256 and the signal.

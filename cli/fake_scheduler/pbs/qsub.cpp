@@ -54,6 +54,23 @@ void read_chunks(std::string_view text, JobSpec& spec, bool is_select) {
   spec.tasks_per_node = is_select ? 0 : processes;
 }
 
+// "depend=afterok:7.fake:8,block=true"
+bool read_dependency(std::string_view text, JobSpec& spec) {
+  constexpr std::string_view mark = "depend=";
+  const auto at = text.find(mark);
+  if (at == text.npos) return true;
+  for (const std::string_view part : split(text.substr(at + mark.size()), ',')) {
+    const auto words = split(part, ':');
+    if (words[0] != "afterok" && words[0] != "afterany") return part.find('=') != part.npos;  // another attribute
+    for (std::size_t i = 1; i < words.size(); i++) {
+      const auto id = parse_id(words[i]);
+      if (!id) return false;
+      spec.after.push_back({id->number, words[0] == "afterok"});
+    }
+  }
+  return true;
+}
+
 bool read_resources(const std::string& list, JobSpec& spec) {
   for (const std::string_view part : split(list, ',')) {
     const auto equals = part.find('=');
@@ -88,6 +105,7 @@ std::optional<Refusal> read(const std::vector<std::string>& words, const Request
     if (name == "h") spec.held = true;
     if (name == "r") spec.requeue = option.value().starts_with('y');
     if (name == "d" || name == "w") spec.dir = option.value();
+    if (name == "W" && !read_dependency(option.value(), spec)) return Refusal{"qsub: illegal -W value\n", 2};
     if (name == "W") into.blocks = into.blocks || option.value().find("block=true") != std::string::npos;
     if (name == "z") into.prints_no_id = true;
     if (name == "-version") into.wants_version = true;

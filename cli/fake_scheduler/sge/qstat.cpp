@@ -20,7 +20,7 @@ constexpr std::string_view line_of_equals = "===================================
 std::string_view state_letters(const Job& job, const JobStatus& status) {
   switch (status.state) {
     case State::pending:
-      return status.reason == "JobHeldUser" ? "hqw" : job.restarts > 0 ? "Rq" : "qw";
+      return status.reason == "JobHeldUser" || status.reason == "Dependency" ? "hqw" : job.restarts > 0 ? "Rq" : "qw";
     case State::completing:
       return "dr";
     default:

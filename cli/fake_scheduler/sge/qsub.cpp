@@ -69,6 +69,9 @@ std::string read(const std::vector<std::string>& words, const Request& request, 
     if (name == "h") spec.held = true;
     if (name == "r") spec.requeue = option.value().starts_with('y');
     if (name == "S") spec.more.emplace_back("shell", option.value());
+    if (name == "hold_jid")
+      for (const auto id : split(option.value(), ','))
+        if (const auto job = number(id)) spec.after.push_back({*job, false});
     if (name == "tc") into.at_once = static_cast<int>(number(option.value()).value_or(0));
     if (name == "l")
       if (auto wrong = read_resources(option.value(), spec); !wrong.empty()) return wrong;

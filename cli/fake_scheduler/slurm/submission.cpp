@@ -157,6 +157,8 @@ class OptionReader {
       if (!memory) return Refusal{prefix() + "error: Invalid --mem specification\n", 255};
       spec.memory = *memory;
     }
+    if (name == "dependency" && !read_dependency(value))
+      return Refusal{prefix() + "error: Batch job submission failed: Job dependency problem\n"};
     if (name == "signal") {
       spec.warning = parse_warning(value);
       if (!spec.warning) return Refusal{prefix() + "error: Invalid --signal specification\n", 255};
@@ -184,6 +186,20 @@ class OptionReader {
     }
     refusal_ = {prefix() + "error: Invalid numeric value \"" + option.value + "\" for --" + option.name + ".\n"};
     return false;
+  }
+
+  // "afterok:7:8,afterany:9"
+  bool read_dependency(const std::string& value) {
+    for (const std::string_view part : split(value, ',')) {
+      const auto words = split(part, ':');
+      if (words.size() < 2 || (words[0] != "afterok" && words[0] != "afterany")) return false;
+      for (std::size_t i = 1; i < words.size(); i++) {
+        const auto job = number(words[i].substr(0, words[i].find('_')));
+        if (!job) return false;
+        into_.spec.after.push_back({*job, words[0] == "afterok"});
+      }
+    }
+    return true;
   }
 
   // "ALL,NAME=value", "NONE", "NAME"
