@@ -49,9 +49,7 @@ void JobRun::start() {
 }
 
 void JobRun::start_clocks() {
-  auto limit = job_.spec->walltime;
-  const Queue* queue = scheduler_.jobs().find_queue(job_.spec->queue);
-  if (queue != nullptr && queue->longest && !limit) limit = queue->longest;
+  const auto limit = job_.spec->walltime;
   if (!limit) return;
   walltime_ = scheduler_.timers().after(*limit, [this] {
     walltime_ = 0;

@@ -24,7 +24,10 @@ JobTable::JobTable(std::string queue)
 
 std::vector<Job*> JobTable::add(const JobSpec& spec, const std::vector<int>& array_tasks, int at_once,
                                 bool is_allocation, Time now) {
-  const auto shared = std::make_shared<const JobSpec>(spec);
+  auto with_limit = std::make_shared<JobSpec>(spec);
+  const Queue* queue = find_queue(spec.queue);
+  if (queue != nullptr && !spec.walltime) with_limit->walltime = queue->longest;
+  const std::shared_ptr<const JobSpec> shared = std::move(with_limit);
   const JobNumber first = next_;
   std::vector<Job*> added;
   for (std::size_t i = 0; i < std::max<std::size_t>(array_tasks.size(), 1); i++) {

@@ -224,11 +224,12 @@ void Scheduler::finished(Job& job, JobStatus status, bool requeue) {
   // Whoever called is a function of this object.
   const std::shared_ptr<JobRun> run = std::move(runs_.extract(job.number).mapped());
   timers_.after(0ms, [run] {});
-  set(job, std::move(status));
   if (requeue && !when_all_ended_ && !job.vanished) {
     job.restarts++;
     job.eligible = now() + requeue_delay;
     set(job, {.reason = "BeginTime"});
+  } else {
+    set(job, std::move(status));
   }
   if (when_all_ended_ && runs_.empty())
     timers_.after(0ms, [this] { std::exchange(when_all_ended_, [] {})(); });

@@ -98,11 +98,11 @@ TEST_F(SlurmCommandsTest, AJobWaitsForThoseThatItDependsOn) {
 }
 
 TEST_F(SlurmCommandsTest, AStepWaitsForTheSlotsOfAnother) {
-  const auto result =
-      sh("mkfifo ready go; salloc -Q -n 2 sh -c '"
-         "srun -n 2 --input=none sh -c \"echo >ready; cat go\" & head -n 2 ready >/dev/null; "
-         "srun -n 1 --input=none echo later 2>err & until grep -q disabled err; do :; done; "
-         "srun --overlap -n 1 --input=none echo beside; echo first >go; wait' | sort; cat err");
+  const auto result = sh(
+      "mkfifo ready go; salloc -Q -n 2 sh -c '"
+      "srun -n 2 --input=none sh -c \"test \\$SLURM_PROCID = 1 || { echo >ready; cat go; }\" & cat ready >/dev/null; "
+      "srun -n 1 --input=none echo later 2>err & until grep -q disabled err; do :; done; "
+      "srun --overlap -n 1 --input=none echo beside; echo first >go; wait' | sort; cat err");
   EXPECT_TRUE(contains(result.out, "beside\n") && contains(result.out, "first\n") && contains(result.out, "later\n"));
   EXPECT_TRUE(
       contains(result.out, "srun: Job 1 step creation temporarily disabled, retrying (Requested nodes are busy)\n"))
@@ -175,6 +175,7 @@ TEST_F(SlurmCommandsTest, AFailedHostAndAPreemptionQueueTheJobAgain) {
   EXPECT_TRUE(queue_says("1 RUNNING None"));
   FakeScheduler::control("host-down n2");
   EXPECT_TRUE(queue_says("1 PENDING Resources"));
+  EXPECT_FALSE(contains(sh("squeue -h -t all").out, "NF"));  // it has not ended
   EXPECT_EQ(scheduler_.processes(), "");
   FakeScheduler::control("host-up n2");
   EXPECT_TRUE(queue_says("1 RUNNING None"));
@@ -192,6 +193,21 @@ TEST_F(SlurmCommandsTest, AThousandJobsAreNoBurden) {
   EXPECT_EQ(result.out, "1000\n") << result.err;
   sh("scancel --name=wrap");
   EXPECT_EQ(sh("squeue -h | wc -l").out, "0\n");
+}
+
+TEST(FakeSchedulerTest, WhatCannotBeDoneIsSaid) {
+  const FakeScheduler scheduler("slurm");
+  EXPECT_EQ(FakeScheduler::control("host-down n9"), "cohort: control: there is no host 'n9'\n");
+  EXPECT_EQ(FakeScheduler::control("preempt 7"), "cohort: control: preempt: there is no job '7'\n");
+  EXPECT_TRUE(contains(FakeScheduler::control("explode"), "there is no verb 'explode'; there are: jobs, preempt, "));
+  EXPECT_TRUE(contains(FakeScheduler::control("slow soon"), "control slow"));
+  EXPECT_EQ(FakeScheduler::control("fail-submission x"), "cohort: control: fail-submission wants a number, not 'x'\n");
+  const auto outside = run_script("env -u COHORT_FAKE_SCHEDULER $cohort fake-scheduler control jobs");
+  EXPECT_EQ(outside.code, 2);
+  EXPECT_TRUE(contains(outside.err, "COHORT_FAKE_SCHEDULER is not set")) << outside.err;
+  EXPECT_EQ(cohort_tool({"fake-scheduler", "--dialect=nqs"}).code, 2);
+  EXPECT_EQ(cohort_tool({"fake-scheduler", "--hosts=0"}).code, 2);
+  EXPECT_EQ(cohort_tool({"fake-scheduler", "--", "no-such-program"}).code, 127);
 }
 
 // Nothing is left of it, whichever way it ends.

@@ -124,8 +124,8 @@ Answer condor_q(bool history, const std::vector<std::string>& arguments, const s
   for (const auto& [job, status] : views) {
     // A job that is held is still in the queue.
     if ((has_ended(status.state) && !is_held(status)) != history) continue;
-    if (!given.rest.empty() && std::ranges::none_of(given.rest, [&](const auto& word) { return is_named(*job, word); }))
-      continue;
+    const auto names_it = [&shown = *job](const std::string& word) { return is_named(shown, word); };
+    if (!given.rest.empty() && std::ranges::none_of(given.rest, names_it)) continue;
     if (constraint && !fits_constraint(*job, *constraint)) continue;
     lines += table_line(*job, status);
     Json json = described(*job, status);
