@@ -64,6 +64,8 @@ inline std::vector<std::string_view> split(std::string_view text, char at) {
   }
 }
 
+std::vector<std::string_view> split(std::string&& text, char at) = delete;  // the parts would outlive it
+
 /// "12:30:00": hours, minutes and seconds. nullopt: it is none.
 inline std::optional<std::chrono::seconds> hours_minutes_seconds(std::string_view text) {
   std::chrono::seconds sum{0};

@@ -37,7 +37,8 @@ class SmallDriver final : public CommandDriver {
                       SubmitOptions(options)) {}
   std::map<JobId, JobStatus> status(const std::vector<JobId>& jobs) override {
     std::map<JobId, JobStatus> all;
-    for (const std::string_view line : split(ask(jobs), '\n'))
+    const std::string answer = ask(jobs);
+    for (const std::string_view line : split(answer, '\n'))
       if (!line.empty())
         all[JobId(line)] = {.state = JobState::active, .start = std::chrono::system_clock::now() - 10min};
     return all;
