@@ -113,7 +113,8 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   std::string why;
   try {
     be_guarded();
-    door->open(params, launched, count);
+    door->listen(params);
+    door->open(launched, count);
     for (const auto& [name, of_submission] : submissions) submit(name, of_submission);
     why = LaunchWait(watch_, *door, jobs, cohort::enough_workers(params, count), limits).run(params.stop);
   } catch (...) {

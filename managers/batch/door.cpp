@@ -24,7 +24,7 @@ Door::~Door() {
   lock.unlock();
 }
 
-void Door::open(const cohort::LaunchParams& params, LaunchQueue& launched, std::int64_t count) {
+void Door::listen(const cohort::LaunchParams& params) {
   const MutexLock lock(mutex_);
   if (acceptor_ == nullptr) {
     auto listener = params.transport->listen(listen_);
@@ -36,6 +36,10 @@ void Door::open(const cohort::LaunchParams& params, LaunchQueue& launched, std::
   join_.flags = params.exeflags;
   join_.dir = params.dir;
   join_.cookie = params.cookie;
+}
+
+void Door::open(LaunchQueue& launched, std::int64_t count) {
+  const MutexLock lock(mutex_);
   later_ = launched.keep_open();
   wanted_ = count;
   taking_ = &launched;

@@ -28,10 +28,12 @@ class Door {
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
 
-  /// Listens, and waits for `count` workers from now on. Within launch(), and as often as there are launches: workers
-  /// that come later are started as the last one says. @throws Error; what an earlier launch has opened stays open.
-  void open(const cohort::LaunchParams& params, cohort::LaunchQueue& launched, std::int64_t count);
-  /// What a worker needs to come, with the cookie. After open().
+  /// Listens, if it does not yet: workers that come from now on are started as the last launch says. Within launch().
+  /// @throws Error.
+  void listen(const cohort::LaunchParams& params);
+  /// Takes workers in, and waits for `count` from now on. After listen(), as often as there are launches.
+  void open(cohort::LaunchQueue& launched, std::int64_t count);
+  /// What a worker needs to come, with the cookie. After listen().
   cohort::JoinFile join_file();
   /// The same with a token for each of `count` workers instead of the cookie. @param userdata of their configs.
   cohort::JoinFile join_file(std::size_t count, const std::any& userdata);

@@ -36,14 +36,10 @@ class ElasticManager final : public cohort::ClusterManager {
   ~ElasticManager() override { cohort::JoinFile::remove(file_, written_); }
 
   void launch(const cohort::LaunchParams& params, cohort::LaunchQueue& launched) override {
-    door_.open(params, launched, count_);
-    try {
-      written_.reset();  // that of an earlier launch is replaced
-      written_ = door_.join_file().write(file_);
-    } catch (...) {
-      door_.end_launch();
-      throw;
-    }
+    door_.listen(params);
+    written_.reset();  // that of an earlier launch is replaced
+    written_ = door_.join_file().write(file_);
+    door_.open(launched, count_);
     door_.wait(params.stop);  // the core stops it in time
     if (const auto missing = door_.end_launch(); missing > 0) {
       launched.fail(std::to_string(count_ - missing) + " of " + std::to_string(count_) +
