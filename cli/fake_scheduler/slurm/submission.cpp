@@ -61,7 +61,6 @@ constexpr OptionRule rules[] = {
     {0, "distribution"},
     {'l', "label", none},
     {'u', "unbuffered", none},
-    {0, "no-shell", none},
     {0, "test-only", none},
 };
 // -W and -K mean something else to srun.

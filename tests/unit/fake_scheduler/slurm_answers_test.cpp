@@ -21,7 +21,7 @@ class SlurmAnswersTest : public testing::Test {
  protected:
   Job& add(const std::string& name, JobStatus status, const std::vector<int>& tasks = {}) {
     Submission submission;
-    submission.spec = {.name = name, .script = "#!/bin/sh\n", .dir = "/home/u", .user = "root", .queue = "all"};
+    submission.spec = {.name = name, .script = "#!/bin/sh\n", .dir = "/data/u", .user = "root", .queue = "all"};
     submission.spec.walltime = 1h;
     const auto added = jobs_.add(submission.spec, tasks, 0, false, then);
     for (Job* job : added) jobs_.set(*job, status, then);
