@@ -60,7 +60,8 @@ class LaunchedManager final : public cohort::ClusterManager {
     cohort::LaunchParams of_workers = params;
     if (by_ip) of_workers.exeflags.push_back("--bind-to=0.0.0.0");
     cohort_batch::InOrder workers(launched);
-    door_->open(of_workers, workers, process->size - 1);
+    door_->listen(of_workers);
+    door_->open(workers, process->size - 1);
     std::int64_t missing = 0;
     try {
       write_join_file(process->size);

@@ -20,7 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Where managers of batch systems record their clusters, in place of the user's own directory. It goes with this process.
+// Where managers of batch systems record their clusters, in place of the user's own directory. It goes with this
+// process.
 const std::string& state_home() {
   static const TemporaryDirectory directory;
   static const std::string path = directory.path();

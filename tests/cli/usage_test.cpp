@@ -32,8 +32,8 @@ TEST(Usage, VersionIsPrintedInThreeForms) {
 TEST(Usage, HelpIsOnEveryCommand) {
   const auto all = cohort_tool({"help"});
   EXPECT_EQ(all.code, 0);
-  for (const std::string command : {"run", "exec", "map", "config", "topology", "doctor", "reap", "fake-scheduler", "plugin",
-                                    "zmq-broker", "completion", "version", "help"}) {
+  for (const std::string command : {"run", "exec", "map", "config", "topology", "doctor", "reap", "fake-scheduler",
+                                    "plugin", "zmq-broker", "completion", "version", "help"}) {
     EXPECT_TRUE(contains(all.out, "\n  " + command + " ")) << command;
     const auto one = cohort_tool({"help", command});
     EXPECT_EQ(one.code, 0);
