@@ -60,7 +60,8 @@ class Ranks final : public ClusterManager {
     if (is_ip(params.transport_name)) of_workers.exeflags.push_back("--bind-to=0.0.0.0");
     cohort_batch::InOrder ranks(launched);
     door_ = std::make_unique<cohort_batch::Door>(listen_.empty() && is_ip(params.transport_name) ? "0.0.0.0" : listen_);
-    door_->open(of_workers, ranks, size_ - 1);
+    door_->listen(of_workers);
+    door_->open(ranks, size_ - 1);
     std::vector<std::string> texts{""};
     for (int rank = 1; rank < size_; ++rank) texts.push_back(door_->join_file(1, rank).text());
     say(std::move(texts));
