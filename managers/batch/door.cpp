@@ -60,6 +60,13 @@ JoinFile Door::join_file(std::size_t count, const std::any& userdata) {
   return file;
 }
 
+void Door::expect(bool more) {
+  MutexLock lock(mutex_);
+  const auto queue = later_;
+  lock.unlock();
+  if (queue != nullptr) queue->expect(more);
+}
+
 void Door::revoke(const std::vector<cohort::JoinToken>& tokens) {
   const MutexLock lock(mutex_);
   if (acceptor_ != nullptr) acceptor_->revoke(tokens);

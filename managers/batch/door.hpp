@@ -37,6 +37,8 @@ class Door {
   cohort::JoinFile join_file();
   /// The same with a token for each of `count` workers instead of the cookie. @param userdata of their configs.
   cohort::JoinFile join_file(std::size_t count, const std::any& userdata);
+  /// Whether more workers will come by themselves: see LaunchQueue::expect().
+  void expect(bool more);
   /// Workers that have not come yet cannot come by these tokens any more.
   void revoke(const std::vector<cohort::JoinToken>& tokens);
 

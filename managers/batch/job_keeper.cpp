@@ -101,6 +101,7 @@ void JobKeeper::run(const std::stop_token& stop) {
         next = std::min(next, Clock::now() + 1s);
       }
     }
+    tell_what_is_expected();
     const MutexLock lock(mutex_);
     const auto is_changed = [this]() COHORT_REQUIRES(mutex_) { return is_changed_; };
     if (next == Clock::time_point::max())
@@ -109,6 +110,20 @@ void JobKeeper::run(const std::stop_token& stop) {
       changed_.wait_until(mutex_, stop, cohort::detail::system_time_of(std::max(next, Clock::now() + 100ms)),
                           is_changed);
   }
+}
+
+// As long as a job has not ended, its workers may come, or come back: maps that have lost all of theirs wait for them.
+void JobKeeper::tell_what_is_expected() {
+  std::set<std::shared_ptr<Door>> doors;
+  {
+    const MutexLock lock(mutex_);
+    for (const Kept& kept : jobs_) doors.insert(kept.job->door);
+  }
+  for (const auto& door : expecting_)
+    if (!doors.contains(door)) door->expect(false);
+  for (const auto& door : doors)
+    if (!expecting_.contains(door)) door->expect(true);
+  expecting_ = std::move(doors);
 }
 
 JobKeeper::TimePoint JobKeeper::look_at(const JobPtr& job) {

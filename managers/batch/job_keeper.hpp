@@ -64,6 +64,7 @@ class JobKeeper {
   };
 
   void run(const std::stop_token& stop);
+  void tell_what_is_expected();
   /// @return when to look at it again.
   TimePoint look_at(const JobPtr& job);
   TimePoint look_at_fresh(const JobPtr& job);
@@ -83,9 +84,10 @@ class JobKeeper {
   std::condition_variable_any changed_;
   bool is_changed_ COHORT_GUARDED_BY(mutex_) = false;
   std::vector<Kept> jobs_ COHORT_GUARDED_BY(mutex_);
-  int failed_starts_ = 0;             // jobs in a row of which no worker has come; the thread's own
-  std::vector<std::jthread> drains_;  // the thread's own
-  std::jthread thread_;               // last: it uses all of the above
+  int failed_starts_ = 0;                      // jobs in a row of which no worker has come; the thread's own
+  std::set<std::shared_ptr<Door>> expecting_;  // doors by which more workers may come; the thread's own
+  std::vector<std::jthread> drains_;           // the thread's own
+  std::jthread thread_;                        // last: it uses all of the above
 };
 
 }  // namespace cohort_batch

@@ -53,7 +53,7 @@ TEST_F(SlurmDoctorTest, SaysWhatHindersJobsAndLeavesNone) {
   const auto nowhere = doctor("-o partition=nowhere");
   EXPECT_EQ(nowhere.code, 1);
   expect_finding(nowhere, "submission BAD sbatch: error: invalid partition specified: nowhere");
-  expect_finding(nowhere, " partitions that are up: all, short ");
+  expect_finding(nowhere, " partitions that are up: all, short, urgent ");
   expect_finding(nowhere, "partition - submission first");
   expect_finding(nowhere, "job - ");
 

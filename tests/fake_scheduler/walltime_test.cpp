@@ -36,18 +36,28 @@ class WalltimeTest : public testing::Test {
 TEST_F(WalltimeTest, AnotherJobTakesThePlaceOfOneWhoseTimeIsNearlyOver) {
   const auto result = map("-o walltime=3s -o drain=1s -o respawn=true");
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_TRUE(contains(result.out, "all right, by 4 processes")) << result.out << result.err;
+  EXPECT_TRUE(contains(result.out, "all right, by ")) << result.out << result.err;
+  EXPECT_FALSE(contains(result.out, "by 2 processes")) << result.out << result.err;
   EXPECT_TRUE(contains(result.err, "job 2 is to take the place of job 1, whose time is over in 2 s")) << result.err;
   EXPECT_FALSE(contains(result.err, "terminated")) << "the workers had finished: " << result.err;
   expect_nothing_left();
 }
 
+// The next job is submitted when the first one has ended: the map waits for its workers.
 TEST_F(WalltimeTest, TheSignalBeforeTheEndLetsWorkersFinish) {
-  const auto result = map(R"(-o walltime=9s -o 'flags=["--signal=USR1@8"]')");
+  const auto result = map(R"(-o walltime=9s -o respawn=true -o drain=1s -o 'flags=["--signal=USR1@8"]')");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "all right, by ")) << result.out << result.err;
   EXPECT_TRUE(contains(result.err, "got SIGUSR1, and leaves when it has finished")) << result.err;
   EXPECT_FALSE(contains(result.err, "terminated")) << "the workers had finished: " << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(WalltimeTest, AMapWhoseWorkersAreAllLostFailsWhenNoneCanCome) {
+  const auto result = map(R"(-o walltime=9s -o drain=1s -o 'flags=["--signal=USR1@8"]')");
+  EXPECT_NE(result.code, 0);
+  EXPECT_TRUE(contains(result.err, "No active worker available in pool")) << result.err;
+  EXPECT_TRUE(contains(result.err, "job 1 has lost its workers: ")) << result.err;
   expect_nothing_left();
 }
 

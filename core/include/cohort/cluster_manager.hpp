@@ -59,6 +59,9 @@ class LaunchQueue {
   /// if that is later than its own. launch() must then see by itself when it gives up, for params.stop is requested at
   /// that deadline, or when nobody waits for the launch. Call it within launch(). The default does nothing.
   virtual void extend(Clock::time_point deadline);
+  /// Of the queue of keep_open(): whether more workers will come by it that nobody has to start. As long as that is so,
+  /// a map whose workers are all gone waits for them; otherwise it fails. The default does nothing.
+  virtual void expect(bool more);
 };
 
 enum class ManageOp : std::uint8_t {

@@ -32,6 +32,8 @@ class Router {
   virtual bool is_gone(Pid pid) = 0;
   /// All processes that can be called now, in ascending order, including this one.
   virtual std::vector<Pid> processes() = 0;
+  /// Whether workers will come that nobody has to start: who has none can wait for them. Any thread.
+  virtual bool expects_workers() { return false; }
   /// Threads for blocking work, in addition to those of the reactor.
   virtual BlockingPool& blocking() = 0;
   /// The functions that run for this process itself.

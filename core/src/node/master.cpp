@@ -187,6 +187,12 @@ std::shared_ptr<LaunchQueue> Master::keep_open(const std::shared_ptr<ClusterMana
   return open_launch_queues_.emplace_back(std::move(queue));
 }
 
+bool Master::expects_workers() {
+  detail::MutexLock lock(mutex_);
+  return std::ranges::any_of(open_launch_queues_,
+                             [](const auto& queue) { return queue->expects() && queue->manager() != nullptr; });
+}
+
 void Master::keep(const std::shared_ptr<ClusterManager>& manager) {
   detail::MutexLock lock(mutex_);
   const auto of_manager = [&](const auto& queue) { return queue->manager() == manager; };

@@ -104,6 +104,8 @@ class Master final : public Role {
   bool is_stopped(Pid) override { return false; }  // who stops a worker for longer than timeouts.dead gives it up
   std::vector<Pid> processes() override;
 
+  bool expects_workers() override;
+
   Master* as_master() override { return this; }
 
   // For an AddprocsCall.

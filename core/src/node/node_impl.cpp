@@ -499,7 +499,7 @@ void NodeImpl::finish_attempt(Pid pid, const std::string& error) {
   reactor_->complete(std::move(attempt));
 }
 
-void NodeImpl::membership_changed() { parallel_->membership_changed(*this); }
+void NodeImpl::membership_changed(bool tell_all) { parallel_->membership_changed(*this, tell_all); }
 
 // --- Liveness. ---
 

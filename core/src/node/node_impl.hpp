@@ -47,6 +47,8 @@ class Role {
   virtual std::vector<Pid> processes() = 0;
   /// Whether process `pid` is stopped and may continue: it is silent, but not gone.
   virtual bool is_stopped(Pid pid) = 0;
+  /// Whether workers will come that nobody has to start. Any thread.
+  virtual bool expects_workers() { return false; }
   /// Asks for a connection from `pid`, which dials because its id is higher. Any thread.
   virtual void request_dial_from(Pid pid) = 0;
   /// Returns why a process that cannot be reached ended; nullopt if the master knows of no end. Waits some seconds for
@@ -78,6 +80,7 @@ class NodeImpl final : public Router, public Connection::Handler {
   bool may_connect(Pid pid) override;
   bool is_gone(Pid pid) override { return members_.is_gone(pid); }
   std::vector<Pid> processes() override { return role_->processes(); }
+  bool expects_workers() override { return role_->expects_workers(); }
   LocalCalls& local_calls() override { return local_calls_; }
   ParallelState& parallel() override { return *parallel_; }
 
@@ -116,7 +119,8 @@ class NodeImpl final : public Router, public Connection::Handler {
   void dial(Pid pid, const std::string& address);
   void finish_attempt(Pid pid, const std::string& error);
   /// Informs pools of workers that a process has joined or left. No lock of the role may be held. Any thread.
-  void membership_changed();
+  /// @param tell_all also those whose workers are the same.
+  void membership_changed(bool tell_all = false);
   void fail_requests(Connection& connection, const std::string& cause);
   /// Fetches the values of all futures of this process that these processes own, which are about to leave. Any thread.
   void bring_values_from(const std::vector<Pid>& owners);

@@ -37,6 +37,12 @@ void OpenLaunchQueue::push(WorkerConfig config) {
 
 void OpenLaunchQueue::fail(std::string what, int) { log_warning("manager '" + manager_name_ + "': " + what); }
 
+void OpenLaunchQueue::expect(bool more) {
+  if (expects_.exchange(more) == more || more) return;
+  detail::MutexLock lock(mutex_);
+  if (master_ != nullptr) master_->node().membership_changed(true);  // maps that wait look again
+}
+
 void OpenLaunchQueue::close() {
   detail::MutexLock lock(mutex_);
   master_ = nullptr;

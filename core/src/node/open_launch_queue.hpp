@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ class OpenLaunchQueue final : public LaunchQueue, public std::enable_shared_from
   void push(WorkerConfig config) override;
   void fail(std::string what, int workers) override;
   std::shared_ptr<LaunchQueue> keep_open() override { return shared_from_this(); }
+  void expect(bool more) override;
+  bool expects() const { return expects_.load(); }
 
   std::shared_ptr<ClusterManager> manager() const { return manager_.lock(); }
   /// Closes the queue: workers that arrive later are dropped.
@@ -35,6 +38,7 @@ class OpenLaunchQueue final : public LaunchQueue, public std::enable_shared_from
   const LaunchParams params_;
   const WorkerNames names_;
 
+  std::atomic<bool> expects_{false};
   detail::Mutex mutex_;
   Master* master_ COHORT_GUARDED_BY(mutex_);  // null: closed
   std::vector<WorkerConfig> waiting_ COHORT_GUARDED_BY(mutex_);

@@ -26,7 +26,7 @@ void ParallelState::watch(const std::shared_ptr<detail::PoolState>& pool) {
   pools_.push_back(pool);
 }
 
-void ParallelState::membership_changed(Router& router) {
+void ParallelState::membership_changed(Router& router, bool tell_all) {
   std::vector<std::shared_ptr<detail::PoolState>> pools;
   {
     detail::MutexLock lock(mutex_);
@@ -34,7 +34,7 @@ void ParallelState::membership_changed(Router& router) {
       if (auto pool = weak.lock()) pools.push_back(std::move(pool));
     }
   }
-  for (const auto& pool : pools) pool->refresh(router);
+  for (const auto& pool : pools) pool->refresh(router, tell_all);
   functions_.drop_owners_that([&router](Pid owner) { return router.is_gone(owner); });
 }
 

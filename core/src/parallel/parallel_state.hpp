@@ -21,7 +21,7 @@ class ParallelState {
 
   /// Informs `pool` of every change of the membership, as long as the pool lives.
   void watch(const std::shared_ptr<detail::PoolState>& pool);
-  void membership_changed(Router& router);
+  void membership_changed(Router& router, bool tell_all);
 
  private:
   FunctionCache functions_;

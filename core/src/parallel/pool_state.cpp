@@ -33,7 +33,7 @@ void PoolState::forget(Pid pid) {
   members_.erase(member);
 }
 
-void PoolState::refresh(Router& router) {
+void PoolState::refresh(Router& router, bool tell) {
   MutexLock lock(mutex_);
   const auto processes = router.processes();  // under the lock, so that the newest answer is the last one taken in
   bool changed = std::erase_if(in_order_, [&](Pid pid) COHORT_REQUIRES(mutex_) {
@@ -57,7 +57,7 @@ void PoolState::refresh(Router& router) {
     takers_.clear();
   }
   std::vector<std::shared_ptr<PoolObserver>> told;
-  if (changed) told = observers();
+  if (changed || tell) told = observers();
   lock.unlock();
   for (const auto& observer : told) observer->on_pool_changed();
   for (auto& taker : served) router.reactor().complete(std::move(taker));

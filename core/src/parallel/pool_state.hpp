@@ -37,7 +37,8 @@ class PoolState {
   PoolState(Pid self, const std::vector<Pid>& workers, std::unique_ptr<FunctionTable> functions);
 
   /// Adds workers that have joined, and removes workers that are gone.
-  void refresh(Router& router);
+  /// @param tell observers are told in any case.
+  void refresh(Router& router, bool tell = false);
 
   /// @throws Error "No active worker available in pool", TimeoutError, CancelledException, InterruptedException.
   Pid take(const WaitOptions& options);

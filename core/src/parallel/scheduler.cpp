@@ -157,7 +157,8 @@ class Scheduler::Impl {
         return std::nullopt;
       }
       if (Clock::now() >= until) return std::nullopt;
-      if (open_ == 0 && until == Clock::time_point::max() && worker_count() == 0) fail_without_worker();
+      if (open_ == 0 && until == Clock::time_point::max() && worker_count() == 0 && !node_.router->expects_workers())
+        fail_without_worker();
       const bool ours_first = until < options.deadline.at();
       try {
         inbox_->wait({.deadline = ours_first ? Deadline(until) : options.deadline, .stop_token = options.stop_token});

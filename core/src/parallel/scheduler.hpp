@@ -50,8 +50,8 @@ class Scheduler {
   void steal_waiting_jobs();
 
   /// Waits for an answer. @return nullopt if `until` came first, or if the workers changed.
-  /// @throws Error "No active worker available in pool" if there is nothing to wait for; TimeoutError,
-  /// CancelledException, InterruptedException.
+  /// @throws Error "No active worker available in pool" if there is nothing to wait for (no worker, and none is
+  /// expected); TimeoutError, CancelledException, InterruptedException.
   std::optional<Answer> next(const WaitOptions& options, Clock::time_point until = Clock::time_point::max());
 
  private:

@@ -51,6 +51,7 @@ int enough_workers(const LaunchParams& params, int wanted) {
 
 LaunchQueue::~LaunchQueue() = default;
 void LaunchQueue::extend(Clock::time_point) {}
+void LaunchQueue::expect(bool) {}
 std::shared_ptr<LaunchQueue> LaunchQueue::keep_open() { throw Error("this queue ends with its launch"); }
 
 ClusterManager::~ClusterManager() = default;

@@ -105,23 +105,22 @@ std::string interface_text() {
   print(detail::transport_rows);
   print(detail::stream_rows);
   print(detail::process_rows);
-  const auto& [launch, manage, connect, kill, exit_cause, push, fail, keep_open, extend, after_manager, after_queue] =
-      detail::plugin_interface.manager_places;
+  const auto& [launch, manage, connect, kill, exit_cause, push, fail, keep_open, extend, expect, after_manager,
+               after_queue] = detail::plugin_interface.manager_places;
   const auto& [listen, dial, set_secret, address, accept, descriptor, on_acceptable, after_transport, after_listener] =
       detail::plugin_interface.transport_places;
   const auto& [read, of_reader, on_readable, close_reader, write, of_writer, on_writable, close_writer, after_reader,
                after_writer] = detail::plugin_interface.stream_places;
   text << std::dec << "places";
-  for (const std::size_t place : {place_of(launch),         place_of(manage),       place_of(connect),
-                                  place_of(kill),           place_of(exit_cause),   place_of(push),
-                                  place_of(fail),           place_of(keep_open),    place_of(extend),
-                                  place_of(listen),         place_of(dial),         place_of(set_secret),
-                                  place_of(address),        place_of(accept),       place_of(descriptor),
-                                  place_of(on_acceptable),  place_of(read),         place_of(of_reader),
-                                  place_of(on_readable),    place_of(close_reader), place_of(write),
-                                  place_of(of_writer),      place_of(on_writable),  place_of(close_writer),
-                                  place_of(after_manager),  place_of(after_queue),  place_of(after_transport),
-                                  place_of(after_listener), place_of(after_reader), place_of(after_writer)})
+  for (const std::size_t place :
+       {place_of(launch),         place_of(manage),        place_of(connect),     place_of(kill),
+        place_of(exit_cause),     place_of(push),          place_of(fail),        place_of(keep_open),
+        place_of(extend),         place_of(expect),        place_of(listen),      place_of(dial),
+        place_of(set_secret),     place_of(address),       place_of(accept),      place_of(descriptor),
+        place_of(on_acceptable),  place_of(read),          place_of(of_reader),   place_of(on_readable),
+        place_of(close_reader),   place_of(write),         place_of(of_writer),   place_of(on_writable),
+        place_of(close_writer),   place_of(after_manager), place_of(after_queue), place_of(after_transport),
+        place_of(after_listener), place_of(after_reader),  place_of(after_writer)})
     text << ' ' << place;
   text << '\n';
   return text.str();

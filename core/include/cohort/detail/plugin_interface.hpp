@@ -137,14 +137,21 @@ inline constexpr std::array launch_params_rows{COHORT_FIELD_(LaunchParams, exena
                                                COHORT_FIELD_(LaunchParams, min),
                                                COHORT_WHOLE_(LaunchParams)};
 
-inline constexpr std::array manager_rows{
-    COHORT_FUNCTION_(ClusterManager, launch),     COHORT_FUNCTION_(ClusterManager, manage),
-    COHORT_FUNCTION_(ClusterManager, connect),    COHORT_FUNCTION_(ClusterManager, kill),
-    COHORT_FUNCTION_(ClusterManager, exit_cause), COHORT_FUNCTION_(LaunchQueue, push),
-    COHORT_FUNCTION_(LaunchQueue, fail),          COHORT_FUNCTION_(LaunchQueue, keep_open),
-    COHORT_FUNCTION_(LaunchQueue, extend),        COHORT_WHOLE_(ClusterManager),
-    COHORT_VALUE_(ManageOp, register_worker),     COHORT_VALUE_(ManageOp, deregister_worker),
-    COHORT_VALUE_(ManageOp, interrupt),           COHORT_VALUE_(ManageOp, finalize)};
+inline constexpr std::array manager_rows{COHORT_FUNCTION_(ClusterManager, launch),
+                                         COHORT_FUNCTION_(ClusterManager, manage),
+                                         COHORT_FUNCTION_(ClusterManager, connect),
+                                         COHORT_FUNCTION_(ClusterManager, kill),
+                                         COHORT_FUNCTION_(ClusterManager, exit_cause),
+                                         COHORT_FUNCTION_(LaunchQueue, push),
+                                         COHORT_FUNCTION_(LaunchQueue, fail),
+                                         COHORT_FUNCTION_(LaunchQueue, keep_open),
+                                         COHORT_FUNCTION_(LaunchQueue, extend),
+                                         COHORT_FUNCTION_(LaunchQueue, expect),
+                                         COHORT_WHOLE_(ClusterManager),
+                                         COHORT_VALUE_(ManageOp, register_worker),
+                                         COHORT_VALUE_(ManageOp, deregister_worker),
+                                         COHORT_VALUE_(ManageOp, interrupt),
+                                         COHORT_VALUE_(ManageOp, finalize)};
 
 inline constexpr std::array transport_rows{COHORT_FUNCTION_(Transport, listen),
                                            COHORT_FUNCTION_(Transport, connect),
@@ -234,6 +241,7 @@ struct PluginInterface {
     decltype(&LaunchQueue::fail) fail;
     decltype(&LaunchQueue::keep_open) keep_open;
     decltype(&LaunchQueue::extend) extend;
+    decltype(&LaunchQueue::expect) expect;
     decltype(&AfterClusterManager::end) after_manager;
     decltype(&AfterLaunchQueue::end) after_queue;
   } manager_places;
@@ -272,7 +280,7 @@ inline constexpr PluginInterface plugin_interface{
     hash_rows(process_rows),
     {&ClusterManager::launch, &ClusterManager::manage, &ClusterManager::connect, &ClusterManager::kill,
      &ClusterManager::exit_cause, &LaunchQueue::push, &LaunchQueue::fail, &LaunchQueue::keep_open, &LaunchQueue::extend,
-     &AfterClusterManager::end, &AfterLaunchQueue::end},
+     &LaunchQueue::expect, &AfterClusterManager::end, &AfterLaunchQueue::end},
     {&Transport::listen, &Transport::connect, &Transport::set_secret, &Listener::address, &Listener::accept,
      &Listener::descriptor, &Listener::on_acceptable, &AfterTransport::end, &AfterListener::end},
     {&Reader::read, &Reader::descriptor, &Reader::on_readable, &Reader::close, &Writer::write, &Writer::descriptor,
