@@ -218,7 +218,8 @@ void JobKeeper::learn_end(Kept& kept, const JobStatus& status) const {
     kept.end = begin + *limits_.walltime;
   else
     return;
-  kept.drain = limits_.drain.value_or(std::clamp((*kept.end - begin) / 10, shortest_drain, longest_drain));
+  const cohort::Duration whole = *kept.end - begin;
+  kept.drain = limits_.drain.value_or(std::min(whole / 2, std::clamp(whole / 10, shortest_drain, longest_drain)));
 }
 
 // The workers leave when they have finished, and at the latest shortly before the scheduler ends them.

@@ -121,17 +121,15 @@ TEST_F(SlurmFaultsTest, AJobThatIsNotKnownIsGivenUpWhenItWasKnownOrWhenItsTimeIs
 
 TEST_F(SlurmFaultsTest, AWorkerThatIsLostSaysWhyItsJobEnded) {
   const FakeScheduler scheduler("slurm");
-  const auto timed_out = loss_by("", {"walltime=1s"});
-  EXPECT_TRUE(contains(timed_out, "job 1: failed (TIMEOUT, TimeLimit)")) << timed_out;
-  const auto killed = loss_by("kill 2");
-  EXPECT_TRUE(contains(killed, "job 2: failed (FAILED, ")) << killed;
+  const auto killed = loss_by("kill 1");
+  EXPECT_TRUE(contains(killed, "job 1: failed (FAILED, ")) << killed;
   const auto failed = loss_by("host-down n2", {R"(flags=["--no-requeue"])"});
-  EXPECT_TRUE(contains(failed, "job 3: failed (NODE_FAIL, NodeDown)")) << failed;
+  EXPECT_TRUE(contains(failed, "job 2: failed (NODE_FAIL, NodeDown)")) << failed;
   FakeScheduler::control("host-up n2");
-  const auto preempted = loss_by("preempt 4", {R"(flags=["--no-requeue"])"});
-  EXPECT_TRUE(contains(preempted, "job 4: failed (PREEMPTED, Preempted)")) << preempted;
+  const auto preempted = loss_by("preempt 3", {R"(flags=["--no-requeue"])"});
+  EXPECT_TRUE(contains(preempted, "job 3: failed (PREEMPTED, Preempted)")) << preempted;
   // One that is queued again waits for its next start, in which nobody takes its workers.
-  const auto again = loss_by("preempt 5");
+  const auto again = loss_by("preempt 4");
   EXPECT_TRUE(contains(again, "lost: process ")) << again;
   expect_nothing_left(scheduler);
 }
