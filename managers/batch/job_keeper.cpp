@@ -48,23 +48,22 @@ JobKeeper::~JobKeeper() {
 
 void JobKeeper::add(const JobPtr& job) {
   const MutexLock lock(mutex_);
-  if (Kept* kept = find(job); kept == nullptr) jobs_.push_back({.job = job});
+  jobs_.try_emplace(job);
   is_changed_ = true;
   changed_.notify_one();
 }
 
 void JobKeeper::remove(const JobPtr& job) {
   const MutexLock lock(mutex_);
-  std::erase_if(jobs_, [&](const Kept& kept) { return kept.job == job; });
+  jobs_.erase(job);
 }
 
 void JobKeeper::joined(const JobPtr& job, Pid pid) {
   const MutexLock lock(mutex_);
-  Kept* kept = find(job);
-  if (kept == nullptr) kept = &jobs_.emplace_back(Kept{.job = job});
-  if (kept->empty_since) *kept = {.job = job};  // it has begun once more
-  kept->pids.insert(pid);
-  kept->is_fresh = false;
+  Kept& kept = jobs_[job];
+  if (kept.empty_since) kept = {};  // it has begun once more
+  kept.pids.insert(pid);
+  kept.is_fresh = false;
   is_changed_ = true;
   changed_.notify_one();
 }
@@ -80,8 +79,8 @@ void JobKeeper::left(const JobPtr& job, Pid pid, bool lost) {
 }
 
 JobKeeper::Kept* JobKeeper::find(const JobPtr& job) {
-  const auto found = std::ranges::find(jobs_, job, &Kept::job);
-  return found == jobs_.end() ? nullptr : &*found;
+  const auto found = jobs_.find(job);
+  return found == jobs_.end() ? nullptr : &found->second;
 }
 
 void JobKeeper::run(const std::stop_token& stop) {
@@ -90,7 +89,7 @@ void JobKeeper::run(const std::stop_token& stop) {
     {
       const MutexLock lock(mutex_);
       is_changed_ = false;
-      for (const Kept& kept : jobs_) jobs.push_back(kept.job);
+      for (const auto& [job, kept] : jobs_) jobs.push_back(job);
     }
     auto next = Clock::time_point::max();
     for (const JobPtr& job : jobs) {
@@ -117,7 +116,7 @@ void JobKeeper::tell_what_is_expected() {
   std::set<std::shared_ptr<Door>> doors;
   {
     const MutexLock lock(mutex_);
-    for (const Kept& kept : jobs_) doors.insert(kept.job->door);
+    for (const auto& [job, kept] : jobs_) doors.insert(job->door);
   }
   for (const auto& door : expecting_)
     if (!doors.contains(door)) door->expect(false);
@@ -167,7 +166,7 @@ JobKeeper::TimePoint JobKeeper::look_at_empty(const JobPtr& job, TimePoint empty
   if (status.state == JobState::queued) {
     say("job " + job->id + " is " + text_of(status) + " once more: its workers come back when it runs");
     const MutexLock lock(mutex_);
-    if (Kept* kept = find(job); kept != nullptr && kept->pids.empty()) *kept = {.job = job};
+    if (Kept* kept = find(job); kept != nullptr && kept->pids.empty()) *kept = {};
     return watch_.next_query();
   }
   const bool goes_on = status.state == JobState::active && !status.ending;

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -52,7 +53,6 @@ class JobKeeper {
  private:
   using TimePoint = cohort::Clock::time_point;
   struct Kept {
-    JobPtr job;
     std::set<cohort::Pid> pids = {};
     bool is_fresh = true;                       // none of its workers has come yet
     bool has_lost = false;                      // a worker that nobody wanted to end
@@ -83,7 +83,7 @@ class JobKeeper {
   cohort::detail::Mutex mutex_;
   std::condition_variable_any changed_;
   bool is_changed_ COHORT_GUARDED_BY(mutex_) = false;
-  std::vector<Kept> jobs_ COHORT_GUARDED_BY(mutex_);
+  std::map<JobPtr, Kept> jobs_ COHORT_GUARDED_BY(mutex_);
   int failed_starts_ = 0;                      // jobs in a row of which no worker has come; the thread's own
   std::set<std::shared_ptr<Door>> expecting_;  // doors by which more workers may come; the thread's own
   std::vector<std::jthread> drains_;           // the thread's own
