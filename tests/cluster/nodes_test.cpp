@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <latch>
 #include <map>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -123,6 +125,33 @@ TEST_F(NodesTest, ALaunchThatFailsThrowsAndTheProgramGoesOn) {
   wrong.exename = "/no/such/program";
   EXPECT_THROW(addprocs(1, wrong), Error);
   EXPECT_EQ(addprocs(1).size(), 1u);
+}
+
+/// A launch that is called off as soon as it has begun, and ends then.
+class CalledOffManager final : public ClusterManager {
+ public:
+  void launch(const LaunchParams& params, LaunchQueue&) override {
+    stop_.request_stop();
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait(lock, params.stop, [] { return false; });
+  }
+  void manage(Pid, WorkerConfig&, ManageOp) override {}
+  std::stop_token stop() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+};
+
+TEST_F(NodesTest, ALaunchThatWasCalledOffDoesNotGoOnBesideTheEndOfItsMaster) {
+  for (int i = 0; i < 200; i++) {
+    const Node master;
+    const Node::Scope here(master);
+    const auto manager = std::make_shared<CalledOffManager>();
+    AddprocsOptions options;
+    options.stop_token = manager->stop();
+    EXPECT_THROW(addprocs(manager, options), CancelledException);
+  }
 }
 
 TEST_F(NodesTest, NodesThatWereStoppedLeaveNothing) {

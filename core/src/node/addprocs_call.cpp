@@ -146,16 +146,17 @@ void AddprocsCall::end_all() {
   }
   stop_.request_stop();
   Reactor& reactor = master_.node().reactor();
-  reactor.post([self = shared_from_this()] {
-    std::vector<Pid> joined;
-    for (const auto& record : self->master_.records_of(self)) {
+  // Waited for: what runs later would run beside the end of the master.
+  std::vector<Pid> joined;
+  master_.node().on_loop([&] {
+    for (const auto& record : master_.records_of(shared_from_this())) {
       if (record->joined.load())
         joined.push_back(record->pid);
       else
-        self->fail(record, Step::announce, Process::still_runs, "Its launch was stopped.");
+        fail(record, Step::announce, Process::still_runs, "Its launch was stopped.");
     }
-    self->master_.node().blocking().run([self, joined] { self->remove(joined); });
   });
+  if (!joined.empty()) master_.node().blocking().run([self = shared_from_this(), joined] { self->remove(joined); });
   reactor.wait(*returned_, deadline_after(stop_limit));  // it may hand over some more until then
   bool empty;
   {
