@@ -114,6 +114,12 @@ std::vector<Pid> Members::working() const {
   return pids;
 }
 
+bool Members::is_draining(Pid pid) const {
+  detail::MutexLock lock(mutex_);
+  const auto member = members_.find(pid);
+  return member != members_.end() && member->second.info.draining;
+}
+
 void Members::set_draining(Pid pid, bool draining) {
   detail::MutexLock lock(mutex_);
   if (const auto member = members_.find(pid); member != members_.end()) member->second.info.draining = draining;

@@ -45,6 +45,7 @@ class Members {
   std::vector<Pid> pids() const;
   /// Those that get new work.
   std::vector<Pid> working() const;
+  bool is_draining(Pid pid) const;
   void set_draining(Pid pid, bool draining);
   /// The lowest place that no member has: a new worker gets it, so that it replaces a worker that ended.
   std::int32_t free_place();

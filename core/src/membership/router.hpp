@@ -30,6 +30,8 @@ class Router {
   /// Whether a connection may be made, or exists.
   virtual bool may_connect(Pid pid) = 0;
   virtual bool is_gone(Pid pid) = 0;
+  /// Whether it is drained: it will leave, and what it has is to move. Any thread.
+  virtual bool is_draining(Pid) { return false; }
   /// All processes that can be called now, in ascending order, including this one.
   virtual std::vector<Pid> processes() = 0;
   /// Whether workers will come that nobody has to start: who has none can wait for them. Any thread.

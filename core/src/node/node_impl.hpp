@@ -79,6 +79,7 @@ class NodeImpl final : public Router, public Connection::Handler {
   std::shared_ptr<Connection> existing_connection(Pid pid) override { return members_.connection(pid); }
   bool may_connect(Pid pid) override;
   bool is_gone(Pid pid) override { return members_.is_gone(pid); }
+  bool is_draining(Pid pid) override { return members_.is_draining(pid); }
   std::vector<Pid> processes() override { return role_->processes(); }
   bool expects_workers() override { return role_->expects_workers(); }
   LocalCalls& local_calls() override { return local_calls_; }

@@ -104,7 +104,10 @@ void FutureState::receive(Frame&& frame, bool counted_off) {
     if (query_ != nullptr && query_->what != Ask::value) query_ = nullptr;
     auto settled = settle(Status::elsewhere);
     lock.unlock();
-    return tell(std::move(settled));
+    tell(std::move(settled));
+    // It was listed before: either it is asked for here, or by whoever goes through the list when the draining begins.
+    if (references_->router().is_draining(owner)) on_here([] {});
+    return;
   }
   query_ = nullptr;
   if (flag == result_exception)
