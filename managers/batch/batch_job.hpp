@@ -40,7 +40,8 @@ struct BatchJob {
   const std::filesystem::path join_file, output;
   const int workers;                                         // that it is to start
   const std::shared_ptr<const cohort::LaunchParams> params;  // of its launch
-  std::atomic<int> arrived{0};                               // of them, since it last began
+  std::atomic<int> arrived{0};                               // of them, in all its starts
+  std::atomic<int> files{0};                                 // join files that were written for it
   std::atomic<bool> launching{true};                         // its launch waits for them
   JobId id;  // empty: not submitted yet; written once, before others look at it
 

@@ -83,7 +83,7 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   const int count = static_cast<int>(*options_.count);
   const auto limits = LaunchWait::Limits{options_.queue, options_.launch.value_or(params.timeout)};
   auto door = std::make_shared<Door>(listen_at(params), [](const WorkerConfig& worker) {
-    if (const auto job = job_of(worker); job != nullptr && ++job->arrived == job->workers) job->remove_join_file();
+    if (const auto job = job_of(worker); job != nullptr) ++job->arrived;
   });
   const auto kept_params = std::make_shared<const LaunchParams>(params);
   const std::string launch = new_submission();
@@ -155,13 +155,12 @@ std::shared_ptr<BatchJob> BatchManager::copy(const std::shared_ptr<BatchJob>& jo
   return jobs[0];
 }
 
+// The scheduler may start a job once more, and does not wait for us. A step of an allocation starts once.
 void BatchManager::renew(const std::shared_ptr<BatchJob>& job) {
-  {
-    const MutexLock lock(mutex_);
-    job->gone = 0;
-    job->arrived = 0;
-  }
-  write_join_file(job);
+  if (driver_->dialect().cancel_by_name.empty())
+    job->remove_join_file();
+  else
+    write_join_file(job);
 }
 
 BatchManager::Jobs BatchManager::make_jobs(const std::string& submission, const std::shared_ptr<Door>& door, int jobs,
@@ -217,6 +216,7 @@ void BatchManager::submit(const std::string& submission, const Jobs& jobs) {
 std::string BatchManager::write_join_file(const std::shared_ptr<BatchJob>& job) {
   cohort::JoinFile file = job->door->join_file(static_cast<std::size_t>(job->workers), std::weak_ptr(job));
   file.write(job->join_file);
+  ++job->files;
   const MutexLock lock(mutex_);
   job->door->revoke(std::exchange(job->tokens, file.tokens));
   return file.text();

@@ -94,6 +94,10 @@ void JobKeeper::run(const std::stop_token& stop) {
     auto next = Clock::time_point::max();
     for (const JobPtr& job : jobs) {
       try {
+        if (job->files > 0 && job->arrived >= job->files * job->workers) {  // its tokens are used up
+          actions_.renew(job);
+          if (job->arrived >= job->files * job->workers) job->files = 0;  // it needs no more
+        }
         next = std::min(next, look_at(job));
       } catch (const std::exception& error) {
         say(error.what());
@@ -192,7 +196,7 @@ JobKeeper::TimePoint JobKeeper::look_at_time(const JobPtr& job) {
   if (!knows_end) learn_end(*kept, status);
   if (!kept->knows_end) return watch_.next_query();
   if (!kept->end) return TimePoint::max();
-  const auto drain_at = *kept->end - kept->drain, replace_at = drain_at - kept->drain;
+  const auto drain_at = *kept->end - kept->drain, replace_at = kept->replacement;
   const auto now = Clock::now();
   const bool is_to_replace = limits_.respawn && !kept->is_replaced && now >= replace_at;
   const bool is_to_drain = !kept->is_drained && now >= drain_at;
@@ -218,7 +222,9 @@ void JobKeeper::learn_end(Kept& kept, const JobStatus& status) const {
   else
     return;
   const cohort::Duration whole = *kept.end - begin;
-  kept.drain = limits_.drain.value_or(std::min(whole / 2, std::clamp(whole / 10, shortest_drain, longest_drain)));
+  kept.drain = std::min(whole / 2, limits_.drain.value_or(std::clamp(whole / 10, shortest_drain, longest_drain)));
+  // Not before half of its time: otherwise one job after the other would be submitted at once.
+  kept.replacement = std::max(*kept.end - 2 * kept.drain, begin + whole / 2);
 }
 
 // The workers leave when they have finished, and at the latest shortly before the scheduler ends them.
@@ -233,6 +239,8 @@ void JobKeeper::drain(const JobPtr& job) {
     removal = *kept->end - std::min<cohort::Duration>(removal_before_end, kept->drain / 3);
   }
   const std::string cause = "walltime: the time of job " + job->id + " is over";
+  say("job " + job->id + ": its time is nearly over, and its workers get no more work" +
+      (limits_.respawn ? "" : " (with -o respawn=true another job takes its place)"));
   drains_.emplace_back([pids = std::move(pids), removal, cause](const std::stop_token& stop) {
     try {
       cohort::drain(pids, {.deadline = removal, .stop_token = stop, .cause = cause, .remove_at_deadline = true});

@@ -28,7 +28,7 @@ class JobKeeper {
   /// What the manager does for it, on the keeper's thread.
   struct Actions {
     std::function<void(const JobPtr&)> end;     ///< cancels a job, if it has not ended, and forgets it
-    std::function<void(const JobPtr&)> renew;   ///< the job will begin once more: gives it new tokens
+    std::function<void(const JobPtr&)> renew;   ///< the job may begin once more: gives it new tokens
     std::function<JobPtr(const JobPtr&)> copy;  ///< submits another job like it. @throws Error.
   };
   struct Limits {
@@ -60,6 +60,7 @@ class JobKeeper {
     bool knows_end = false;                     // whether the scheduler has said when its time is over
     std::optional<TimePoint> end = {};          // then
     cohort::Duration drain = {};                // how long before it
+    TimePoint replacement = {};                 // when another job is to be submitted
     bool is_drained = false, is_replaced = false, is_renewed = false;
   };
 

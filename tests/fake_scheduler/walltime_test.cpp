@@ -68,6 +68,26 @@ TEST_F(WalltimeTest, WhatHasNotFinishedThenIsRemovedWithThatCause) {
   expect_nothing_left();
 }
 
+TEST_F(WalltimeTest, ALongDrainSubmitsNoJobAfterTheOther) {
+  const auto result = map("-o walltime=10m -o drain=9m -o respawn=true");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  expect_nothing_left();
+}
+
+// They may start again before anybody has seen why they were lost.
+TEST_F(WalltimeTest, JobsThatAreQueuedAgainAtOnceAreJoinedAgain) {
+  const auto result =
+      run_script("$cohort run -m slurm -p 4 -o jobs=each " COHORT_BATCH_PROGRAM
+                 " back > out 2> err & "
+                 "until grep -q ready out; do sleep 0.02; done; $cohort fake-scheduler control host-down n1; "
+                 "$cohort fake-scheduler control host-down n2; $cohort fake-scheduler control host-up n1; "
+                 "$cohort fake-scheduler control host-up n2; wait; cat out; cat err >&2; rm out err",
+                 {.standard_input = "", .dir = files_.path()});
+  EXPECT_TRUE(contains(result.out, "lost\nback: 4\n")) << result.out << result.err;
+  expect_nothing_left();
+}
+
 TEST_F(WalltimeTest, AProgramBeginsWithTheFewestWorkersThatAreEnough) {
   const auto result = run_script("$cohort run -m slurm -p 6 --min 2 -o jobs=each " COHORT_BATCH_PROGRAM,
                                  {.standard_input = "", .dir = files_.path()});
