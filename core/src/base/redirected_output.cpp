@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -26,6 +27,8 @@ std::array<std::atomic<int>, 2> unread = {-1, -1}, before = {-1, -1};
 // What was read, and is not known to have arrived.
 std::array<std::array<std::byte, RedirectedOutput::longest_piece>, 2> pieces;
 std::array<std::atomic<std::size_t>, 2> piece_sizes = {0, 0};
+// The loop is reading a piece, whose size is not known yet.
+std::array<std::atomic<bool>, 2> reading = {false, false};
 
 void write_all(int to, const void* data, std::size_t size) noexcept {
   for (std::size_t written = 0; written < size;) {
@@ -35,6 +38,13 @@ void write_all(int to, const void* data, std::size_t size) noexcept {
   }
 }
 
+// What is read is neither in the pipe nor among the pieces until its size is known, which takes a moment; for ever if the
+// signal came to the thread that reads.
+void wait_for_reading(std::size_t which) noexcept {
+  constexpr timespec pause{0, 1'000'000};
+  for (int i = 0; i < 100 && reading[which]; i++) nanosleep(&pause, nullptr);
+}
+
 // In a signal handler, too.
 void pass_on_what_is_unread() noexcept {
   if (is_forked_child()) return;  // it has the pipes of its parent, which reads them
@@ -42,6 +52,7 @@ void pass_on_what_is_unread() noexcept {
   for (std::size_t i = 0; i < 2; i++) {
     const int from = unread[i].exchange(-1), to = before[i].exchange(-1);
     if (from < 0 || to < 0) continue;
+    wait_for_reading(i);
     write_all(to, pieces[i].data(), piece_sizes[i].exchange(0));
     for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;) write_all(to, buffer, static_cast<std::size_t>(n));
   }
@@ -105,9 +116,11 @@ RedirectedOutput::RedirectedOutput() {
 RedirectedOutput::~RedirectedOutput() { restore_at_exit(); }
 
 std::span<const std::byte> RedirectedOutput::read_piece(std::size_t which) {
+  reading[which] = true;
   const ssize_t n = read(pipes_[which].get(), pieces[which].data(), longest_piece);
+  if (n > 0) piece_sizes[which] = static_cast<std::size_t>(n);
+  reading[which] = false;
   if (n <= 0) return {};
-  piece_sizes[which] = static_cast<std::size_t>(n);
   return {pieces[which].data(), static_cast<std::size_t>(n)};
 }
 
