@@ -48,6 +48,7 @@ Command topology_command();
 Command doctor_command();
 Command fake_scheduler_command();
 Command reap_command();
+Command explain_command();
 Command plugin_command();
 Command plugin_new_command();
 Command plugin_test_command();

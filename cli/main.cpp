@@ -20,10 +20,21 @@ int run_tool(int argc, char** argv) {
   occupy_standard_descriptors();
   Command tool{.name = "cohort", .help = "Runs programs, commands and many small jobs on clusters of worker processes"};
   tool.commands = {
-      run_command(),      exec_command(),     map_command(),        config_command(),
-      topology_command(), doctor_command(),   reap_command(),       fake_scheduler_command(),
-      plugin_command(),   worker_command(),   zmq_broker_command(), completion_command(tool),
-      version_command(),  help_command(tool),
+      run_command(),
+      exec_command(),
+      map_command(),
+      config_command(),
+      topology_command(),
+      doctor_command(),
+      reap_command(),
+      explain_command(),
+      fake_scheduler_command(),
+      plugin_command(),
+      worker_command(),
+      zmq_broker_command(),
+      completion_command(tool),
+      version_command(),
+      help_command(tool),
   };
   return run_command_line(tool, argc, argv);
 }

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 
@@ -23,6 +25,14 @@ using cohort_batch::ClusterRecord;
 constexpr off_t most_bytes = 64 << 10;
 
 std::string reason() { return std::generic_category().message(errno); }
+
+std::string time_text(cohort_batch::Time time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  char text[64] = "?";
+  if (::localtime_r(&seconds, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return text;
+}
 
 std::string read_all(int descriptor, off_t size) {
   std::string text(static_cast<std::size_t>(size), '\0');
@@ -59,6 +69,11 @@ std::optional<FoundRecord> look_at(const fs::path& path) {
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused("it cannot be locked: " + reason());
     found.state = FoundRecord::State::held;
+    try {
+      found.record = ClusterRecord::parse(read_all(file.get(), status.st_size), "record");
+    } catch (const ConfigError& error) {
+      found.problem = error.what();
+    }
     return found;
   }
   // It may have been removed before it was locked.
@@ -76,6 +91,12 @@ std::optional<FoundRecord> look_at(const fs::path& path) {
 }
 
 }  // namespace
+
+std::string summary_of(const ClusterRecord& record) {
+  return record.name + " (" + (record.scheduler.empty() ? "within an allocation" : excerpt(record.scheduler)) +
+         ", process " + std::to_string(record.pid) + " on " + excerpt(record.host) + ", begun " +
+         time_text(record.began) + ")";
+}
 
 std::vector<FoundRecord> find_records() {
   const fs::path directory = cohort_batch::records_directory();

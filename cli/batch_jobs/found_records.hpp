@@ -20,10 +20,13 @@ struct FoundRecord {
 
   std::filesystem::path path;
   State state = State::refused;
-  std::string problem;                 ///< why it is refused
-  cohort_batch::ClusterRecord record;  ///< if it is left
+  std::string problem;                 ///< why it is refused, or a record that is held has no name
+  cohort_batch::ClusterRecord record;  ///< if it is left or held
   FileDescriptor lock;                 ///< if it is left: nobody else removes it meanwhile
 };
+
+/// "cohort-0a1b2c3d4e (slurm, process 4711 on login1, begun 2026-11-30 14:02:11)".
+std::string summary_of(const cohort_batch::ClusterRecord& record);
 
 /// All of this user's records, by name. @throws Error if others can write to their directory.
 std::vector<FoundRecord> find_records();

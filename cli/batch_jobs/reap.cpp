@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -31,21 +30,6 @@ struct ReapFlags {
   bool dry_run = false;
 };
 
-std::string time_text(cohort_batch::Time time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  char text[64] = "?";
-  if (::localtime_r(&seconds, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return text;
-}
-
-// "cohort-0a1b2c3d4e (slurm, process 4711 on login1, begun 2026-11-30 14:02:11)"
-std::string text_of(const ClusterRecord& record) {
-  return record.name + " (" + (record.scheduler.empty() ? "within an allocation" : excerpt(record.scheduler)) +
-         ", process " + std::to_string(record.pid) + " on " + excerpt(record.host) + ", begun " +
-         time_text(record.began) + ")";
-}
-
 // What is run is the installed driver's own.
 void cancel_jobs(const std::string& scheduler, const std::string& name) {
   const auto driver = queue_driver(scheduler);
@@ -68,7 +52,7 @@ bool reap_one(const FoundRecord& found, const ReapFlags& flags) {
     return false;
   }
   const auto& record = found.record;
-  const std::string cluster = text_of(record) + ": ";
+  const std::string cluster = summary_of(record) + ": ";
   if (record.host != cohort_batch::this_host() && !flags.all) {
     write_results(cluster +
                   "whether it still runs is known on that host only. Run 'cohort reap' there or, if the host " +

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -16,7 +17,6 @@
 
 #include "job_output.hpp"
 #include "launch_wait.hpp"
-#include "notice.hpp"
 
 namespace cohort_batch {
 namespace {
@@ -31,6 +31,7 @@ using cohort::detail::MutexLock;
 
 constexpr cohort::Duration shortest_pause = 1s, longest_pause = 30s;  // between two status queries
 constexpr cohort::Duration ending_limit = 4s;                         // for a job to have ended, of which a worker has
+constexpr int most_submissions = 16;         // one after the other, before something else is looked at
 constexpr cohort::Duration text_limit = 2s;  // for a job that goes on to say how that worker did
 
 // A word that no other cluster has: by it everything that is left of this one can be found.
@@ -40,6 +41,11 @@ std::string new_name() {
   std::string name = "cohort-";
   for (int i = 0; i < 10; ++i) name += digits[random() % 16];
   return name;
+}
+
+std::optional<Scaler::Limits> scale_limits(const BatchOptions& options) {
+  if (!options.max || !options.count) return std::nullopt;
+  return Scaler::Limits{.least = *options.count, .most = *options.max, .idle = options.idle};
 }
 
 bool has_ip_addresses(const LaunchParams& params) {
@@ -54,17 +60,22 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
       name_(new_name()),
       directory_(options_.files / name_),
       watch_(*driver_, shortest_pause, longest_pause),
-      keeper_(std::make_unique<JobKeeper>(watch_,
-                                          JobKeeper::Actions{.end =
-                                                                 [this](const auto& job) {
-                                                                   end({job});
-                                                                   forget({job});
-                                                                 },
-                                                             .renew = [this](const auto& job) { renew(job); },
-                                                             .copy = [this](const auto& job) { return copy(job); }},
-                                          JobKeeper::Limits{options_.walltime, options_.drain, options_.respawn})) {
+      keeper_(std::make_unique<JobKeeper>(
+          watch_, journal_,
+          JobKeeper::Actions{.end =
+                                 [this](const auto& job) {
+                                   end({job});
+                                   forget({job});
+                                 },
+                             .renew = [this](const auto& job) { renew(job); },
+                             .copy = [this](const auto& job, int number) { return copy(job, number); }},
+          JobKeeper::Limits{options_.walltime, options_.drain, options_.respawn, scale_limits(options_)})) {
   if (!options_.count)
     throw cohort::ConfigError("count: say how many workers there are to be (-p 64); no allocation is here that does");
+  if (options_.max && driver_->dialect().cancel_by_name.empty())
+    throw cohort::ConfigError(
+        "max: within an allocation there are no jobs to be submitted; without it, there are as many workers as the "
+        "allocation has room for");
 }
 
 BatchManager::~BatchManager() {
@@ -116,7 +127,9 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
     door->listen(params);
     door->open(launched, count);
     for (const auto& [name, of_submission] : submissions) submit(name, of_submission);
-    why = LaunchWait(watch_, *door, jobs, cohort::enough_workers(params, count), limits).run(params.stop);
+    journal_.note((jobs.size() == 1 ? "job " + jobs[0]->id : "jobs " + jobs.front()->id + " to " + jobs.back()->id) +
+                  ": submitted for " + std::to_string(count) + (count == 1 ? " worker" : " workers"));
+    why = LaunchWait(watch_, *door, journal_, jobs, cohort::enough_workers(params, count), limits).run(params.stop);
   } catch (...) {
     door->end_launch();
     end(jobs);
@@ -141,18 +154,24 @@ std::string BatchManager::new_submission() {
   return std::to_string(++launches_);
 }
 
-// Its workers join by the door of the first one, whenever they come.
-std::shared_ptr<BatchJob> BatchManager::copy(const std::shared_ptr<BatchJob>& job) {
-  const std::string name = new_submission();
-  const Jobs jobs = make_jobs(name, job->door, 1, job->workers, job->params);
-  jobs[0]->launching = false;
-  try {
-    submit(name, jobs);
-  } catch (...) {
-    forget(jobs);
-    throw;
+// Their workers join by the door of that one, whenever they come.
+BatchManager::Jobs BatchManager::copy(const std::shared_ptr<BatchJob>& job, int number) {
+  const int at_once = options_.jobs == JobShape::array ? number : 1;
+  Jobs all;
+  for (int submitted = 0; submitted < std::min(number, most_submissions); submitted += at_once) {
+    const std::string name = new_submission();
+    const Jobs jobs = make_jobs(name, job->door, at_once, job->workers, job->params);
+    for (const auto& one : jobs) one->launching = false;
+    try {
+      submit(name, jobs);
+    } catch (...) {
+      forget(jobs);
+      if (all.empty()) throw;
+      return all;
+    }
+    all.insert(all.end(), jobs.begin(), jobs.end());
   }
-  return jobs[0];
+  return all;
 }
 
 // The scheduler may start a job once more, and does not wait for us. A step of an allocation starts once.
@@ -231,6 +250,7 @@ void BatchManager::be_guarded() {
                         std::generic_category().message(errno) +
                         ". The option 'files' names another place, which the nodes must see, too");
   guard_ = std::make_unique<Guard>(driver_->dialect().cancel_by_name, name_, directory_, record_->path());
+  journal_.keep_in(directory_);
 }
 
 void BatchManager::signal(const BatchJob& job, const WorkerConfig& config, int number) {
@@ -312,7 +332,7 @@ void BatchManager::end(const Jobs& jobs) noexcept {
     for (const JobId& id : ids) watch_.remove(id);
     if (!ids.empty()) driver_->cancel(ids);
   } catch (const std::exception& error) {
-    say("jobs may be left, their name is " + name_ + ": " + error.what() + ". Later: cohort reap");
+    journal_.say("jobs may be left, their name is " + name_ + ": " + error.what() + ". Later: cohort reap");
     const MutexLock lock(mutex_);
     if (record_) record_->keep();
   }

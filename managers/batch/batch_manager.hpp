@@ -17,6 +17,7 @@
 #include "guard.hpp"
 #include "job_keeper.hpp"
 #include "job_watch.hpp"
+#include "journal.hpp"
 #include "queue_driver.hpp"
 
 namespace cohort_batch {
@@ -44,7 +45,7 @@ class BatchManager : public cohort::ClusterManager {
                  const std::shared_ptr<const cohort::LaunchParams>& params);
   JobRequest request(const std::string& submission, const Jobs& jobs) const;
   void submit(const std::string& submission, const Jobs& jobs);
-  std::shared_ptr<BatchJob> copy(const std::shared_ptr<BatchJob>& job);
+  Jobs copy(const std::shared_ptr<BatchJob>& job, int number);
   void renew(const std::shared_ptr<BatchJob>& job);
   std::string new_submission();
   std::string write_join_file(const std::shared_ptr<BatchJob>& job);
@@ -60,6 +61,7 @@ class BatchManager : public cohort::ClusterManager {
   const std::string name_;                 // of the jobs; no other cluster's have it
   const std::filesystem::path directory_;  // of the files; made with the first launch, removed at the end
   JobWatch watch_;
+  Journal journal_;
 
   cohort::detail::Mutex mutex_;
   std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);

@@ -1,5 +1,6 @@
 #include "batch_options.hpp"
 
+#include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 
 namespace cohort_batch {
@@ -18,11 +19,16 @@ BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
       files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
       env(options.env("env")),
       respawn(options.has("respawn") && options.boolean("respawn")),
+      idle(options.has("idle") ? options.duration("idle") : cohort::never),
       dry_run(options.boolean("dry_run")) {
   if (options.has("count")) count = options.integer("count");
   if (options.has("launch")) launch = options.duration("launch");
   if (options.has("walltime")) walltime = options.duration("walltime");
   if (options.has("drain")) drain = options.duration("drain");
+  if (options.has("max")) max = options.integer("max");
+  if (max && count && *max < *count)
+    throw cohort::ConfigError("max: " + std::to_string(*max) + " workers are fewer than count, which is " +
+                              std::to_string(*count));
   if (options.has("listen")) listen = options.string("listen");
 }
 

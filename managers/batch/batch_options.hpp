@@ -51,6 +51,17 @@ namespace cohort_batch {
        1},                                                                                                               \
       {"respawn", cohort::OptionType::boolean, "false",                                                                  \
        "submit another job in place of one whose time is nearly over, or that has lost its workers", nullptr},           \
+      {"max",                                                                                                            \
+       cohort::OptionType::integer,                                                                                      \
+       nullptr,                                                                                                          \
+       "submit more jobs like the first ones while there is work for them, up to so many workers in all (default: "      \
+       "none)",                                                                                                          \
+       nullptr,                                                                                                          \
+       1,                                                                                                                \
+       100000},                                                                                                          \
+      {"idle",   cohort::OptionType::duration,                                                                           \
+       "\"1m\"", "with max: how long there is no work for a job before it ends, as long as count workers stay",          \
+       nullptr,  1},                                                                                                     \
   {                                                                                                                      \
     "dry_run", cohort::OptionType::boolean, "false", "print the script and the command, and submit nothing", nullptr     \
   }
@@ -79,6 +90,8 @@ struct BatchOptions {
   std::map<std::string, std::optional<std::string>> env;
   std::optional<cohort::Duration> walltime, drain;
   bool respawn;
+  std::optional<std::int64_t> max;
+  cohort::Duration idle;
   bool dry_run;
 };
 

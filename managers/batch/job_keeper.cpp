@@ -6,10 +6,9 @@
 #include <utility>
 
 #include <cohort/cluster.hpp>
+#include <cohort/demand.hpp>
 #include <cohort/error.hpp>
 #include <cohort/lifecycle.hpp>
-
-#include "notice.hpp"
 
 namespace cohort_batch {
 
@@ -24,6 +23,9 @@ constexpr cohort::Duration shortest_drain = 10s, longest_drain = 5min;  // if th
 constexpr cohort::Duration removal_before_end = 3s;                     // of workers that have not finished
 constexpr cohort::Duration end_of_empty_job = 10s;                      // that goes on without workers
 constexpr int most_failed_starts = 3;
+constexpr cohort::Duration scaling_pause = 1s;   // between two looks at the work that there is
+constexpr cohort::Duration soon = 30s;           // a job that begins by then is not cancelled for want of work
+constexpr cohort::Duration leaving_limit = 10s;  // for workers without work to leave: they may hold values
 
 Clock::time_point steady_time_of(Time time) {
   return Clock::now() + std::chrono::duration_cast<cohort::Duration>(time - std::chrono::system_clock::now());
@@ -35,20 +37,21 @@ std::string seconds_text(cohort::Duration duration) {
 
 }  // namespace
 
-JobKeeper::JobKeeper(JobWatch& watch, Actions actions, Limits limits)
-    : watch_(watch), actions_(std::move(actions)), limits_(limits) {
+JobKeeper::JobKeeper(JobWatch& watch, Journal& journal, Actions actions, Limits limits)
+    : watch_(watch), journal_(journal), actions_(std::move(actions)), limits_(limits) {
+  if (limits_.scale) scaler_.emplace(*limits_.scale);
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 JobKeeper::~JobKeeper() {
   thread_.request_stop();
   thread_.join();
-  for (auto& drain : drains_) drain.request_stop();
+  for (auto& drain : drains_) drain.thread.request_stop();
 }
 
 void JobKeeper::add(const JobPtr& job) {
   const MutexLock lock(mutex_);
-  jobs_.try_emplace(job);
+  keep(job);
   is_changed_ = true;
   changed_.notify_one();
 }
@@ -60,10 +63,10 @@ void JobKeeper::remove(const JobPtr& job) {
 
 void JobKeeper::joined(const JobPtr& job, Pid pid) {
   const MutexLock lock(mutex_);
-  Kept& kept = jobs_[job];
-  if (kept.empty_since) kept = {};  // it has begun once more
+  Kept& kept = keep(job);
+  if (kept.empty_since) kept = {.number = kept.number};  // it has begun once more
   kept.pids.insert(pid);
-  kept.is_fresh = false;
+  has_begun_ |= std::exchange(kept.is_fresh, false);
   is_changed_ = true;
   changed_.notify_one();
 }
@@ -83,14 +86,33 @@ JobKeeper::Kept* JobKeeper::find(const JobPtr& job) {
   return found == jobs_.end() ? nullptr : &found->second;
 }
 
+JobKeeper::Kept& JobKeeper::keep(const JobPtr& job) {
+  const auto [place, is_new] = jobs_.try_emplace(job);
+  if (is_new) {
+    place->second.number = ++last_number_;
+    model_ = job;
+  }
+  return place->second;
+}
+
+// In the order in which they came.
+std::vector<JobKeeper::JobPtr> JobKeeper::take_jobs() {
+  const MutexLock lock(mutex_);
+  is_changed_ = false;
+  if (std::exchange(has_begun_, false)) {
+    failed_starts_ = 0;
+    if (scaler_) scaler_->succeeded();
+  }
+  std::map<std::uint64_t, JobPtr> in_order;
+  for (const auto& [job, kept] : jobs_) in_order.emplace(kept.number, job);
+  std::vector<JobPtr> jobs;
+  for (auto& [number, job] : in_order) jobs.push_back(std::move(job));
+  return jobs;
+}
+
 void JobKeeper::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    std::vector<JobPtr> jobs;
-    {
-      const MutexLock lock(mutex_);
-      is_changed_ = false;
-      for (const auto& [job, kept] : jobs_) jobs.push_back(job);
-    }
+    const auto jobs = take_jobs();
     auto next = Clock::time_point::max();
     for (const JobPtr& job : jobs) {
       try {
@@ -100,10 +122,11 @@ void JobKeeper::run(const std::stop_token& stop) {
         }
         next = std::min(next, look_at(job));
       } catch (const std::exception& error) {
-        say(error.what());
+        journal_.say(error.what());
         next = std::min(next, Clock::now() + 1s);
       }
     }
+    if (scaler_ && scale(jobs)) next = std::min(next, Clock::now() + scaling_pause);
     tell_what_is_expected();
     const MutexLock lock(mutex_);
     const auto is_changed = [this]() COHORT_REQUIRES(mutex_) { return is_changed_; };
@@ -121,6 +144,7 @@ void JobKeeper::tell_what_is_expected() {
   {
     const MutexLock lock(mutex_);
     for (const auto& [job, kept] : jobs_) doors.insert(job->door);
+    if (scaler_ && model_ != nullptr && scaler_->may_submit(Clock::now())) doors.insert(model_->door);
   }
   for (const auto& door : expecting_)
     if (!doors.contains(door)) door->expect(false);
@@ -148,6 +172,7 @@ JobKeeper::TimePoint JobKeeper::look_at_fresh(const JobPtr& job) {
   const JobStatus status = watch_.status(job->id);
   if (!has_ended(status.state)) return watch_.next_query();
   ++failed_starts_;
+  if (scaler_) scaler_->failed(Clock::now());
   is_over(job, "ended before a worker joined: " + text_of(status));
   return TimePoint::max();
 }
@@ -168,9 +193,9 @@ JobKeeper::TimePoint JobKeeper::look_at_empty(const JobPtr& job, TimePoint empty
   if (!is_renewed) actions_.renew(job);  // it may begin once more before its state is known
   const JobStatus status = watch_.fresh_status(job->id);
   if (status.state == JobState::queued) {
-    say("job " + job->id + " is " + text_of(status) + " once more: its workers come back when it runs");
+    journal_.say("job " + job->id + " is " + text_of(status) + " once more: its workers come back when it runs");
     const MutexLock lock(mutex_);
-    if (Kept* kept = find(job); kept != nullptr && kept->pids.empty()) *kept = {};
+    if (Kept* kept = find(job); kept != nullptr && kept->pids.empty()) *kept = {.number = kept->number};
     return watch_.next_query();
   }
   const bool goes_on = status.state == JobState::active && !status.ending;
@@ -181,7 +206,6 @@ JobKeeper::TimePoint JobKeeper::look_at_empty(const JobPtr& job, TimePoint empty
 }
 
 JobKeeper::TimePoint JobKeeper::look_at_time(const JobPtr& job) {
-  failed_starts_ = 0;
   bool knows_end;
   {
     const MutexLock lock(mutex_);
@@ -239,15 +263,25 @@ void JobKeeper::drain(const JobPtr& job) {
     removal = *kept->end - std::min<cohort::Duration>(removal_before_end, kept->drain / 3);
   }
   const std::string cause = "walltime: the time of job " + job->id + " is over";
-  say("job " + job->id + ": its time is nearly over, and its workers get no more work" +
-      (limits_.respawn ? "" : " (with -o respawn=true another job takes its place)"));
-  drains_.emplace_back([pids = std::move(pids), removal, cause](const std::stop_token& stop) {
+  journal_.say("job " + job->id + ": its time is nearly over, and its workers get no more work" +
+               (limits_.respawn || scaler_ ? "" : " (with -o respawn=true another job takes its place)"));
+  run_drain([this, pids = std::move(pids), removal, cause](const std::stop_token& stop) {
     try {
       cohort::drain(pids, {.deadline = removal, .stop_token = stop, .cause = cause, .remove_at_deadline = true});
     } catch (const std::exception& error) {
-      if (!stop.stop_requested()) say(cause + "; " + error.what());
+      if (!stop.stop_requested()) journal_.say(cause + "; " + error.what());
     }
   });
+}
+
+// On a thread of its own, as it waits for the workers.
+void JobKeeper::run_drain(std::function<void(const std::stop_token&)> drain) {
+  std::erase_if(drains_, [](const Drain& one) { return one.is_over->load(); });
+  auto is_over = std::make_shared<std::atomic<bool>>(false);
+  drains_.push_back({is_over, std::jthread([drain = std::move(drain), is_over](const std::stop_token& stop) {
+                       drain(stop);
+                       *is_over = true;
+                     })});
 }
 
 void JobKeeper::is_over(const JobPtr& job, const std::string& why) {
@@ -259,22 +293,137 @@ void JobKeeper::is_over(const JobPtr& job, const std::string& why) {
   if (limits_.respawn && !is_replaced)
     replace(job, "which " + why);
   else if (!limits_.respawn || failed_starts_ > 0)
-    say("job " + job->id + ' ' + why);
+    journal_.say("job " + job->id + ' ' + why);
   actions_.end(job);
 }
 
 void JobKeeper::replace(const JobPtr& job, const std::string& why) {
   if (failed_starts_ >= most_failed_starts) {
-    return say("job " + job->id + ", " + why + ", is not replaced: " + std::to_string(failed_starts_) +
-               " jobs in a row have ended before a worker joined");
+    return journal_.say("job " + job->id + ", " + why + ", is not replaced: " + std::to_string(failed_starts_) +
+                        " jobs in a row have ended before a worker joined");
   }
   try {
-    const JobPtr next = actions_.copy(job);
-    say("job " + next->id + " is to take the place of job " + job->id + ", " + why);
+    const JobPtr next = actions_.copy(job, 1).at(0);
+    journal_.say("job " + next->id + " is to take the place of job " + job->id + ", " + why);
     add(next);
   } catch (const std::exception& error) {
-    say("nothing takes the place of job " + job->id + ", " + why + ": " + error.what());
+    journal_.say("nothing takes the place of job " + job->id + ", " + why + ": " + error.what());
   }
+}
+
+// --- As many jobs as there is work for. ---
+
+// @return whether to look again soon.
+bool JobKeeper::scale(const std::vector<JobPtr>& jobs) {
+  const auto now = Clock::now();
+  JobPtr model;
+  {
+    const MutexLock lock(mutex_);
+    model = model_;
+  }
+  if (model == nullptr) return false;  // nothing was launched yet
+  try {
+    const auto demand = cohort::demand();
+    std::vector<Scaler::Job> scaled;
+    std::map<JobId, JobPtr> by_id;
+    for (const JobPtr& job : jobs) {
+      const JobStatus status = watch_.status(job->id);
+      if (auto one = scaled_job(job, status, demand)) {
+        scaled.push_back(std::move(*one));
+        by_id.emplace(job->id, job);
+      }
+    }
+    const auto plan = scaler_->plan(demand, scaled, model->workers, now);
+    if (plan.submit > 0) submit_more(model, plan);
+    for (const JobId& id : plan.cancel) cancel(by_id.at(id));
+    for (const JobId& id : plan.leave) leave(by_id.at(id));
+    tell_state(jobs, plan.why);
+  } catch (const std::exception& error) {
+    tell_state(jobs, std::string("the work that there is is not known: ") + error.what());
+  }
+  return true;
+}
+
+// nullopt: it is ending.
+std::optional<Scaler::Job> JobKeeper::scaled_job(const JobPtr& job, const JobStatus& status,
+                                                 const cohort::Demand& demand) {
+  const MutexLock lock(mutex_);
+  const Kept* kept = find(job);
+  if (kept == nullptr || kept->empty_since || kept->is_drained || kept->is_leaving) return std::nullopt;
+  Scaler::Job scaled{.id = job->id, .workers = job->workers};
+  if (kept->is_fresh || job->launching) {
+    const bool begins_soon = status.start && *status.start < std::chrono::system_clock::now() + soon;
+    scaled.queued = status.state == JobState::queued;
+    scaled.starting = !scaled.queued || begins_soon || job->launching;
+  } else {
+    scaled.workers = static_cast<int>(kept->pids.size());
+    scaled.busy = std::ranges::any_of(
+        kept->pids, [&](Pid pid) { return std::binary_search(demand.busy.begin(), demand.busy.end(), pid); });
+  }
+  return scaled;
+}
+
+void JobKeeper::submit_more(const JobPtr& model, const Scaler::Plan& plan) {
+  try {
+    const auto added = actions_.copy(model, plan.submit);
+    for (const JobPtr& job : added) add(job);
+    journal_.say((added.size() == 1 ? "job " + added[0]->id + " was"
+                                    : "jobs " + added.front()->id + " to " + added.back()->id + " were") +
+                 " submitted: " + plan.why);
+  } catch (const std::exception& error) {
+    scaler_->failed(Clock::now());
+    journal_.say("no more jobs could be submitted: " + std::string(error.what()));
+  }
+}
+
+void JobKeeper::cancel(const JobPtr& job) {
+  const JobStatus status = watch_.fresh_status(job->id);
+  const bool begins_soon = status.start && *status.start < std::chrono::system_clock::now() + soon;
+  if (status.state != JobState::queued || begins_soon || job->arrived > 0) return;
+  journal_.say("job " + job->id + " is cancelled while it is " + text_of(status) + ": there was no work for it for " +
+               rough_text(limits_.scale->idle));
+  actions_.end(job);
+}
+
+// If they hold values that somebody else needs, they stay.
+void JobKeeper::leave(const JobPtr& job) {
+  std::vector<Pid> pids;
+  {
+    const MutexLock lock(mutex_);
+    Kept* kept = find(job);
+    if (kept == nullptr) return;
+    kept->is_leaving = true;
+    pids.assign(kept->pids.begin(), kept->pids.end());
+  }
+  journal_.say("job " + job->id + ": its workers leave, as there was no work for them for " +
+               rough_text(limits_.scale->idle));
+  run_drain([this, job, pids = std::move(pids)](const std::stop_token& stop) {
+    try {
+      cohort::drain(pids, {.deadline = leaving_limit, .stop_token = stop, .cause = "there was no work for it"});
+    } catch (const std::exception& error) {
+      if (stop.stop_requested()) return;
+      journal_.say("the workers of job " + job->id + " stay: " + error.what());
+      const MutexLock lock(mutex_);
+      if (Kept* kept = find(job); kept != nullptr) kept->is_leaving = false;
+    }
+  });
+}
+
+void JobKeeper::tell_state(const std::vector<JobPtr>& jobs, const std::string& first) {
+  std::vector<std::string> lines{first};
+  for (const JobPtr& job : jobs) {
+    const JobStatus status = watch_.status(job->id);
+    const MutexLock lock(mutex_);
+    const Kept* kept = find(job);
+    if (kept == nullptr) continue;
+    std::string line = "job " + job->id + ": " + text_of(status);
+    if (!status.host.empty()) line += " on " + status.host;
+    line += ", " + std::to_string(kept->pids.size()) + " of " + std::to_string(job->workers) + " workers here";
+    if (kept->is_leaving) line += ", which leave for want of work";
+    if (kept->is_drained) line += ", which leave because its time is nearly over";
+    lines.push_back(std::move(line));
+  }
+  journal_.set_state(std::move(lines));
 }
 
 }  // namespace cohort_batch

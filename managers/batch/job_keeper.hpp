@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -16,27 +17,31 @@
 
 #include "batch_job.hpp"
 #include "job_watch.hpp"
+#include "journal.hpp"
+#include "scaler.hpp"
 
 namespace cohort_batch {
 
 /// Looks after jobs from when their launch is over: takes the workers out of use before the time of their job is over,
-/// finds out what became of a job that has lost its workers, and has another one submitted in the place of one that
-/// ends. A thread of its own, which sleeps until there is something to look at.
+/// finds out what became of a job that has lost its workers, has another one submitted in the place of one that ends,
+/// and has as many jobs as there is work for. A thread of its own, which sleeps until there is something to look at.
 class JobKeeper {
  public:
   using JobPtr = std::shared_ptr<BatchJob>;
   /// What the manager does for it, on the keeper's thread.
   struct Actions {
-    std::function<void(const JobPtr&)> end;     ///< cancels a job, if it has not ended, and forgets it
-    std::function<void(const JobPtr&)> renew;   ///< the job may begin once more: gives it new tokens
-    std::function<JobPtr(const JobPtr&)> copy;  ///< submits another job like it. @throws Error.
+    std::function<void(const JobPtr&)> end;    ///< cancels a job, if it has not ended, and forgets it
+    std::function<void(const JobPtr&)> renew;  ///< the job may begin once more: gives it new tokens
+    /// Submits so many jobs like it, or fewer, but one. @throws Error.
+    std::function<std::vector<JobPtr>(const JobPtr&, int number)> copy;
   };
   struct Limits {
     std::optional<cohort::Duration> walltime;  ///< of a job, if the scheduler does not say when its time is over
     std::optional<cohort::Duration> drain;  ///< before that its workers get no more work; nullopt: a tenth of its time
     bool respawn = false;                   ///< another job takes the place of one that ends
+    std::optional<Scaler::Limits> scale = {};  ///< nullopt: as many jobs as were launched
   };
-  JobKeeper(JobWatch& watch, Actions actions, Limits limits);
+  JobKeeper(JobWatch& watch, Journal& journal, Actions actions, Limits limits);
   /// Ends its threads.
   ~JobKeeper();
   JobKeeper(const JobKeeper&) = delete;
@@ -62,6 +67,12 @@ class JobKeeper {
     cohort::Duration drain = {};                // how long before it
     TimePoint replacement = {};                 // when another job is to be submitted
     bool is_drained = false, is_replaced = false, is_renewed = false;
+    bool is_leaving = false;   // for want of work
+    std::uint64_t number = 0;  // in the order of coming
+  };
+  struct Drain {
+    std::shared_ptr<std::atomic<bool>> is_over;
+    std::jthread thread;
   };
 
   void run(const std::stop_token& stop);
@@ -73,11 +84,21 @@ class JobKeeper {
   TimePoint look_at_time(const JobPtr& job);
   void learn_end(Kept& kept, const JobStatus& status) const COHORT_REQUIRES(mutex_);
   void drain(const JobPtr& job);
+  void run_drain(std::function<void(const std::stop_token&)> drain);
+  std::vector<JobPtr> take_jobs();
+  bool scale(const std::vector<JobPtr>& jobs);
+  std::optional<Scaler::Job> scaled_job(const JobPtr& job, const JobStatus& status, const cohort::Demand& demand);
+  void submit_more(const JobPtr& model, const Scaler::Plan& plan);
+  void cancel(const JobPtr& job);
+  void leave(const JobPtr& job);
+  void tell_state(const std::vector<JobPtr>& jobs, const std::string& first);
   void replace(const JobPtr& job, const std::string& why);
   void is_over(const JobPtr& job, const std::string& why);
   Kept* find(const JobPtr& job) COHORT_REQUIRES(mutex_);
+  Kept& keep(const JobPtr& job) COHORT_REQUIRES(mutex_);
 
   JobWatch& watch_;
+  Journal& journal_;
   const Actions actions_;
   const Limits limits_;
 
@@ -85,10 +106,14 @@ class JobKeeper {
   std::condition_variable_any changed_;
   bool is_changed_ COHORT_GUARDED_BY(mutex_) = false;
   std::map<JobPtr, Kept> jobs_ COHORT_GUARDED_BY(mutex_);
-  int failed_starts_ = 0;                      // jobs in a row of which no worker has come; the thread's own
-  std::set<std::shared_ptr<Door>> expecting_;  // doors by which more workers may come; the thread's own
-  std::vector<std::jthread> drains_;           // the thread's own
-  std::jthread thread_;                        // last: it uses all of the above
+  std::uint64_t last_number_ COHORT_GUARDED_BY(mutex_) = 0;
+  bool has_begun_ COHORT_GUARDED_BY(mutex_) = false;  // a job has, since the thread has looked
+  JobPtr model_ COHORT_GUARDED_BY(mutex_);            // the newest job: others are submitted like it
+  int failed_starts_ = 0;                             // jobs in a row of which no worker has come; the thread's own
+  std::set<std::shared_ptr<Door>> expecting_;         // doors by which more workers may come; the thread's own
+  std::optional<Scaler> scaler_;                      // the thread's own
+  std::vector<Drain> drains_;                         // the thread's own
+  std::jthread thread_;                               // last: it uses all of the above
 };
 
 }  // namespace cohort_batch

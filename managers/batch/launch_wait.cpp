@@ -8,7 +8,7 @@
 #include <cohort/detail/text.hpp>
 
 #include "job_output.hpp"
-#include "notice.hpp"
+#include "text_parts.hpp"
 
 namespace cohort_batch {
 namespace {
@@ -31,10 +31,6 @@ std::string in_words(cohort::Duration duration) {
   return std::to_string(seconds / 60) + " min";
 }
 
-std::string counted(std::int64_t number, const std::string& what) {
-  return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
-}
-
 std::string tail(const BatchJob& job) {
   const std::string lines = last_lines(job.output);
   return lines.empty() ? "" : ". It printed:\n" + lines;
@@ -42,9 +38,9 @@ std::string tail(const BatchJob& job) {
 
 }  // namespace
 
-LaunchWait::LaunchWait(JobWatch& watch, Door& door, const std::vector<std::shared_ptr<BatchJob>>& jobs,
-                       std::int64_t enough, Limits limits)
-    : watch_(watch), door_(door), limits_(limits), enough_(enough) {
+LaunchWait::LaunchWait(JobWatch& watch, Door& door, Journal& journal,
+                       const std::vector<std::shared_ptr<BatchJob>>& jobs, std::int64_t enough, Limits limits)
+    : watch_(watch), door_(door), journal_(journal), limits_(limits), enough_(enough) {
   for (const auto& job : jobs) {
     jobs_.push_back({.job = job, .id = job->id});
     workers_ += job->workers;
@@ -140,7 +136,7 @@ void LaunchWait::tell() {
   else
     message = jobs_.size() == 1 ? state_of_one() : state_of_all();
   if (message.empty() || message == told_) return;
-  say(message);
+  journal_.say(message);
   told_ = std::move(message);
 }
 

@@ -12,6 +12,7 @@
 #include "batch_job.hpp"
 #include "door.hpp"
 #include "job_watch.hpp"
+#include "journal.hpp"
 
 namespace cohort_batch {
 
@@ -24,8 +25,8 @@ class LaunchWait {
     cohort::Duration launch;  ///< from then on, until all its workers have come
   };
   /// @param jobs that were submitted just now. @param enough workers, of all those that they start.
-  LaunchWait(JobWatch& watch, Door& door, const std::vector<std::shared_ptr<BatchJob>>& jobs, std::int64_t enough,
-             Limits limits);
+  LaunchWait(JobWatch& watch, Door& door, Journal& journal, const std::vector<std::shared_ptr<BatchJob>>& jobs,
+             std::int64_t enough, Limits limits);
 
   /// Blocks. @return why not enough have come; empty: they have.
   std::string run(const std::stop_token& stop);
@@ -55,6 +56,7 @@ class LaunchWait {
 
   JobWatch& watch_;
   Door& door_;
+  Journal& journal_;
   const Limits limits_;
   const std::int64_t enough_;
   std::vector<Waited> jobs_;

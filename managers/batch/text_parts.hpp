@@ -86,4 +86,9 @@ inline std::string hours_minutes_seconds(std::chrono::nanoseconds duration) {
   return two_digits(seconds / 3600) + ':' + two_digits(seconds / 60 % 60) + ':' + two_digits(seconds % 60);
 }
 
+/// "1 worker", "3 workers".
+inline std::string counted(std::int64_t number, const std::string& what) {
+  return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
+}
+
 }  // namespace cohort_batch

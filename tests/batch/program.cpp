@@ -3,6 +3,7 @@
 //   program wait [FILE]  prints "ready", and waits until it is ended; the cookie is in that file then
 //   program cause CODE   a worker ends with that code while it is called; prints the exception
 //   program map COUNT MS a pmap of items of so many milliseconds; prints whether all are right
+//   program scale COUNT MS the same map; then waits until one worker is left, and until a file "go" is there
 //   program back         prints "ready", waits until all workers are lost, then until as many are there
 //   program hog          a worker takes 500 MiB of memory; prints the exception
 //   program lost         prints "ready", and waits until a worker is lost; prints why
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -52,7 +54,7 @@ int main(int argc, char** argv) {
     std::cout << "ready" << std::endl;
     sleep_for_long();
   }
-  if (what == "map") {
+  if (what == "map" || what == "scale") {
     const int count = std::atoi(argv[2]), milliseconds = std::atoi(argv[3]);
     const auto squares = cohort::pmap(cohort::capture(milliseconds,
                                                       [](int pause, int x) {
@@ -68,11 +70,16 @@ int main(int argc, char** argv) {
     }
     std::cout << (is_right ? "all right" : "wrong") << ", by " << processes.size() << " processes" << std::endl;
   }
+  const auto wait_for = [](auto is_so) {
+    for (int i = 0; i < 6000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  };
+  if (what == "scale") {
+    wait_for([] { return cohort::nworkers() == 1 && cohort::nprocs() == 2; });
+    std::cout << "left: " << cohort::nprocs() - 1 << std::endl;
+    wait_for([] { return std::filesystem::exists("go"); });
+  }
   if (what == "back") {
     const auto count = cohort::nworkers();
-    const auto wait_for = [](auto is_so) {
-      for (int i = 0; i < 6000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    };
     std::cout << "ready" << std::endl;
     wait_for([] { return cohort::nprocs() == 1; });
     std::cout << "lost" << std::endl;

@@ -51,6 +51,11 @@ std::vector<std::shared_ptr<Request>> RequestTable::take_all_and_close(const std
   return requests;
 }
 
+std::size_t RequestTable::open() const {
+  detail::MutexLock lock(mutex_);
+  return closed_ ? 0 : entries_.size() - free_.size();
+}
+
 std::string RequestTable::cause() const {
   detail::MutexLock lock(mutex_);
   return cause_;

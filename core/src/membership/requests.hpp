@@ -37,6 +37,8 @@ class RequestTable {
   std::shared_ptr<Request> take(std::uint64_t id);
   /// @param cause why the connection ended, for requests that come later.
   std::vector<std::shared_ptr<Request>> take_all_and_close(const std::string& cause);
+  /// The number of open requests.
+  std::size_t open() const;
   /// The cause that take_all_and_close() was given; before that a text that the connection ended.
   std::string cause() const;
 

@@ -11,8 +11,12 @@
 #include <cohort/error.hpp>
 #include <cohort/pmap_options.hpp>
 
+#include "membership/router.hpp"
 #include "parallel/item_result.hpp"
+#include "parallel/map_progress.hpp"
+#include "parallel/parallel_state.hpp"
 #include "parallel/scheduler.hpp"
+#include "remote/call_context.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -35,7 +39,11 @@ class MapEngine::Impl {
         deadline_(options.deadline),
         stop_token_(options.stop_token),
         progress_(options.progress),
-        scheduler_(pool_of(options), function_.function, is_stream ? 1 : 0) {}
+        state_(std::make_shared<MapProgress>(source.size)),
+        scheduler_(pool_of(options), function_.function, is_stream ? 1 : 0) {
+    const bool uses_all = options.distributed && pool_state(pool_of(options))->follows();
+    if (uses_all) CurrentNode::get().router->parallel().add_map(state_);
+  }
 
   bool next() {
     const std::size_t before = done_;
@@ -86,6 +94,7 @@ class MapEngine::Impl {
       Items items = pull(next_batch_size());
       if (items.empty()) break;
       const std::size_t first = std::exchange(pulled_, pulled_ + items.size());
+      state_->pulled = pulled_;
       send(worker, {first, std::move(items), 0, {}, 0});
     }
     if (ready_.empty()) scheduler_.steal_waiting_jobs();
@@ -188,6 +197,7 @@ class MapEngine::Impl {
     double seconds = 0;
     archive(seconds);
     archive.finish();
+    state_->seconds = state_->seconds + seconds;
     if (adaptive_) learn(done, seconds, std::max(chunk.bytes, answer.result.byte_size()));
     return done;
   }
@@ -212,7 +222,7 @@ class MapEngine::Impl {
   }
 
   void finished() {
-    done_++;
+    state_->done = ++done_;
     if (progress_) progress_(done_, source_.size);
   }
 
@@ -226,6 +236,7 @@ class MapEngine::Impl {
   const Deadline deadline_;
   const std::stop_token stop_token_;
   const std::function<void(std::size_t done, std::size_t total)> progress_;
+  const std::shared_ptr<MapProgress> state_;
   Scheduler scheduler_;
   std::size_t max_chunk_size_ = 1;  // that go together, as learnt
   bool exhausted_ = false;

@@ -26,6 +26,26 @@ void ParallelState::watch(const std::shared_ptr<detail::PoolState>& pool) {
   pools_.push_back(pool);
 }
 
+std::size_t ParallelState::callers_of_default_pool() {
+  detail::MutexLock lock(mutex_);
+  return default_pool_ != nullptr && default_pool_->follows() ? default_pool_->callers() : 0;
+}
+
+void ParallelState::add_map(const std::shared_ptr<const MapProgress>& map) {
+  detail::MutexLock lock(mutex_);
+  prune_maps_.erase_expired(maps_, [](const auto& weak) { return weak.expired(); });
+  maps_.push_back(map);
+}
+
+std::vector<std::shared_ptr<const MapProgress>> ParallelState::maps() {
+  std::vector<std::shared_ptr<const MapProgress>> there;
+  detail::MutexLock lock(mutex_);
+  for (const auto& weak : maps_) {
+    if (auto map = weak.lock()) there.push_back(std::move(map));
+  }
+  return there;
+}
+
 void ParallelState::membership_changed(Router& router, bool tell_all) {
   std::vector<std::shared_ptr<detail::PoolState>> pools;
   {

@@ -151,6 +151,11 @@ void PoolState::push(Pid pid) {
   if (taker != nullptr) CurrentNode::get().router->reactor().complete(std::move(taker));
 }
 
+std::size_t PoolState::callers() const {
+  MutexLock lock(mutex_);
+  return takers_.size();
+}
+
 bool PoolState::has_free() const {
   MutexLock lock(mutex_);
   return !free_.empty() || (follows_ && members_.empty());

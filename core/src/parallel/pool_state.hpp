@@ -46,6 +46,10 @@ class PoolState {
   void put(Pid pid);
   void push(Pid pid);
   bool has_free() const;
+  /// Whether it has all workers, also those that join later.
+  bool follows() const { return follows_; }
+  /// How many wait in take().
+  std::size_t callers() const;
   std::vector<Pid> workers() const;
   std::size_t size() const;
   FunctionTable* functions() { return functions_.get(); }
