@@ -29,14 +29,14 @@ namespace cohort::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::Finding;
+using cohort::batch::Finding;
 using Json = nlohmann::ordered_json;
 
 constexpr Duration dial_limit = 5s;
 constexpr Duration longest_join = 10min;  // of a worker, also if there is no limit
 
-cohort_batch::JobRequest sample_job(const ManagerSpec& manager, const cohort_batch::BatchOptions& options) {
-  cohort_batch::JobRequest request;
+cohort::batch::JobRequest sample_job(const ManagerSpec& manager, const cohort::batch::BatchOptions& options) {
+  cohort::batch::JobRequest request;
   request.name = "cohort-doctor";
   request.workers = static_cast<int>(said_count(manager).value_or(1));
   request.command = {std::filesystem::read_symlink("/proc/self/exe"), "--cohort-join=-"};
@@ -89,7 +89,7 @@ std::string hint_for_job(std::string_view failure, const std::filesystem::path& 
   return "the nodes must see this program and its libraries, and the first of them the directory " + files.string();
 }
 
-std::vector<Finding> check_by_a_job(const ManagerSpec& manager, const cohort_batch::BatchOptions& options,
+std::vector<Finding> check_by_a_job(const ManagerSpec& manager, const cohort::batch::BatchOptions& options,
                                     Duration limit) {
   int argc = 1;
   char name[] = "cohort";
@@ -125,7 +125,7 @@ std::vector<Finding> check_by_a_job(const ManagerSpec& manager, const cohort_bat
 BatchReport examine_batch_system(const ManagerSpec& manager, bool job, Duration limit) {
   const auto driver = queue_driver(manager.plugin, manager.options_json);
   const auto& plugin = detail::PluginLoader::instance().load(PluginKind::manager, manager.plugin);
-  const cohort_batch::BatchOptions options(plugin.parse_options(manager.options_json));
+  const cohort::batch::BatchOptions options(plugin.parse_options(manager.options_json));
   BatchReport report{.manager = manager.plugin, .findings = driver->check(sample_job(manager, options), limit)};
   report.findings.push_back(check_files(options.files));
   if (!job) return report;

@@ -10,7 +10,7 @@
 namespace cohort::cli {
 namespace {
 
-using cohort_batch::Finding;
+using cohort::batch::Finding;
 using Outcome = Finding::Outcome;
 using Json = nlohmann::ordered_json;
 

@@ -10,7 +10,7 @@ namespace cohort::cli {
 /// What `cohort doctor -m MANAGER` prints.
 struct BatchReport {
   std::string manager;
-  std::vector<cohort_batch::Finding> findings;
+  std::vector<cohort::batch::Finding> findings;
 
   /// Workers can be started as jobs.
   bool is_ready() const;

@@ -16,7 +16,7 @@
 namespace cohort::cli {
 namespace {
 
-using Driver = std::unique_ptr<cohort_batch::QueueDriver>;
+using Driver = std::unique_ptr<cohort::batch::QueueDriver>;
 
 struct BatchSystem {
   const char* manager;
@@ -25,8 +25,8 @@ struct BatchSystem {
 
 template <class D>
 Driver make(const Options& options) {
-  if constexpr (std::is_constructible_v<D, cohort_batch::SubmitOptions>)
-    return std::make_unique<D>(cohort_batch::SubmitOptions(options));
+  if constexpr (std::is_constructible_v<D, cohort::batch::SubmitOptions>)
+    return std::make_unique<D>(cohort::batch::SubmitOptions(options));
   else
     return std::make_unique<D>(options);
 }

@@ -118,7 +118,7 @@ DialTarget::DialTarget(const std::string& listen) {
   HostAndPort address = parted(listen.empty() ? "0.0.0.0" : listen);
   if (!address.port.empty() && address.port != "0") {
     addresses_.push_back(joined(address.host, address.port));
-    if (address.host == "0.0.0.0") addresses_ = cohort_batch::other_addresses(address.host, addresses_.front());
+    if (address.host == "0.0.0.0") addresses_ = cohort::batch::other_addresses(address.host, addresses_.front());
     return;
   }
   address.port = "0";
@@ -131,7 +131,7 @@ DialTarget::DialTarget(const std::string& listen) {
     throw Error("cannot listen at " + excerpt(address.host) + ": " + text_of(errno));
   const HostAndPort found = name_of(bound, size);
   addresses_.push_back(joined(found.host, found.port));
-  if (found.host == "0.0.0.0") addresses_ = cohort_batch::other_addresses(found.host, addresses_.front());
+  if (found.host == "0.0.0.0") addresses_ = cohort::batch::other_addresses(found.host, addresses_.front());
 }
 
 DialReport dial_all(const std::vector<std::string>& addresses, double seconds) {

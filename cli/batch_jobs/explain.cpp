@@ -23,9 +23,9 @@ std::string line(const std::string& indent, const std::string& text) {
   return indent + excerpt(text, longest_line) + '\n';
 }
 
-void explain_one(const cohort_batch::ClusterRecord& record) {
+void explain_one(const cohort::batch::ClusterRecord& record) {
   std::string text = summary_of(record) + '\n';
-  const auto journal = cohort_batch::JournalText::read(record.files);
+  const auto journal = cohort::batch::JournalText::read(record.files);
   if (!journal.state.empty()) {
     text += line("  at ", journal.as_of + ':');
     for (const auto& one : journal.state) text += line("    ", one);

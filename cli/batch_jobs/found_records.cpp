@@ -20,13 +20,13 @@ namespace cohort::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using cohort_batch::ClusterRecord;
+using cohort::batch::ClusterRecord;
 
 constexpr off_t most_bytes = 64 << 10;
 
 std::string reason() { return std::generic_category().message(errno); }
 
-std::string time_text(cohort_batch::Time time) {
+std::string time_text(cohort::batch::Time time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm parts{};
   char text[64] = "?";
@@ -99,7 +99,7 @@ std::string summary_of(const ClusterRecord& record) {
 }
 
 std::vector<FoundRecord> find_records() {
-  const fs::path directory = cohort_batch::records_directory();
+  const fs::path directory = cohort::batch::records_directory();
   std::error_code error;
   fs::directory_iterator entry(directory, error);
   if (error == std::errc::no_such_file_or_directory) return {};
@@ -107,7 +107,7 @@ std::vector<FoundRecord> find_records() {
   if (const auto problem = why_untrusted(directory); !problem.empty()) throw Error(problem);
   std::vector<fs::path> paths;
   for (; entry != fs::directory_iterator(); entry.increment(error)) {
-    if (cohort_batch::is_cluster_name(entry->path().filename().string())) paths.push_back(entry->path());
+    if (cohort::batch::is_cluster_name(entry->path().filename().string())) paths.push_back(entry->path());
     if (error) throw Error("cannot read the directory " + directory.string() + ": " + error.message());
   }
   std::sort(paths.begin(), paths.end());

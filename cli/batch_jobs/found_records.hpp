@@ -10,7 +10,7 @@
 
 namespace cohort::cli {
 
-/// A file among the records of clusters, see cohort_batch::records_directory().
+/// A file among the records of clusters, see cohort::batch::records_directory().
 struct FoundRecord {
   enum class State {
     held,     ///< the cluster exists
@@ -20,13 +20,13 @@ struct FoundRecord {
 
   std::filesystem::path path;
   State state = State::refused;
-  std::string problem;                 ///< why it is refused, or a record that is held has no name
-  cohort_batch::ClusterRecord record;  ///< if it is left or held
-  FileDescriptor lock;                 ///< if it is left: nobody else removes it meanwhile
+  std::string problem;                  ///< why it is refused, or a record that is held has no name
+  cohort::batch::ClusterRecord record;  ///< if it is left or held
+  FileDescriptor lock;                  ///< if it is left: nobody else removes it meanwhile
 };
 
 /// "cohort-0a1b2c3d4e (slurm, process 4711 on login1, begun 2026-11-30 14:02:11)".
-std::string summary_of(const cohort_batch::ClusterRecord& record);
+std::string summary_of(const cohort::batch::ClusterRecord& record);
 
 /// All of this user's records, by name. @throws Error if others can write to their directory.
 std::vector<FoundRecord> find_records();

@@ -20,7 +20,7 @@
 namespace cohort::cli {
 namespace {
 
-using cohort_batch::ClusterRecord;
+using cohort::batch::ClusterRecord;
 using State = FoundRecord::State;
 
 struct ReapFlags {
@@ -33,7 +33,7 @@ struct ReapFlags {
 // What is run is the installed driver's own.
 void cancel_jobs(const std::string& scheduler, const std::string& name) {
   const auto driver = queue_driver(scheduler);
-  cohort_batch::run({.words = {"/bin/sh", "-c", driver->dialect().cancel_by_name, "cohort-reap", name}});
+  cohort::batch::run({.words = {"/bin/sh", "-c", driver->dialect().cancel_by_name, "cohort-reap", name}});
 }
 
 void remove_files(const FoundRecord& found) {
@@ -53,7 +53,7 @@ bool reap_one(const FoundRecord& found, const ReapFlags& flags) {
   }
   const auto& record = found.record;
   const std::string cluster = summary_of(record) + ": ";
-  if (record.host != cohort_batch::this_host() && !flags.all) {
+  if (record.host != cohort::batch::this_host() && !flags.all) {
     write_results(cluster +
                   "whether it still runs is known on that host only. Run 'cohort reap' there or, if the host " +
                   "has failed, 'cohort reap --all'\n");
@@ -76,7 +76,7 @@ bool reap_one(const FoundRecord& found, const ReapFlags& flags) {
 
 int reap_without_record(const ReapFlags& flags) {
   if (flags.manager.empty())
-    throw UsageError("no record of " + flags.name + " is in " + cohort_batch::records_directory().string() +
+    throw UsageError("no record of " + flags.name + " is in " + cohort::batch::records_directory().string() +
                      ". To cancel its jobs, say which manager it has: -m slurm");
   if (flags.dry_run) {
     write_results(flags.name + ": jobs of this name are to be cancelled\n");
@@ -89,7 +89,7 @@ int reap_without_record(const ReapFlags& flags) {
 
 int reap(const ReapFlags& flags) {
   if (flags.name.empty() && !flags.manager.empty()) throw UsageError("-m is for --name: say which cluster it is");
-  if (!flags.name.empty() && !cohort_batch::is_cluster_name(flags.name))
+  if (!flags.name.empty() && !cohort::batch::is_cluster_name(flags.name))
     throw UsageError("--name wants a name like cohort-0a1b2c3d4e, not '" + flags.name + "'");
   bool good = true;
   bool nothing = true;

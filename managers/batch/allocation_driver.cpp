@@ -10,7 +10,7 @@
 #include "job_script.hpp"
 #include "worker_marks.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 using namespace std::chrono_literals;
 using cohort::ChildProcess;
@@ -115,4 +115,4 @@ std::string ScriptStep::end_of_worker(std::string_view output, int ospid) const 
 
 std::optional<cohort::Duration> ScriptStep::remaining(const JobId&) { return driver_->remaining(allocation()); }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

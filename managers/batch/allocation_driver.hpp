@@ -15,7 +15,7 @@
 #include "command_driver.hpp"
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// The job of a scheduler in which this process runs.
 struct Allocation {
@@ -79,4 +79,4 @@ class ScriptStep final : public AllocationDriver {
   const std::unique_ptr<CommandDriver> driver_;
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -15,7 +15,7 @@
 #include "door.hpp"
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// One job of a manager's workers, from before its submission until none of them is left.
 struct BatchJob {
@@ -51,4 +51,4 @@ struct BatchJob {
   std::vector<cohort::JoinToken> tokens;
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

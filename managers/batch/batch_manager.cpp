@@ -18,7 +18,7 @@
 #include "job_output.hpp"
 #include "launch_wait.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -348,4 +348,4 @@ void BatchManager::forget(const Jobs& jobs) {
   }
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -20,7 +20,7 @@
 #include "journal.hpp"
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Starts workers as jobs of a scheduler. Each launch opens a door, submits its jobs, and waits until enough workers
 /// have dialled in: first while the jobs wait in the queue, then while they start. Each worker joins by a one-time
@@ -72,4 +72,4 @@ class BatchManager : public cohort::ClusterManager {
   std::unique_ptr<JobKeeper> keeper_;  // last: its thread uses all of the above; made and ended with this object
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -3,7 +3,7 @@
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 namespace {
 
@@ -32,4 +32,4 @@ BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
   if (options.has("listen")) listen = options.string("listen");
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -8,7 +8,7 @@
 
 #include <cohort/options.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// The options of all managers whose workers are jobs.
 #define COHORT_BATCH_OPTIONS                                                                                             \
@@ -95,4 +95,4 @@ struct BatchOptions {
   bool dry_run;
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -18,7 +18,7 @@
 #include <cohort/option_values.hpp>
 #include <cohort/options.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -145,4 +145,4 @@ HeldRecord::~HeldRecord() {
   if (!path_.empty() && !is_kept_) ::unlink(path_.c_str());
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -8,7 +8,7 @@
 
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// What must be known of a cluster to remove what is left of it after its host has failed.
 struct ClusterRecord {
@@ -56,4 +56,4 @@ class HeldRecord {
   bool is_kept_ = false;
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -17,7 +17,7 @@
 
 #include "job_script.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -112,4 +112,4 @@ std::string run(const Command& command) {
   }
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -9,7 +9,7 @@
 #include <cohort/error.hpp>
 #include <cohort/types.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// A command of a scheduler.
 struct Command {
@@ -42,4 +42,4 @@ bool is_in_path(const std::string& program);
 /// The words as a person would type them.
 std::string shown(const std::vector<std::string>& words);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

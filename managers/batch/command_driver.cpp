@@ -16,7 +16,7 @@
 #include "submission.hpp"
 #include "worker_marks.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 std::string read_template(const std::optional<std::filesystem::path>& file, std::string_view own) {
@@ -197,4 +197,4 @@ std::string CommandDriver::run_for_those_known(Command command) const {
   }
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

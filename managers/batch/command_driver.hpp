@@ -17,7 +17,7 @@
 #include "queue_driver.hpp"
 #include "worker_script.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// What the options say of jobs, and of the commands of the scheduler.
 struct SubmitOptions {
@@ -94,4 +94,4 @@ class CommandDriver : public QueueDriver {
 /// Writes a script for its owner alone. @throws Error.
 void write_script(const std::string& path, const std::string& text);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -8,7 +8,7 @@
 #include "batch_manager.hpp"
 #include "command_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// The manager of a scheduler, of which the driver is all that is particular. A driver has
 ///
@@ -37,4 +37,4 @@ class CommandManager final : public BatchManager {
   }
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -7,7 +7,7 @@
 
 #include "own_addresses.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 using cohort::JoinFile;
 using cohort::LaunchQueue;
@@ -99,4 +99,4 @@ void Door::take_in(WorkerConfig worker) {
   came_.notify_all();
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -13,7 +13,7 @@
 #include <cohort/join_file.hpp>
 #include <cohort/worker_acceptor.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Where workers dial in that somebody else starts: a listener. The first ones are those for which a launch waits;
 /// those that come later join by themselves.
@@ -64,4 +64,4 @@ class Door {
   std::unique_ptr<cohort::WorkerAcceptor> acceptor_ COHORT_GUARDED_BY(mutex_);  // its calls use all above
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

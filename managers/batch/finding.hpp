@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// What was looked at before jobs are submitted, and what was found.
 struct Finding {
@@ -33,4 +33,4 @@ struct Finding {
   }
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

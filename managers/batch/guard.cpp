@@ -11,7 +11,7 @@
 
 #include <cohort/error.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -71,4 +71,4 @@ Guard::~Guard() {
   if (process_) process_->signal(SIGKILL);
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

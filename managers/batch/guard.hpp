@@ -7,7 +7,7 @@
 #include <cohort/child_process.hpp>
 #include <cohort/file_descriptor.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// A process that outlives this one, and cancels its jobs if it ends without having done so: by a signal, by Ctrl-C, by
 /// kill -9. It is a shell that waits until a pipe of this process is closed, in a session of its own, so that signals
@@ -30,4 +30,4 @@ class Guard {
   std::optional<cohort::ChildProcess> process_;
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

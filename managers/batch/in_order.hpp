@@ -10,7 +10,7 @@
 #include <cohort/cluster_manager.hpp>
 #include <cohort/detail/mutex.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Passes workers of a launch on together, in the order of their ranks, which says who has which id. Their userdata is
 /// their rank, from 1. Any thread.
@@ -55,4 +55,4 @@ inline std::string list_of(const std::vector<int>& ranks) {
   return ranks.size() > most ? list + " and " + std::to_string(ranks.size() - most) + " more" : list;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -4,7 +4,7 @@
 
 #include <cohort/types.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Between 0.8 and 1.2 of it: the programs of a whole class of students do not ask in step.
 inline cohort::Duration with_jitter(cohort::Duration pause) {
@@ -12,4 +12,4 @@ inline cohort::Duration with_jitter(cohort::Duration pause) {
   return pause * std::uniform_int_distribution<int>(80, 120)(random) / 100;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

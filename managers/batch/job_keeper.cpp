@@ -10,7 +10,7 @@
 #include <cohort/error.hpp>
 #include <cohort/lifecycle.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 using namespace std::chrono_literals;
 using cohort::Clock;
@@ -426,4 +426,4 @@ void JobKeeper::tell_state(const std::vector<JobPtr>& jobs, const std::string& f
   journal_.set_state(std::move(lines));
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

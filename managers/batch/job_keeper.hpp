@@ -20,7 +20,7 @@
 #include "journal.hpp"
 #include "scaler.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Looks after jobs from when their launch is over: takes the workers out of use before the time of their job is over,
 /// finds out what became of a job that has lost its workers, has another one submitted in the place of one that ends,
@@ -116,4 +116,4 @@ class JobKeeper {
   std::jthread thread_;                               // last: it uses all of the above
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -6,7 +6,7 @@
 
 #include <cohort/detail/text.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 namespace {
 
@@ -31,4 +31,4 @@ std::string last_lines(const std::filesystem::path& output) {
   return cohort::excerpt(text, static_cast<std::size_t>(most), true);
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

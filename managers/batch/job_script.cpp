@@ -5,7 +5,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 // The line with its values, or nullopt: it is left out.
@@ -89,4 +89,4 @@ std::string fill_in(std::string_view text, const TemplateValues& values) {
   return script;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

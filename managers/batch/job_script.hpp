@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// A word of sh that stands for this text, whatever is in it.
 std::string shell_word(std::string_view text);
@@ -24,4 +24,4 @@ using TemplateValues = std::map<std::string, std::optional<std::string>, std::le
 /// it has a line end there.
 std::string fill_in(std::string_view text, const TemplateValues& values);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

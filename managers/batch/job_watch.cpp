@@ -8,7 +8,7 @@
 
 #include "jitter.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 using cohort::Clock;
 using cohort::detail::MutexLock;
@@ -89,4 +89,4 @@ JobStatus JobWatch::known(const JobId& job) {
   return found == last_.end() ? JobStatus{} : found->second;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

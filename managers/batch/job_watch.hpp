@@ -10,7 +10,7 @@
 
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// What the scheduler says of all jobs of a manager: one query for all of them, at a bounded rate. While nothing
 /// changes, or while queries fail, the pauses between them grow. Any thread.
@@ -47,4 +47,4 @@ class JobWatch {
   std::string problem_ COHORT_GUARDED_BY(mutex_);
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -17,7 +17,7 @@
 
 #include "notice.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -61,7 +61,7 @@ void Journal::note(const std::string& text) {
 }
 
 void Journal::say(const std::string& text) {
-  cohort_batch::say(text);
+  cohort::batch::say(text);
   note(text);
 }
 
@@ -108,4 +108,4 @@ JournalText JournalText::read(const fs::path& directory) {
   return {values.string("as_of"), values.strings("state"), values.strings("notes")};
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

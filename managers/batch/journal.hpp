@@ -7,7 +7,7 @@
 
 #include <cohort/detail/mutex.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// What is done about the jobs of a cluster, and why: in a file among those of the cluster, which `cohort explain`
 /// prints. Any thread.
@@ -42,4 +42,4 @@ struct JournalText {
   static JournalText read(const std::filesystem::path& directory);
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -10,7 +10,7 @@
 #include "job_output.hpp"
 #include "text_parts.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -160,4 +160,4 @@ std::string LaunchWait::state_of_all() const {
   return text;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -14,7 +14,7 @@
 #include "job_watch.hpp"
 #include "journal.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Waits until enough workers of some jobs have come by their door: while the jobs are queued, and while they start.
 /// What it waits for is said on standard error. One thread.
@@ -66,4 +66,4 @@ class LaunchWait {
   std::string told_;  // the last message
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

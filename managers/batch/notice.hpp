@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// A message for people on standard error: one line, at once, and not mixed with others. Any thread.
 inline void say(const std::string& message) {
@@ -12,4 +12,4 @@ inline void say(const std::string& message) {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

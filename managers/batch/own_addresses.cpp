@@ -8,7 +8,7 @@
 #include <memory>
 #include <set>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 // Loopback addresses are those of this host only: a worker on another one would reach a stranger there.
@@ -41,4 +41,4 @@ std::vector<std::string> other_addresses(const std::string& listen, const std::s
   return others;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

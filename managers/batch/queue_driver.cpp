@@ -3,7 +3,7 @@
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 std::string_view name_of(JobState state) {
   switch (state) {
@@ -49,4 +49,4 @@ std::vector<Finding> QueueDriver::check(const JobRequest&, cohort::Duration) {
   }
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

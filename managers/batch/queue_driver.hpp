@@ -11,7 +11,7 @@
 
 #include "finding.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// The states of PSI/J, which every scheduler's own can be told by, and one for what nobody knows.
 enum class JobState {
@@ -107,4 +107,4 @@ class QueueDriver {
   virtual std::vector<Finding> check(const JobRequest& request, cohort::Duration limit);
 };
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

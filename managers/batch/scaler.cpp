@@ -7,7 +7,7 @@
 
 #include "text_parts.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -108,4 +108,4 @@ void Scaler::failed(Clock::time_point now) {
   resume_ = now + std::min<Duration>(longest_pause_after_failures, first_pause_after_failures * (1 << doublings));
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

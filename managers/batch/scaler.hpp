@@ -10,7 +10,7 @@
 
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// Decides how many jobs there should be for the work that there is. It only computes: one thread feeds it.
 class Scaler {
@@ -60,4 +60,4 @@ class Scaler {
 /// "12 s", "3 min", "2 h": two digits or more.
 std::string rough_text(cohort::Duration duration);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

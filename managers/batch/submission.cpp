@@ -10,7 +10,7 @@
 #include "jitter.hpp"
 #include "notice.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 std::string in_seconds(cohort::Duration duration) {
@@ -72,4 +72,4 @@ std::string run_submission(const Command& command, RetryLimits limits) {
   }
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

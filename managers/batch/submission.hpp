@@ -5,7 +5,7 @@
 
 #include "command.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// When a submission is tried again: with pauses that double, and vary by a fifth.
 struct RetryLimits {
@@ -22,4 +22,4 @@ std::string run_submission(const Command& command, RetryLimits limits = {});
 /// Whether the scheduler says that it could not be asked, and not that it does not want the job.
 bool is_for_a_while(const std::string& message);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// A whole number; nullopt: it is none.
 inline std::optional<std::int64_t> number(std::string_view text) {
@@ -91,4 +91,4 @@ inline std::string counted(std::int64_t number, const std::string& what) {
   return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

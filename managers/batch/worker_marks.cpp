@@ -2,7 +2,7 @@
 
 #include "text_parts.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 std::optional<WorkerMark> find_worker_mark(std::string_view output, int ospid) {
   std::optional<WorkerMark> worker;
@@ -45,4 +45,4 @@ std::vector<std::string> marked_worker(std::string_view number, std::string_view
   return words;
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// What a worker of a job prints before it begins, "cohort-task NUMBER PID NODE", so that it is known which one of a
 /// job's workers has the process id that the master knows.
@@ -33,4 +33,4 @@ std::string end_by_marks(std::string_view output, int ospid);
 std::vector<std::string> marked_worker(std::string_view number, std::string_view node,
                                        const std::vector<std::string>& command);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -5,7 +5,7 @@
 #include "job_script.hpp"
 #include "worker_marks.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 // A shell that has a trap is not ended by the signals that a scheduler sends to all processes of a job, so it is there
@@ -97,4 +97,4 @@ std::string worker_lines(const WorkerStart& start, const JobRequest& request) {
   return lines + fill_in(one_worker, values);
 }
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

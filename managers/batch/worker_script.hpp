@@ -5,7 +5,7 @@
 
 #include "queue_driver.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 
 /// How the workers of a job are started, in the words of sh.
 struct WorkerStart {
@@ -27,4 +27,4 @@ std::string script_file(const JobRequest& request);
 /// and of the job. @throws ConfigError if a path cannot be a word of such a command.
 std::string worker_lines(const WorkerStart& start, const JobRequest& request);
 
-}  // namespace cohort_batch
+}  // namespace cohort::batch

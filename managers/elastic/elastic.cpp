@@ -54,7 +54,7 @@ class ElasticManager final : public cohort::ClusterManager {
  private:
   const std::int64_t count_;
   const std::filesystem::path file_;
-  cohort_batch::Door door_;
+  cohort::batch::Door door_;
   cohort::FileDescriptor
       written_;  // the join file; open while it is in use. Of launch(), which is not called twice at once
 };

@@ -9,7 +9,7 @@ namespace {
 
 constexpr cohort::Option htcondor_options[] = {COHORT_BATCH_OPTIONS};
 
-using HtcondorManager = cohort_batch::CommandManager<cohort_htcondor::HtcondorDriver>;
+using HtcondorManager = cohort::batch::CommandManager<cohort_htcondor::HtcondorDriver>;
 
 }  // namespace
 

@@ -13,12 +13,12 @@
 
 namespace cohort_htcondor {
 
-using cohort_batch::JobId;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
-using cohort_batch::number;
-using cohort_batch::split;
-using cohort_batch::trimmed;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
+using cohort::batch::number;
+using cohort::batch::split;
+using cohort::batch::trimmed;
 using nlohmann::json;
 
 namespace {
@@ -34,10 +34,10 @@ std::string text(const json& job, const char* name) {
   return found != job.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::optional<cohort_batch::Time> time(const json& job, const char* name) {
+std::optional<cohort::batch::Time> time(const json& job, const char* name) {
   const auto seconds = integer(job, name);
   if (!seconds || *seconds <= 0) return std::nullopt;
-  return cohort_batch::Time(std::chrono::seconds(*seconds));
+  return cohort::batch::Time(std::chrono::seconds(*seconds));
 }
 
 // "slot1_3@node7.cluster"
@@ -113,7 +113,7 @@ JobStatus status_of(const json& job) {
 
 std::vector<JobId> parse_submitted(std::string_view text) {
   // A site's wrapper may print more before it.
-  const auto words = cohort_batch::words_of(split(trimmed(text), '\n').back());
+  const auto words = cohort::batch::words_of(split(trimmed(text), '\n').back());
   if (words.size() != 3 || words[1] != "-") return {};
   const auto first = split(words[0], '.'), last = split(words[2], '.');
   if (first.size() != 2 || last.size() != 2 || first[0] != last[0]) return {};

@@ -15,10 +15,10 @@ inline constexpr const char* attributes =
     "JobCurrentStartDate,CompletionDate,AllowedExecuteDuration,AllowedJobDuration";
 
 /// The ids in what `condor_submit -terse` prints: "4711.0 - 4711.7".
-std::vector<cohort_batch::JobId> parse_submitted(std::string_view text);
+std::vector<cohort::batch::JobId> parse_submitted(std::string_view text);
 
 /// What `condor_q -json` or `condor_history -json` says of jobs. Empty where it is no such answer.
-std::map<cohort_batch::JobId, cohort_batch::JobStatus> parse_jobs(std::string_view text);
+std::map<cohort::batch::JobId, cohort::batch::JobStatus> parse_jobs(std::string_view text);
 
 /// A text as one argument in the new syntax of a submit description, in which it then stands for itself.
 /// @throws ConfigError for a line end.

@@ -10,9 +10,9 @@
 
 namespace cohort_htcondor {
 
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::JobStatus;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::JobStatus;
 
 namespace {
 
@@ -57,20 +57,20 @@ HtcondorDriver::HtcondorDriver(const cohort::Options& options)
                      .cancel_by_name = "timeout 30 {cancel} -constraint \"JobBatchName == \\\"$1\\\"\"",
                      .unknown = {"Couldn't find", "not found", "No result found"},
                      .script = description_template},
-                    cohort_batch::SubmitOptions(options)) {}
+                    cohort::batch::SubmitOptions(options)) {}
 
-void HtcondorDriver::add_values(cohort_batch::TemplateValues& values, const JobRequest& request) const {
+void HtcondorDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {
   if (request.workers > 1)
     throw cohort::ConfigError("jobs: a job of HTCondor is one worker; take 'array' or 'each', and not 'one'");
   std::string script;
   for (const auto& variable : request.environment) {
-    std::string line = cohort_batch::shell_environment({variable});
+    std::string line = cohort::batch::shell_environment({variable});
     line.pop_back();
     script += line + "; ";
   }
   // A working directory of the submitting host may not be there on the other.
-  if (!request.dir.empty()) script += "cd -- " + cohort_batch::shell_word(request.dir) + " && ";
-  script += "exec " + cohort_batch::shell_words(cohort_batch::marked_worker("0", "$(uname -n)", request.command));
+  if (!request.dir.empty()) script += "cd -- " + cohort::batch::shell_word(request.dir) + " && ";
+  script += "exec " + cohort::batch::shell_words(cohort::batch::marked_worker("0", "$(uname -n)", request.command));
   values["arguments"] = argument("-c") + ' ' + argument(script);
   values["dir"] = std::nullopt;
   values["join_file"] = path_value(request.join_file);

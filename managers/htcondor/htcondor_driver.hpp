@@ -14,20 +14,21 @@ namespace cohort_htcondor {
 
 /// HTCondor, by its commands: condor_submit, condor_q, condor_history, condor_rm. A job is one process, and several are
 /// a cluster. HTCondor itself hands the join file to the worker, so no host needs to see `files`.
-class HtcondorDriver final : public cohort_batch::CommandDriver {
+class HtcondorDriver final : public cohort::batch::CommandDriver {
  public:
   explicit HtcondorDriver(const cohort::Options& options);
 
-  std::map<cohort_batch::JobId, cohort_batch::JobStatus> status(const std::vector<cohort_batch::JobId>& jobs) override;
+  std::map<cohort::batch::JobId, cohort::batch::JobStatus> status(
+      const std::vector<cohort::batch::JobId>& jobs) override;
 
   /// None: a job is one process.
-  static std::optional<cohort_batch::Allocation> allocation() { return std::nullopt; }
-  static constexpr auto usual_jobs = cohort_batch::JobShape::array;
+  static std::optional<cohort::batch::Allocation> allocation() { return std::nullopt; }
+  static constexpr auto usual_jobs = cohort::batch::JobShape::array;
 
  private:
-  void add_values(cohort_batch::TemplateValues& values, const cohort_batch::JobRequest& request) const override;
-  std::vector<cohort_batch::JobId> submitted(std::string_view printed,
-                                             const cohort_batch::JobRequest& request) override;
+  void add_values(cohort::batch::TemplateValues& values, const cohort::batch::JobRequest& request) const override;
+  std::vector<cohort::batch::JobId> submitted(std::string_view printed,
+                                              const cohort::batch::JobRequest& request) override;
   std::string time_text(cohort::Duration walltime) const override;
 };
 

@@ -56,10 +56,10 @@ class LaunchedManager final : public cohort::ClusterManager {
                                 "started so, by: cohort run --launched");
     file_ = cohort::meeting_point(*process, directory_, name_);
     const bool by_ip = params.transport_name == "tcp" || params.transport_name == "tls";
-    door_ = std::make_unique<cohort_batch::Door>(listen_.empty() && by_ip ? "0.0.0.0" : listen_);
+    door_ = std::make_unique<cohort::batch::Door>(listen_.empty() && by_ip ? "0.0.0.0" : listen_);
     cohort::LaunchParams of_workers = params;
     if (by_ip) of_workers.exeflags.push_back("--bind-to=0.0.0.0");
-    cohort_batch::InOrder workers(launched);
+    cohort::batch::InOrder workers(launched);
     door_->listen(of_workers);
     door_->open(workers, process->size - 1);
     std::int64_t missing = 0;
@@ -74,7 +74,7 @@ class LaunchedManager final : public cohort::ClusterManager {
     const auto absent = workers.absent(process->size);
     workers.pass_on();
     if (missing > 0)
-      launched.fail(cohort_batch::list_of(absent) + " of " + std::to_string(process->size) + ", which " +
+      launched.fail(cohort::batch::list_of(absent) + " of " + std::to_string(process->size) + ", which " +
                         process->launcher + " has started, did not join in time. Have they ended, or do they not see " +
                         file_.string() + "?",
                     static_cast<int>(missing));
@@ -103,15 +103,15 @@ class LaunchedManager final : public cohort::ClusterManager {
     written_.reset();
   }
 
-  void wait(const cohort::LaunchedProcess& process, cohort_batch::InOrder& workers,
+  void wait(const cohort::LaunchedProcess& process, cohort::batch::InOrder& workers,
             const cohort::LaunchParams& params) {
     // They are passed on at the end, which must be before the core gives up.
     const auto deadline = cohort::deadline_after(params.timeout);
     if (params.timeout < cohort::never - margin) workers.extend(deadline + margin);
     const auto told = std::min(deadline, cohort::deadline_after(not_worth_telling));
     if (door_->wait(params.stop, told) == 0 || params.stop.stop_requested()) return;
-    cohort_batch::say("rank 0 waits for " + cohort_batch::list_of(workers.absent(process.size)) + " of " +
-                      std::to_string(process.size) + " at " + file_.string());
+    cohort::batch::say("rank 0 waits for " + cohort::batch::list_of(workers.absent(process.size)) + " of " +
+                       std::to_string(process.size) + " at " + file_.string());
     door_->wait(params.stop, deadline);
   }
 
@@ -120,7 +120,7 @@ class LaunchedManager final : public cohort::ClusterManager {
   // Of launch(), which has one call that does something.
   std::filesystem::path file_;
   cohort::FileDescriptor written_;  // the join file; open while it is in use
-  std::unique_ptr<cohort_batch::Door> door_;
+  std::unique_ptr<cohort::batch::Door> door_;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 constexpr cohort::Option lsf_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
 
-using LsfManager = cohort_batch::CommandManager<cohort_lsf::LsfDriver>;
+using LsfManager = cohort::batch::CommandManager<cohort_lsf::LsfDriver>;
 
 }  // namespace
 

@@ -8,12 +8,12 @@
 
 namespace cohort_lsf {
 
-using cohort_batch::JobId;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
-using cohort_batch::number;
-using cohort_batch::split;
-using cohort_batch::trimmed;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
+using cohort::batch::number;
+using cohort::batch::split;
+using cohort::batch::trimmed;
 
 namespace {
 
@@ -91,7 +91,7 @@ std::map<JobId, JobStatus> parse_queue(std::string_view text) {
 }
 
 std::optional<cohort::Duration> parse_time_left(std::string_view text) {
-  const auto words = cohort_batch::words_of(text);
+  const auto words = cohort::batch::words_of(text);
   if (words.empty()) return std::nullopt;
   const auto parts = split(words[0], ':');
   if (parts.size() != 2) return std::nullopt;

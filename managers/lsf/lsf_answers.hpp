@@ -17,10 +17,10 @@ inline constexpr const char* queue_format =
 
 /// The ids in what bsub prints, "Job <4711> is submitted to queue <normal>."; the jobs of an array are "4711[1]" and so
 /// on. Empty: there is none.
-std::vector<cohort_batch::JobId> parse_submitted(std::string_view text, int jobs);
+std::vector<cohort::batch::JobId> parse_submitted(std::string_view text, int jobs);
 
 /// What bjobs says of jobs, with `queue_format`.
-std::map<cohort_batch::JobId, cohort_batch::JobStatus> parse_queue(std::string_view text);
+std::map<cohort::batch::JobId, cohort::batch::JobStatus> parse_queue(std::string_view text);
 
 /// The field time_left of bjobs: hours and minutes, and a letter for how it is known. nullopt: there is no limit.
 std::optional<cohort::Duration> parse_time_left(std::string_view text);

@@ -8,10 +8,10 @@
 
 namespace cohort_lsf {
 
-using cohort_batch::Allocation;
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::JobStatus;
+using cohort::batch::Allocation;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::JobStatus;
 
 namespace {
 
@@ -43,18 +43,18 @@ LsfDriver::LsfDriver(const cohort::Options& options)
                      .signal = {"bkill", "-s"},
                      .script = script_template,
                      .workers = {.array_index = "$LSB_JOBINDEX", .on_hosts = on_hosts}},
-                    cohort_batch::SubmitOptions(options)) {}
+                    cohort::batch::SubmitOptions(options)) {}
 
 std::optional<Allocation> LsfDriver::allocation() {
-  const std::string job = cohort_batch::variable("LSB_JOBID"), hosts = cohort_batch::variable("LSB_HOSTS");
-  const std::string file = cohort_batch::variable("LSB_DJOB_HOSTFILE");
+  const std::string job = cohort::batch::variable("LSB_JOBID"), hosts = cohort::batch::variable("LSB_HOSTS");
+  const std::string file = cohort::batch::variable("LSB_DJOB_HOSTFILE");
   if (job.empty() || (hosts.empty() && file.empty())) return std::nullopt;
-  auto tasks = cohort_batch::lines_of_file(file);
-  if (!tasks) tasks = static_cast<std::int64_t>(cohort_batch::words_of(hosts).size());
+  auto tasks = cohort::batch::lines_of_file(file);
+  if (!tasks) tasks = static_cast<std::int64_t>(cohort::batch::words_of(hosts).size());
   return Allocation{job, tasks};
 }
 
-void LsfDriver::add_values(cohort_batch::TemplateValues& values, const JobRequest& request) const {
+void LsfDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {
   values["job_name"] = request.jobs == 1 ? request.name : request.name + "[1-" + std::to_string(request.jobs) + ']';
 }
 

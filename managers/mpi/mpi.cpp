@@ -33,14 +33,14 @@ constexpr cohort::Option mpi_options[] = {
     {"dry_run", OptionType::boolean, "false", "print the command, and start nothing", nullptr},
 };
 
-class MpiManager final : public cohort_batch::BatchManager {
+class MpiManager final : public cohort::batch::BatchManager {
  public:
   explicit MpiManager(const cohort::Options& options)
       : BatchManager(batch_options(options), std::make_unique<cohort_mpi::MpiStep>(cohort_mpi::StepOptions(options))) {}
 
  private:
-  static cohort_batch::BatchOptions batch_options(const cohort::Options& options) {
-    cohort_batch::BatchOptions batch(options);
+  static cohort::batch::BatchOptions batch_options(const cohort::Options& options) {
+    cohort::batch::BatchOptions batch(options);
     if (!batch.count) throw cohort::ConfigError("count: say how many workers mpiexec is to start (-p 64)");
     return batch;
   }

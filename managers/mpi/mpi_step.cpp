@@ -15,9 +15,9 @@
 
 namespace cohort_mpi {
 
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
 using cohort::detail::MutexLock;
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
 
 namespace {
 
@@ -28,7 +28,7 @@ constexpr const char* rank_word = "${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-$PMIX_RAN
 // the others, too, so that the launch fails at once.
 std::string shell_of_worker() {
   return std::string("cd -- \"$1\" || exit\nexec <\"$2\"\nshift 2\n\"$@\"\ncode=$?\necho \"") +
-         std::string(cohort_batch::worker_end_mark) + rank_word +
+         std::string(cohort::batch::worker_end_mark) + rank_word +
          " $code\"\ncase $code in 126 | 127) exit $code ;; esac\nexit 0";
 }
 
@@ -63,8 +63,8 @@ Launcher MpiStep::launcher() const {
   const MutexLock lock(mutex_);
   if (launcher_) return *launcher_;
   try {
-    launcher_ = launcher_of(cohort_batch::run({.words = {options_.mpiexec, "--version"}}));
-  } catch (const cohort_batch::CommandError& error) {
+    launcher_ = launcher_of(cohort::batch::run({.words = {options_.mpiexec, "--version"}}));
+  } catch (const cohort::batch::CommandError& error) {
     throw cohort::ConfigError(std::string(error.what()) +
                               " (the option 'mpiexec' names the command that starts "
                               "processes of MPI)");
@@ -89,18 +89,19 @@ MpiStep::Step MpiStep::step(const JobRequest& request) const {
   append(options_.flags);
   append({"/bin/sh", "-c", shell_of_worker(), "cohort-shell", request.dir.empty() ? "." : request.dir,
           request.join_file + "1.json"});
-  append(cohort_batch::marked_worker(rank_word, "$(uname -n)", request.command));
+  append(cohort::batch::marked_worker(rank_word, "$(uname -n)", request.command));
   return {std::move(words), request.environment, ""};
 }
 
 std::string MpiStep::describe(const JobRequest& request) const {
-  return cohort_batch::shell_environment(request.environment) + cohort_batch::shell_words(step(request).command) + '\n';
+  return cohort::batch::shell_environment(request.environment) + cohort::batch::shell_words(step(request).command) +
+         '\n';
 }
 
 std::string MpiStep::end_of_worker(std::string_view output, int ospid) const {
-  const auto mark = cohort_batch::find_worker_mark(output, ospid);
+  const auto mark = cohort::batch::find_worker_mark(output, ospid);
   const std::string rank = mark ? "rank " + std::to_string(mark->number) : "";
-  if (std::string end = cohort_batch::end_by_marks(output, ospid); !end.empty()) return rank + ' ' + end;
+  if (std::string end = cohort::batch::end_by_marks(output, ospid); !end.empty()) return rank + ' ' + end;
   const std::string why = why_all_ended(output);
   if (why.empty()) return "";
   return (mark ? rank + " on " + mark->node + ": " : "") +
@@ -108,7 +109,7 @@ std::string MpiStep::end_of_worker(std::string_view output, int ospid) const {
 }
 
 void MpiStep::signal_worker(const JobId&, std::string_view output, int ospid, int number) {
-  const auto mark = cohort_batch::find_worker_mark(output, ospid);
+  const auto mark = cohort::batch::find_worker_mark(output, ospid);
   if (!mark) return;
   if (mark->node == own_node()) {
     ::kill(ospid, number);
@@ -117,14 +118,14 @@ void MpiStep::signal_worker(const JobId&, std::string_view output, int ospid, in
   std::vector<std::string> words{options_.mpiexec, "-n", "1"};
   for (auto& word : on_hosts({mark->node})) words.push_back(std::move(word));
   for (auto word : {std::string("kill"), "-" + std::to_string(number), std::to_string(ospid)}) words.push_back(word);
-  cohort_batch::run({.words = std::move(words)});
+  cohort::batch::run({.words = std::move(words)});
 }
 
 // Of Open MPI: "mpiexec noticed that process rank 2 with PID 0 on node vm exited on signal 9 (Killed).", or "Process
 // name: [[10698,1],2]" and "Exit code:    7" in lines. Of MPICH: "=   PID 4711 RUNNING AT vm" and "=   EXIT CODE: 9".
 std::string why_all_ended(std::string_view output) {
   std::string why;
-  for (std::string_view line : cohort_batch::split(output, '\n')) {
+  for (std::string_view line : cohort::batch::split(output, '\n')) {
     const auto begin = line.find_first_not_of("= \t");
     if (begin == line.npos) continue;
     line.remove_prefix(begin);

@@ -32,19 +32,19 @@ struct StepOptions {
 /// What would be a job is a child of this process: mpiexec, which starts the workers. They are started through a shell
 /// each, which hands them the join file as their standard input, since mpiexec hands its own to rank 0 alone. This
 /// shell ends with code 0 however its worker has ended, and prints how, so that mpiexec does not end the others.
-class MpiStep final : public cohort_batch::AllocationDriver {
+class MpiStep final : public cohort::batch::AllocationDriver {
  public:
   explicit MpiStep(StepOptions options);
 
-  std::string describe(const cohort_batch::JobRequest& request) const override;
+  std::string describe(const cohort::batch::JobRequest& request) const override;
   /// "rank 3 exited with code 7 on node17". If mpiexec has ended all workers, why it did.
   std::string end_of_worker(std::string_view output, int ospid) const override;
-  void signal_worker(const cohort_batch::JobId& job, std::string_view output, int ospid, int number) override;
+  void signal_worker(const cohort::batch::JobId& job, std::string_view output, int ospid, int number) override;
   /// Not known here.
-  std::optional<cohort::Duration> remaining(const cohort_batch::JobId&) override { return std::nullopt; }
+  std::optional<cohort::Duration> remaining(const cohort::batch::JobId&) override { return std::nullopt; }
 
  private:
-  Step step(const cohort_batch::JobRequest& request) const override;
+  Step step(const cohort::batch::JobRequest& request) const override;
   std::vector<std::string> on_hosts(const std::vector<std::string>& hosts) const;
   /// Asks mpiexec, once.
   Launcher launcher() const;

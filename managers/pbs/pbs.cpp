@@ -9,7 +9,7 @@ namespace {
 
 constexpr cohort::Option pbs_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
 
-using PbsManager = cohort_batch::CommandManager<cohort_pbs::PbsDriver>;
+using PbsManager = cohort::batch::CommandManager<cohort_pbs::PbsDriver>;
 
 }  // namespace
 

@@ -12,14 +12,14 @@
 
 namespace cohort_pbs {
 
-using cohort_batch::hours_minutes_seconds;
-using cohort_batch::JobId;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
-using cohort_batch::local_time;
-using cohort_batch::number;
-using cohort_batch::split;
-using cohort_batch::trimmed;
+using cohort::batch::hours_minutes_seconds;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
+using cohort::batch::local_time;
+using cohort::batch::number;
+using cohort::batch::split;
+using cohort::batch::trimmed;
 
 namespace {
 

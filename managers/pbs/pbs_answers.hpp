@@ -10,9 +10,9 @@ namespace cohort_pbs {
 
 /// The ids in what qsub prints: "4711.server", or "4711[].server" for an array, whose jobs are "4711[1].server" and so
 /// on. Empty: there is none, or it is no array of so many jobs.
-std::vector<cohort_batch::JobId> parse_submitted(std::string_view text, int jobs);
+std::vector<cohort::batch::JobId> parse_submitted(std::string_view text, int jobs);
 
 /// What `qstat -f` says of jobs, of OpenPBS, PBS Professional and Torque.
-std::map<cohort_batch::JobId, cohort_batch::JobStatus> parse_full(std::string_view text);
+std::map<cohort::batch::JobId, cohort::batch::JobStatus> parse_full(std::string_view text);
 
 }  // namespace cohort_pbs

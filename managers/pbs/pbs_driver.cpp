@@ -5,10 +5,10 @@
 
 namespace cohort_pbs {
 
-using cohort_batch::Allocation;
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::JobStatus;
+using cohort::batch::Allocation;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::JobStatus;
 
 namespace {
 
@@ -51,12 +51,12 @@ PbsDriver::PbsDriver(const cohort::Options& options)
            .script_is_argument = true,
            .script = script_template,
            .workers = {.array_index = "${PBS_ARRAY_INDEX:-$PBS_ARRAYID}", .on_hosts = on_hosts, .opens_output = true}},
-          cohort_batch::SubmitOptions(options)) {}
+          cohort::batch::SubmitOptions(options)) {}
 
 std::optional<Allocation> PbsDriver::allocation() {
-  const std::string job = cohort_batch::variable("PBS_JOBID"), hosts = cohort_batch::variable("PBS_NODEFILE");
+  const std::string job = cohort::batch::variable("PBS_JOBID"), hosts = cohort::batch::variable("PBS_NODEFILE");
   if (job.empty() || hosts.empty()) return std::nullopt;
-  return Allocation{job, cohort_batch::lines_of_file(hosts)};
+  return Allocation{job, cohort::batch::lines_of_file(hosts)};
 }
 
 bool PbsDriver::is_torque() const {
@@ -66,8 +66,8 @@ bool PbsDriver::is_torque() const {
     try {
       auto words = table().submit;
       words.push_back("--version");
-      version = cohort_batch::run({.words = std::move(words)});
-    } catch (const cohort_batch::CommandError& error) {
+      version = cohort::batch::run({.words = std::move(words)});
+    } catch (const cohort::batch::CommandError& error) {
       version = error.printed();
     }
     is_torque_ = version.find("pbs_version") == std::string::npos && version.find("PBSPro") == std::string::npos;
@@ -75,7 +75,7 @@ bool PbsDriver::is_torque() const {
   return *is_torque_;
 }
 
-void PbsDriver::add_values(cohort_batch::TemplateValues& values, const JobRequest& request) const {
+void PbsDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {
   const std::string workers = std::to_string(request.workers);
   values["resources"] = is_torque() ? "nodes=1:ppn=" + workers : "select=" + workers + ":ncpus=1";
 }
@@ -94,7 +94,7 @@ std::vector<JobId> PbsDriver::submitted(std::string_view printed, const JobReque
 }
 
 std::string PbsDriver::time_text(cohort::Duration walltime) const {
-  return cohort_batch::hours_minutes_seconds(walltime);
+  return cohort::batch::hours_minutes_seconds(walltime);
 }
 
 // OpenPBS tells of jobs that have ended only if it is asked for its history; -x is another thing to Torque, which still

@@ -16,20 +16,21 @@ namespace cohort_pbs {
 
 /// OpenPBS, PBS Professional and Torque, by their commands: qsub, qstat, qdel. Where they differ, qsub says by its
 /// version which one it is.
-class PbsDriver final : public cohort_batch::CommandDriver {
+class PbsDriver final : public cohort::batch::CommandDriver {
  public:
   explicit PbsDriver(const cohort::Options& options);
 
-  std::map<cohort_batch::JobId, cohort_batch::JobStatus> status(const std::vector<cohort_batch::JobId>& jobs) override;
+  std::map<cohort::batch::JobId, cohort::batch::JobStatus> status(
+      const std::vector<cohort::batch::JobId>& jobs) override;
 
-  static std::optional<cohort_batch::Allocation> allocation();
-  static constexpr auto usual_jobs = cohort_batch::JobShape::one;
+  static std::optional<cohort::batch::Allocation> allocation();
+  static constexpr auto usual_jobs = cohort::batch::JobShape::one;
 
  private:
-  void add_values(cohort_batch::TemplateValues& values, const cohort_batch::JobRequest& request) const override;
-  std::vector<std::string> submit_words(const cohort_batch::JobRequest& request) const override;
-  std::vector<cohort_batch::JobId> submitted(std::string_view printed,
-                                             const cohort_batch::JobRequest& request) override;
+  void add_values(cohort::batch::TemplateValues& values, const cohort::batch::JobRequest& request) const override;
+  std::vector<std::string> submit_words(const cohort::batch::JobRequest& request) const override;
+  std::vector<cohort::batch::JobId> submitted(std::string_view printed,
+                                              const cohort::batch::JobRequest& request) override;
   std::string time_text(cohort::Duration walltime) const override;
   bool is_torque() const;
 

@@ -13,7 +13,7 @@ constexpr cohort::Option sge_options[] = {
     {"pe", cohort::OptionType::string, nullptr, "parallel environment for jobs of more than one worker", nullptr},
 };
 
-using SgeManager = cohort_batch::CommandManager<cohort_sge::SgeDriver>;
+using SgeManager = cohort::batch::CommandManager<cohort_sge::SgeDriver>;
 
 }  // namespace
 

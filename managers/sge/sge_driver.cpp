@@ -10,12 +10,12 @@
 
 namespace cohort_sge {
 
+using cohort::batch::Allocation;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
 using cohort::detail::MutexLock;
-using cohort_batch::Allocation;
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
 
 namespace {
 
@@ -60,16 +60,16 @@ SgeDriver::SgeDriver(const cohort::Options& options)
                      .script_is_argument = true,
                      .script = script_template,
                      .workers = {.array_index = "$SGE_TASK_ID", .on_hosts = on_hosts}},
-                    cohort_batch::SubmitOptions(options)),
+                    cohort::batch::SubmitOptions(options)),
       parallel_environment_(parallel_environment(options)) {}
 
 std::optional<Allocation> SgeDriver::allocation() {
-  const std::string job = cohort_batch::variable("JOB_ID"), hosts = cohort_batch::variable("PE_HOSTFILE");
+  const std::string job = cohort::batch::variable("JOB_ID"), hosts = cohort::batch::variable("PE_HOSTFILE");
   if (job.empty() || hosts.empty()) return std::nullopt;
-  return Allocation{job, cohort_batch::number(cohort_batch::variable("NSLOTS"))};
+  return Allocation{job, cohort::batch::number(cohort::batch::variable("NSLOTS"))};
 }
 
-void SgeDriver::add_values(cohort_batch::TemplateValues& values, const JobRequest& request) const {
+void SgeDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {
   if (request.workers > 1 && !parallel_environment_)
     throw cohort::ConfigError(
         "pe: a job of more than one worker needs a parallel environment; `qconf -spl` lists those there are");
@@ -131,7 +131,7 @@ void SgeDriver::read_accounting() {
     std::map<JobId, JobStatus> records;
     try {
       records = parse_accounting(run_for_those_known({.words = {"qacct", "-j", name}}));
-    } catch (const cohort_batch::CommandError&) {
+    } catch (const cohort::batch::CommandError&) {
       return;  // this host does not have the accounting
     }
     const MutexLock lock(mutex_);

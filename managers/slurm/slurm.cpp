@@ -15,21 +15,21 @@ namespace {
 
 constexpr cohort::Option slurm_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
 
-class SlurmManager final : public cohort_batch::BatchManager {
+class SlurmManager final : public cohort::batch::BatchManager {
  public:
   explicit SlurmManager(const cohort::Options& options)
-      : BatchManager(batch_options(options), driver(cohort_batch::SubmitOptions(options))) {}
+      : BatchManager(batch_options(options), driver(cohort::batch::SubmitOptions(options))) {}
 
  private:
-  static cohort_batch::BatchOptions batch_options(const cohort::Options& options) {
-    cohort_batch::BatchOptions batch(options);
+  static cohort::batch::BatchOptions batch_options(const cohort::Options& options) {
+    cohort::batch::BatchOptions batch(options);
     const auto allocation = cohort_slurm::SlurmStep::current();
-    if (allocation) batch.jobs = cohort_batch::JobShape::one;
+    if (allocation) batch.jobs = cohort::batch::JobShape::one;
     if (allocation && !batch.count) batch.count = allocation->tasks;
     return batch;
   }
 
-  static std::unique_ptr<cohort_batch::QueueDriver> driver(cohort_batch::SubmitOptions options) {
+  static std::unique_ptr<cohort::batch::QueueDriver> driver(cohort::batch::SubmitOptions options) {
     auto allocation = cohort_slurm::SlurmStep::current();
     if (!allocation) return std::make_unique<cohort_slurm::SlurmDriver>(std::move(options));
     if (const auto masters = cohort_slurm::SlurmStep::siblings(); masters > 1)

@@ -11,12 +11,12 @@
 namespace cohort_slurm {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobId;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
-using cohort_batch::number;
-using cohort_batch::split;
-using cohort_batch::trimmed;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
+using cohort::batch::number;
+using cohort::batch::split;
+using cohort::batch::trimmed;
 
 namespace {
 
@@ -28,10 +28,10 @@ std::string value_or_nothing(std::string_view text) {
   return std::string(text);
 }
 
-std::optional<cohort_batch::Time> time_of(std::string_view text) {
+std::optional<cohort::batch::Time> time_of(std::string_view text) {
   const auto seconds = number(trimmed(text));
   if (!seconds || *seconds <= 0) return std::nullopt;
-  return cohort_batch::Time(std::chrono::seconds(*seconds));
+  return cohort::batch::Time(std::chrono::seconds(*seconds));
 }
 
 // "0:9", code and signal, or the status of wait() as a number.

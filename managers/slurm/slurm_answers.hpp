@@ -17,10 +17,10 @@ inline constexpr const char* queue_format =
 
 /// What squeue says of jobs, with `queue_format` and times as seconds since 1970. Lines that it does not understand are
 /// left out.
-std::map<cohort_batch::JobId, cohort_batch::JobStatus> parse_queue(std::string_view text);
+std::map<cohort::batch::JobId, cohort::batch::JobStatus> parse_queue(std::string_view text);
 
 /// A state of Slurm, as squeue writes it: "OUT_OF_MEMORY".
-cohort_batch::JobState state_of(std::string_view word);
+cohort::batch::JobState state_of(std::string_view word);
 
 /// A time limit, as Slurm writes and reads it: "minutes", "minutes:seconds", "hours:minutes:seconds", "days-hours",
 /// "days-hours:minutes", "days-hours:minutes:seconds". nullopt: it is none ("UNLIMITED", "INVALID").
@@ -29,6 +29,6 @@ std::optional<cohort::Duration> parse_time(std::string_view text);
 std::string time_text(cohort::Duration duration);
 
 /// The id in what `sbatch --parsable` prints: "4711" or "4711;cluster". Empty: there is none.
-cohort_batch::JobId parse_submitted(std::string_view text);
+cohort::batch::JobId parse_submitted(std::string_view text);
 
 }  // namespace cohort_slurm

@@ -14,10 +14,10 @@
 
 namespace cohort_slurm {
 
-using cohort_batch::CommandError;
-using cohort_batch::Finding;
-using cohort_batch::split;
-using cohort_batch::trimmed;
+using cohort::batch::CommandError;
+using cohort::batch::Finding;
+using cohort::batch::split;
+using cohort::batch::trimmed;
 
 namespace {
 
@@ -67,7 +67,7 @@ std::vector<Finding> check_slurm(const std::vector<std::string>& submit, const s
   std::vector<Finding> findings;
   std::string missing;
   for (const char* program : {"sbatch", "squeue", "scancel", "srun", "sinfo"})
-    if (!cohort_batch::is_in_path(program)) missing += (missing.empty() ? "" : ", ") + std::string(program);
+    if (!cohort::batch::is_in_path(program)) missing += (missing.empty() ? "" : ", ") + std::string(program);
   if (!missing.empty()) {
     findings.push_back(Finding::bad(names[0], "not in PATH: " + missing,
                                     "is this a host from which jobs can be submitted? Perhaps: module load slurm"));
@@ -83,7 +83,7 @@ std::vector<Finding> check_slurm(const std::vector<std::string>& submit, const s
   std::vector<Partition> partitions;
   try {
     partitions =
-        parse_partitions(cohort_batch::run({.words = {"sinfo", "--noheader", partition_format}, .limit = limit}));
+        parse_partitions(cohort::batch::run({.words = {"sinfo", "--noheader", partition_format}, .limit = limit}));
   } catch (const CommandError& error) {
     findings.push_back(
         Finding::bad(names[1], in_one_line(error.what()),
@@ -97,7 +97,7 @@ std::vector<Finding> check_slurm(const std::vector<std::string>& submit, const s
   test.insert(test.end(), submit.begin(), submit.end());
   std::string said;
   try {
-    said = cohort_batch::run({.words = std::move(test), .input = script, .limit = limit});
+    said = cohort::batch::run({.words = std::move(test), .input = script, .limit = limit});
   } catch (const CommandError& error) {
     const std::string why = error.printed().empty() ? error.what() : error.printed();
     findings.push_back(

@@ -15,8 +15,9 @@ namespace cohort_slurm {
 /// limit of its partition. Blocks.
 /// @param submit the words of sbatch. @param script of the job. @param walltime of the job, if one is asked for.
 /// @param limit for each command.
-std::vector<cohort_batch::Finding> check_slurm(const std::vector<std::string>& submit, const std::string& script,
-                                               const std::optional<cohort::Duration>& walltime, cohort::Duration limit);
+std::vector<cohort::batch::Finding> check_slurm(const std::vector<std::string>& submit, const std::string& script,
+                                                const std::optional<cohort::Duration>& walltime,
+                                                cohort::Duration limit);
 
 struct Partition {
   std::string name;
@@ -33,7 +34,7 @@ std::vector<Partition> parse_partitions(std::string_view text);
 std::string partition_of_test(std::string_view text);
 
 /// What the partition says of such a job: its state, and its time limit.
-std::vector<cohort_batch::Finding> check_partition(const std::vector<Partition>& partitions, const std::string& name,
-                                                   const std::optional<cohort::Duration>& walltime);
+std::vector<cohort::batch::Finding> check_partition(const std::vector<Partition>& partitions, const std::string& name,
+                                                    const std::optional<cohort::Duration>& walltime);
 
 }  // namespace cohort_slurm

@@ -9,11 +9,11 @@
 
 namespace cohort_slurm {
 
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::JobStatus;
-using cohort_batch::shell_word;
-using cohort_batch::shell_words;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::JobStatus;
+using cohort::batch::shell_word;
+using cohort::batch::shell_words;
 
 namespace {
 
@@ -47,7 +47,7 @@ std::string joined(const std::vector<JobId>& jobs) {
 
 }  // namespace
 
-SlurmDriver::SlurmDriver(cohort_batch::SubmitOptions options)
+SlurmDriver::SlurmDriver(cohort::batch::SubmitOptions options)
     : CommandDriver({.name = "slurm",
                      .submit = {"sbatch", "--parsable"},
                      .status = {"squeue"},
@@ -58,9 +58,9 @@ SlurmDriver::SlurmDriver(cohort_batch::SubmitOptions options)
                      .script = script_template},
                     std::move(options)) {}
 
-void SlurmDriver::add_values(cohort_batch::TemplateValues& values, const JobRequest& request) const {
+void SlurmDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {
   const bool is_array = request.jobs > 1;
-  const auto environment = cohort_batch::shell_environment(request.environment);
+  const auto environment = cohort::batch::shell_environment(request.environment);
   values["tasks"] = std::to_string(request.workers);
   values["output"] = shell_word(file_name(request.output) + (is_array ? "%a.out" : "1.out"));
   values["environment"] = std::nullopt;
@@ -92,14 +92,14 @@ std::map<JobId, JobStatus> SlurmDriver::status(const std::vector<JobId>& jobs) {
 void SlurmDriver::signal_worker(const JobId& job, std::string_view output, int ospid, int number) {
   if (job.find('_') != job.npos) return CommandDriver::signal_worker(job, output, ospid, number);
   auto words = signal_command(output, job, ospid, number);
-  if (!words.empty()) cohort_batch::run({.words = std::move(words)});
+  if (!words.empty()) cohort::batch::run({.words = std::move(words)});
 }
 
 std::optional<cohort::Duration> SlurmDriver::remaining(const JobId& job) {
   return parse_time(ask({"--noheader", "--jobs=" + job, "--format=%L"}));
 }
 
-std::vector<cohort_batch::Finding> SlurmDriver::check(const JobRequest& request, cohort::Duration limit) {
+std::vector<cohort::batch::Finding> SlurmDriver::check(const JobRequest& request, cohort::Duration limit) {
   return check_slurm(submit_command(request), script(request), options().walltime, limit);
 }
 

@@ -7,11 +7,11 @@
 
 namespace cohort_slurm {
 
-using cohort_batch::Allocation;
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::number;
-using cohort_batch::variable;
+using cohort::batch::Allocation;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::number;
+using cohort::batch::variable;
 
 std::optional<Allocation> SlurmStep::current() {
   JobId id = variable("SLURM_JOB_ID");
@@ -34,17 +34,17 @@ SlurmStep::Step SlurmStep::step(const JobRequest& request) const {
 }
 
 std::string SlurmStep::describe(const JobRequest& request) const {
-  return cohort_batch::shell_environment(request.environment) + cohort_batch::shell_words(step(request).command) +
-         " <" + cohort_batch::shell_word(request.join_file + "1.json") + '\n';
+  return cohort::batch::shell_environment(request.environment) + cohort::batch::shell_words(step(request).command) +
+         " <" + cohort::batch::shell_word(request.join_file + "1.json") + '\n';
 }
 
 void SlurmStep::signal_worker(const JobId&, std::string_view output, int ospid, int number) {
   auto words = signal_command(output, allocation(), ospid, number);
-  if (!words.empty()) cohort_batch::run({.words = std::move(words)});
+  if (!words.empty()) cohort::batch::run({.words = std::move(words)});
 }
 
 std::optional<cohort::Duration> SlurmStep::remaining(const JobId&) {
-  return parse_time(cohort_batch::run({.words = {"squeue", "--noheader", "--jobs=" + allocation(), "--format=%L"}}));
+  return parse_time(cohort::batch::run({.words = {"squeue", "--noheader", "--jobs=" + allocation(), "--format=%L"}}));
 }
 
 }  // namespace cohort_slurm

@@ -7,8 +7,8 @@
 
 namespace cohort_slurm {
 
-using cohort_batch::number;
-using cohort_batch::split;
+using cohort::batch::number;
+using cohort::batch::split;
 
 namespace {
 
@@ -45,12 +45,12 @@ std::string memory_limit(std::string_view output) {
 }  // namespace
 
 std::vector<std::string> marked_task(const std::vector<std::string>& command) {
-  return cohort_batch::marked_worker("$SLURM_PROCID", "$SLURMD_NODENAME", command);
+  return cohort::batch::marked_worker("$SLURM_PROCID", "$SLURMD_NODENAME", command);
 }
 
 // "srun: error: n1: task 3: Exited with exit code 7", "srun: error: n2: tasks 0,2-5: Killed".
 std::string end_of_task(std::string_view output, int ospid) {
-  const auto task = cohort_batch::find_worker_mark(output, ospid);
+  const auto task = cohort::batch::find_worker_mark(output, ospid);
   std::string end;
   if (!task) return end;
   for (const std::string_view line : split(output, '\n')) {
@@ -66,7 +66,7 @@ std::string end_of_task(std::string_view output, int ospid) {
 }
 
 std::vector<std::string> signal_command(std::string_view output, const std::string& job, int ospid, int signal_number) {
-  const auto task = cohort_batch::find_worker_mark(output, ospid);
+  const auto task = cohort::batch::find_worker_mark(output, ospid);
   if (!task) return {};
   return {"srun",
           "--quiet",

@@ -58,8 +58,9 @@ class Ranks final : public ClusterManager {
     if (params.timeout < never - margin) launched.extend(deadline + margin);
     LaunchParams of_workers = params;
     if (is_ip(params.transport_name)) of_workers.exeflags.push_back("--bind-to=0.0.0.0");
-    cohort_batch::InOrder ranks(launched);
-    door_ = std::make_unique<cohort_batch::Door>(listen_.empty() && is_ip(params.transport_name) ? "0.0.0.0" : listen_);
+    cohort::batch::InOrder ranks(launched);
+    door_ =
+        std::make_unique<cohort::batch::Door>(listen_.empty() && is_ip(params.transport_name) ? "0.0.0.0" : listen_);
     door_->listen(of_workers);
     door_->open(ranks, size_ - 1);
     std::vector<std::string> texts{""};
@@ -70,7 +71,7 @@ class Ranks final : public ClusterManager {
     const auto absent = ranks.absent(size_);
     ranks.pass_on();
     if (missing > 0)
-      launched.fail(cohort_batch::list_of(absent) + " of " + std::to_string(size_) + " did not join in time",
+      launched.fail(cohort::batch::list_of(absent) + " of " + std::to_string(size_) + " did not join in time",
                     static_cast<int>(missing));
   }
 
@@ -92,7 +93,7 @@ class Ranks final : public ClusterManager {
 
   const int size_;
   const std::string listen_;
-  std::unique_ptr<cohort_batch::Door> door_;  // of launch(), which is called once
+  std::unique_ptr<cohort::batch::Door> door_;  // of launch(), which is called once
   cohort::detail::Mutex mutex_;
   cohort::detail::ConditionVariable changed_;
   std::vector<std::string> texts_ COHORT_GUARDED_BY(mutex_);

@@ -30,10 +30,10 @@ DriverUnderTest& driver_under_test() {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobId;
-using cohort_batch::JobRequest;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
+using cohort::batch::JobId;
+using cohort::batch::JobRequest;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
 using contract::eventually;
 namespace fs = std::filesystem;
 
@@ -89,7 +89,7 @@ class DriverContract : public testing::Test {
   }
   void let_go_on() const { files_.write("go", ""); }
   void cancel_by_name(const std::string& name) const {
-    cohort_batch::run({.words = {"/bin/sh", "-c", driver_->dialect().cancel_by_name, "cancel", name}});
+    cohort::batch::run({.words = {"/bin/sh", "-c", driver_->dialect().cancel_by_name, "cancel", name}});
   }
 
   static std::string text(const JobStatus& status) { return std::string(text_of(status)) + " on " + status.host; }
@@ -104,7 +104,7 @@ class DriverContract : public testing::Test {
 
   const std::string name_ = new_name();
   const TemporaryDirectory files_;
-  std::unique_ptr<cohort_batch::QueueDriver> driver_;
+  std::unique_ptr<cohort::batch::QueueDriver> driver_;
   std::vector<JobId> submitted_;
 };
 
@@ -114,7 +114,7 @@ TEST_F(DriverContract, AJobRunsWithItsJoinFileAndIsSeenInEachState) {
   EXPECT_EQ(active.state, JobState::active) << text(active);
   EXPECT_NE(active.host, "");
   EXPECT_TRUE(has_printed("got join text 1 --cohort-worker-number=0\n")) << output();
-  EXPECT_TRUE(has_printed(std::string(cohort_batch::worker_mark) + "0 ")) << output();
+  EXPECT_TRUE(has_printed(std::string(cohort::batch::worker_mark) + "0 ")) << output();
   let_go_on();
   const auto completed = wait_for(job, JobState::completed);
   EXPECT_EQ(completed.state, JobState::completed) << text(completed);

@@ -12,7 +12,7 @@ namespace cohort::test {
 struct DriverUnderTest {
   std::string scheduler;  ///< "sge"
   /// A driver with these options of its manager, in JSON.
-  std::function<std::unique_ptr<cohort_batch::QueueDriver>(const std::string& options)> make;
+  std::function<std::unique_ptr<cohort::batch::QueueDriver>(const std::string& options)> make;
   std::string status_program;       ///< "qstat": the program that `status` stands for
   std::string stays_queued;         ///< options with which a job waits for ever: R"({"flags": ["-h"]})"
   std::string refused;              ///< options with which no job is taken: R"({"partition": "nowhere"})"; empty: none

@@ -43,7 +43,7 @@ const DriverUnderTest drivers[] = {
     {.scheduler = "slurm",
      .make =
          [](const std::string& json) {
-           return std::make_unique<cohort_slurm::SlurmDriver>(cohort_batch::SubmitOptions(parse(json)));
+           return std::make_unique<cohort_slurm::SlurmDriver>(cohort::batch::SubmitOptions(parse(json)));
          },
      .status_program = "squeue",
      .stays_queued = R"({"flags": ["--hold"]})",

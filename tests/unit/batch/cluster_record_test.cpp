@@ -16,7 +16,7 @@
 
 #include <cohort/error.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -112,4 +112,4 @@ TEST(ClusterRecord, OfAnotherFormIsRefusedWithWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -15,7 +15,7 @@
 #include "batch/batch_options.hpp"
 #include "batch/text_parts.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -168,4 +168,4 @@ TEST_F(CommandDriverTest, WhatRemainsIsFromTheStartAndTheWalltime) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

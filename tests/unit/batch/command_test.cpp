@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -49,4 +49,4 @@ TEST(BatchCommand, OneThatIsNotThereIsNamed) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -15,7 +15,7 @@
 
 #include "../../../contract/include/cohort/contract/eventually.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -87,4 +87,4 @@ TEST_F(GuardTest, DoesNothingWhenItsMasterHasEndedIt) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

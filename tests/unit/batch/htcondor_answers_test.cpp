@@ -11,8 +11,8 @@ namespace cohort_htcondor {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobId;
-using cohort_batch::JobState;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
 
 TEST(HtcondorAnswers, TheIdsOfWhatWasSubmitted) {
   EXPECT_EQ(parse_submitted("4711.0 - 4711.0\n"), std::vector<JobId>{"4711.0"});

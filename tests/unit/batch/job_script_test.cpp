@@ -6,7 +6,7 @@
 
 #include "batch/command.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 TEST(JobScript, TakesItsValues) {
@@ -45,4 +45,4 @@ TEST(JobScript, ChangesTheEnvironment) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -8,7 +8,7 @@
 
 #include <cohort/error.hpp>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -82,4 +82,4 @@ TEST(JobWatch, PausesGrowWhileNothingChangesOrQueriesFail) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -10,8 +10,8 @@ namespace cohort_lsf {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobId;
-using cohort_batch::JobState;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
 
 TEST(LsfAnswers, TheIdsOfWhatWasSubmitted) {
   EXPECT_EQ(parse_submitted("Job <4711> is submitted to default queue <normal>.\n", 1), std::vector<JobId>{"4711"});

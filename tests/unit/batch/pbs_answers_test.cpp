@@ -12,8 +12,8 @@ namespace cohort_pbs {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobId;
-using cohort_batch::JobState;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
 
 TEST(PbsAnswers, TheIdsOfWhatWasSubmitted) {
   EXPECT_EQ(parse_submitted("4711.pbs01\n", 1), std::vector<JobId>{"4711.pbs01"});

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -147,4 +147,4 @@ TEST_F(ScalerTest, JobsThatFailOneAfterTheOtherArePausedForLongerAndLonger) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

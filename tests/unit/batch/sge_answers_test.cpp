@@ -10,8 +10,8 @@ namespace cohort_sge {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobId;
-using cohort_batch::JobState;
+using cohort::batch::JobId;
+using cohort::batch::JobState;
 
 TEST(SgeAnswers, TheIdsOfWhatWasSubmitted) {
   EXPECT_EQ(parse_submitted("4711\n"), std::vector<JobId>{"4711"});

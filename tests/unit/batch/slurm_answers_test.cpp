@@ -10,8 +10,8 @@ namespace cohort_slurm {
 namespace {
 
 using namespace std::chrono_literals;
-using cohort_batch::JobState;
-using cohort_batch::JobStatus;
+using cohort::batch::JobState;
+using cohort::batch::JobStatus;
 
 TEST(SlurmAnswers, TheIdOfWhatWasSubmitted) {
   EXPECT_EQ(parse_submitted("4711\n"), "4711");

@@ -10,7 +10,7 @@ namespace cohort_slurm {
 namespace {
 
 using namespace std::chrono_literals;
-using Outcome = cohort_batch::Finding::Outcome;
+using Outcome = cohort::batch::Finding::Outcome;
 
 constexpr auto sinfo =
     "all*|up|1:00:00\nclosed|down|1:00:00\nclosed|down|1:00:00\nshort|up|1:00\nlong|up|infinite\nold|drain|2-00:00:"

@@ -37,9 +37,9 @@ TEST(SlurmTasks, OfTwoTasksWithOneProcessIdNothingIsKnown) {
 }
 
 TEST(SlurmTasks, ATaskPrintsItsMarkAndIsTheCommandThen) {
-  cohort_batch::Command command{.words = marked_task({"sh", "-c", "echo \"$$ $0\"", "a b"})};
+  cohort::batch::Command command{.words = marked_task({"sh", "-c", "echo \"$$ $0\"", "a b"})};
   command.environment = {{"SLURM_PROCID", "5"}, {"SLURMD_NODENAME", "n7"}};
-  const std::string printed = cohort_batch::run(command);
+  const std::string printed = cohort::batch::run(command);
   const std::string pid = printed.substr(14, printed.find(' ', 14) - 14);
   EXPECT_EQ(printed, "cohort-task 5 " + pid + " n7\n" + pid + " a b\n");
 }

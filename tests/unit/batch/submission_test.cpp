@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -82,4 +82,4 @@ TEST(Submission, KnowsTheWordsOfBusySchedulers) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch

@@ -14,7 +14,7 @@
 #include "batch/command.hpp"
 #include "batch/worker_marks.hpp"
 
-namespace cohort_batch {
+namespace cohort::batch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -115,4 +115,4 @@ TEST_F(WorkerScriptTest, APathThatSeveralShellsWouldReadIsRefused) {
 }
 
 }  // namespace
-}  // namespace cohort_batch
+}  // namespace cohort::batch
