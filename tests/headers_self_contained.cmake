@@ -3,7 +3,9 @@ file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/core/include
      ${PROJECT_SOURCE_DIR}/core/include/cohort/*.hpp)
 file(GLOB headers_of_arrays CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/arrays/include
      ${PROJECT_SOURCE_DIR}/arrays/include/cohort/*.hpp)
-list(APPEND headers ${headers_of_arrays})
+file(GLOB headers_of_batch CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/managers/batch/include
+     ${PROJECT_SOURCE_DIR}/managers/batch/include/cohort/batch/*.hpp)
+list(APPEND headers ${headers_of_arrays} ${headers_of_batch})
 if(TARGET cohort::opencl)
   list(APPEND headers cohort/opencl.hpp)
 endif()
@@ -15,7 +17,7 @@ foreach(header IN LISTS headers)
   list(APPEND sources ${source})
 endforeach()
 add_library(headers_self_contained OBJECT EXCLUDE_FROM_ALL ${sources})
-target_link_libraries(headers_self_contained PRIVATE cohort::arrays cohort::mpi $<TARGET_NAME_IF_EXISTS:cohort::opencl> cohort_warnings)
+target_link_libraries(headers_self_contained PRIVATE cohort::arrays cohort::batch cohort::mpi $<TARGET_NAME_IF_EXISTS:cohort::opencl> cohort_warnings)
 target_compile_options(headers_self_contained PRIVATE -Werror)
 
 # Sanitizers say nothing about headers; one build that checks them is enough.

@@ -126,7 +126,8 @@ BatchReport examine_batch_system(const ManagerSpec& manager, bool job, Duration 
   const auto driver = queue_driver(manager.plugin, manager.options_json);
   const auto& plugin = detail::PluginLoader::instance().load(PluginKind::manager, manager.plugin);
   const cohort::batch::BatchOptions options(plugin.parse_options(manager.options_json));
-  BatchReport report{.manager = manager.plugin, .findings = driver->check(sample_job(manager, options), limit)};
+  BatchReport report{.manager = manager.plugin,
+                     .findings = cohort::batch::examine(*driver, sample_job(manager, options), limit)};
   report.findings.push_back(check_files(options.files));
   if (!job) return report;
   if (!report.is_ready()) {

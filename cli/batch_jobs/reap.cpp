@@ -8,12 +8,12 @@
 #include <system_error>
 #include <vector>
 
+#include <cohort/batch/command.hpp>
 #include <cohort/error.hpp>
 
 #include "../command.hpp"
 #include "../exit_code.hpp"
 #include "../output.hpp"
-#include "batch/command.hpp"
 #include "batch_systems.hpp"
 #include "found_records.hpp"
 

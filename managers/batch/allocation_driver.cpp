@@ -7,8 +7,8 @@
 #include <iterator>
 #include <utility>
 
-#include "job_script.hpp"
-#include "worker_marks.hpp"
+#include <cohort/batch/job_script.hpp>
+#include <cohort/batch/worker_marks.hpp>
 
 namespace cohort::batch {
 

@@ -9,24 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include <cohort/batch/command_driver.hpp>
+#include <cohort/batch/queue_driver.hpp>
 #include <cohort/child_process.hpp>
 #include <cohort/detail/mutex.hpp>
 
-#include "command_driver.hpp"
-#include "queue_driver.hpp"
-
 namespace cohort::batch {
-
-/// The job of a scheduler in which this process runs.
-struct Allocation {
-  JobId id;
-  std::optional<std::int64_t> tasks = {};  ///< how many processes it has room for
-};
-
-/// The value of a variable of the environment; empty: it is not set.
-std::string variable(const char* name);
-/// How many lines a file has; nullopt: it cannot be read, or is empty.
-std::optional<std::int64_t> lines_of_file(const std::string& path);
 
 /// Within an allocation: what would be a job is a step of it, a child of this process that starts the workers on the
 /// hosts of the allocation.

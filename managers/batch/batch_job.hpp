@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/batch/queue_driver.hpp>
 #include <cohort/cluster_manager.hpp>
 #include <cohort/join_file.hpp>
 #include <cohort/types.hpp>
 
 #include "door.hpp"
-#include "queue_driver.hpp"
 
 namespace cohort::batch {
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <cohort/batch/queue_driver.hpp>
 #include <cohort/cluster_manager.hpp>
 #include <cohort/detail/mutex.hpp>
 
@@ -18,7 +19,6 @@
 #include "job_keeper.hpp"
 #include "job_watch.hpp"
 #include "journal.hpp"
-#include "queue_driver.hpp"
 
 namespace cohort::batch {
 

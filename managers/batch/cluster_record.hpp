@@ -4,9 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include <cohort/batch/queue_driver.hpp>
 #include <cohort/file_descriptor.hpp>
-
-#include "queue_driver.hpp"
 
 namespace cohort::batch {
 

@@ -1,4 +1,4 @@
-#include "command.hpp"
+#include <cohort/batch/command.hpp>
 
 #include <poll.h>
 #include <unistd.h>
@@ -11,11 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include <cohort/batch/job_script.hpp>
 #include <cohort/child_process.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/file_descriptor.hpp>
 
-#include "job_script.hpp"
+#include "command_words.hpp"
 
 namespace cohort::batch {
 namespace {

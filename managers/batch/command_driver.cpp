@@ -1,4 +1,4 @@
-#include "command_driver.hpp"
+#include <cohort/batch/command_driver.hpp>
 
 #include <string.h>
 
@@ -9,12 +9,13 @@
 #include <iterator>
 #include <utility>
 
+#include <cohort/batch/worker_marks.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_access.hpp>
 
+#include "command_words.hpp"
 #include "submission.hpp"
-#include "worker_marks.hpp"
 
 namespace cohort::batch {
 namespace {
@@ -67,20 +68,11 @@ SubmitOptions::SubmitOptions(const cohort::Options& options)
   if (options.has("template")) script = cohort::expand_home(options.string("template"));
 }
 
-void write_script(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  std::error_code error;
-  std::filesystem::permissions(path, std::filesystem::perms(0700), error);
-  if (!file || error) throw cohort::Error("cannot write the job script " + path + ": " + std::strerror(errno));
-}
-
 CommandDriver::CommandDriver(CommandDialect table, SubmitOptions options)
     : options_(std::move(options)),
       table_(with_options(std::move(table), options_)),
       template_(read_template(options_.script, table_.script)),
-      dialect_{table_.name, cancel_by_name(table_)} {}
+      dialect_{table_.name, cancel_by_name(table_), table_.jobs} {}
 
 std::string CommandDriver::script(const JobRequest& request) const {
   TemplateValues values{

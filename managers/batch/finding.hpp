@@ -2,6 +2,10 @@
 
 #include <string>
 #include <utility>
+#include <vector>
+
+#include <cohort/batch/queue_driver.hpp>
+#include <cohort/types.hpp>
 
 namespace cohort::batch {
 
@@ -32,5 +36,17 @@ struct Finding {
     return {std::move(name), Outcome::skipped, std::move(why)};
   }
 };
+
+/// A driver that can say beforehand whether jobs could run.
+class ExaminingDriver {
+ public:
+  virtual ~ExaminingDriver() = default;
+  /// Submits nothing. Throws nothing that the scheduler is to blame for. @param limit for each command.
+  virtual std::vector<Finding> check(const JobRequest& request, cohort::Duration limit) = 0;
+};
+
+/// Lets the driver look whether such jobs could run. From others than an ExaminingDriver one learns whether their
+/// scheduler answers, as it is asked for a job.
+std::vector<Finding> examine(QueueDriver& driver, const JobRequest& request, cohort::Duration limit);
 
 }  // namespace cohort::batch

@@ -1,4 +1,4 @@
-#include "job_script.hpp"
+#include <cohort/batch/job_script.hpp>
 
 #include <algorithm>
 

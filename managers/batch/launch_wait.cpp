@@ -5,10 +5,10 @@
 #include <map>
 #include <utility>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/detail/text.hpp>
 
 #include "job_output.hpp"
-#include "text_parts.hpp"
 
 namespace cohort::batch {
 namespace {

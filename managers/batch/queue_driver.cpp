@@ -1,7 +1,6 @@
-#include "queue_driver.hpp"
+#include <cohort/batch/queue_driver.hpp>
 
 #include <cohort/detail/text.hpp>
-#include <cohort/error.hpp>
 
 namespace cohort::batch {
 
@@ -38,15 +37,6 @@ std::string text_of(const JobStatus& status) {
   else if (status.exit_code.value_or(0) != 0 && status.state == JobState::failed)
     text += ", exit code " + std::to_string(*status.exit_code);
   return text;
-}
-
-std::vector<Finding> QueueDriver::check(const JobRequest&, cohort::Duration) {
-  try {
-    status({"1"});
-    return {Finding::good("scheduler", "answers")};
-  } catch (const cohort::Error& error) {
-    return {Finding::bad("scheduler", error.what(), "")};
-  }
 }
 
 }  // namespace cohort::batch

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "text_parts.hpp"
+#include <cohort/batch/text_parts.hpp>
 
 namespace cohort::batch {
 namespace {

@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <cohort/batch/queue_driver.hpp>
 #include <cohort/demand.hpp>
 #include <cohort/types.hpp>
-
-#include "queue_driver.hpp"
 
 namespace cohort::batch {
 

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <string>
 
-#include "command.hpp"
+#include <cohort/batch/command.hpp>
 
 namespace cohort::batch {
 

@@ -1,6 +1,6 @@
-#include "worker_marks.hpp"
+#include <cohort/batch/worker_marks.hpp>
 
-#include "text_parts.hpp"
+#include <cohort/batch/text_parts.hpp>
 
 namespace cohort::batch {
 

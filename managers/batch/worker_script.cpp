@@ -1,9 +1,14 @@
-#include "worker_script.hpp"
+#include <cohort/batch/worker_script.hpp>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include <cohort/batch/job_script.hpp>
+#include <cohort/batch/worker_marks.hpp>
 #include <cohort/error.hpp>
-
-#include "job_script.hpp"
-#include "worker_marks.hpp"
 
 namespace cohort::batch {
 namespace {
@@ -58,6 +63,15 @@ std::string of_job(const std::string& path, const std::string& suffix) {
 }  // namespace
 
 std::string script_file(const JobRequest& request) { return request.output + "script"; }
+
+void write_script(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  std::error_code error;
+  std::filesystem::permissions(path, std::filesystem::perms(0700), error);
+  if (!file || error) throw cohort::Error("cannot write the job script " + path + ": " + std::strerror(errno));
+}
 
 std::string worker_lines(const WorkerStart& start, const JobRequest& request) {
   const std::string index = request.jobs == 1 ? "1" : std::string(start.array_index);

@@ -1,16 +1,15 @@
 // Workers that are jobs of HTCondor.
 
+#include <cohort/batch/manager.hpp>
+#include <cohort/batch/options.hpp>
 #include <cohort/plugin.hpp>
 
-#include "../batch/command_manager.hpp"
 #include "htcondor_driver.hpp"
 
 namespace {
 
-constexpr cohort::Option htcondor_options[] = {COHORT_BATCH_OPTIONS};
-
-using HtcondorManager = cohort::batch::CommandManager<cohort_htcondor::HtcondorDriver>;
+using HtcondorManager = cohort::batch::JobManager<cohort_htcondor::HtcondorDriver>;
 
 }  // namespace
 
-COHORT_CLUSTER_MANAGER("htcondor", HtcondorManager, "0.1.0", htcondor_options)
+COHORT_CLUSTER_MANAGER("htcondor", HtcondorManager, "0.1.0", cohort::batch::job_options)

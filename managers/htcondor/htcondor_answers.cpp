@@ -5,11 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <nlohmann/json.hpp>
-
-#include "../batch/text_parts.hpp"
 
 namespace cohort_htcondor {
 

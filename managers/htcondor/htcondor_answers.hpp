@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../batch/queue_driver.hpp"
+#include <cohort/batch/queue_driver.hpp>
 
 namespace cohort_htcondor {
 

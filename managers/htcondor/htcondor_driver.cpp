@@ -3,9 +3,9 @@
 #include <chrono>
 #include <set>
 
+#include <cohort/batch/worker_marks.hpp>
 #include <cohort/error.hpp>
 
-#include "../batch/worker_marks.hpp"
 #include "htcondor_answers.hpp"
 
 namespace cohort_htcondor {
@@ -56,7 +56,8 @@ HtcondorDriver::HtcondorDriver(const cohort::Options& options)
                      .cancel = {"condor_rm"},
                      .cancel_by_name = "timeout 30 {cancel} -constraint \"JobBatchName == \\\"$1\\\"\"",
                      .unknown = {"Couldn't find", "not found", "No result found"},
-                     .script = description_template},
+                     .script = description_template,
+                     .jobs = cohort::batch::JobShape::array},
                     cohort::batch::SubmitOptions(options)) {}
 
 void HtcondorDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {

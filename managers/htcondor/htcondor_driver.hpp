@@ -6,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../batch/allocation_driver.hpp"
-#include "../batch/batch_options.hpp"
-#include "../batch/command_driver.hpp"
+#include <cohort/batch/command_driver.hpp>
 
 namespace cohort_htcondor {
 
@@ -20,10 +18,6 @@ class HtcondorDriver final : public cohort::batch::CommandDriver {
 
   std::map<cohort::batch::JobId, cohort::batch::JobStatus> status(
       const std::vector<cohort::batch::JobId>& jobs) override;
-
-  /// None: a job is one process.
-  static std::optional<cohort::batch::Allocation> allocation() { return std::nullopt; }
-  static constexpr auto usual_jobs = cohort::batch::JobShape::array;
 
  private:
   void add_values(cohort::batch::TemplateValues& values, const cohort::batch::JobRequest& request) const override;

@@ -1,15 +1,16 @@
 // Workers that are jobs of LSF, or processes of the job in which this program runs.
 
+#include <cohort/batch/manager.hpp>
+#include <cohort/batch/options.hpp>
 #include <cohort/plugin.hpp>
 
-#include "../batch/command_manager.hpp"
 #include "lsf_driver.hpp"
 
 namespace {
 
-constexpr cohort::Option lsf_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
+constexpr auto lsf_options = cohort::batch::options_with({cohort::batch::partition_option});
 
-using LsfManager = cohort::batch::CommandManager<cohort_lsf::LsfDriver>;
+using LsfManager = cohort::batch::JobManager<cohort_lsf::LsfDriver>;
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "../batch/text_parts.hpp"
+#include <cohort/batch/text_parts.hpp>
 
 namespace cohort_lsf {
 

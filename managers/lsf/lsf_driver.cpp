@@ -3,7 +3,8 @@
 #include <chrono>
 #include <cstdint>
 
-#include "../batch/text_parts.hpp"
+#include <cohort/batch/text_parts.hpp>
+
 #include "lsf_answers.hpp"
 
 namespace cohort_lsf {
@@ -45,7 +46,7 @@ LsfDriver::LsfDriver(const cohort::Options& options)
                      .workers = {.array_index = "$LSB_JOBINDEX", .on_hosts = on_hosts}},
                     cohort::batch::SubmitOptions(options)) {}
 
-std::optional<Allocation> LsfDriver::allocation() {
+std::optional<Allocation> LsfDriver::allocation() const {
   const std::string job = cohort::batch::variable("LSB_JOBID"), hosts = cohort::batch::variable("LSB_HOSTS");
   const std::string file = cohort::batch::variable("LSB_DJOB_HOSTFILE");
   if (job.empty() || (hosts.empty() && file.empty())) return std::nullopt;

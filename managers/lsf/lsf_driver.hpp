@@ -6,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "../batch/allocation_driver.hpp"
-#include "../batch/batch_options.hpp"
-#include "../batch/command_driver.hpp"
+#include <cohort/batch/command_driver.hpp>
 
 namespace cohort_lsf {
 
@@ -20,9 +18,7 @@ class LsfDriver final : public cohort::batch::CommandDriver {
   std::map<cohort::batch::JobId, cohort::batch::JobStatus> status(
       const std::vector<cohort::batch::JobId>& jobs) override;
   std::optional<cohort::Duration> remaining(const cohort::batch::JobId& job) override;
-
-  static std::optional<cohort::batch::Allocation> allocation();
-  static constexpr auto usual_jobs = cohort::batch::JobShape::one;
+  std::optional<cohort::batch::Allocation> allocation() const override;
 
  private:
   void add_values(cohort::batch::TemplateValues& values, const cohort::batch::JobRequest& request) const override;

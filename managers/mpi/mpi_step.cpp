@@ -6,12 +6,11 @@
 #include <array>
 #include <utility>
 
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/job_script.hpp>
+#include <cohort/batch/text_parts.hpp>
+#include <cohort/batch/worker_marks.hpp>
 #include <cohort/error.hpp>
-
-#include "../batch/command.hpp"
-#include "../batch/job_script.hpp"
-#include "../batch/text_parts.hpp"
-#include "../batch/worker_marks.hpp"
 
 namespace cohort_mpi {
 

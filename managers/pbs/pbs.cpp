@@ -1,15 +1,16 @@
 // Workers that are jobs of PBS (OpenPBS, PBS Professional, Torque), or processes of the job in which this program runs.
 
+#include <cohort/batch/manager.hpp>
+#include <cohort/batch/options.hpp>
 #include <cohort/plugin.hpp>
 
-#include "../batch/command_manager.hpp"
 #include "pbs_driver.hpp"
 
 namespace {
 
-constexpr cohort::Option pbs_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
+constexpr auto pbs_options = cohort::batch::options_with({cohort::batch::partition_option});
 
-using PbsManager = cohort::batch::CommandManager<cohort_pbs::PbsDriver>;
+using PbsManager = cohort::batch::JobManager<cohort_pbs::PbsDriver>;
 
 }  // namespace
 

@@ -6,9 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/detail/text.hpp>
-
-#include "../batch/text_parts.hpp"
 
 namespace cohort_pbs {
 

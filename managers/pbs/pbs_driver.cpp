@@ -1,6 +1,7 @@
 #include "pbs_driver.hpp"
 
-#include "../batch/text_parts.hpp"
+#include <cohort/batch/text_parts.hpp>
+
 #include "pbs_answers.hpp"
 
 namespace cohort_pbs {
@@ -53,7 +54,7 @@ PbsDriver::PbsDriver(const cohort::Options& options)
            .workers = {.array_index = "${PBS_ARRAY_INDEX:-$PBS_ARRAYID}", .on_hosts = on_hosts, .opens_output = true}},
           cohort::batch::SubmitOptions(options)) {}
 
-std::optional<Allocation> PbsDriver::allocation() {
+std::optional<Allocation> PbsDriver::allocation() const {
   const std::string job = cohort::batch::variable("PBS_JOBID"), hosts = cohort::batch::variable("PBS_NODEFILE");
   if (job.empty() || hosts.empty()) return std::nullopt;
   return Allocation{job, cohort::batch::lines_of_file(hosts)};

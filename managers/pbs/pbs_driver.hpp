@@ -6,11 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <cohort/batch/command_driver.hpp>
 #include <cohort/detail/mutex.hpp>
-
-#include "../batch/allocation_driver.hpp"
-#include "../batch/batch_options.hpp"
-#include "../batch/command_driver.hpp"
 
 namespace cohort_pbs {
 
@@ -22,9 +19,7 @@ class PbsDriver final : public cohort::batch::CommandDriver {
 
   std::map<cohort::batch::JobId, cohort::batch::JobStatus> status(
       const std::vector<cohort::batch::JobId>& jobs) override;
-
-  static std::optional<cohort::batch::Allocation> allocation();
-  static constexpr auto usual_jobs = cohort::batch::JobShape::one;
+  std::optional<cohort::batch::Allocation> allocation() const override;
 
  private:
   void add_values(cohort::batch::TemplateValues& values, const cohort::batch::JobRequest& request) const override;

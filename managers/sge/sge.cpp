@@ -1,19 +1,19 @@
 // Workers that are jobs of Grid Engine, or tasks of the job in which this program runs.
 
+#include <cohort/batch/manager.hpp>
+#include <cohort/batch/options.hpp>
 #include <cohort/plugin.hpp>
 
-#include "../batch/command_manager.hpp"
 #include "sge_driver.hpp"
 
 namespace {
 
-constexpr cohort::Option sge_options[] = {
-    COHORT_BATCH_OPTIONS,
-    COHORT_BATCH_PARTITION,
+constexpr auto sge_options = cohort::batch::options_with({
+    cohort::batch::partition_option,
     {"pe", cohort::OptionType::string, nullptr, "parallel environment for jobs of more than one worker", nullptr},
-};
+});
 
-using SgeManager = cohort::batch::CommandManager<cohort_sge::SgeDriver>;
+using SgeManager = cohort::batch::JobManager<cohort_sge::SgeDriver>;
 
 }  // namespace
 

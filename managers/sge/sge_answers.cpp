@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/detail/text.hpp>
-
-#include "../batch/text_parts.hpp"
 
 namespace cohort_sge {
 

@@ -3,9 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/error.hpp>
 
-#include "../batch/text_parts.hpp"
 #include "sge_answers.hpp"
 
 namespace cohort_sge {
@@ -59,11 +59,12 @@ SgeDriver::SgeDriver(const cohort::Options& options)
                      .unknown = {"does not exist", "do not exist", "is already in deletion", "not found"},
                      .script_is_argument = true,
                      .script = script_template,
-                     .workers = {.array_index = "$SGE_TASK_ID", .on_hosts = on_hosts}},
+                     .workers = {.array_index = "$SGE_TASK_ID", .on_hosts = on_hosts},
+                     .jobs = cohort::batch::JobShape::array},
                     cohort::batch::SubmitOptions(options)),
       parallel_environment_(parallel_environment(options)) {}
 
-std::optional<Allocation> SgeDriver::allocation() {
+std::optional<Allocation> SgeDriver::allocation() const {
   const std::string job = cohort::batch::variable("JOB_ID"), hosts = cohort::batch::variable("PE_HOSTFILE");
   if (job.empty() || hosts.empty()) return std::nullopt;
   return Allocation{job, cohort::batch::number(cohort::batch::variable("NSLOTS"))};

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include <cohort/batch/options.hpp>
 #include <cohort/error.hpp>
 #include <cohort/plugin.hpp>
 
@@ -13,7 +14,7 @@
 
 namespace {
 
-constexpr cohort::Option slurm_options[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
+constexpr auto slurm_options = cohort::batch::options_with({cohort::batch::partition_option});
 
 class SlurmManager final : public cohort::batch::BatchManager {
  public:

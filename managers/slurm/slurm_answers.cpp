@@ -4,9 +4,8 @@
 #include <chrono>
 #include <vector>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/detail/text.hpp>
-
-#include "../batch/text_parts.hpp"
 
 namespace cohort_slurm {
 

@@ -5,9 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <cohort/batch/queue_driver.hpp>
 #include <cohort/types.hpp>
-
-#include "../batch/queue_driver.hpp"
 
 namespace cohort_slurm {
 

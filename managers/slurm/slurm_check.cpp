@@ -5,11 +5,12 @@
 #include <iterator>
 #include <set>
 
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
-#include "../batch/command.hpp"
-#include "../batch/text_parts.hpp"
+#include "../batch/command_words.hpp"
 #include "slurm_answers.hpp"
 
 namespace cohort_slurm {

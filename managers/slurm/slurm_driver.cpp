@@ -2,8 +2,9 @@
 
 #include <utility>
 
-#include "../batch/command.hpp"
-#include "../batch/job_script.hpp"
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/job_script.hpp>
+
 #include "slurm_answers.hpp"
 #include "slurm_check.hpp"
 

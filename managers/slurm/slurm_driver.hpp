@@ -6,15 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include <cohort/batch/command_driver.hpp>
 #include <cohort/types.hpp>
 
-#include "../batch/command_driver.hpp"
+#include "../batch/finding.hpp"
 #include "slurm_tasks.hpp"
 
 namespace cohort_slurm {
 
 /// Slurm, by its commands: sbatch, squeue, scancel.
-class SlurmDriver final : public cohort::batch::CommandDriver {
+class SlurmDriver final : public cohort::batch::CommandDriver, public cohort::batch::ExaminingDriver {
  public:
   explicit SlurmDriver(cohort::batch::SubmitOptions options);
 

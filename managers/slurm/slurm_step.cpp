@@ -1,8 +1,9 @@
 #include "slurm_step.hpp"
 
-#include "../batch/command.hpp"
-#include "../batch/job_script.hpp"
-#include "../batch/text_parts.hpp"
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/job_script.hpp>
+#include <cohort/batch/text_parts.hpp>
+
 #include "slurm_answers.hpp"
 
 namespace cohort_slurm {

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "../batch/text_parts.hpp"
-#include "../batch/worker_marks.hpp"
+#include <cohort/batch/text_parts.hpp>
+#include <cohort/batch/worker_marks.hpp>
 
 namespace cohort_slurm {
 

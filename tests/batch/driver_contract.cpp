@@ -13,12 +13,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/worker_marks.hpp>
 #include <cohort/error.hpp>
 
 #include "../../contract/include/cohort/contract/eventually.hpp"
 #include "../cli/tool.hpp"
-#include "batch/command.hpp"
-#include "batch/worker_marks.hpp"
 
 namespace cohort::test {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "batch/queue_driver.hpp"
+#include <cohort/batch/queue_driver.hpp>
 
 namespace cohort::test {
 

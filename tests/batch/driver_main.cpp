@@ -12,9 +12,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cohort/batch/options.hpp>
 #include <cohort/options.hpp>
 
-#include "batch/batch_options.hpp"
 #include "driver_contract.hpp"
 #include "htcondor/htcondor_driver.hpp"
 #include "lsf/lsf_driver.hpp"
@@ -29,8 +29,8 @@ namespace {
 
 constexpr int cannot_run = 77;
 
-constexpr Option options_of_all[] = {
-    COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION, {"pe", OptionType::string, nullptr, "", nullptr}};
+constexpr auto options_of_all =
+    batch::options_with({batch::partition_option, {"pe", OptionType::string, nullptr, "", nullptr}});
 
 Options parse(const std::string& json) { return Options::parse(options_of_all, json, "the test"); }
 

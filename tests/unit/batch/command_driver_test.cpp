@@ -1,6 +1,6 @@
 // What is alike in drivers by commands, with small programs in the place of a scheduler's.
 
-#include "batch/command_driver.hpp"
+#include <cohort/batch/command_driver.hpp>
 
 #include <chrono>
 #include <cstdlib>
@@ -10,10 +10,10 @@
 #include <string>
 
 #include <gtest/gtest.h>
-#include <cohort/error.hpp>
 
-#include "batch/batch_options.hpp"
-#include "batch/text_parts.hpp"
+#include <cohort/batch/options.hpp>
+#include <cohort/batch/text_parts.hpp>
+#include <cohort/error.hpp>
 
 namespace cohort::batch {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr cohort::Option options_of_all[] = {COHORT_BATCH_OPTIONS, COHORT_BATCH_PARTITION};
+constexpr auto options_of_all = options_with({partition_option});
 
 class SmallDriver final : public CommandDriver {
  public:

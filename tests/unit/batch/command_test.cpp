@@ -1,4 +1,4 @@
-#include "batch/command.hpp"
+#include <cohort/batch/command.hpp>
 
 #include <chrono>
 

@@ -1,10 +1,9 @@
-#include "batch/job_script.hpp"
+#include <cohort/batch/job_script.hpp>
 
 #include <gtest/gtest.h>
 
+#include <cohort/batch/command.hpp>
 #include <cohort/error.hpp>
-
-#include "batch/command.hpp"
 
 namespace cohort::batch {
 namespace {

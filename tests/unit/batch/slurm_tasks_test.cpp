@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "batch/command.hpp"
+#include <cohort/batch/command.hpp>
 
 namespace cohort_slurm {
 namespace {

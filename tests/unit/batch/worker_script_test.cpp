@@ -1,6 +1,6 @@
 // The lines of a job script that start workers, run by sh itself.
 
-#include "batch/worker_script.hpp"
+#include <cohort/batch/worker_script.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,10 +9,9 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/worker_marks.hpp>
 #include <cohort/error.hpp>
-
-#include "batch/command.hpp"
-#include "batch/worker_marks.hpp"
 
 namespace cohort::batch {
 namespace {

@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include <cohort/batch/allocation.hpp>
+#include <cohort/batch/command.hpp>
+#include <cohort/batch/job_script.hpp>
+#include <cohort/batch/queue_driver.hpp>
+#include <cohort/batch/worker_script.hpp>
 #include <cohort/detail/mutex.hpp>
 #include <cohort/options.hpp>
 #include <cohort/types.hpp>
-
-#include "command.hpp"
-#include "job_script.hpp"
-#include "queue_driver.hpp"
-#include "worker_script.hpp"
 
 namespace cohort::batch {
 
@@ -43,6 +43,7 @@ struct CommandDialect {
   bool script_is_argument = false;       ///< path of the script file, after all others; else it is the input
   std::string_view script = {};          ///< template of the job script
   WorkerStart workers = {};              ///< for {start} in the template
+  JobShape jobs = JobShape::one;         ///< unless the option `jobs` says otherwise
 };
 
 /// A driver by the commands of a scheduler. What it needs beside the table is how the answers are read.
@@ -58,6 +59,9 @@ class CommandDriver : public QueueDriver {
   void signal_worker(const JobId& job, std::string_view output, int ospid, int number) override;
   /// From the job's end or, if the scheduler does not tell that, its start and the option `walltime`.
   std::optional<cohort::Duration> remaining(const JobId& job) override;
+  /// The job of the scheduler in which this process runs. Then no job is submitted: the workers are started there, as
+  /// the table says by WorkerStart. nullopt, as by default: it runs in none.
+  virtual std::optional<Allocation> allocation() const { return std::nullopt; }
   /// The script without what is for the scheduler: within an allocation it starts the workers.
   std::string allocation_script(const JobRequest& request) const;
 
@@ -90,8 +94,5 @@ class CommandDriver : public QueueDriver {
   cohort::detail::Mutex mutex_;
   std::set<JobId> of_one_worker_ COHORT_GUARDED_BY(mutex_);
 };
-
-/// Writes a script for its owner alone. @throws Error.
-void write_script(const std::string& path, const std::string& text);
 
 }  // namespace cohort::batch

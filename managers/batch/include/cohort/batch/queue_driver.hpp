@@ -9,8 +9,6 @@
 
 #include <cohort/types.hpp>
 
-#include "finding.hpp"
-
 namespace cohort::batch {
 
 /// The states of PSI/J, which every scheduler's own can be told by, and one for what nobody knows.
@@ -70,16 +68,25 @@ struct JobRequest {
   std::map<std::string, std::optional<std::string>> environment;
 };
 
+/// How the workers of a launch are divided into jobs.
+enum class JobShape {
+  one,   ///< one job of all workers
+  each,  ///< one job a worker
+  array  ///< one array, of which each job is a worker
+};
+
 /// What is particular about a scheduler.
 struct Dialect {
   std::string name;  ///< "slurm"; of its manager, too, if that has jobs
   /// A command of sh that cancels all jobs whose name is "$1", also those of which nobody knows that they were
-  /// submitted. Empty: they end by themselves.
+  /// submitted. It is run by a process that outlives this one. Empty: they end by themselves.
   std::string cancel_by_name;
+  JobShape jobs = JobShape::one;  ///< unless the option `jobs` says otherwise
 };
 
-/// Talks to one scheduler. All functions may block for as long as a command of the scheduler does, and throw Error if
-/// it fails. They may be called from any thread, and several at once.
+/// Talks to one scheduler. A scheduler with commands has a CommandDriver, which needs less. All functions may block for
+/// as long as a command of the scheduler does, and throw Error if it fails. They may be called from any thread, and
+/// several at once.
 class QueueDriver {
  public:
   virtual ~QueueDriver() = default;
@@ -101,10 +108,6 @@ class QueueDriver {
   virtual void signal_worker(const JobId& job, std::string_view output, int ospid, int number) = 0;
   /// How long the job may still run; nullopt: without a limit, or unknown.
   virtual std::optional<cohort::Duration> remaining(const JobId& job) = 0;
-  /// Looks whether such jobs could run, and submits none. The default only asks for a job, to see whether the scheduler
-  /// answers. Throws nothing that the scheduler is to blame for.
-  /// @param limit for each command.
-  virtual std::vector<Finding> check(const JobRequest& request, cohort::Duration limit);
 };
 
 }  // namespace cohort::batch

@@ -36,10 +36,4 @@ class CommandError : public cohort::Error {
 /// Runs a command to its end. Blocks. @return what it wrote to standard output. @throws CommandError.
 std::string run(const Command& command);
 
-/// Whether programs of this name are found in PATH.
-bool is_in_path(const std::string& program);
-
-/// The words as a person would type them.
-std::string shown(const std::vector<std::string>& words);
-
 }  // namespace cohort::batch

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "queue_driver.hpp"
+#include <cohort/batch/queue_driver.hpp>
 
 namespace cohort::batch {
 
@@ -26,5 +26,8 @@ std::string script_file(const JobRequest& request);
 /// worker, the script runs once on the first host, and starts itself for each worker, with the numbers of the worker
 /// and of the job. @throws ConfigError if a path cannot be a word of such a command.
 std::string worker_lines(const WorkerStart& start, const JobRequest& request);
+
+/// Writes a script for its owner alone. @throws Error.
+void write_script(const std::string& path, const std::string& text);
 
 }  // namespace cohort::batch
