@@ -62,7 +62,7 @@ void make_directory(const fs::path& directory) {
 }
 
 int write_new(const std::string& kind, const std::string& name, const std::string& dir) {
-  choice("'cohort plugin new'", kind, {"manager", "transport"});
+  choice("'cohort plugin new'", kind, {"manager", "transport", "queue-driver"});
   check_name(name);
   const fs::path directory = dir.empty() ? name : dir;
   make_directory(directory);
@@ -77,10 +77,12 @@ int write_new(const std::string& kind, const std::string& name, const std::strin
     if (!out.flush()) throw Error("cannot write " + path.string());
     write_results(path.string() + '\n');
   }
-  write_results(
-      fmt::format("\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
-                  "  cohort plugin test {0}/build/libcohort_{1}_{2}.so\n",
-                  directory.is_absolute() ? directory.string() : "./" + directory.string(), kind, name));
+  const std::string place = directory.is_absolute() ? directory.string() : "./" + directory.string();
+  const std::string test = kind == "queue-driver"
+                               ? "ctest --test-dir " + place + "/build"
+                               : fmt::format("cohort plugin test {}/build/libcohort_{}_{}.so", place, kind, name);
+  write_results(fmt::format("\nBuild and test it:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build\n  {1}\n",
+                            place, test));
   return ok;
 }
 
@@ -93,7 +95,7 @@ Command plugin_new_command() {
   auto flags = std::make_shared<Flags>();
   return {.name = "new",
           .help = "Write a plugin to begin with: sources, tests, CMakeLists.txt",
-          .flags = {{"kind", &flags->kind, "What to write", "manager|transport", true},
+          .flags = {{"kind", &flags->kind, "What to write", "manager|transport|queue-driver", true},
                     {"name", &flags->name, "What it is called", "NAME", true},
                     {"--dir", &flags->dir, "Where to write it (a new directory NAME)", "DIRECTORY"}},
           .action = [flags](const auto&) { return write_new(flags->kind, flags->name, flags->dir); }};

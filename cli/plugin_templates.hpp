@@ -4,9 +4,9 @@
 
 namespace cohort::cli {
 
-/// A file of examples/plugin-manager or examples/plugin-transport.
+/// A file of examples/plugin-manager, -transport or -queue-driver.
 struct TemplateFile {
-  const char* kind;         ///< "manager" or "transport"
+  const char* kind;         ///< "manager", "transport" or "queue-driver"
   const char* placeholder;  ///< the name of the plugin in it
   const char* name;
   const char* text;
