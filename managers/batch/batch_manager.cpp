@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <cohort/batch/command.hpp>
 #include <cohort/error.hpp>
 
 #include "job_output.hpp"
@@ -84,8 +85,10 @@ BatchManager::~BatchManager() {
   const Jobs jobs(jobs_.begin(), jobs_.end());
   jobs_.clear();
   const auto guard = std::exchange(guard_, nullptr);
+  const bool in_doubt = is_in_doubt_;
   lock.unlock();
   end(jobs);
+  if (in_doubt) end_by_name();
   std::error_code none;
   if (guard != nullptr) std::filesystem::remove_all(directory_, none);
 }
@@ -220,6 +223,10 @@ JobRequest BatchManager::request(const std::string& submission, const Jobs& jobs
 void BatchManager::submit(const std::string& submission, const Jobs& jobs) {
   JobRequest submitted = request(submission, jobs);
   for (const auto& job : jobs) submitted.join_texts.push_back(write_join_file(job));
+  submitted.in_doubt = [this] {
+    const MutexLock lock(mutex_);
+    is_in_doubt_ = true;
+  };
   const auto ids = driver_->submit(submitted);
   if (ids.size() != jobs.size())
     throw cohort::Error("the scheduler was asked for " + std::to_string(jobs.size()) + " jobs, and made " +
@@ -332,9 +339,7 @@ void BatchManager::end(const Jobs& jobs) noexcept {
     for (const JobId& id : ids) watch_.remove(id);
     if (!ids.empty()) driver_->cancel(ids);
   } catch (const std::exception& error) {
-    journal_.say("jobs may be left, their name is " + name_ + ": " + error.what() + ". Later: cohort reap");
-    const MutexLock lock(mutex_);
-    if (record_) record_->keep();
+    may_be_left(error);
   }
 }
 
@@ -346,6 +351,22 @@ void BatchManager::forget(const Jobs& jobs) {
     if (keeper_ != nullptr) keeper_->remove(job);
     jobs_.erase(job);
   }
+}
+
+// Also those of which nobody knows the ids. As long as the cluster lives they do no harm: what they start is refused,
+// because each token is good for once.
+void BatchManager::end_by_name() noexcept {
+  try {
+    run({.words = {"/bin/sh", "-c", driver_->dialect().cancel_by_name, "cohort", name_}});
+  } catch (const std::exception& error) {
+    may_be_left(error);
+  }
+}
+
+void BatchManager::may_be_left(const std::exception& error) {
+  journal_.say("jobs may be left, their name is " + name_ + ": " + error.what() + ". Later: cohort reap");
+  const MutexLock lock(mutex_);
+  if (record_) record_->keep();
 }
 
 }  // namespace cohort::batch

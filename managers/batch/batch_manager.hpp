@@ -54,6 +54,8 @@ class BatchManager : public cohort::ClusterManager {
   static std::shared_ptr<BatchJob> job_of(const cohort::WorkerConfig& config);
   void signal(const BatchJob& job, const cohort::WorkerConfig& config, int number);
   void end(const Jobs& jobs) noexcept;
+  void end_by_name() noexcept;
+  void may_be_left(const std::exception& error);
   void forget(const Jobs& jobs);
 
   const BatchOptions options_;
@@ -66,6 +68,7 @@ class BatchManager : public cohort::ClusterManager {
   cohort::detail::Mutex mutex_;
   std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);
   int launches_ COHORT_GUARDED_BY(mutex_) = 0;
+  bool is_in_doubt_ COHORT_GUARDED_BY(mutex_) = false;          // there may be jobs whose ids nobody knows
   std::optional<HeldRecord> record_ COHORT_GUARDED_BY(mutex_);  // longer than the guard
   std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);
 

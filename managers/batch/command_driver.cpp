@@ -117,7 +117,10 @@ std::vector<JobId> CommandDriver::submit(const JobRequest& request) {
   std::string text = script(request);
   write_script(script_file(request), text);
   if (!table_.script_is_argument) command.input = std::move(text);
-  const std::string printed = run_submission(command);
+  const cohort::detail::MutexLock one_at_a_time(submitting_);
+  const std::string printed =
+      run_submission(command, [&]() COHORT_REQUIRES(submitting_) { return find_lost(request); });
+  known_.insert(first_id(printed, request));
   auto ids = submitted(printed, request);
   if (ids.size() != static_cast<std::size_t>(request.jobs)) {
     JobRequest one = request;
@@ -132,6 +135,28 @@ std::vector<JobId> CommandDriver::submit(const JobRequest& request) {
     of_one_worker_.insert(ids.begin(), ids.end());
   }
   return ids;
+}
+
+// Of an array, that of the whole array.
+JobId CommandDriver::first_id(const std::string& printed, JobRequest request) {
+  request.jobs = 1;
+  const auto ids = submitted(printed, request);
+  return ids.empty() ? "" : ids[0];
+}
+
+// It is the only one that this driver does not know. If there is none, it may still come, and be met in another search.
+std::string CommandDriver::find_lost(const JobRequest& request) {
+  if (request.in_doubt) request.in_doubt();
+  std::vector<std::string> unknown;
+  try {
+    for (auto& one : submissions_named(request.name))
+      if (!known_.contains(first_id(one, request))) unknown.push_back(std::move(one));
+  } catch (const cohort::Error&) {
+    // The scheduler does not answer this either.
+  }
+  if (unknown.size() == 1 && !has_lost_) return unknown[0];
+  has_lost_ = true;
+  return "";
 }
 
 void CommandDriver::signal_worker(const JobId& job, std::string_view, int, int number) {

@@ -1,9 +1,11 @@
 #include "slurm_driver.hpp"
 
+#include <set>
 #include <utility>
 
 #include <cohort/batch/command.hpp>
 #include <cohort/batch/job_script.hpp>
+#include <cohort/batch/text_parts.hpp>
 
 #include "slurm_answers.hpp"
 #include "slurm_check.hpp"
@@ -83,6 +85,14 @@ std::vector<JobId> SlurmDriver::submitted(std::string_view printed, const JobReq
 }
 
 std::string SlurmDriver::time_text(cohort::Duration walltime) const { return cohort_slurm::time_text(walltime); }
+// Of an array, a line for each of its jobs that has begun, and one for the others, all with the id of the array.
+std::vector<std::string> SlurmDriver::submissions_named(const std::string& name) const {
+  const std::string queue = ask({"--noheader", "--name=" + name, "--format=%F"});
+  std::set<std::string> ids;
+  for (const auto line : cohort::batch::split(queue, '\n'))
+    if (const auto id = cohort::batch::trimmed(line); !id.empty()) ids.emplace(id);
+  return {ids.begin(), ids.end()};
+}
 
 std::map<JobId, JobStatus> SlurmDriver::status(const std::vector<JobId>& jobs) {
   return parse_queue(ask({"--noheader", "--array", "--states=all", "--jobs=" + joined(jobs), queue_format},

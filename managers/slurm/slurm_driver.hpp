@@ -31,6 +31,7 @@ class SlurmDriver final : public cohort::batch::CommandDriver, public cohort::ba
   std::vector<cohort::batch::JobId> submitted(std::string_view printed,
                                               const cohort::batch::JobRequest& request) override;
   std::string time_text(cohort::Duration walltime) const override;
+  std::vector<std::string> submissions_named(const std::string& name) const override;
 };
 
 }  // namespace cohort_slurm

@@ -84,6 +84,45 @@ TEST_F(SlurmFaultsTest, ASubmissionThatFailsNowAndThenIsTriedAgainAndARefusalIsS
   expect_nothing_left(scheduler);
 }
 
+// The answer to one submission is lost. Its job is in the queue by then, or gets there with the next one.
+TEST_F(SlurmFaultsTest, AJobThatWasTakenWithoutAnAnswerIsFoundOrDoesNotOutliveItsCluster) {
+  const FakeScheduler scheduler("slurm");
+  const TemporaryDirectory programs;
+  fs::permissions(programs.write("submit", R"sh(#!/bin/sh
+cd "${0%/*}" && echo . >>calls
+[ ! -e late ] || { sbatch --hold "$@" <late >/dev/null; rm late; }
+if [ "$(wc -l <calls)" = "$LOST" ]; then
+  if [ -n "$LATE" ]; then cat >late; else sbatch "$@"; fi
+  echo 'sbatch: error: Socket timed out on send/recv operation' >&2
+  exit 1
+fi
+exec sbatch "$@"
+)sh"),
+                  fs::perms(0700));
+  const auto run_without_answer = [&](const std::string& variables, const std::string& flags) {
+    fs::remove(programs.path("calls"));
+    return run_script(variables + " $cohort run -m slurm -o 'submit=[\"" + programs.path("submit") +
+                          "\",\"--parsable\"]' " + flags + " " COHORT_BATCH_PROGRAM,
+                      {.standard_input = "", .dir = files_.path()});
+  };
+  const auto found = run_without_answer("LOST=1", "-p 4");
+  EXPECT_EQ(found.out, "workers 4 on n1 n1 n2 n2\n") << found.err;
+  EXPECT_TRUE(contains(found.err, "recv operation; the scheduler has taken the job all the same\n")) << found.err;
+  EXPECT_EQ(lines_of(FakeScheduler::jobs()).size(), 1u) << FakeScheduler::jobs();
+  expect_nothing_left(scheduler);
+
+  const auto array = run_without_answer("LOST=1", "-p 4 -o jobs=array");
+  EXPECT_EQ(array.out, "workers 4 on n1 n1 n2 n2\n") << array.err;
+  EXPECT_EQ(lines_of(FakeScheduler::jobs()).size(), 5u) << FakeScheduler::jobs();
+
+  const auto late = run_without_answer("LOST=5 LATE=1", "-p 5 --min 4 -o jobs=each");
+  EXPECT_TRUE(late.out.starts_with("workers 4 on ")) << late.out << late.err;
+  EXPECT_TRUE(contains(late.err, "Socket timed out on send/recv operation; trying again in ")) << late.err;
+  expect_nothing_left(scheduler);
+  EXPECT_EQ(lines_of(FakeScheduler::jobs()).size(), 11u) << FakeScheduler::jobs();
+  EXPECT_FALSE(contains(FakeScheduler::jobs(), " pending")) << FakeScheduler::jobs();
+}
+
 // What a worker says of itself by its connection counts more.
 TEST_F(SlurmFaultsTest, StatusThatIsLateWrongOrEmptyHindersNoWorker) {
   const FakeScheduler scheduler("slurm", {"--status-delay=20s"});

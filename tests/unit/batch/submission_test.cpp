@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -28,30 +29,41 @@ class SubmissionTest : public testing::Test {
             .input = "4711\n"};
   }
   std::uintmax_t tries() const { return std::filesystem::file_size(directory_ / "tries"); }
+  std::string submit(const Command& command) {
+    const auto find = [this] {
+      tries_in_doubt_.push_back(tries());
+      return found_;
+    };
+    return run_submission(command, find, quick);
+  }
 
+  static constexpr RetryLimits quick{.attempts = 3, .first_pause = 1ms};
   std::filesystem::path directory_;
+  std::vector<std::uintmax_t> tries_in_doubt_;
+  std::string found_;  // when the scheduler is asked whether it has the job all the same
 };
-
-constexpr RetryLimits quick{.attempts = 3, .first_pause = 1ms};
 
 TEST_F(SubmissionTest, ABusySchedulerIsAskedAgainAndThatIsSaid) {
   testing::internal::CaptureStderr();
-  EXPECT_EQ(run_submission(failing("sbatch: error: Socket timed out on send/recv operation", 2), quick), "4711\n");
+  EXPECT_EQ(submit(failing("sbatch: error: Socket timed out on send/recv operation", 2)), "4711\n");
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(tries(), 3u);
   EXPECT_NE(said.find("Socket timed out on send/recv operation; trying again in "), std::string::npos) << said;
+  EXPECT_EQ(tries_in_doubt_, (std::vector<std::uintmax_t>{1, 2})) << "each before the next one";
 }
 
 TEST_F(SubmissionTest, AfterSomeAttemptsItFailsWithTheWordsOfTheScheduler) {
   testing::internal::CaptureStderr();
-  EXPECT_THROW(run_submission(failing("qsub: cannot connect to server pbs01 (errno=111)", 100), quick), CommandError);
+  EXPECT_THROW(submit(failing("qsub: cannot connect to server pbs01 (errno=111)", 100)), CommandError);
   testing::internal::GetCapturedStderr();
   EXPECT_EQ(tries(), 3u);
+  EXPECT_TRUE(tries_in_doubt_.empty());
 }
 
 TEST_F(SubmissionTest, AJobThatIsRefusedIsNotSubmittedAgain) {
-  EXPECT_THROW(run_submission(failing("sbatch: error: invalid partition specified: nowhere", 2), quick), CommandError);
+  EXPECT_THROW(submit(failing("sbatch: error: invalid partition specified: nowhere", 2)), CommandError);
   EXPECT_EQ(tries(), 1u);
+  EXPECT_TRUE(tries_in_doubt_.empty());
 }
 
 // It may have been accepted.
@@ -59,8 +71,18 @@ TEST_F(SubmissionTest, OneThatTookTooLongIsNotTriedAgain) {
   Command command = failing("", 0);
   command.words[2] = "printf . >>\"$1/tries\"; echo 'timed out' >&2; sleep 100";
   command.limit = 200ms;
-  EXPECT_THROW(run_submission(command, quick), CommandError);
+  EXPECT_THROW(submit(command), CommandError);
   EXPECT_EQ(tries(), 1u);
+  EXPECT_EQ(tries_in_doubt_, std::vector<std::uintmax_t>{1});
+}
+
+TEST_F(SubmissionTest, AJobThatWasTakenWithoutAnAnswerIsNotSubmittedAgain) {
+  found_ = "4712\n";
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(submit(failing("sbatch: error: Socket timed out on send/recv operation", 2)), "4712\n");
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(tries(), 1u);
+  EXPECT_NE(said.find("; the scheduler has taken the job all the same\n"), std::string::npos) << said;
 }
 
 TEST(Submission, KnowsTheWordsOfBusySchedulers) {

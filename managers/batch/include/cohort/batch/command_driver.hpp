@@ -74,6 +74,9 @@ class CommandDriver : public QueueDriver {
   virtual std::vector<std::string> submit_words(const JobRequest&) const { return {}; }
   /// The ids in what the command printed. Empty: there is none.
   virtual std::vector<JobId> submitted(std::string_view printed, const JobRequest& request) = 0;
+  /// The jobs of this name that wait or run, each as the command that submits printed it. The default does not know
+  /// any.
+  virtual std::vector<std::string> submissions_named(const std::string&) const { return {}; }
   /// A time limit, as the scheduler reads it.
   virtual std::string time_text(cohort::Duration walltime) const = 0;
 
@@ -87,10 +90,16 @@ class CommandDriver : public QueueDriver {
   std::vector<std::string> submit_command(const JobRequest& request) const;
 
  private:
+  JobId first_id(const std::string& printed, JobRequest request);
+  std::string find_lost(const JobRequest& request) COHORT_REQUIRES(submitting_);
+
   const SubmitOptions options_;
   const CommandDialect table_;
   const std::string template_;
   const Dialect dialect_;
+  cohort::detail::Mutex submitting_;                      // held while a command that submits runs, and before mutex_
+  std::set<JobId> known_ COHORT_GUARDED_BY(submitting_);  // first_id() of each submission
+  bool has_lost_ COHORT_GUARDED_BY(submitting_) = false;  // there may be jobs that are not known
   cohort::detail::Mutex mutex_;
   std::set<JobId> of_one_worker_ COHORT_GUARDED_BY(mutex_);
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -66,6 +67,8 @@ struct JobRequest {
   std::string output;
   /// Changes to the environment of the workers; nullopt removes.
   std::map<std::string, std::optional<std::string>> environment;
+  /// Called by submit() when the scheduler may have jobs of this name whose ids nobody will know: it did not answer.
+  std::function<void()> in_doubt = {};
 };
 
 /// How the workers of a launch are divided into jobs.
@@ -95,7 +98,7 @@ class QueueDriver {
   virtual std::string describe(const JobRequest& request) const = 0;
   /// Hands jobs over, as an array where there is more than one and the scheduler has such. @return their ids, by
   /// number.
-  /// @throws Error with what the scheduler says against it; then none of them is left.
+  /// @throws Error with what the scheduler says against it; then none of them is left, unless in_doubt() was called.
   virtual std::vector<JobId> submit(const JobRequest& request) = 0;
   /// Asks for all these jobs at once. A job that is not in the answer is unknown to the scheduler.
   virtual std::map<JobId, JobStatus> status(const std::vector<JobId>& jobs) = 0;
