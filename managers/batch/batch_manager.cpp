@@ -304,20 +304,29 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
   }
   const auto deadline = cohort::deadline_after(ending_limit), text_deadline = cohort::deadline_after(text_limit);
   JobStatus status;
-  std::string text;
-  do {
+  std::string text, trouble;
+  for (bool is_first = true;; is_first = false) {
     status = watch_.fresh_status(id);
-    text = driver_->end_of_worker(printed_by(job->output), config.ospid);
-    // While a job ends, its state is not final. Of one that runs, the launcher of its workers is to say what it knows.
-  } while ((status.ending && Clock::now() < deadline) ||
-           (status.state == JobState::active && text.empty() && Clock::now() < text_deadline));
+    const std::string printed = printed_by(job->output);
+    text = driver_->end_of_worker(printed, config.ospid);
+    // Of a job that runs, the launcher of its workers is to say what it knows. If it does not, their host may be gone.
+    const bool goes_on = status.state == JobState::active && !status.ending && text.empty();
+    if (status.state == JobState::queued || (goes_on && !is_first))
+      trouble = driver_->trouble_of_host(id, printed, config.ospid);
+    // While a job ends, its state is not final.
+    const bool may_change =
+        (status.ending && Clock::now() < deadline) || (goes_on && trouble.empty() && Clock::now() < text_deadline);
+    if (!may_change) break;
+  }
+  const std::string more = text.empty() ? "" : "; " + text;
   // Whoever reads this asks first for the reason of the job's end, if it is over.
-  if (has_ended(status.state)) return "job " + id + ": " + text_of(status) + (text.empty() ? "" : "; " + text);
+  if (has_ended(status.state)) return "job " + id + ": " + text_of(status) + more;
   if (status.state == JobState::queued)
-    return "job " + id + " was taken off its nodes, and is " + text_of(status) + " once more";
+    return "job " + id + " was taken off its nodes, and is " + text_of(status) + " once more" +
+           (trouble.empty() ? "" : "; " + trouble);
   if (status.ending)
-    return "job " + id + " is being ended" + (status.reason.empty() ? "" : " (" + status.reason + ')') +
-           (text.empty() ? "" : "; " + text);
+    return "job " + id + " is being ended" + (status.reason.empty() ? "" : " (" + status.reason + ')') + more;
+  if (text.empty()) text = trouble;
   return text.empty() ? "" : text + " (job " + id + ")";
 }
 

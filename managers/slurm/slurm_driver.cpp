@@ -9,6 +9,7 @@
 
 #include "slurm_answers.hpp"
 #include "slurm_check.hpp"
+#include "slurm_node.hpp"
 
 namespace cohort_slurm {
 
@@ -84,7 +85,6 @@ std::vector<JobId> SlurmDriver::submitted(std::string_view printed, const JobReq
   return ids;
 }
 
-std::string SlurmDriver::time_text(cohort::Duration walltime) const { return cohort_slurm::time_text(walltime); }
 // Of an array, a line for each of its jobs that has begun, and one for the others, all with the id of the array.
 std::vector<std::string> SlurmDriver::submissions_named(const std::string& name) const {
   const std::string queue = ask({"--noheader", "--name=" + name, "--format=%F"});
@@ -94,9 +94,15 @@ std::vector<std::string> SlurmDriver::submissions_named(const std::string& name)
   return {ids.begin(), ids.end()};
 }
 
+std::string SlurmDriver::time_text(cohort::Duration walltime) const { return cohort_slurm::time_text(walltime); }
+
 std::map<JobId, JobStatus> SlurmDriver::status(const std::vector<JobId>& jobs) {
   return parse_queue(ask({"--noheader", "--array", "--states=all", "--jobs=" + joined(jobs), queue_format},
                          {{"SLURM_TIME_FORMAT", "%s"}}));
+}
+
+std::string SlurmDriver::trouble_of_host(const JobId& job, std::string_view output, int ospid) {
+  return trouble_of_node(output, job, ospid);
 }
 
 // srun does not know the ids of an array's jobs. Each of those is one worker, so a signal may be for the whole job.

@@ -5,6 +5,7 @@
 #include <cohort/batch/text_parts.hpp>
 
 #include "slurm_answers.hpp"
+#include "slurm_node.hpp"
 
 namespace cohort_slurm {
 
@@ -37,6 +38,10 @@ SlurmStep::Step SlurmStep::step(const JobRequest& request) const {
 std::string SlurmStep::describe(const JobRequest& request) const {
   return cohort::batch::shell_environment(request.environment) + cohort::batch::shell_words(step(request).command) +
          " <" + cohort::batch::shell_word(request.join_file + "1.json") + '\n';
+}
+
+std::string SlurmStep::trouble_of_host(const JobId&, std::string_view output, int ospid) {
+  return trouble_of_node(output, allocation(), ospid);
 }
 
 void SlurmStep::signal_worker(const JobId&, std::string_view output, int ospid, int number) {

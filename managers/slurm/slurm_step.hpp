@@ -22,6 +22,7 @@ class SlurmStep final : public cohort::batch::AllocationDriver {
 
   std::string describe(const cohort::batch::JobRequest& request) const override;
   std::string end_of_worker(std::string_view output, int ospid) const override { return end_of_task(output, ospid); }
+  std::string trouble_of_host(const cohort::batch::JobId& job, std::string_view output, int ospid) override;
   void signal_worker(const cohort::batch::JobId& job, std::string_view output, int ospid, int number) override;
   std::optional<cohort::Duration> remaining(const cohort::batch::JobId& job) override;
 

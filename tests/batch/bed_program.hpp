@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include <cohort/file_descriptor.hpp>
 
@@ -11,7 +12,7 @@ namespace cohort::test {
 /// A program of tests/testbed, which prints one line when it is ready, and ends with its standard input.
 class BedProgram {
  public:
-  explicit BedProgram(std::string program);
+  explicit BedProgram(std::string program, std::vector<std::string> arguments = {});
   ~BedProgram();
   BedProgram(const BedProgram&) = delete;
   BedProgram& operator=(const BedProgram&) = delete;

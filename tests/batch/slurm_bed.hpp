@@ -1,16 +1,18 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "bed_program.hpp"
 
 namespace cohort::test {
 
-/// A Slurm of a test's own, with two nodes of two CPUs; see tests/testbed/slurm. It ends with this object, and with
+/// A Slurm of a test's own, with two nodes; see tests/testbed/slurm. It ends with this object, and with
 /// this process. SLURM_CONF names it as long as it is there, and clusters are recorded in its directory.
 class SlurmBed {
  public:
-  SlurmBed();
+  /// @param options of that program, "--accounts".
+  explicit SlurmBed(int cpus_of_a_node = 2, std::vector<std::string> options = {});
   ~SlurmBed();
   SlurmBed(const SlurmBed&) = delete;
   SlurmBed& operator=(const SlurmBed&) = delete;

@@ -107,6 +107,9 @@ class QueueDriver {
   /// How one worker of a job ended that goes on, by what the job has printed. Empty: that does not show it, or not yet.
   /// @param ospid the worker's process id on its host.
   virtual std::string end_of_worker(std::string_view output, int ospid) const = 0;
+  /// What is wrong with the host of a worker that was lost although its job goes on and says nothing of that. Empty:
+  /// nothing, or it cannot be known. Throws nothing.
+  virtual std::string trouble_of_host(const JobId&, std::string_view /*output*/, int /*ospid*/) { return ""; }
   /// Sends a signal to one worker of a job. Does nothing where the output does not show on which host it runs.
   virtual void signal_worker(const JobId& job, std::string_view output, int ospid, int number) = 0;
   /// How long the job may still run; nullopt: without a limit, or unknown.
