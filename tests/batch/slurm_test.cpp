@@ -317,15 +317,30 @@ TEST_F(SlurmTest, OneMasterThatSrunHasStartedHasWorkersBesideIt) {
   expect_nothing_left();
 }
 
-// The package slurm-wlm-torque has PBS commands for Slurm. It cannot be installed beside Grid Engine's.
+// The package slurm-wlm-torque has PBS commands for Slurm. It cannot be installed beside Grid Engine's, so its commands
+// are in a directory of this test's own.
 TEST_F(SlurmTest, TheManagerPbsWorksWithThePbsCommandsOfSlurm) {
-  if (run_script("grep -q SchedMD \"$(command -v qsub)\" && qstat -u root").code != 0)
-    GTEST_SKIP() << "there is no slurm-wlm-torque here";
-  const auto result = run_script("exec $cohort run -m pbs -p 2 " COHORT_BATCH_PROGRAM " cause 7",
-                                 {.standard_input = "", .dir = files_.path()});
+  const std::string commands = "/usr/local/lib/cohort-tests/slurm-wlm-torque";
+  if (!fs::exists(commands + "/qsub"))
+    GTEST_SKIP() << commands
+                 << " does not have the PBS commands of Slurm; scripts/install-dependencies puts them there";
+  const auto run_pbs = [&](const std::string& words, ToolInput input = {}) {
+    input.dir = files_.path();
+    return run_script("PATH=" + commands + ":$PATH; exec $cohort " + words, input);
+  };
+  const auto result = run_pbs("run -m pbs -p 2 " COHORT_BATCH_PROGRAM " cause 7");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "workers 2 on n1 n1\nlost: process 3 exited: exited with code 7 on "))
       << result.out << result.err;
+  const auto refused = run_pbs("run -m pbs -p 2 -o partition=nowhere " COHORT_BATCH_PROGRAM);
+  EXPECT_TRUE(contains(refused.err, "sbatch: error: invalid partition specified: nowhere")) << refused.err;
+  const auto waits = run_pbs("run -m pbs -p 2 -o partition=closed -o queue=1s " COHORT_BATCH_PROGRAM);
+  EXPECT_TRUE(contains(waits.err, " is still queued after 1 s (option queue)")) << waits.err;
+  // What it leaves is found by its name.
+  const auto killed = run_pbs(
+      "run -m pbs -p 2 -o walltime=30m " COHORT_BATCH_PROGRAM " wait",
+      {.standard_input = "", .dir = "", .when_printed = "ready", .then = [](int pid) { ::kill(pid, SIGKILL); }});
+  EXPECT_EQ(killed.code, 128 + SIGKILL);
   expect_nothing_left();
 }
 
