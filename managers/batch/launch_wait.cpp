@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 using cohort::Clock;
 
 constexpr cohort::Duration not_worth_telling = 2s;  // a job that starts within this time
+constexpr cohort::Duration between_counts = 10s;    // of workers that have joined, while others do not come
 constexpr cohort::Duration shortest_wait = 100ms;   // whatever deadline has passed
 constexpr cohort::Duration known_first = 60s;       // by a scheduler whose answers are late
 constexpr cohort::Duration known_again = 15s;       // by one that has known it
@@ -55,13 +56,16 @@ std::string LaunchWait::run(const std::stop_token& stop) {
     const auto missing = door_.wait(stop, submitted_, few);  // of the past: it only looks
     if (missing <= few) return "";
     for (auto& waited : jobs_) look_at(waited);
-    tell();
+    tell(missing);
     const std::string joined = std::to_string(workers_ - missing) + " of " + counted(workers_, "worker") + " joined: ";
     if (stop.stop_requested()) return joined + "the launch was stopped: " + state_of_all();
     if (!can_be_enough()) return joined + failures();
     auto next = watch_.next_query();
-    for (const auto& waited : jobs_)
-      if (waited.is_open()) next = std::min(next, limit_of(waited));
+    for (const auto& waited : jobs_) {
+      if (!waited.is_open()) continue;
+      next = std::min(next, limit_of(waited));
+      if (waited.began) next = std::min(next, std::max(*waited.began + between_counts, next_count_));
+    }
     const auto worth_telling = submitted_ + not_worth_telling;
     if (Clock::now() < worth_telling) next = std::min(next, worth_telling);
     door_.wait(stop, std::max(next, Clock::now() + shortest_wait), few);
@@ -128,25 +132,41 @@ std::string LaunchWait::failures() const {
                     : text;
 }
 
-void LaunchWait::tell() {
+void LaunchWait::tell(std::int64_t missing) {
+  count_joined(missing);
   if (Clock::now() - submitted_ < not_worth_telling) return;
   std::string message;
   if (const auto problem = watch_.problem(); !problem.empty())
     message = "the state of " + (jobs_.size() == 1 ? "job " + jobs_[0].id : "the jobs") + " is not known: " + problem;
   else
-    message = jobs_.size() == 1 ? state_of_one() : state_of_all();
+    message = jobs_.size() == 1 ? state_of_one() : state_of_all() + joined_;
   if (message.empty() || message == told_) return;
   journal_.say(message);
   told_ = std::move(message);
 }
 
+// Of jobs that run, but whose workers do not come: their user wants to know before `launch` is over.
+void LaunchWait::count_joined(std::int64_t missing) {
+  const auto now = Clock::now();
+  const auto runs_long = [now](const Waited& waited) {
+    return waited.is_open() && waited.began && now >= *waited.began + between_counts;
+  };
+  if (std::ranges::none_of(jobs_, [](const Waited& waited) { return waited.began.has_value(); })) {
+    joined_.clear();
+  } else if (now >= next_count_ && (!joined_.empty() || std::ranges::any_of(jobs_, runs_long))) {
+    joined_ = ", " + std::to_string(workers_ - missing) + " of " + counted(workers_, "worker") + " have joined";
+    next_count_ = now + between_counts;
+  }
+}
+
 std::string LaunchWait::state_of_one() const {
-  const JobId& id = jobs_[0].id;
-  const JobStatus& status = jobs_[0].status;
-  if (status.state == JobState::queued)
-    return "job " + id + ": " + text_of(status) + ", " + counted(workers_, "worker");
-  if (status.state != JobState::active || told_.empty()) return "";
-  return "job " + id + ": runs" + (status.host.empty() ? "" : " on " + status.host);
+  const Waited& waited = jobs_[0];
+  const JobState state = waited.status.state;
+  if (state == JobState::queued && !waited.began)
+    return "job " + waited.id + ": " + text_of(waited.status) + ", " + counted(workers_, "worker");
+  const bool runs = state == JobState::active || (waited.began && !has_ended(state) && waited.job->arrived > 0);
+  if (!runs || (told_.empty() && joined_.empty())) return "";
+  return "job " + waited.id + ": runs" + (waited.status.host.empty() ? "" : " on " + waited.status.host) + joined_;
 }
 
 // "jobs 11 to 74: 60 queued (Priority), 4 active".

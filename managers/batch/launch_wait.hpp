@@ -50,7 +50,8 @@ class LaunchWait {
   cohort::Clock::time_point limit_of(const Waited& waited) const;
   bool can_be_enough() const;
   std::string failures() const;
-  void tell();
+  void tell(std::int64_t missing);
+  void count_joined(std::int64_t missing);
   std::string state_of_one() const;
   std::string state_of_all() const;
 
@@ -63,7 +64,9 @@ class LaunchWait {
   std::int64_t workers_ = 0;  // of all jobs
 
   const cohort::Clock::time_point submitted_ = cohort::Clock::now();
-  std::string told_;  // the last message
+  std::string told_;                           // the last message
+  std::string joined_;                         // how many have, as it was said last; empty: jobs began a moment ago
+  cohort::Clock::time_point next_count_ = {};  // when that may be said again
 };
 
 }  // namespace cohort::batch

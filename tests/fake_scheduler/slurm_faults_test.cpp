@@ -138,24 +138,36 @@ TEST_F(SlurmFaultsTest, StatusThatIsLateWrongOrEmptyHindersNoWorker) {
   expect_nothing_left(scheduler);
 }
 
-// Three launches side by side: they wait long for what does not come.
-TEST_F(SlurmFaultsTest, AJobThatIsNotKnownIsGivenUpWhenItWasKnownOrWhenItsTimeIsOver) {
-  const auto launch = [](const std::string& name, const std::string& scheduler, const std::string& meanwhile) {
+// Side by side: they wait long for what does not come.
+TEST_F(SlurmFaultsTest, ALaunchThatWaitsInVainSaysForWhatAndGivesUp) {
+  const auto launch = [](const std::string& name, const std::string& scheduler, const std::string& options,
+                         const std::string& meanwhile = "") {
     return "mkdir " + name + "; (cd " + name + "; $cohort fake-scheduler " + scheduler + " -- sh -c '" + meanwhile +
-           " \"$cohort\" run -m slurm -p 2 -o partition=closed -o queue=17s " COHORT_BATCH_PROGRAM " 2>../" + name +
+           " \"$cohort\" run -m slurm -p 2 " + options + " " COHORT_BATCH_PROGRAM " 2>../" + name +
            ".txt; echo $? >>../" + name + ".txt'; ls) & ";
   };
+  // Of its two workers one is started.
+  const std::string one_task =
+      files_.write("one_task",
+                   "#!/bin/sh\n#SBATCH --job-name={name}\n#SBATCH --ntasks={tasks}\n#SBATCH --output={output}\n"
+                   "srun --ntasks=1 --input=all {command} <{join_file}\n");
   const auto result = run_script(
-      "export cohort; " + launch("late", "--status-delay 30s", "") +
-          launch("vanished", "",
+      "export cohort; " + launch("late", "--status-delay 30s", "-o partition=closed -o queue=17s") +
+          launch("vanished", "", "-o partition=closed -o queue=17s",
                  "(until squeue | grep -q Down; do sleep 0.1; done; $cohort fake-scheduler control vanish 1) &") +
-          "wait",
+          launch("few", "", "-o launch=12s -o template=" + one_task) + "wait",
       {.standard_input = "", .dir = files_.path()});
   EXPECT_EQ(result.out, "");  // no file is left
-  const std::string late = files_.read("late.txt"), vanished = files_.read("vanished.txt");
+  const std::string late = files_.read("late.txt"), vanished = files_.read("vanished.txt"),
+                    few = files_.read("few.txt");
   EXPECT_TRUE(contains(late, "0 of 2 workers joined: job 1 is still unknown after 17 s (option queue)\n20\n")) << late;
   EXPECT_TRUE(contains(vanished, "0 of 2 workers joined: the scheduler does not know job 1 any more\n20\n"))
       << vanished;
+  EXPECT_TRUE(
+      few.starts_with("cohort: job 1: runs on n1, 1 of 2 workers have joined\n"
+                      "cohort: manager 'slurm' could not launch all of its workers:"))
+      << "once, after ten seconds: " << few;
+  EXPECT_TRUE(contains(few, "1 of 2 workers joined: job 1 on n1 has been running for 12 s (option launch)")) << few;
 }
 
 TEST_F(SlurmFaultsTest, AWorkerThatIsLostSaysWhyItsJobEnded) {
