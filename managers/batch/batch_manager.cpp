@@ -16,6 +16,7 @@
 #include <cohort/batch/command.hpp>
 #include <cohort/error.hpp>
 
+#include "checked_options.hpp"
 #include "job_output.hpp"
 #include "launch_wait.hpp"
 
@@ -77,6 +78,7 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
     throw cohort::ConfigError(
         "max: within an allocation there are no jobs to be submitted; without it, there are as many workers as the "
         "allocation has room for");
+  refuse_unusable_directory("files", options_.files);
 }
 
 BatchManager::~BatchManager() {

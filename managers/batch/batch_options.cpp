@@ -1,7 +1,9 @@
 #include "batch_options.hpp"
 
+#include <cohort/batch/job_script.hpp>
 #include <cohort/error.hpp>
-#include <cohort/file_access.hpp>
+
+#include "checked_options.hpp"
 
 namespace cohort::batch {
 
@@ -16,7 +18,8 @@ JobShape shape_of(const std::string& name) {
 BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
     : jobs(options.has("jobs") ? shape_of(options.string("jobs")) : usual),
       queue(options.has("queue") ? options.duration("queue") : cohort::never),
-      files(std::filesystem::absolute(cohort::expand_home(options.string("files"))).lexically_normal()),
+      listen(text_option(options, "listen")),
+      files(path_option(options, "files").value()),
       env(options.env("env")),
       respawn(options.has("respawn") && options.boolean("respawn")),
       idle(options.has("idle") ? options.duration("idle") : cohort::never),
@@ -29,7 +32,7 @@ BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
   if (max && count && *max < *count)
     throw cohort::ConfigError("max: " + std::to_string(*max) + " workers are fewer than count, which is " +
                               std::to_string(*count));
-  if (options.has("listen")) listen = options.string("listen");
+  static_cast<void>(shell_environment(env));  // refuses what is no name of a variable
 }
 
 }  // namespace cohort::batch

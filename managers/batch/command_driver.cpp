@@ -6,25 +6,27 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <cohort/batch/worker_marks.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
-#include <cohort/file_access.hpp>
 
+#include "checked_options.hpp"
 #include "command_words.hpp"
 #include "submission.hpp"
 
 namespace cohort::batch {
 namespace {
 
-std::string read_template(const std::optional<std::filesystem::path>& file, std::string_view own) {
-  if (!file) return std::string(own);
-  std::ifstream stream(*file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw cohort::ConfigError("template: cannot read " + file->string() + ": " + std::strerror(errno));
+// Whether it has lines of its own that start the workers is seen at once; what else is in it, when it is filled in.
+std::string read_template(const std::optional<std::filesystem::path>& file, const CommandDialect& table) {
+  if (!file) return std::string(table.script);
+  std::string text = read_small_file("template", *file);
+  for (const std::string_view name : table.needed)
+    if (text.find('{' + std::string(name) + '}') == text.npos)
+      throw cohort::ConfigError("template: " + cohort::excerpt(file->string()) + " does not have {" +
+                                std::string(name) + "} in it, without which no worker starts");
   return text;
 }
 
@@ -58,20 +60,20 @@ CommandDialect with_options(CommandDialect table, const SubmitOptions& options) 
 }  // namespace
 
 SubmitOptions::SubmitOptions(const cohort::Options& options)
-    : flags(options.strings("flags")),
-      submit(options.strings("submit")),
-      status(options.strings("status")),
-      cancel(options.strings("cancel")) {
-  if (options.has("partition")) partition = options.string("partition");
-  if (options.has("account")) account = options.string("account");
+    : partition(name_option(options, "partition")),
+      account(name_option(options, "account")),
+      flags(words_option(options, "flags")),
+      submit(words_option(options, "submit")),
+      status(words_option(options, "status")),
+      cancel(words_option(options, "cancel")),
+      script(path_option(options, "template")) {
   if (options.has("walltime") && options.duration("walltime") != cohort::never) walltime = options.duration("walltime");
-  if (options.has("template")) script = cohort::expand_home(options.string("template"));
 }
 
 CommandDriver::CommandDriver(CommandDialect table, SubmitOptions options)
     : options_(std::move(options)),
       table_(with_options(std::move(table), options_)),
-      template_(read_template(options_.script, table_.script)),
+      template_(read_template(options_.script, table_)),
       dialect_{table_.name, cancel_by_name(table_), table_.jobs} {}
 
 std::string CommandDriver::script(const JobRequest& request) const {
@@ -90,7 +92,7 @@ std::string CommandDriver::script(const JobRequest& request) const {
     values["start"] = std::move(lines);
   }
   add_values(values, request);
-  return fill_in(template_, values);
+  return fill_in(template_, values, options_.script ? cohort::excerpt(options_.script->string()) : "job script");
 }
 
 std::string CommandDriver::allocation_script(const JobRequest& request) const {

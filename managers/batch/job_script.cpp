@@ -9,7 +9,8 @@ namespace cohort::batch {
 namespace {
 
 // The line with its values, or nullopt: it is left out.
-std::optional<std::string> fill_in_line(std::string_view line, const TemplateValues& values) {
+// @param where it is, for errors.
+std::optional<std::string> fill_in_line(std::string_view line, const TemplateValues& values, const std::string& where) {
   const bool is_directive = line.starts_with('#');
   std::string filled;
   for (std::size_t at = 0; at < line.size(); ++at) {
@@ -28,12 +29,12 @@ std::optional<std::string> fill_in_line(std::string_view line, const TemplateVal
     if (end == line.npos || value == values.end()) {
       std::string known;
       for (const auto& [other, unused] : values) known += (known.empty() ? "{" : ", {") + other + '}';
-      throw cohort::ConfigError("template of the job script: '" + cohort::excerpt(line) + "': after '{' comes one of " +
-                                known + "; a brace itself is written as '{{'");
+      throw cohort::ConfigError(where + ": '" + cohort::excerpt(line) + "': what follows '{' is no value; those are " +
+                                known + ", and a brace itself is written as '{{'");
     }
     if (!value->second) return std::nullopt;
     if (is_directive && value->second->find_first_of("\r\n") != std::string::npos)
-      throw cohort::ConfigError("job script: the value of '" + std::string(name) + "' has a line end in it: '" +
+      throw cohort::ConfigError(where + ": the value of {" + std::string(name) + "} has a line end in it: '" +
                                 cohort::excerpt(*value->second) + "'");
     filled += *value->second;
     at = end;
@@ -79,11 +80,12 @@ std::string shell_environment(const std::map<std::string, std::optional<std::str
   return lines;
 }
 
-std::string fill_in(std::string_view text, const TemplateValues& values) {
+std::string fill_in(std::string_view text, const TemplateValues& values, const std::string& where) {
   std::string script;
-  while (!text.empty()) {
+  for (int number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
-    if (const auto line = fill_in_line(text.substr(0, end), values)) script += *line + '\n';
+    const auto line = fill_in_line(text.substr(0, end), values, where + ':' + std::to_string(number));
+    if (line) script += *line + '\n';
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return script;

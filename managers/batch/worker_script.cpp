@@ -84,9 +84,10 @@ std::string worker_lines(const WorkerStart& start, const JobRequest& request) {
   } else {
     const std::string file = script_file(request);
     if (shell_word(file) != file)
-      throw cohort::ConfigError("files: '" + cohort::excerpt(file) +
+      throw cohort::ConfigError("files: the path '" + cohort::excerpt(file) +
                                 "' goes through several shells where a job has more than one worker: take a directory "
-                                "without blanks and quotes in its path");
+                                "whose path has only letters, digits and _-+=./:@,% in it, or a job for each worker "
+                                "(-o jobs=each)");
     lines = fill_in(first_host, {{"index", index},
                                  {"output", output},
                                  {"trap", std::string(trap.substr(0, trap.size() - 1))},

@@ -37,13 +37,10 @@ allowed_execute_duration = {walltime}
 queue {processes}
 )";
 
-// A path as a value, in which a dollar would begin a macro.
+// A path as a value, in which a dollar would begin a macro. It has no line end.
 std::string path_value(const std::string& path) {
   std::string value;
-  for (const char c : path) {
-    if (c == '\n' || c == '\r') throw cohort::ConfigError("files: a path with a line end in it");
-    value += c == '$' ? "$(DOLLAR)" : std::string(1, c);
-  }
+  for (const char c : path) value += c == '$' ? "$(DOLLAR)" : std::string(1, c);
   return value;
 }
 
@@ -57,6 +54,7 @@ HtcondorDriver::HtcondorDriver(const cohort::Options& options)
                      .cancel_by_name = "timeout 30 {cancel} -constraint \"JobBatchName == \\\"$1\\\"\"",
                      .unknown = {"Couldn't find", "not found", "No result found"},
                      .script = description_template,
+                     .needed = {"arguments", "join_file"},
                      .jobs = cohort::batch::JobShape::array},
                     cohort::batch::SubmitOptions(options)) {}
 
@@ -65,6 +63,9 @@ void HtcondorDriver::add_values(cohort::batch::TemplateValues& values, const Job
     throw cohort::ConfigError("jobs: a job of HTCondor is one worker; take 'array' or 'each', and not 'one'");
   std::string script;
   for (const auto& variable : request.environment) {
+    if (variable.second && variable.second->find_first_of("\r\n") != std::string::npos)
+      throw cohort::ConfigError("env: the value of " + variable.first +
+                                " has a line end in it, which a submit description of HTCondor cannot have");
     std::string line = cohort::batch::shell_environment({variable});
     line.pop_back();
     script += line + "; ";

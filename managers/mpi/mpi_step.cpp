@@ -10,7 +10,10 @@
 #include <cohort/batch/job_script.hpp>
 #include <cohort/batch/text_parts.hpp>
 #include <cohort/batch/worker_marks.hpp>
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
+
+#include "../batch/checked_options.hpp"
 
 namespace cohort_mpi {
 
@@ -54,7 +57,14 @@ Launcher launcher_of(std::string_view version) {
 }
 
 StepOptions::StepOptions(const cohort::Options& options)
-    : mpiexec(options.string("mpiexec")), flags(options.strings("flags")), hosts(options.strings("hosts")) {}
+    : mpiexec(cohort::batch::text_option(options, "mpiexec").value()),
+      flags(cohort::batch::words_option(options, "flags")),
+      hosts(cohort::batch::words_option(options, "hosts")) {
+  for (const auto& host : hosts)
+    if (host.starts_with('-') || host.find_first_of(" ,'\"\\\t\r\n") != host.npos)
+      throw cohort::ConfigError("hosts: '" + cohort::excerpt(host) +
+                                "' is no NAME or NAME:SLOTS; several hosts are several texts: '[\"n1\",\"n2:4\"]'");
+}
 
 MpiStep::MpiStep(StepOptions options) : AllocationDriver("mpiexec", "mpiexec"), options_(std::move(options)) {}
 

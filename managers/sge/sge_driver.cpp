@@ -6,6 +6,7 @@
 #include <cohort/batch/text_parts.hpp>
 #include <cohort/error.hpp>
 
+#include "../batch/checked_options.hpp"
 #include "sge_answers.hpp"
 
 namespace cohort_sge {
@@ -41,10 +42,6 @@ constexpr std::string_view on_hosts = R"(  while read -r host slots rest; do
     done
   done <"$PE_HOSTFILE")";
 
-std::optional<std::string> parallel_environment(const cohort::Options& options) {
-  return options.has("pe") ? std::optional(options.string("pe")) : std::nullopt;
-}
-
 // Of a job of an array, that of the whole array.
 std::string job_number(const JobId& job) { return job.substr(0, job.find('.')); }
 
@@ -62,7 +59,7 @@ SgeDriver::SgeDriver(const cohort::Options& options)
                      .workers = {.array_index = "$SGE_TASK_ID", .on_hosts = on_hosts},
                      .jobs = cohort::batch::JobShape::array},
                     cohort::batch::SubmitOptions(options)),
-      parallel_environment_(parallel_environment(options)) {}
+      parallel_environment_(cohort::batch::name_option(options, "pe")) {}
 
 std::optional<Allocation> SgeDriver::allocation() const {
   const std::string job = cohort::batch::variable("JOB_ID"), hosts = cohort::batch::variable("PE_HOSTFILE");

@@ -6,6 +6,8 @@
 #include <cohort/batch/command.hpp>
 #include <cohort/batch/job_script.hpp>
 #include <cohort/batch/text_parts.hpp>
+#include <cohort/detail/text.hpp>
+#include <cohort/error.hpp>
 
 #include "slurm_answers.hpp"
 #include "slurm_check.hpp"
@@ -36,11 +38,20 @@ cd -- {dir} || exit
 exec srun --input=all --kill-on-bad-exit=0 --wait=0 {command} <{join_file}
 )";
 
-// Within a file name, % begins a pattern.
-std::string file_name(const std::string& path) {
-  std::string name;
-  for (const char c : path) name += c == '%' ? "%%" : std::string(1, c);
-  return name;
+// Within a file name, % begins a pattern, and a backslash says that it has none. In quotes, a word is read as it is,
+// but for quotes of that kind.
+std::string file_word(const std::string& path, const std::string& end) {
+  std::string word;
+  for (const char c : path) {
+    if (c == '\\')
+      throw cohort::ConfigError("files: '" + cohort::excerpt(path) +
+                                "...' has a backslash in it, with which Slurm makes another name of it: take another "
+                                "directory");
+    if (c == '%' || c == '"') word += c == '%' ? '%' : '\\';
+    word += c;
+  }
+  word += end;
+  return shell_word(path) == path ? word : '"' + word + '"';
 }
 
 std::string joined(const std::vector<JobId>& jobs) {
@@ -59,14 +70,15 @@ SlurmDriver::SlurmDriver(cohort::batch::SubmitOptions options)
                      .cancel_by_name = "timeout 30 {cancel} --quiet --name=\"$1\"",
                      .unknown = {"Invalid job id"},
                      .signal = {"scancel", "--signal"},
-                     .script = script_template},
+                     .script = script_template,
+                     .needed = {"command", "join_file"}},
                     std::move(options)) {}
 
 void SlurmDriver::add_values(cohort::batch::TemplateValues& values, const JobRequest& request) const {
   const bool is_array = request.jobs > 1;
   const auto environment = cohort::batch::shell_environment(request.environment);
   values["tasks"] = std::to_string(request.workers);
-  values["output"] = shell_word(file_name(request.output) + (is_array ? "%a.out" : "1.out"));
+  values["output"] = file_word(request.output, is_array ? "%a.out" : "1.out");
   values["environment"] = std::nullopt;
   values["dir"] = std::nullopt;
   values["command"] = shell_words(marked_task(request.command));

@@ -116,10 +116,10 @@ TEST_F(CommandDriverTest, ATemplateTakesThePlaceOfTheScript) {
   EXPECT_NE(described.find("#!/bin/bash\n#JOB cohort-1 of three, to long\nmodule load x\nnumber=0\njob=$INDEX\n"),
             std::string::npos)
       << described;
-  const auto wrong = driver(R"({"template": ")" + write("wrong", "{nmae}\n") + R"("})");
-  EXPECT_NE(failure([&] { wrong.describe(request_); }).find("{partition}"), std::string::npos) << "those there are";
-  EXPECT_NE(failure([] { driver(R"({"template": "/no/such"})"); }).find("template: cannot read /no/such"),
-            std::string::npos);
+  const auto wrong = driver(R"({"template": ")" + write("wrong", "#!/bin/sh\n{nmae}\n{start}\n") + R"("})");
+  const std::string refused = failure([&] { wrong.describe(request_); });
+  EXPECT_TRUE(refused.starts_with((directory_ / "wrong").string() + ":2: ")) << refused;
+  EXPECT_NE(refused.find("{partition}"), std::string::npos) << "those there are: " << refused;
 }
 
 TEST_F(CommandDriverTest, WhatIsNoArrayIsTakenBack) {

@@ -42,8 +42,9 @@ struct CommandDialect {
   std::vector<std::string> signal = {};  ///< "bkill -s"; a name, "INT", and an id follow. Empty: it cannot
   bool script_is_argument = false;       ///< path of the script file, after all others; else it is the input
   std::string_view script = {};          ///< template of the job script
-  WorkerStart workers = {};              ///< for {start} in the template
-  JobShape jobs = JobShape::one;         ///< unless the option `jobs` says otherwise
+  std::vector<std::string_view> needed = {"start"};  ///< values without which a template starts no worker
+  WorkerStart workers = {};                          ///< for {start} in the template
+  JobShape jobs = JobShape::one;                     ///< unless the option `jobs` says otherwise
 };
 
 /// A driver by the commands of a scheduler. What it needs beside the table is how the answers are read.

@@ -20,8 +20,9 @@ using TemplateValues = std::map<std::string, std::optional<std::string>, std::le
 
 /// Makes a job script from a template, in which {name} stands for a value; {{ is a brace. A line with a value that is
 /// not set is left out, so that a template can have a line for each option.
+/// @param where the template's name in errors, which the number of the line follows.
 /// @throws ConfigError if there is no such name, or a value that would break a line "#SBATCH --partition={partition}":
 /// it has a line end there.
-std::string fill_in(std::string_view text, const TemplateValues& values);
+std::string fill_in(std::string_view text, const TemplateValues& values, const std::string& where = "job script");
 
 }  // namespace cohort::batch
