@@ -56,8 +56,16 @@ TEST_F(WalltimeTest, TheSignalBeforeTheEndLetsWorkersFinish) {
 TEST_F(WalltimeTest, AMapWhoseWorkersAreAllLostFailsWhenNoneCanCome) {
   const auto result = map(R"(-o walltime=9s -o drain=1s -o 'flags=["--signal=USR1@8"]')");
   EXPECT_NE(result.code, 0);
-  EXPECT_TRUE(contains(result.err, "No active worker available in pool")) << result.err;
+  EXPECT_TRUE(contains(result.err, "No active worker available in pool. The last of them: process ")) << result.err;
+  EXPECT_TRUE(contains(result.err, " exited: ended by SIGUSR1")) << result.err;
   EXPECT_TRUE(contains(result.err, "job 1 has lost its workers: ")) << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(WalltimeTest, AMapThatEndsWithTheTimeOfItsJobSaysSo) {
+  const auto result = map("-o walltime=3s -o drain=1s");
+  EXPECT_NE(result.code, 0);
+  EXPECT_TRUE(contains(result.err, " exited: walltime: the time of job 1 is over")) << result.err;
   expect_nothing_left();
 }
 

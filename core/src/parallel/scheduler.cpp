@@ -246,7 +246,7 @@ class Scheduler::Impl {
     const std::set members(pids.begin(), pids.end());
     for (auto slot = slots_.begin(); slot != slots_.end();) {
       const auto next = std::next(slot);
-      slot->member = members.contains(slot->pid);
+      if (std::exchange(slot->member, members.contains(slot->pid)) && !slot->member) last_left_ = slot->pid;
       slot->unreachable.clear();
       look_again(*slot);
       if (!slot->member && slot->open == 0) forget(slot);
@@ -270,7 +270,20 @@ class Scheduler::Impl {
     for (const WorkerSlot& slot : slots_) {
       if (!slot.unreachable.empty()) why += "\n" + slot.unreachable;
     }
+    if (const std::string end = end_of_last(); !end.empty()) why += ". The last of them: " + end;
     throw Error("No active worker available in pool" + why, ErrorKind::disconnected);
+  }
+
+  // "process 3 exited: walltime: the time of job 7 is over". Empty: it is not known.
+  std::string end_of_last() {
+    if (last_left_ == no_pid || !node_.router->is_gone(last_left_)) return "";
+    try {
+      static_cast<void>(node_.router->connection_to(last_left_));  // there is none any more
+    } catch (const ProcessExitedException& error) {
+      if (!error.cause().empty()) return error.what();
+    } catch (const std::exception&) {
+    }
+    return "";
   }
 
   void send_now(WorkerSlot& slot, std::uint64_t job, FunctionId thunk, Payload arguments) {
@@ -415,6 +428,7 @@ class Scheduler::Impl {
   std::deque<Answer> answers_;
   std::size_t open_ = 0;
   bool had_workers_ = false, had_self_ = false;
+  Pid last_left_ = no_pid;  // the pool; no_pid: none has
 };
 
 Scheduler::Scheduler(const WorkerPool& pool, const PortableFunction& function, int ahead)
