@@ -329,7 +329,9 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
   if (status.ending)
     return "job " + id + " is being ended" + (status.reason.empty() ? "" : " (" + status.reason + ')') + more;
   if (text.empty()) text = trouble;
-  return text.empty() ? "" : text + " (job " + id + ")";
+  const bool is_unknown = watch_.is_unknown(id);
+  if (text.empty()) return is_unknown ? "the scheduler does not know job " + id + " any more" : "";
+  return text + " (job " + id + (is_unknown ? ", which the scheduler does not know any more)" : ")");
 }
 
 // nullptr: a stranger, or forgotten.

@@ -201,7 +201,8 @@ JobKeeper::TimePoint JobKeeper::look_at_empty(const JobPtr& job, TimePoint empty
   const bool goes_on = status.state == JobState::active && !status.ending;
   if (!has_ended(status.state) && Clock::now() < empty_since + end_of_empty_job * (goes_on ? 1 : 6))
     return watch_.next_query();
-  is_over(job, "has lost its workers: " + text_of(status));
+  is_over(job, "has lost its workers: " +
+                   (watch_.is_unknown(job->id) ? "the scheduler does not know it any more" : text_of(status)));
   return TimePoint::max();
 }
 

@@ -50,6 +50,11 @@ JobStatus JobWatch::fresh_status(const JobId& job) {
   return known(job);
 }
 
+bool JobWatch::is_unknown(const JobId& job) {
+  const MutexLock lock(mutex_);
+  return problem_.empty() && !last_.contains(job);
+}
+
 Clock::time_point JobWatch::next_query() {
   const MutexLock lock(mutex_);
   return next_;

@@ -24,6 +24,8 @@ class JobWatch {
   JobStatus status(const JobId& job);
   /// What a query says that begins after this call: it waits for the shortest pause, at most.
   JobStatus fresh_status(const JobId& job);
+  /// Whether the last query was answered, and did not have this job in its answer.
+  bool is_unknown(const JobId& job);
   /// When the next query may be made.
   cohort::Clock::time_point next_query();
   /// Why the last query failed; empty: it did not.

@@ -179,8 +179,10 @@ TEST_F(SlurmFaultsTest, AWorkerThatIsLostSaysWhyItsJobEnded) {
   FakeScheduler::control("host-up n2");
   const auto preempted = loss_by("preempt 3", {R"(flags=["--no-requeue"])"});
   EXPECT_TRUE(contains(preempted, "job 3: failed (PREEMPTED, Preempted)")) << preempted;
+  const auto vanished = loss_by("vanish 4");
+  EXPECT_TRUE(contains(vanished, "exited: the scheduler does not know job 4 any more")) << vanished;
   // One that is queued again waits for its next start, in which nobody takes its workers.
-  const auto again = loss_by("preempt 4");
+  const auto again = loss_by("preempt 5");
   EXPECT_TRUE(contains(again, "lost: process ")) << again;
   expect_nothing_left(scheduler);
 }
