@@ -111,6 +111,7 @@ std::vector<JobKeeper::JobPtr> JobKeeper::take_jobs() {
 }
 
 void JobKeeper::run(const std::stop_token& stop) {
+  stop_ = stop;
   while (!stop.stop_requested()) {
     const auto jobs = take_jobs();
     auto next = Clock::time_point::max();
@@ -122,7 +123,7 @@ void JobKeeper::run(const std::stop_token& stop) {
         }
         next = std::min(next, look_at(job));
       } catch (const std::exception& error) {
-        journal_.say(error.what());
+        if (!stop.stop_requested()) journal_.say(error.what());
         next = std::min(next, Clock::now() + 1s);
       }
     }
@@ -192,6 +193,7 @@ JobKeeper::TimePoint JobKeeper::look_at_empty(const JobPtr& job, TimePoint empty
   }
   if (!is_renewed) actions_.renew(job);  // it may begin once more before its state is known
   const JobStatus status = watch_.fresh_status(job->id);
+  if (stop_.stop_requested()) return TimePoint::max();
   if (status.state == JobState::queued) {
     journal_.say("job " + job->id + " is " + text_of(status) + " once more: its workers come back when it runs");
     const MutexLock lock(mutex_);
@@ -285,7 +287,9 @@ void JobKeeper::run_drain(std::function<void(const std::stop_token&)> drain) {
                      })});
 }
 
+// At the end of the program nothing is said of jobs, or replaced: it is wanted, and the manager cancels them.
 void JobKeeper::is_over(const JobPtr& job, const std::string& why) {
+  if (stop_.stop_requested()) return;
   bool is_replaced = true;
   {
     const MutexLock lock(mutex_);

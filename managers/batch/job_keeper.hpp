@@ -109,6 +109,7 @@ class JobKeeper {
   std::uint64_t last_number_ COHORT_GUARDED_BY(mutex_) = 0;
   bool has_begun_ COHORT_GUARDED_BY(mutex_) = false;  // a job has, since the thread has looked
   JobPtr model_ COHORT_GUARDED_BY(mutex_);            // the newest job: others are submitted like it
+  std::stop_token stop_;                              // of the thread; its own
   int failed_starts_ = 0;                             // jobs in a row of which no worker has come; the thread's own
   std::set<std::shared_ptr<Door>> expecting_;         // doors by which more workers may come; the thread's own
   std::optional<Scaler> scaler_;                      // the thread's own

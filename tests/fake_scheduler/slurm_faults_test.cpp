@@ -187,6 +187,18 @@ TEST_F(SlurmFaultsTest, AWorkerThatIsLostSaysWhyItsJobEnded) {
   expect_nothing_left(scheduler);
 }
 
+// Those of n2 wait in the queue once more when the program ends, and are cancelled then.
+TEST_F(SlurmFaultsTest, NothingIsSaidOfJobsAtTheEndOfTheProgram) {
+  const FakeScheduler scheduler("slurm");
+  const auto result =
+      run(4, {"jobs=each"}, "lost", {.standard_input = "", .dir = "", .when_printed = "ready", .then = [](int) {
+                                       EXPECT_EQ(FakeScheduler::control("host-down n2"), "");
+                                     }});
+  EXPECT_TRUE(contains(result.out, " was taken off its nodes, and is queued")) << result.out << result.err;
+  EXPECT_FALSE(contains(result.err, "has lost its workers")) << result.err;
+  expect_nothing_left(scheduler);
+}
+
 TEST_F(SlurmFaultsTest, TooMuchMemoryIsTheCauseOfAWorkersEnd) {
   const FakeScheduler scheduler("slurm");
   const auto result = run(2, {R"(flags=["--mem=300M"])"}, "hog");
