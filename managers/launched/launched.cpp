@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <cohort/error.hpp>
@@ -18,6 +19,7 @@
 #include "../batch/door.hpp"
 #include "../batch/in_order.hpp"
 #include "../batch/notice.hpp"
+#include "launcher_watch.hpp"
 
 namespace {
 
@@ -54,6 +56,7 @@ class LaunchedManager final : public cohort::ClusterManager {
       throw cohort::ConfigError("this is rank " + std::to_string(process->rank) +
                                 ", and only rank 0 becomes the master; programs that make a cohort::Session can be "
                                 "started so, by: cohort run --launched");
+    if (process->size > 1) watch_.emplace(process->launcher);
     file_ = cohort::meeting_point(*process, directory_, name_);
     const bool by_ip = params.transport_name == "tcp" || params.transport_name == "tls";
     door_ = std::make_unique<cohort::batch::Door>(listen_.empty() && by_ip ? "0.0.0.0" : listen_);
@@ -121,6 +124,7 @@ class LaunchedManager final : public cohort::ClusterManager {
   std::filesystem::path file_;
   cohort::FileDescriptor written_;  // the join file; open while it is in use
   std::unique_ptr<cohort::batch::Door> door_;
+  std::optional<cohort_launched::LauncherWatch> watch_;
 };
 
 }  // namespace

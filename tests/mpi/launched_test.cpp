@@ -172,7 +172,7 @@ TEST_P(LaunchersTest, TwoRunsInOneDirectoryDoNotMeet) {
 
 TEST_P(LaunchersTest, NothingIsLeftWhenTheLauncherIsEnded) {
   if (!GetParam().is_here()) GTEST_SKIP() << GetParam().why_not();
-  for (const int number : {SIGINT, SIGTERM}) {
+  for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
     bool ended = false;
     run_script("exec " + GetParam().mpiexec() + " -n 3 " COHORT_LAUNCHED_PROGRAM " wait --cohort-launched",
                {.standard_input = "", .dir = directory_.path(), .when_printed = "ready", .then = [&](int pid) {

@@ -55,6 +55,7 @@ class Meeting {
     const auto began = Clock::now();
     for (Duration pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
       if (auto worker = attempt()) return std::move(*worker);
+      if (::getppid() != parent_) throw Error(waited() + "; but " + process_.launcher + " has ended");
       const auto now = Clock::now();
       if (now >= deadline_) throw Error(fmt::format("{} for {}", waited(), in_seconds(limit_)));
       if (!told_ && now - began >= not_worth_telling) {
@@ -130,6 +131,7 @@ class Meeting {
   static std::string options_or_none(std::string options) { return options.empty() ? "{}" : options; }
 
   const LaunchedProcess& process_;
+  const pid_t parent_ = ::getppid();  // the launcher, or what it has started this process by; 1: it has ended
   const Duration limit_;
   const Clock::time_point deadline_;
   const std::filesystem::path path_;
