@@ -5,33 +5,14 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "../finding_words.hpp"
 #include "../text.hpp"
 
 namespace cohort::cli {
 namespace {
 
 using cohort::batch::Finding;
-using Outcome = Finding::Outcome;
 using Json = nlohmann::ordered_json;
-
-const char* word_for(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::good:
-      return "ok";
-    case Outcome::warning:
-      return "warning";
-    case Outcome::bad:
-      return "BAD";
-    case Outcome::skipped:
-      break;
-  }
-  return "-";
-}
-
-const char* json_word_for(Outcome outcome) {
-  if (outcome == Outcome::bad) return "bad";
-  return outcome == Outcome::skipped ? "skipped" : word_for(outcome);
-}
 
 // Further lines begin below the first one.
 std::string indented(const std::string& text, std::size_t indentation) {
@@ -46,7 +27,8 @@ std::string indented(const std::string& text, std::size_t indentation) {
 }  // namespace
 
 bool BatchReport::is_ready() const {
-  return std::ranges::none_of(findings, [](const Finding& finding) { return finding.outcome == Outcome::bad; });
+  return std::ranges::none_of(findings,
+                              [](const Finding& finding) { return finding.outcome == Finding::Outcome::bad; });
 }
 
 std::string BatchReport::text() const {
@@ -64,12 +46,7 @@ std::string BatchReport::text() const {
 
 std::string BatchReport::json() const {
   Json checks = Json::array();
-  for (const auto& finding : findings) {
-    checks.push_back({{"name", finding.name},
-                      {"outcome", json_word_for(finding.outcome)},
-                      {"found", finding.found},
-                      {"hint", finding.hint}});
-  }
+  for (const auto& finding : findings) checks.push_back(json_of(finding));
   const Json document = {{"ready", is_ready()}, {"manager", manager}, {"checks", checks}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -7,33 +7,12 @@
 
 #include <cohort/detail/text.hpp>
 
+#include "../finding_words.hpp"
+
 namespace cohort::doctor {
 namespace {
 
-const char* word_for(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::good:
-      return "ok";
-    case Outcome::warning:
-      return "warning";
-    case Outcome::bad:
-      return "BAD";
-    case Outcome::skipped:
-      break;
-  }
-  return "-";
-}
-
-const char* json_word_for(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::bad:
-      return "bad";
-    case Outcome::skipped:
-      return "skipped";
-    default:
-      return word_for(outcome);
-  }
-}
+using cli::word_for;
 
 std::string cell(const std::string& text, std::size_t width) { return fmt::format("{:<{}}  ", text, width); }
 
@@ -85,12 +64,7 @@ std::string as_json(const std::vector<HostReport>& hosts) {
   bool ready = true;
   for (const auto& host : hosts) {
     Json checks = Json::array();
-    for (const auto& check : host.checks) {
-      checks.push_back({{"name", check.name},
-                        {"outcome", json_word_for(check.outcome)},
-                        {"found", check.found},
-                        {"hint", check.hint}});
-    }
+    for (const auto& check : host.checks) checks.push_back(cli::json_of(check));
     all.push_back(
         {{"machine", host.machine}, {"manager", host.manager}, {"ready", host.is_ready()}, {"checks", checks}});
     ready = ready && host.is_ready();

@@ -3,17 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "batch/finding.hpp"
+
 namespace cohort::doctor {
 
-enum class Outcome { good, warning, bad, skipped };
-
-/// What was looked at on a host, and what was found.
-struct Check {
-  std::string name;  ///< "resolve", "host key" …
-  Outcome outcome = Outcome::skipped;
-  std::string found;  ///< one line
-  std::string hint;   ///< what to try; may be empty
-};
+/// What was looked at on a host, "resolve", "host key" …, and what was found, in one line.
+using Check = cohort::batch::Finding;
+using Outcome = Check::Outcome;
 
 /// The same checks in the same order for every host.
 struct HostReport {
