@@ -19,6 +19,11 @@
 
 #include "processes.hpp"
 
+// In messages of tests.
+namespace cohort::batch {
+static void PrintTo(JobState state, std::ostream* out) { *out << name_of(state); }
+}  // namespace cohort::batch
+
 namespace cohort::contract {
 
 using namespace std::chrono_literals;

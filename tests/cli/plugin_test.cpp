@@ -175,8 +175,8 @@ TEST(PluginNew, WritesADriverUnderTheGivenName) {
   EXPECT_TRUE(contains(run.out, "ctest --test-dir ./site_2b/build\n")) << run.out;
   EXPECT_TRUE(contains(directory.read("site_2b/site_2b.cpp"),
                        "(\"site_2b\", cohort::batch::JobManager<Site2bDriver>, \"0.1.0\", site_2b_options)"));
-  for (const std::string name : {"site_2b.cpp", "site_2b_driver.hpp", "site_2b_driver.cpp", "site_2b_test.cpp",
-                                 "CMakeLists.txt", "README.md"}) {
+  for (const std::string name :
+       {"site_2b.cpp", "site_2b_driver.hpp", "site_2b_driver.cpp", "site_2b_test.cpp", "CMakeLists.txt", "README.md"}) {
     const std::string text = directory.read("site_2b/" + name);
     EXPECT_TRUE(contains(run.out, "site_2b/" + name + "\n")) << run.out;
     EXPECT_TRUE(contains(text, "site_2b")) << text;
