@@ -85,7 +85,7 @@ std::string hint_for_job(std::string_view failure, const std::filesystem::path& 
   if (says("(option queue)")) return "the job is cancelled; --timeout waits longer, --quick submits none";
   if (says("cannot join the master"))
     return "the node must reach this host; -o listen=ADDRESS:PORT chooses a network, and a port that firewalls let "
-           "through";
+           "through, and -o 'tunnel=ssh -W {address} HOST' goes by way of a host that does";
   return "the nodes must see this program and its libraries, and the first of them the directory " + files.string();
 }
 

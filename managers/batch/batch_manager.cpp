@@ -54,6 +54,16 @@ bool has_ip_addresses(const LaunchParams& params) {
   return params.transport_name == "tcp" || params.transport_name == "tls";
 }
 
+// The command that a worker runs instead of dialling. All of it is from here: nothing that a worker is told later
+// becomes a command.
+std::string tunnel_to(const std::string& address, std::string command) {
+  constexpr std::string_view place = "{address}";
+  if (address.empty()) return command;  // nothing listens in a dry run
+  for (auto at = command.find(place); at != command.npos; at = command.find(place, at + address.size()))
+    command.replace(at, place.size(), address);
+  return command;
+}
+
 }  // namespace
 
 BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDriver> driver)
@@ -96,6 +106,9 @@ BatchManager::~BatchManager() {
 }
 
 void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launched) {
+  if (options_.tunnel && params.transport_name != "tcp")
+    throw cohort::ConfigError("tunnel: the cluster's transport is '" + params.transport_name +
+                              "', and only connections of 'tcp' can be those of a command");
   const int count = static_cast<int>(*options_.count);
   const auto limits = LaunchWait::Limits{options_.queue, options_.launch.value_or(params.timeout)};
   auto door = std::make_shared<Door>(listen_at(params), [](const WorkerConfig& worker) {
@@ -215,6 +228,8 @@ JobRequest BatchManager::request(const std::string& submission, const Jobs& jobs
   request.command.insert(request.command.end(), params.exeflags.begin(), params.exeflags.end());
   request.command.push_back("--cohort-join=-");
   if (has_ip_addresses(params)) request.command.push_back("--bind-to=0.0.0.0");
+  if (options_.tunnel)
+    request.command.push_back("--cohort-tunnel=" + tunnel_to(jobs[0]->door->address(), *options_.tunnel));
   request.dir = params.dir;
   request.join_file = directory_ / ("join-" + submission + '-');
   request.output = directory_ / ("job-" + submission + '-');

@@ -19,6 +19,7 @@ BatchOptions::BatchOptions(const cohort::Options& options, JobShape usual)
     : jobs(options.has("jobs") ? shape_of(options.string("jobs")) : usual),
       queue(options.has("queue") ? options.duration("queue") : cohort::never),
       listen(text_option(options, "listen")),
+      tunnel(text_option(options, "tunnel")),
       files(path_option(options, "files").value()),
       env(options.env("env")),
       respawn(options.has("respawn") && options.boolean("respawn")),

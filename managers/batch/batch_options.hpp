@@ -19,7 +19,7 @@ struct BatchOptions {
   JobShape jobs;
   cohort::Duration queue;
   std::optional<cohort::Duration> launch;
-  std::optional<std::string> listen;
+  std::optional<std::string> listen, tunnel;
   std::filesystem::path files;
   std::map<std::string, std::optional<std::string>> env;
   std::optional<cohort::Duration> walltime, drain;

@@ -45,6 +45,11 @@ void Door::open(LaunchQueue& launched, std::int64_t count) {
   taking_ = &launched;
 }
 
+std::string Door::address() {
+  const MutexLock lock(mutex_);
+  return join_.address;
+}
+
 JoinFile Door::join_file() {
   const MutexLock lock(mutex_);
   return join_;

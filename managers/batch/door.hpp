@@ -33,6 +33,8 @@ class Door {
   void listen(const cohort::LaunchParams& params);
   /// Takes workers in, and waits for `count` from now on. After listen(), as often as there are launches.
   void open(cohort::LaunchQueue& launched, std::int64_t count);
+  /// Where it listens; empty before listen().
+  std::string address();
   /// What a worker needs to come, with the cookie. After listen().
   cohort::JoinFile join_file();
   /// The same with a token for each of `count` workers instead of the cookie. @param userdata of their configs.

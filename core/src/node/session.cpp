@@ -38,6 +38,7 @@
 #include "config/handover.hpp"
 #include "config/units.hpp"
 #include "io/announcement.hpp"
+#include "node/dial_command.hpp"
 #include "node/launched_worker.hpp"
 #include "node/session.hpp"
 #include "remote/registry.hpp"
@@ -218,6 +219,7 @@ Worker& make_worker(Worker::Settings settings) {
     auto addresses = own.values("join");
     const bool joins = !addresses.empty();
     const auto number = own.value("worker-number");  // within a job of several workers
+    const auto tunnel = own.value("tunnel");         // a command, from whoever started this process
     const bool from_join_file =
         joins && addresses.front() == "-";  // of a manager that starts workers, and not of somebody's hand
     const TransportSpec transport = transport_of(own);
@@ -242,7 +244,9 @@ Worker& make_worker(Worker::Settings settings) {
     settings.transport = load_transport(transport.plugin, transport.options_json);
     const auto deadline = deadline_after(settings.master_timeout);
     Worker& worker = make_worker(std::move(settings));
-    if (joins)
+    if (joins && tunnel)
+      worker.join(connect_by_command(*tunnel));
+    else if (joins)
       join_master(worker, addresses, deadline);
     else
       announce(worker.address());

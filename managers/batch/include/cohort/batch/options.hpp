@@ -33,10 +33,13 @@ inline constexpr cohort::Option job_options[] = {
      "where to listen for workers, as the cluster's transport takes it: ADDRESS or ADDRESS:PORT (default: all "
      "addresses of this host, any port)",
      nullptr},
+    {"tunnel", cohort::OptionType::string, nullptr,
+     "command by which workers reach this host from a closed network: its standard input and output are the "
+     "connection, and {address} is the master's: ssh -W {address} login1",
+     nullptr},
     {"files", cohort::OptionType::string, "\".\"",
      "directory for the join file and the output of jobs, which the nodes see, too; what is written there is removed "
-     "at "
-     "the end",
+     "at the end",
      nullptr},
     {"env", cohort::OptionType::env, "{}", "changes to the environment of the workers; null removes a variable",
      nullptr},
