@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -49,10 +49,11 @@ std::string why_not_removable(const fs::path& files) {
   return status.st_uid == ::geteuid() ? "" : files.string() + " belongs to another user";
 }
 
-// @return nullopt: it is not there any more.
-std::optional<FoundRecord> look_at(const fs::path& path) {
+// @param name of its cluster. @return nullopt: it is not there any more.
+std::optional<FoundRecord> look_at(const fs::path& path, const std::string& name) {
   FoundRecord found;
   found.path = path;
+  found.name = name;
   const auto refused = [&found](std::string why) {
     found.problem = std::move(why);
     return std::move(found);
@@ -76,14 +77,21 @@ std::optional<FoundRecord> look_at(const fs::path& path) {
     }
     return found;
   }
-  // It may have been removed before it was locked.
-  if (::fstat(file.get(), &status) != 0 || status.st_nlink == 0) return std::nullopt;
+  // It may have been removed, or got its own name, before it was locked.
+  struct stat named {};
+  if (::lstat(path.c_str(), &named) != 0 || named.st_ino != status.st_ino || named.st_dev != status.st_dev)
+    return std::nullopt;
+  if (path.filename() != name) {
+    found.state = FoundRecord::State::unfinished;
+    found.lock = std::move(file);
+    return found;
+  }
   try {
     found.record = ClusterRecord::parse(read_all(file.get(), status.st_size), "record");
   } catch (const ConfigError& error) {
     return refused(error.what());
   }
-  if (found.record.name != path.filename()) return refused("it is the record of " + found.record.name);
+  if (found.record.name != name) return refused("it is the record of " + found.record.name);
   if (auto why = why_not_removable(found.record.files); !why.empty()) return refused(std::move(why));
   found.state = FoundRecord::State::left;
   found.lock = std::move(file);
@@ -105,15 +113,16 @@ std::vector<FoundRecord> find_records() {
   if (error == std::errc::no_such_file_or_directory) return {};
   if (error) throw Error("cannot read the directory " + directory.string() + ": " + error.message());
   if (const auto problem = why_untrusted(directory); !problem.empty()) throw Error(problem);
-  std::vector<fs::path> paths;
+  std::map<fs::path, std::string> names;
   for (; entry != fs::directory_iterator(); entry.increment(error)) {
-    if (cohort::batch::is_cluster_name(entry->path().filename().string())) paths.push_back(entry->path());
+    const fs::path path = entry->path();
+    const fs::path record = path == cohort::batch::unfinished_record(directory / path.stem()) ? path.stem() : path;
+    if (const std::string name = record.filename(); cohort::batch::is_cluster_name(name)) names.emplace(path, name);
     if (error) throw Error("cannot read the directory " + directory.string() + ": " + error.message());
   }
-  std::sort(paths.begin(), paths.end());
   std::vector<FoundRecord> records;
-  for (const auto& path : paths)
-    if (auto found = look_at(path)) records.push_back(std::move(*found));
+  for (const auto& [path, name] : names)
+    if (auto found = look_at(path, name)) records.push_back(std::move(*found));
   return records;
 }
 

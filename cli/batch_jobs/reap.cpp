@@ -36,12 +36,32 @@ void cancel_jobs(const std::string& scheduler, const std::string& name) {
   cohort::batch::run({.words = {"/bin/sh", "-c", driver->dialect().cancel_by_name, "cohort-reap", name}});
 }
 
+void remove_record(const FoundRecord& found) {
+  if (::unlink(found.path.c_str()) != 0)
+    throw Error("cannot remove " + found.path.string() + ": " + std::generic_category().message(errno));
+}
+
 void remove_files(const FoundRecord& found) {
   std::error_code error;
   std::filesystem::remove_all(found.record.files, error);
   if (error) throw Error("cannot remove " + found.record.files.string() + ": " + error.message());
-  if (::unlink(found.path.c_str()) != 0)
-    throw Error("cannot remove " + found.path.string() + ": " + std::generic_category().message(errno));
+  remove_record(found);
+}
+
+bool reap_unfinished(const FoundRecord& found, const ReapFlags& flags) {
+  const std::string cluster = found.name + " (ended before it had jobs): its record ";
+  if (flags.dry_run) {
+    write_results(cluster + "is to be removed\n");
+    return true;
+  }
+  try {
+    remove_record(found);
+  } catch (const Error& error) {
+    print_message(cluster + "is not removed: " + error.what());
+    return false;
+  }
+  write_results(cluster + "is removed\n");
+  return true;
 }
 
 // @return whether that went well; nothing to do is well, too.
@@ -51,6 +71,7 @@ bool reap_one(const FoundRecord& found, const ReapFlags& flags) {
     print_message("the record " + found.path.string() + " is left as it is: " + found.problem);
     return false;
   }
+  if (found.state == State::unfinished) return reap_unfinished(found, flags);
   const auto& record = found.record;
   const std::string cluster = summary_of(record) + ": ";
   if (record.host != cohort::batch::this_host() && !flags.all) {
@@ -94,7 +115,7 @@ int reap(const ReapFlags& flags) {
   bool good = true;
   bool nothing = true;
   for (const auto& found : find_records()) {
-    if (!flags.name.empty() && found.path.filename() != flags.name) continue;
+    if (!flags.name.empty() && found.name != flags.name) continue;
     if (!flags.name.empty() && found.state == State::held)
       throw Error(flags.name + " is a cluster that exists. It ends with its program");
     if (!flags.name.empty() && !flags.manager.empty() && found.state == State::left &&

@@ -103,6 +103,8 @@ BatchManager::~BatchManager() {
   if (in_doubt) end_by_name();
   std::error_code none;
   if (guard != nullptr) std::filesystem::remove_all(directory_, none);
+  const MutexLock again(mutex_);
+  record_.reset();  // the guard is the last one: as long as something is there, it would remove it
 }
 
 void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launched) {
@@ -156,7 +158,7 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   }
   const auto missing = door->end_launch();
   if (!why.empty()) launched.fail(why, static_cast<int>(missing));
-  if (missing == count || params.stop.stop_requested()) {
+  if ((missing == count && !why.empty()) || params.stop.stop_requested()) {
     end(jobs);
     forget(jobs);
     return;
@@ -265,15 +267,20 @@ std::string BatchManager::write_join_file(const std::shared_ptr<BatchJob>& job) 
   return file.text();
 }
 
+// The guard comes before all that it would remove, as this process may be killed at any time.
 void BatchManager::be_guarded() {
   const MutexLock lock(mutex_);
   if (guard_ != nullptr) return;
+  auto guard = std::make_unique<Guard>(driver_->dialect().cancel_by_name, name_, directory_, record_path(name_));
   record_.emplace(driver_->dialect(), name_, directory_);
-  if (::mkdir(directory_.c_str(), 0700) != 0)
+  if (::mkdir(directory_.c_str(), 0700) != 0) {
+    const int error = errno;
+    record_.reset();
     throw cohort::Error("cannot make the directory " + directory_.string() + ": " +
-                        std::generic_category().message(errno) +
+                        std::generic_category().message(error) +
                         ". The option 'files' names another place, which the nodes must see, too");
-  guard_ = std::make_unique<Guard>(driver_->dialect().cancel_by_name, name_, directory_, record_->path());
+  }
+  guard_ = std::move(guard);
   journal_.keep_in(directory_);
 }
 

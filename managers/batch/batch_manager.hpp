@@ -69,8 +69,8 @@ class BatchManager : public cohort::ClusterManager {
   std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);
   int launches_ COHORT_GUARDED_BY(mutex_) = 0;
   bool is_in_doubt_ COHORT_GUARDED_BY(mutex_) = false;          // there may be jobs whose ids nobody knows
-  std::optional<HeldRecord> record_ COHORT_GUARDED_BY(mutex_);  // longer than the guard
-  std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);
+  std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);  // longer than the record
+  std::optional<HeldRecord> record_ COHORT_GUARDED_BY(mutex_);
 
   std::unique_ptr<JobKeeper> keeper_;  // last: its thread uses all of the above; made and ended with this object
 };

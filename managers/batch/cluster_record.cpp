@@ -27,6 +27,7 @@ using cohort::OptionType;
 constexpr std::int64_t version = 1;
 constexpr std::string_view name_prefix = "cohort-";
 constexpr std::size_t name_digits = 10;
+constexpr const char* unfinished_suffix = ".new";
 
 constexpr cohort::Option fields[] = {
     {"version", OptionType::integer, nullptr, "of this form", nullptr, version, version},
@@ -50,22 +51,25 @@ void make_directories(const fs::path& path) {
 }
 
 // Under another name until it is complete and locked, so that nobody takes it for the record of a cluster that ended.
-// On the disk when this returns: the host may fail at any time. @return the file, which has the lock.
+// On the disk when this returns: the host may fail at any time. `cohort reap` removes an unfinished one that nobody has
+// locked; if it does so before this process has, another one is written. @return the file, which has the lock.
 cohort::FileDescriptor write_locked(const fs::path& path, const std::string& text) {
-  const std::string unfinished = path.string() + ".new";
-  cohort::FileDescriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file) throw failure("make the file", unfinished);
-  const bool written = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
-                       ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(file.get()) == 0 && ::rename(unfinished.c_str(), path.c_str()) == 0;
-  if (!written) {
+  const fs::path unfinished = unfinished_record(path);
+  for (int more_attempts = 2;; --more_attempts) {
+    cohort::FileDescriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file) throw failure("make the file", unfinished);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
+        ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(file.get()) == 0 && ::rename(unfinished.c_str(), path.c_str()) == 0) {
+      const cohort::FileDescriptor directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      ::fsync(directory.get());
+      return file;
+    }
+    const bool was_removed = errno == EWOULDBLOCK || errno == ENOENT;
     const auto error = failure("write the file", path);
     ::unlink(unfinished.c_str());
-    throw error;
+    if (!was_removed || more_attempts == 0) throw error;
   }
-  const cohort::FileDescriptor directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  ::fsync(directory.get());
-  return file;
 }
 
 }  // namespace
@@ -115,6 +119,10 @@ fs::path records_directory() {
   return state / "cohort" / "jobs";
 }
 
+fs::path record_path(const std::string& name) { return records_directory() / name; }
+
+fs::path unfinished_record(fs::path record) { return record += unfinished_suffix; }
+
 std::string this_host() {
   char name[HOST_NAME_MAX + 1] = {};
   ::gethostname(name, HOST_NAME_MAX);
@@ -129,10 +137,10 @@ HeldRecord::HeldRecord(const Dialect& dialect, const std::string& name, const fs
                                .pid = ::getpid(),
                                .files = files,
                                .began = std::chrono::system_clock::now()};
-    const auto directory = records_directory();
-    make_directories(directory);
-    file_ = write_locked(directory / name, record.text());
-    path_ = directory / name;
+    const fs::path path = record_path(name);
+    make_directories(path.parent_path());
+    file_ = write_locked(path, record.text());
+    path_ = path;
   } catch (const std::exception& error) {
     const std::string line =
         "cohort: the jobs are not recorded, so 'cohort reap' will not find them if this host fails: " +

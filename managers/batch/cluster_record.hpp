@@ -30,6 +30,10 @@ bool is_cluster_name(std::string_view name);
 /// Where the clusters of this user are recorded, each in a file of its name: cohort/jobs in $XDG_STATE_HOME or
 /// ~/.local/state.
 std::filesystem::path records_directory();
+/// The record of the cluster whose jobs have this name.
+std::filesystem::path record_path(const std::string& name);
+/// Where a record is written before it has its own name. As long as it is there, the cluster has no jobs and no files.
+std::filesystem::path unfinished_record(std::filesystem::path record);
 
 /// The name of this host, as in records.
 std::string this_host();
@@ -46,7 +50,7 @@ class HeldRecord {
 
   /// Jobs may be left: the file stays, so that they can be found later.
   void keep() noexcept { is_kept_ = true; }
-  /// Of the file; empty: there is none.
+  /// Of the file: record_path(); empty: there is none.
   const std::filesystem::path& path() const { return path_; }
 
  private:

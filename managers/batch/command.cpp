@@ -88,6 +88,7 @@ std::string run(const Command& command) {
   spawn.input = command.input;
   for (const auto& [name, value] : command.environment) spawn.env[name] = value;
   spawn.env["LC_ALL"] = "C";
+  spawn.die_with_parent = true;  // nobody would know of a job that is submitted after that
   Pipe out{-1, ""}, err{-1, ""};
   try {
     ChildProcess child = ChildProcess::spawn(spawn);

@@ -11,6 +11,8 @@
 
 #include <cohort/error.hpp>
 
+#include "cluster_record.hpp"
+
 namespace cohort::batch {
 namespace {
 
@@ -18,8 +20,8 @@ using namespace std::chrono_literals;
 
 constexpr cohort::Duration start_limit = 10s;
 
-// $1: the name. $2: the directory. $4: the record. $3: the pipe, as a file of this process. It opens the pipe before it
-// says that it is ready: afterwards this process may be gone.
+// $1: the name. $2: the directory. $4, $5: the record. $3: the pipe, as a file of this process. It opens the pipe
+// before it says that it is ready: afterwards this process may be gone.
 constexpr const char* guard_script = R"(exec <"$3" 2>/dev/null || exit 1
 echo ready
 exec >/dev/null
@@ -32,7 +34,7 @@ cancel "$1"
 sleep 1
 cancel "$1" && cancelled=yes
 rm -rf -- "$2"
-[ -z "$cancelled" ] || rm -f -- "$4"
+[ -z "$cancelled" ] || rm -f -- "$4" "$5"
 )";
 
 bool is_ready(int out) {
@@ -61,7 +63,8 @@ Guard::Guard(const std::string& cancel, const std::string& name, const std::file
                    name,
                    directory.string(),
                    "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(read_end.get()),
-                   record.string()};
+                   record.string(),
+                   unfinished_record(record)};
   process_.emplace(cohort::ChildProcess::spawn(spawn));
   if (!is_ready(process_->out()))
     throw cohort::Error("the process that would cancel the jobs, if this one were killed, does not start");

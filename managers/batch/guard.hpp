@@ -16,7 +16,8 @@ class Guard {
  public:
   /// @param cancel a command of sh, in which "$1" is the name. It is run twice: a job that is being submitted meanwhile
   /// is known to the scheduler a moment later. Empty: there is nothing to cancel. @param directory is removed then,
-  /// with all that is in it. @param record a file that is removed if the jobs could be cancelled; may be empty.
+  /// with all that is in it. @param record of the cluster, which is removed if the jobs could be cancelled. None of
+  /// them need be there yet.
   /// @throws Error if it does not come up.
   Guard(const std::string& cancel, const std::string& name, const std::filesystem::path& directory,
         const std::filesystem::path& record);

@@ -111,6 +111,26 @@ TEST_F(Reap, TouchesNothingOfAClusterThatExists) {
   EXPECT_EQ(cancelled(), "");
 }
 
+// A host that fails may leave a record that is not complete, from before there were jobs.
+TEST_F(Reap, RemovesTheBeginningOfARecordUnlessItIsBeingWritten) {
+  const std::string unfinished = record(ended_) + ".new";
+  write_private(unfinished, "{\"vers");
+  EXPECT_EQ(reap("--dry-run").out, ended_ + " (ended before it had jobs): its record is to be removed\n");
+  {
+    const cohort::FileDescriptor held(::open(unfinished.c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+    EXPECT_EQ(reap().out, "nothing is left of clusters that have ended\n");
+    EXPECT_TRUE(fs::exists(unfinished));
+  }
+  EXPECT_EQ(reap("--name " + other_ + " -m slurm").code, 0);
+  EXPECT_TRUE(fs::exists(unfinished)) << "it is another cluster's";
+  const auto result = reap();
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, ended_ + " (ended before it had jobs): its record is removed\n");
+  EXPECT_FALSE(fs::exists(unfinished));
+  EXPECT_EQ(cancelled(), "--quiet --name=" + other_ + '\n');
+}
+
 TEST_F(Reap, KeepsWhatCannotBeCancelledForLater) {
   leave(ended_);
   scancel("echo 'Unable to contact slurm controller' >&2; exit 1");

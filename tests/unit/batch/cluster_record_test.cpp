@@ -6,10 +6,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -85,6 +87,27 @@ TEST_F(ClusterRecordTest, WhereItCannotBeWrittenThereIsNoneAndAMessage) {
   EXPECT_TRUE(held.path().empty());
   EXPECT_TRUE(printed.starts_with("cohort: the jobs are not recorded")) << printed;
   EXPECT_NE(printed.find((root_ / "state").string() + "/cohort"), printed.npos) << printed;
+}
+
+// `cohort reap` removes an unfinished record that nobody has locked, which this one is for a moment.
+TEST_F(ClusterRecordTest, IsWrittenOnceMoreIfSomebodyRemovesItBeforeItIsComplete) {
+  fs::create_directories(file().parent_path());
+  std::atomic<bool> is_over = false;
+  std::thread other([&] {
+    while (!is_over) {
+      const cohort::FileDescriptor found(::open(unfinished_record(file()).c_str(), O_RDWR | O_CLOEXEC));
+      if (found && ::flock(found.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(unfinished_record(file()).c_str());
+    }
+  });
+  int written = 0;
+  for (int i = 0; i < 40; ++i) {
+    const HeldRecord held(slurm, name, root_ / name);
+    written += held.path() == file() && is_locked() ? 1 : 0;
+  }
+  is_over = true;
+  other.join();
+  EXPECT_EQ(written, 40);
+  EXPECT_TRUE(fs::is_empty(file().parent_path()));
 }
 
 TEST(ClusterRecord, OfAnotherFormIsRefusedWithWhatIsWrong) {
