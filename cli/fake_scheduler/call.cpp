@@ -113,6 +113,7 @@ void Call::end() {
 }
 
 void Call::release() {
+  if (stream_ != nullptr) std::exchange(stream_, nullptr)->close();
   ready_ = nullptr;
   input_ = nullptr;
   signal_ = ended_ = nullptr;

@@ -54,7 +54,7 @@ class Call : public std::enable_shared_from_this<Call> {
   /// What it has not taken yet of what was written.
   std::size_t backlog() const { return stream_ == nullptr ? 0 : stream_->backlog(); }
   void on_drained(std::function<void()> drained);
-  /// Lets go of all functions, which may own this object. When none of them runs.
+  /// Hangs up, and lets go of all functions, which may own this object. When none of them runs.
   void release();
   /// Reads no more of its input until resume_input().
   void pause_input();
