@@ -7,6 +7,14 @@
 //   program back         prints "ready", waits until all workers are lost, then until as many are there
 //   program hog          a worker takes 500 MiB of memory; prints the exception
 //   program lost         prints "ready", and waits until a worker is lost; prints why
+//   program join COUNT FILE  writes the cookie to that file, and FILE.joined when there are so many workers; ends when
+//                            FILE.end is there
+//   program end HOW DIR  writes DIR/ready; when DIR/go is there, it `returns`, or an exception leaves main (`throws`)
+//   program map_end HOW DIR  the same within a map, in which each worker writes DIR/computes.PID
+//   program caught MANAGER OPTIONS DIR  begins without workers, and goes on when these do not come: writes DIR/caught,
+//                                       and ends when DIR/go is there
+// A worker is held before it has done anything where COHORT_TEST_HELD names a file, until that is there. It writes
+// FILE.PID.
 
 #include <unistd.h>
 
@@ -17,6 +25,7 @@
 #include <fstream>
 #include <iostream>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +34,8 @@
 #include <cohort/cohort.hpp>
 
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string node() {
   if (const char* name = std::getenv("SLURMD_NODENAME")) return name;
@@ -38,11 +49,74 @@ int sleep_for_long() {
   return 0;
 }
 
+template <class Condition>
+void wait_until(Condition condition) {
+  for (int i = 0; i < 12000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+void touch(const std::string& file) { std::ofstream(file) << '\n'; }
+
+void be_held() {
+  const char* variable = std::getenv("COHORT_TEST_HELD");
+  if (variable == nullptr) return;
+  const std::string file = variable;
+  touch(file + '.' + std::to_string(::getpid()));
+  wait_until([&] { return fs::exists(file); });
+}
+
+int end(const std::string& how, const std::string& dir) {
+  touch(dir + "/ready");
+  wait_until([&] { return fs::exists(dir + "/go"); });
+  if (how == "throws") throw std::runtime_error("the master has had enough");
+  return 0;
+}
+
+/// The first item fails, while the others compute.
+int end_of_map(const std::string& how, const std::string& dir) {
+  try {
+    cohort::pmap(cohort::capture(dir,
+                                 [](const std::string& files, int item) {
+                                   touch(files + "/computes." + std::to_string(::getpid()));
+                                   if (item > 1) return sleep_for_long();
+                                   wait_until([&] { return fs::exists(files + "/go"); });
+                                   throw std::runtime_error("the item has failed");
+                                 }),
+                 cohort::range(1, cohort::nworkers()));
+  } catch (const std::exception&) {
+    if (how == "throws") throw;
+  }
+  return 0;
+}
+
+int go_on(const std::string& manager, const std::string& options, const std::string& dir) {
+  try {
+    cohort::addprocs(manager, options);
+  } catch (const cohort::Error& error) {
+    std::cout << error.what() << std::endl;
+    touch(dir + "/caught");
+  }
+  wait_until([&] { return fs::exists(dir + "/go"); });
+  return 0;
+}
+
+int join(int count, const std::string& file) {
+  std::ofstream(file) << cohort::cluster_cookie();
+  wait_until([&] { return cohort::nprocs() > count; });
+  touch(file + ".joined");
+  wait_until([&] { return fs::exists(file + ".end"); });
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  be_held();
   cohort::Session session(argc, argv);
   const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "join") return join(std::atoi(argv[2]), argv[3]);
+  if (what == "end") return end(argv[2], argv[3]);
+  if (what == "map_end") return end_of_map(argv[2], argv[3]);
+  if (what == "caught") return go_on(argv[2], argv[3], argv[4]);
   std::vector<std::string> nodes;
   for (const auto pid : cohort::workers()) nodes.push_back(cohort::remotecall_fetch([] { return node(); }, pid));
   std::sort(nodes.begin(), nodes.end());
@@ -81,9 +155,9 @@ int main(int argc, char** argv) {
   if (what == "back") {
     const auto count = cohort::nworkers();
     std::cout << "ready" << std::endl;
-    wait_for([] { return cohort::nprocs() == 1; });
+    wait_until([] { return cohort::nprocs() == 1; });
     std::cout << "lost" << std::endl;
-    wait_for([count] { return cohort::nprocs() == count + 1; });
+    wait_until([count] { return cohort::nprocs() == count + 1; });
     std::cout << "back: " << cohort::nprocs() - 1 << std::endl;
   }
   if (what == "hog") std::cout << "ready" << std::endl;

@@ -9,6 +9,7 @@
 
 #include "../../contract/include/cohort/contract/eventually.hpp"
 #include "../cli/tool.hpp"
+#include "secret_search.hpp"
 #include "sge_bed.hpp"
 #include "test_programs.hpp"
 
@@ -79,6 +80,16 @@ TEST_F(SgeTest, WithinAJobTheWorkersAreTasksOfIt) {
   run_script("qsub -sync y -S /bin/sh -j y -o /dev/null -pe mpi 3 " + script);
   EXPECT_TRUE(contains(text_of_file(out), "workers 3 on h1 h")) << text_of_file(out);
   for (const auto& file : {out, script}) fs::remove(file);
+  expect_nothing_left();
+}
+
+TEST_F(SgeTest, TheSecretsAreWhereNobodyElseCanReadThem) {
+  expect_that_no_secret_is_public(
+      {.manager = "sge",
+       .options = R"(, "flags": ["-h"])",
+       .release = "qrls -u root",
+       .directories = {SgeBed::current().hosts().directory()},
+       .commands = {{"qstat", "cohort-"}, {"qstat -j $(qstat | awk 'NR == 3 { print $1 }')", "cohort-"}}});
   expect_nothing_left();
 }
 

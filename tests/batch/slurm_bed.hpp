@@ -21,7 +21,7 @@ class SlurmBed {
   bool runs() const { return !program_.line().empty(); }
   /// Where all its files are.
   std::string directory() const;
-  /// The jobs that wait, run or end, as "id name state" in lines.
+  /// The jobs that wait, run or are about to end, as "id name state" in lines.
   static std::string queue();
 
  private:

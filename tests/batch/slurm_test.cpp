@@ -1,8 +1,5 @@
 // The manager slurm against a real Slurm, by the built tool.
 
-#include <signal.h>
-
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -10,18 +7,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cohort/child_process.hpp>
-#include <cohort/join_file.hpp>
-
 #include "../../contract/include/cohort/contract/eventually.hpp"
 #include "../cli/tool.hpp"
+#include "secret_search.hpp"
 #include "slurm_bed.hpp"
 #include "test_programs.hpp"
 
 namespace cohort::test {
 namespace {
 
-using namespace std::chrono_literals;
 using contract::eventually;
 namespace fs = std::filesystem;
 
@@ -42,16 +36,6 @@ class SlurmTest : public testing::Test {
     words.insert(words.end(), arguments.begin(), arguments.end());
     input.dir = files_.path();
     return cohort_tool(words, input);
-  }
-
-  /// A program whose job of two workers stays in the queue.
-  ChildProcess start_one_that_waits() {
-    SpawnOptions spawn;
-    spawn.command = {COHORT_TOOL, "run", "-m", "slurm", "-p", "2", "-o", "partition=closed", COHORT_BATCH_PROGRAM};
-    spawn.dir = files_.path();
-    auto child = ChildProcess::spawn(spawn);
-    EXPECT_TRUE(eventually([] { return contains(SlurmBed::queue(), "PENDING"); }));
-    return child;
   }
 
   void expect_nothing_left() {
@@ -79,12 +63,6 @@ class SlurmTest : public testing::Test {
     }
   }
 
-  /// Where the only cluster of this test has its files.
-  fs::path cluster_files() const {
-    for (const auto& entry : fs::directory_iterator(files_.path())) return entry.path();
-    return {};
-  }
-
   SlurmBed bed_;
   const TemporaryDirectory files_;
 };
@@ -98,9 +76,9 @@ TEST_F(SlurmTest, AProgramRunsOnWorkersOfTwoNodesAndNothingIsLeft) {
 }
 
 TEST_F(SlurmTest, HundredsOfWorkersThatComeAtOnceAllJoin) {
-  const auto result = run(150, {R"(flags=["--overcommit", "--nodes=2"])"});
+  const auto result = run(256, {R"(flags=["--overcommit", "--nodes=2", "--mem=0"])"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_TRUE(result.out.starts_with("workers 150 on ")) << result.out << result.err;
+  EXPECT_TRUE(result.out.starts_with("workers 256 on ")) << result.out << result.err;
   expect_nothing_left();
 }
 
@@ -120,74 +98,15 @@ TEST_F(SlurmTest, AWrongPartitionFailsWithTheWordsOfSbatch) {
   expect_nothing_left();
 }
 
-TEST_F(SlurmTest, ASignalThatEndsItWhileItWaitsCancelsTheJob) {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
-    auto child = start_one_that_waits();
-    child.signal(number);
-    const auto status = child.wait_until(deadline_after(20s));
-    ASSERT_TRUE(status.has_value());
-    EXPECT_EQ(status->signal, number) << status->text();
-    expect_nothing_left();
-  }
-}
-
-TEST_F(SlurmTest, NothingIsLeftOfAMasterThatIsKilled) {
-  const auto result =
-      run(4, {}, {"wait"},
-          {.standard_input = "", .dir = "", .when_printed = "ready", .then = [](int pid) { ::kill(pid, SIGKILL); }});
-  EXPECT_EQ(result.code, 128 + SIGKILL);
-  expect_nothing_left();
-}
-
-// While the job waits its tokens are good; when its workers have come there is only the cookie, which the program
-// writes to a file for this test.
 TEST_F(SlurmTest, TheSecretsAreWhereNobodyElseCanReadThem) {
-  std::string found;
-  int looked = 0;
-  const auto look_for = [&](const std::vector<std::string>& secrets, const fs::path& their_place) {
-    looked++;
-    const auto look_at = [&](const std::string& what, const std::string& text) {
-      for (const auto& secret : secrets)
-        if (contains(text, secret)) found += what + '\n';
-    };
-    for_each_process([&](const fs::path& process) {
-      look_at(process / "cmdline", text_of_file(process / "cmdline"));
-      look_at(process / "environ", text_of_file(process / "environ"));
-    });
-    look_at("scontrol show job", run_script("scontrol --details show job").out);
-    const std::string script = run_script("scontrol write batch_script $(squeue --noheader --format=%i) -").out;
-    EXPECT_TRUE(contains(script, "#SBATCH --ntasks=2")) << script;
-    look_at("the job script", script);
-    look_at("squeue", run_script("squeue --format=%all").out);
-    for (const auto& directory : {fs::path(bed_.directory()), fs::path(files_.path())}) {
-      for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-        look_at(entry.path(), entry.path());
-        if (entry.is_regular_file() && entry.path() != their_place) look_at(entry.path(), text_of_file(entry.path()));
-      }
-    }
-  };
-  {
-    auto child = start_one_that_waits();
-    const fs::path join = cluster_files() / "join-1-1.json";
-    std::vector<std::string> secrets;
-    const JoinFile file = JoinFile::read(join);  // which refuses a file that others can read
-    for (const auto& token : file.tokens) secrets.push_back(token.secret);
-    EXPECT_EQ(secrets.size(), 2u);
-    EXPECT_EQ(file.cookie, "");
-    look_for(secrets, join);
-    child.signal(SIGTERM);
-    child.wait_until(deadline_after(20s));
-    expect_nothing_left();
-  }
-  const auto look_while_it_runs = [&](int pid) {
-    look_for({text_of_file(files_.path("cookie"))}, files_.path("cookie"));
-    ::kill(pid, SIGTERM);
-  };
-  run(2, {}, {"wait", "cookie"},
-      {.standard_input = "", .dir = "", .when_printed = "ready", .then = look_while_it_runs});
-  EXPECT_EQ(looked, 2);
-  EXPECT_EQ(found, "");
-  fs::remove(files_.path("cookie"));
+  expect_that_no_secret_is_public(
+      {.manager = "slurm",
+       .options = R"(, "flags": ["--hold"])",
+       .release = "scontrol release $(squeue --noheader --format=%i)",
+       .directories = {bed_.directory()},
+       .commands = {{"scontrol --details show job", "JobName=cohort-"},
+                    {"scontrol write batch_script $(squeue --noheader --format=%i) -", "#SBATCH --ntasks=2"},
+                    {"squeue --format=%all", "cohort-"}}});
   expect_nothing_left();
 }
 

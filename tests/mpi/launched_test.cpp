@@ -11,6 +11,7 @@
 #include <cohort/join_file.hpp>
 
 #include "../../contract/include/cohort/contract/eventually.hpp"
+#include "../batch/secret_search.hpp"
 #include "../cli/tool.hpp"
 #include "mpi_bed.hpp"
 #include "test_programs.hpp"
@@ -23,7 +24,8 @@ namespace fs = std::filesystem;
 class LaunchedTest : public testing::Test {
  protected:
   /// In the script, `rank N COMMAND...` is what srun would start as number N of $size, and prints how that ended.
-  ToolResult run(const std::string& script) {
+  ToolResult run(const std::string& script) { return run_with(script, {}); }
+  ToolResult run_with(const std::string& script, ToolInput input) {
     const std::string functions = "program=" COHORT_LAUNCHED_PROGRAM R"(; size=3
 rank() {
   n=$1; shift
@@ -32,7 +34,8 @@ rank() {
   echo "rank $n: $status" >&2
 }
 )";
-    return run_script(functions + script, {.standard_input = "", .dir = directory_.path()});
+    input.dir = directory_.path();
+    return run_script(functions + script, input);
   }
   void expect_nothing_left() const { EXPECT_TRUE(fs::is_empty(directory_.path())); }
 
@@ -145,6 +148,34 @@ TEST_F(LaunchedTest, WithAMinimumItBeginsWithoutTheOthers) {
 start() { rank $1 $cohort run --launched --min 0 --set timeouts.launch=1s $program; }
 start 0 & wait)");
   EXPECT_EQ(result.out, "master\n") << result.err;
+  expect_nothing_left();
+}
+
+TEST_F(LaunchedTest, TheSecretsAreWhereNobodyElseCanReadThem) {
+  SecretSearch search;
+  const auto look = [&] {
+    search.look_at_processes();
+    search.look_at_files(directory_.path());
+  };
+  const auto look_twice = [&](int) {
+    search.allow(join_file_);
+    search.allow(directory_.path("cookie"));
+    search.add(JoinFile::read(join_file_));
+    look();
+    directory_.write("go", "");
+    EXPECT_TRUE(contract::eventually([&] { return fs::exists(directory_.path("cookie.joined")); }));
+    search.add(directory_.read("cookie"));
+    look();
+    directory_.write("cookie.end", "");
+  };
+  const auto result = run_with(R"(
+start() { rank $1 $cohort run --launched )" COHORT_BATCH_PROGRAM R"( join 2 $PWD/cookie; }
+start 0 & until [ -s cohort-slurm-7.0.json ]; do sleep 0.02; done; echo waits
+until [ -e go ]; do sleep 0.02; done; start 1 & start 2 & wait)",
+                               {.standard_input = "", .dir = "", .when_printed = "waits", .then = look_twice});
+  EXPECT_EQ(search.secrets(), 4u) << "two tokens, the key of the join file, the cookie: " << result.err;
+  EXPECT_EQ(search.found(), "");
+  for (const char* file : {"go", "cookie", "cookie.joined", "cookie.end"}) fs::remove(directory_.path(file));
   expect_nothing_left();
 }
 

@@ -7,9 +7,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cohort/join_file.hpp>
-
 #include "../../contract/include/cohort/contract/eventually.hpp"
+#include "../batch/secret_search.hpp"
 #include "../cli/tool.hpp"
 #include "mpi_bed.hpp"
 #include "test_programs.hpp"
@@ -75,23 +74,11 @@ TEST_P(MpiManagerTest, ADryRunShowsTheCommandWithHostsAndFlags) {
 }
 
 // It is in a file that its owner alone can read, and that is removed when all have come.
-TEST_P(MpiManagerTest, TheSecretIsInNoArgumentAndNoVariable) {
-  const TemporaryDirectory records;
-  const std::string real = "mpiexec." + GetParam().name();
-  const std::string recorder = records.write(
-      "mpiexec", "#!/bin/sh\n[ \"$1\" = --version ] && exec " + real + " --version\nhere=" + records.path() +
-                     "\ntr '\\0' '\\n' </proc/$$/cmdline >$here/seen\nenv >>$here/seen\n" +
-                     "cp -p cohort-*/join-*.json $here/join.json\nexec " + real + " \"$@\"\n");
-  fs::permissions(recorder, fs::perms(0755));
-  const auto result = run("-o mpiexec=" + recorder + ' ' + GetParam().manager_flags() +
-                          " -p 2 -o 'env={\"OWN_VARIABLE\": \"own value\"}' " COHORT_LAUNCHED_PROGRAM);
-  EXPECT_TRUE(result.out.starts_with("master 2:")) << result.out << result.err;
-  const JoinFile join = JoinFile::read(records.path("join.json"));
-  const std::string seen = records.read("seen");
-  EXPECT_TRUE(contains(seen, "--cohort-join=-") && contains(seen, "OWN_VARIABLE=own value")) << seen;
-  ASSERT_EQ(join.tokens.size(), 2U);
-  for (const auto& token : join.tokens) EXPECT_FALSE(contains(seen, token.secret));
-  expect_nothing_left();
+TEST_P(MpiManagerTest, TheSecretsAreWhereNobodyElseCanReadThem) {
+  std::string options = R"(, "mpiexec": "mpiexec.)" + GetParam().name() + '"';
+  if (const auto flags = GetParam().manager_flags(); !flags.empty())
+    options += R"(, "flags": [")" + flags.substr(flags.find('=') + 1) + R"("])";
+  expect_that_no_secret_is_public({.manager = "mpi", .options = options, .environment = GetParam().environment()});
 }
 
 INSTANTIATE_TEST_SUITE_P(Mpi, MpiManagerTest, testing::ValuesIn(Mpi::all()), Mpi::name_of);
