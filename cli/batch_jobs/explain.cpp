@@ -37,13 +37,13 @@ void explain_one(const cohort::batch::ClusterRecord& record) {
 int explain(const std::string& name) {
   bool good = true, nothing = true;
   for (const auto& found : find_records()) {
-    if (found.state != State::held || (!name.empty() && found.path.filename() != name)) continue;
+    if (found.state != State::held || (!name.empty() && found.name != name)) continue;
     nothing = false;
     try {
       if (found.record.name.empty()) throw Error(found.problem);
       explain_one(found.record);
     } catch (const std::exception& error) {
-      print_message(found.path.filename().string() + ": " + error.what());
+      print_message(found.name + ": " + error.what());
       good = false;
     }
   }

@@ -38,8 +38,8 @@ void write_all(int to, const void* data, std::size_t size) noexcept {
   }
 }
 
-// What is read is neither in the pipe nor among the pieces until its size is known, which takes a moment; for ever if the
-// signal came to the thread that reads.
+// What is read is neither in the pipe nor among the pieces until its size is known, which takes a moment; for ever if
+// the signal came to the thread that reads.
 void wait_for_reading(std::size_t which) noexcept {
   constexpr timespec pause{0, 1'000'000};
   for (int i = 0; i < 100 && reading[which]; i++) nanosleep(&pause, nullptr);
