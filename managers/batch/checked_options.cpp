@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using cohort::ConfigError;
 using cohort::excerpt;
 
-constexpr off_t most_bytes = 1 << 20;  // of a job script
+constexpr off_t longest_script = 1 << 20;  // bytes
 
 bool is_control(char c) { return (c >= 0 && c < ' ') || c == 0x7f; }
 
@@ -91,7 +91,7 @@ std::string read_small_file(const std::string& option, const fs::path& file) {
   if (::stat(file.c_str(), &status) != 0) throw ConfigError(name + ": " + error_text(errno) + wanted);
   if (S_ISDIR(status.st_mode)) throw ConfigError(name + " is a directory" + wanted);
   if (!S_ISREG(status.st_mode)) throw ConfigError(name + " is a pipe or a device" + wanted);  // may have no end
-  if (status.st_size > most_bytes) throw ConfigError(name + " has more than 1 MiB" + wanted);
+  if (status.st_size > longest_script) throw ConfigError(name + " has more than 1 MiB" + wanted);
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
