@@ -68,7 +68,7 @@ class BatchManager : public cohort::ClusterManager {
   cohort::detail::Mutex mutex_;
   std::set<std::shared_ptr<BatchJob>> jobs_ COHORT_GUARDED_BY(mutex_);
   int launches_ COHORT_GUARDED_BY(mutex_) = 0;
-  bool is_in_doubt_ COHORT_GUARDED_BY(mutex_) = false;          // there may be jobs whose ids nobody knows
+  bool is_in_doubt_ COHORT_GUARDED_BY(mutex_) = false;      // there may be jobs whose ids nobody knows
   std::unique_ptr<Guard> guard_ COHORT_GUARDED_BY(mutex_);  // longer than the record
   std::optional<HeldRecord> record_ COHORT_GUARDED_BY(mutex_);
 
