@@ -7,9 +7,11 @@
 #include <set>
 #include <utility>
 
+#include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 
 #include "base/durations.hpp"
+#include "base/log.hpp"
 #include "node/answered.hpp"
 #include "node/master.hpp"
 #include "node/messages.hpp"
