@@ -69,6 +69,7 @@ std::optional<FoundRecord> look_at(const fs::path& path, const std::string& name
   if (status.st_size > most_bytes) return refused("it is too long");
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused("it cannot be locked: " + reason());
+    if (path.filename() != name) return std::nullopt;  // it is being written
     found.state = FoundRecord::State::held;
     try {
       found.record = ClusterRecord::parse(read_all(file.get(), status.st_size), "record");

@@ -55,7 +55,7 @@ void make_directories(const fs::path& path) {
 // locked; if it does so before this process has, another one is written. @return the file, which has the lock.
 cohort::FileDescriptor write_locked(const fs::path& path, const std::string& text) {
   const fs::path unfinished = unfinished_record(path);
-  for (int more_attempts = 2;; --more_attempts) {
+  for (int more_attempts = 9;; --more_attempts) {
     cohort::FileDescriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file) throw failure("make the file", unfinished);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
