@@ -88,7 +88,6 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
     throw cohort::ConfigError(
         "max: within an allocation there are no jobs to be submitted; without it, there are as many workers as the "
         "allocation has room for");
-  refuse_unusable_directory("files", options_.files);
 }
 
 BatchManager::~BatchManager() {
@@ -143,6 +142,7 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   launched.extend(margin > Clock::time_point::max() - latest ? Clock::time_point::max() : latest + margin);
   std::string why;
   try {
+    refuse_unusable_directory("files", options_.files);
     be_guarded();
     door->listen(params);
     door->open(launched, count);
@@ -335,7 +335,8 @@ std::string BatchManager::exit_cause(Pid, WorkerConfig& config) {
     text = driver_->end_of_worker(printed, config.ospid);
     // Of a job that runs, the launcher of its workers is to say what it knows. If it does not, their host may be gone.
     const bool goes_on = status.state == JobState::active && !status.ending && text.empty();
-    if (status.state == JobState::queued || (goes_on && !is_first))
+    // To ask there takes up to two seconds more, and the core waits for five in all.
+    if ((status.state == JobState::queued || (goes_on && !is_first)) && Clock::now() < text_deadline)
       trouble = driver_->trouble_of_host(id, printed, config.ospid);
     // While a job ends, its state is not final.
     const bool may_change =
