@@ -88,6 +88,7 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
     throw cohort::ConfigError(
         "max: within an allocation there are no jobs to be submitted; without it, there are as many workers as the "
         "allocation has room for");
+  refuse_unusable_directory("files", options_.files);
 }
 
 BatchManager::~BatchManager() {
@@ -142,7 +143,6 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
   launched.extend(margin > Clock::time_point::max() - latest ? Clock::time_point::max() : latest + margin);
   std::string why;
   try {
-    refuse_unusable_directory("files", options_.files);
     be_guarded();
     door->listen(params);
     door->open(launched, count);

@@ -239,7 +239,7 @@ JobKeeper::TimePoint JobKeeper::look_at_time(const JobPtr& job) {
 
 // A job that has no limit is asked for no more.
 void JobKeeper::learn_end(Kept& kept, const JobStatus& status) const {
-  if (status.state != JobState::active) return;
+  if (status.state != JobState::active || status.ending) return;  // of one that is ended, the end is now
   kept.knows_end = true;
   const auto begin = status.start ? steady_time_of(*status.start) : Clock::now();
   if (status.end)

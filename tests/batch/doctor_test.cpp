@@ -57,14 +57,19 @@ TEST_F(SlurmDoctorTest, SaysWhatHindersJobsAndLeavesNone) {
   expect_finding(nowhere, "partition - submission first");
   expect_finding(nowhere, "job - ");
 
-  const auto closed = doctor("-o partition=closed -o walltime=2h -o files=/nowhere");
+  const auto closed = doctor("-o partition=closed -o walltime=2h");
   EXPECT_EQ(closed.code, 1);
   expect_finding(closed, "submission ok ");
   expect_finding(closed, "partition BAD closed is not up");
   expect_finding(closed, "walltime BAD 02:00:00 is too long: closed allows 01:00:00");
-  expect_finding(closed, "files BAD /nowhere: No such file or directory");
+  expect_finding(closed, "files ok ");
   expect_finding(closed, "job - ");
   expect_finding(closed, "slurm is not ready");
+
+  const auto no_files = doctor("-o files=/nowhere");
+  EXPECT_EQ(no_files.code, 3) << no_files.out;
+  EXPECT_NE(no_files.err.find("files: /nowhere: No such file or directory; it is to be a directory"), std::string::npos)
+      << no_files.err;
 
   const auto many = doctor("-p 100 --quick");
   EXPECT_EQ(many.code, 1);

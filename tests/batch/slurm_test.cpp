@@ -138,7 +138,8 @@ TEST_F(SlurmTest, EachWayToLoseANodeIsItsOwnCause) {
   };
   const std::string node =
       lose({R"(flags=["--no-requeue"])"}, {"lost"}, "scontrol update nodename=n2 state=down reason=test");
-  EXPECT_TRUE(contains(node, ": failed (NODE_FAIL, NodeDown)")) << node;
+  EXPECT_TRUE(contains(node, ": failed (NODE_FAIL, NodeDown)") || contains(node, " is being ended (NodeDown)")) << node;
+  EXPECT_FALSE(contains(node, "walltime")) << node;
   run_script("scontrol update nodename=n2 state=idle");
   const std::string memory = lose({R"(flags=["--mem-per-cpu=100"])"}, {"hog"}, "");
   EXPECT_TRUE(contains(memory, "Killed on n")) << memory;

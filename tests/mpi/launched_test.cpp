@@ -204,8 +204,10 @@ TEST_P(LaunchersTest, TwoRunsInOneDirectoryDoNotMeet) {
 TEST_P(LaunchersTest, NothingIsLeftWhenTheLauncherIsEnded) {
   if (!GetParam().is_here()) GTEST_SKIP() << GetParam().why_not();
   for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
+    const TemporaryDirectory of_mpiexec;  // which leaves its own files there if it is killed
     bool ended = false;
-    run_script("exec " + GetParam().mpiexec() + " -n 3 " COHORT_LAUNCHED_PROGRAM " wait --cohort-launched",
+    run_script("TMPDIR=" + of_mpiexec.path() + " exec " + GetParam().mpiexec() +
+                   " -n 3 " COHORT_LAUNCHED_PROGRAM " wait --cohort-launched",
                {.standard_input = "", .dir = directory_.path(), .when_printed = "ready", .then = [&](int pid) {
                   ended = processes_left() && ::kill(pid, number) == 0;
                 }});
