@@ -98,7 +98,8 @@ TEST(Usage, UnknownWordsAreAnsweredWithTheNearest) {
       {{"run", "--options", "[]", "true"}, "--options wants a JSON object like '{\"count\": 4}'"},
       {{"plugin", "test", "local", "--one-process"}, "--one-process is for transports"},
       {{"plugin", "test", "tcp", "--transport", "unix"}, "--transport is for managers"},
-      {{"plugin", "new", "manger", "x"}, "wants manager, transport or queue-driver, not 'manger'; did you mean 'manager'?"},
+      {{"plugin", "new", "manger", "x"},
+       "wants manager, transport or queue-driver, not 'manger'; did you mean 'manager'?"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = cohort_tool(arguments);
