@@ -37,7 +37,12 @@ void explain_one(const cohort::batch::ClusterRecord& record) {
 int explain(const std::string& name) {
   bool good = true, nothing = true;
   for (const auto& found : find_records()) {
-    if (found.state != State::held || (!name.empty() && found.name != name)) continue;
+    if (!name.empty() && found.name != name) continue;
+    if (found.state == State::refused) {
+      print_message("the record " + found.path.string() + " is not read: " + found.problem);
+      good = nothing = false;
+    }
+    if (found.state != State::held) continue;
     nothing = false;
     try {
       if (found.record.name.empty()) throw Error(found.problem);

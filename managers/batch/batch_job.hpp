@@ -43,11 +43,11 @@ struct BatchJob {
   std::atomic<int> arrived{0};                               // of them, in all its starts
   std::atomic<int> files{0};                                 // join files that were written for it
   std::atomic<bool> launching{true};                         // its launch waits for them
+  std::atomic<bool> ended{false};                            // or cancelled
   JobId id;  // empty: not submitted yet; written once, before others look at it
 
   // Guarded by the manager's mutex.
-  int gone = 0;        // workers that have come and ended
-  bool ended = false;  // or cancelled
+  int gone = 0;  // workers that have come and ended
   std::vector<cohort::JoinToken> tokens;
 };
 

@@ -81,7 +81,12 @@ BatchManager::BatchManager(const BatchOptions& options, std::unique_ptr<QueueDri
                                  },
                              .renew = [this](const auto& job) { renew(job); },
                              .copy = [this](const auto& job, int number) { return copy(job, number); }},
-          JobKeeper::Limits{options_.walltime, options_.drain, options_.respawn, scale_limits(options_)})) {
+          JobKeeper::Limits{.queue = options_.queue,
+                            .launch = options_.launch,
+                            .walltime = options_.walltime,
+                            .drain = options_.drain,
+                            .respawn = options_.respawn && !options_.max,  // the scaler does that, too
+                            .scale = scale_limits(options_)})) {
   if (!options_.count)
     throw cohort::ConfigError("count: say how many workers there are to be (-p 64); no allocation is here that does");
   if (options_.max && driver_->dialect().cancel_by_name.empty())
@@ -299,8 +304,7 @@ void BatchManager::manage(Pid pid, WorkerConfig& config, ManageOp op) {
   if (op == ManageOp::interrupt) signal(*job, config, SIGINT);
   const MutexLock lock(mutex_);
   if (op == ManageOp::finalize) job->gone++;
-  if (job->ended) return;
-  if (op == ManageOp::register_worker) keeper_->joined(job, pid);
+  if (op == ManageOp::register_worker && !job->ended) keeper_->joined(job, pid);
   if (op == ManageOp::finalize) keeper_->left(job, pid, !config.leaving);
 }
 
@@ -370,7 +374,7 @@ void BatchManager::end(const Jobs& jobs) noexcept {
     {
       const MutexLock lock(mutex_);
       for (const auto& job : jobs)
-        if (!std::exchange(job->ended, true) && !job->id.empty()) ids.push_back(job->id);
+        if (!job->ended.exchange(true) && !job->id.empty()) ids.push_back(job->id);
     }
     for (const JobId& id : ids) watch_.remove(id);
     if (!ids.empty()) driver_->cancel(ids);

@@ -22,6 +22,8 @@ namespace {
 constexpr cohort::Duration shortest_drain = 10s, longest_drain = 5min;  // if the user does not say it
 constexpr cohort::Duration removal_before_end = 3s;                     // of workers that have not finished
 constexpr cohort::Duration end_of_empty_job = 10s;                      // that goes on without workers
+constexpr cohort::Duration known_to_keeper_first = 60s;                 // by a scheduler whose answers are late
+constexpr cohort::Duration known_to_keeper_again = 15s;                 // by one that has known it
 constexpr int most_failed_starts = 3;
 constexpr cohort::Duration scaling_pause = 1s;   // between two looks at the work that there is
 constexpr cohort::Duration soon = 30s;           // a job that begins by then is not cancelled for want of work
@@ -66,6 +68,7 @@ void JobKeeper::joined(const JobPtr& job, Pid pid) {
   Kept& kept = keep(job);
   if (kept.empty_since) kept = {.number = kept.number};  // it has begun once more
   kept.pids.insert(pid);
+  kept.came++;
   has_begun_ |= std::exchange(kept.is_fresh, false);
   is_changed_ = true;
   changed_.notify_one();
@@ -164,17 +167,69 @@ JobKeeper::TimePoint JobKeeper::look_at(const JobPtr& job) {
     is_fresh = kept->is_fresh;
     empty_since = kept->empty_since;
   }
+  if (job->ended) return look_at_ended(job);
   if (empty_since) return look_at_empty(job, *empty_since);
   return is_fresh ? look_at_fresh(job) : look_at_time(job);
 }
 
-// A job that takes the place of another, or of which nobody waits for the workers any more.
+// A job that was submitted later than its launch, or of which nobody waits for the workers any more.
 JobKeeper::TimePoint JobKeeper::look_at_fresh(const JobPtr& job) {
   const JobStatus status = watch_.status(job->id);
-  if (!has_ended(status.state)) return watch_.next_query();
+  std::string why;
+  if (has_ended(status.state)) {
+    why = "ended before a worker joined: " + text_of(status);
+  } else {
+    const MutexLock lock(mutex_);
+    Kept* kept = find(job);
+    if (kept == nullptr || !kept->is_fresh) return Clock::now();
+    why = why_to_give_up(*job, status, *kept);
+  }
+  if (why.empty()) return std::min(watch_.next_query(), Clock::now() + 1s);
   ++failed_starts_;
   if (scaler_) scaler_->failed(Clock::now());
-  is_over(job, "ended before a worker joined: " + text_of(status));
+  is_over(job, why);
+  return TimePoint::max();
+}
+
+// The limits of a launch hold for such a job, too.
+std::string JobKeeper::why_to_give_up(const BatchJob& job, const JobStatus& status, Kept& kept) const {
+  const auto now = Clock::now();
+  if (status.state == JobState::queued) kept.began.reset();
+  if (status.state == JobState::active && !kept.began) kept.began = now;
+  kept.was_known |= status.state != JobState::unknown;
+  if (!watch_.is_unknown(job.id))
+    kept.unknown.reset();
+  else if (!kept.unknown)
+    kept.unknown = now;
+  if (kept.unknown && now - *kept.unknown > (kept.was_known ? known_to_keeper_again : known_to_keeper_first))
+    return "is not known to the scheduler" + std::string(kept.was_known ? " any more" : "");
+  const auto launch = limits_.launch.value_or(job.params->timeout);
+  if (kept.began && launch != cohort::never && now - *kept.began > launch)
+    return "has been running for " + rough_text(launch) + " without a worker (option launch)";
+  if (status.state == JobState::queued && limits_.queue != cohort::never && now - kept.since > limits_.queue)
+    return "is still " + text_of(status) + " after " + rough_text(limits_.queue) + " (option queue)";
+  return "";
+}
+
+// The core had its last worker killed, or did not take it in.
+JobKeeper::TimePoint JobKeeper::look_at_ended(const JobPtr& job) {
+  bool is_fresh, has_lost;
+  {
+    const MutexLock lock(mutex_);
+    const Kept* kept = find(job);
+    if (kept == nullptr || !kept->pids.empty()) return TimePoint::max();  // it is told of each that leaves
+    is_fresh = kept->is_fresh;
+    has_lost = kept->has_lost;
+  }
+  if (!is_fresh && !has_lost) {
+    actions_.end(job);
+    return TimePoint::max();
+  }
+  if (is_fresh) {
+    ++failed_starts_;
+    if (scaler_) scaler_->failed(Clock::now());
+  }
+  is_over(job, is_fresh ? "was ended, as its worker could not join" : "was ended, as its last worker was lost");
   return TimePoint::max();
 }
 
@@ -354,14 +409,15 @@ std::optional<Scaler::Job> JobKeeper::scaled_job(const JobPtr& job, const JobSta
                                                  const cohort::Demand& demand) {
   const MutexLock lock(mutex_);
   const Kept* kept = find(job);
-  if (kept == nullptr || kept->empty_since || kept->is_drained || kept->is_leaving) return std::nullopt;
+  if (kept == nullptr || kept->empty_since || job->ended) return std::nullopt;
   Scaler::Job scaled{.id = job->id, .workers = job->workers};
+  scaled.leaving = kept->is_drained || kept->is_leaving;
   if (kept->is_fresh || job->launching) {
     const bool begins_soon = status.start && *status.start < std::chrono::system_clock::now() + soon;
     scaled.queued = status.state == JobState::queued;
     scaled.starting = !scaled.queued || begins_soon || job->launching;
   } else {
-    scaled.workers = static_cast<int>(kept->pids.size());
+    scaled.workers = job->workers - (kept->came - static_cast<int>(kept->pids.size()));  // some may still come
     scaled.busy = std::ranges::any_of(
         kept->pids, [&](Pid pid) { return std::binary_search(demand.busy.begin(), demand.busy.end(), pid); });
   }
@@ -384,7 +440,11 @@ void JobKeeper::submit_more(const JobPtr& model, const Scaler::Plan& plan) {
 void JobKeeper::cancel(const JobPtr& job) {
   const JobStatus status = watch_.fresh_status(job->id);
   const bool begins_soon = status.start && *status.start < std::chrono::system_clock::now() + soon;
-  if (status.state != JobState::queued || begins_soon || job->arrived > 0) return;
+  {
+    const MutexLock lock(mutex_);
+    const Kept* kept = find(job);
+    if (kept == nullptr || !kept->pids.empty() || status.state != JobState::queued || begins_soon) return;
+  }
   journal_.say("job " + job->id + " is cancelled while it is " + text_of(status) + ": there was no work for it for " +
                rough_text(limits_.scale->idle));
   actions_.end(job);

@@ -36,6 +36,8 @@ class JobKeeper {
     std::function<std::vector<JobPtr>(const JobPtr&, int number)> copy;
   };
   struct Limits {
+    cohort::Duration queue = cohort::never;    ///< how long a job may wait in the queue
+    std::optional<cohort::Duration> launch;    ///< how long until its first worker joins; nullopt: as of its launch
     std::optional<cohort::Duration> walltime;  ///< of a job, if the scheduler does not say when its time is over
     std::optional<cohort::Duration> drain;  ///< before that its workers get no more work; nullopt: a tenth of its time
     bool respawn = false;                   ///< another job takes the place of one that ends
@@ -56,10 +58,16 @@ class JobKeeper {
   void left(const JobPtr& job, cohort::Pid pid, bool lost);
 
  private:
-  using TimePoint = cohort::Clock::time_point;
+  using Clock = cohort::Clock;
+  using TimePoint = Clock::time_point;
   struct Kept {
     std::set<cohort::Pid> pids = {};
     bool is_fresh = true;                       // none of its workers has come yet
+    TimePoint since = Clock::now();             // it is fresh
+    std::optional<TimePoint> began = {};        // when it was first seen to run
+    std::optional<TimePoint> unknown = {};      // since when the scheduler does not know it
+    bool was_known = false;                     // to the scheduler
+    int came = 0;                               // workers, since it began
     bool has_lost = false;                      // a worker that nobody wanted to end
     std::optional<TimePoint> empty_since = {};  // all that had come are gone
     bool knows_end = false;                     // whether the scheduler has said when its time is over
@@ -80,6 +88,8 @@ class JobKeeper {
   /// @return when to look at it again.
   TimePoint look_at(const JobPtr& job);
   TimePoint look_at_fresh(const JobPtr& job);
+  TimePoint look_at_ended(const JobPtr& job);
+  std::string why_to_give_up(const BatchJob& job, const JobStatus& status, Kept& kept) const COHORT_REQUIRES(mutex_);
   TimePoint look_at_empty(const JobPtr& job, TimePoint empty_since);
   TimePoint look_at_time(const JobPtr& job);
   void learn_end(Kept& kept, const JobStatus& status) const COHORT_REQUIRES(mutex_);

@@ -54,10 +54,10 @@ std::string rough_text(Duration duration) {
 Scaler::Plan Scaler::plan(const Demand& demand, const std::vector<Job>& jobs, int workers_of_job,
                           Clock::time_point now) {
   Plan plan;
-  std::int64_t have = 0;
+  std::int64_t have = 0, leaving = 0;
   std::set<JobId> known;
   for (const Job& job : jobs) {
-    have += job.workers;
+    (job.leaving ? leaving : have) += job.workers;
     known.insert(job.id);
   }
   std::erase_if(without_work_since_, [&](const auto& job) { return !known.contains(job.first); });
@@ -71,8 +71,10 @@ Scaler::Plan Scaler::plan(const Demand& demand, const std::vector<Job>& jobs, in
   } else {
     if (!short_since_) short_since_ = now;
     const std::int64_t needed = (wanted - have + workers_of_job - 1) / workers_of_job;
-    const std::int64_t room = (limits_.most - have) / workers_of_job;
-    if (room == 0)
+    const std::int64_t room = std::max<std::int64_t>(0, limits_.most - have - leaving) / workers_of_job;
+    if (room == 0 && leaving > 0)
+      plan.why += "; " + counted(leaving, "worker") + " must have left first";
+    else if (room == 0)
       plan.why += "; another job of " + counted(workers_of_job, "worker") + " would be more than the option max allows";
     else if (!may_submit(now))
       plan.why += "; no job is submitted for another " + rough_text(resume_ - now) + ", since the last " +
@@ -85,7 +87,7 @@ Scaler::Plan Scaler::plan(const Demand& demand, const std::vector<Job>& jobs, in
   std::int64_t stay = have;
   for (const bool queued : {true, false}) {
     for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
-      if (job->queued != queued) continue;
+      if (job->queued != queued || job->leaving) continue;
       const bool could_end = !job->busy && !job->starting && stay - job->workers >= wanted;
       if (!could_end) {
         without_work_since_.erase(job->id);

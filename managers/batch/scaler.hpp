@@ -18,13 +18,14 @@ class Scaler {
     std::int64_t least = 1, most = 1;  ///< workers
     cohort::Duration idle = {};        ///< after so long without work a job ends
   };
-  /// A job that has not ended, and is not ending.
+  /// A job that has not ended.
   struct Job {
     JobId id;
     int workers = 1;        ///< that it has, or is to start
     bool queued = false;    ///< it waits in the queue
     bool starting = false;  ///< it begins within moments, or has begun, and no worker has come yet
     bool busy = false;      ///< a call is open at one of its workers
+    bool leaving = false;   ///< it counts only against the most
   };
   /// What is to be done now.
   struct Plan {
