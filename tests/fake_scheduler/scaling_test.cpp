@@ -72,6 +72,36 @@ TEST_F(ScalingTest, AnArrayGrowsByArrays) {
   EXPECT_TRUE(contains(result.err, "jobs 2_1 to 2_2 were submitted")) << result.err;
 }
 
+// A second job of two would be more, also while only one of its workers has joined.
+TEST_F(ScalingTest, ThereAreNeverMoreThanTheMost) {
+  const FakeScheduler larger{"slurm", {"--hosts", "3", "--cpus", "2"}};
+  const auto result = run("$cohort run -m slurm -p 2 -o max=5 " COHORT_BATCH_PROGRAM " map 20 800");
+  EXPECT_TRUE(contains(result.out, "all right, by 4 processes")) << result.out << result.err;
+  EXPECT_TRUE(contains(FakeScheduler::jobs(), "2 cohort-")) << FakeScheduler::jobs();
+  EXPECT_FALSE(contains(FakeScheduler::jobs(), "3 cohort-")) << FakeScheduler::jobs();
+}
+
+// Jobs that are submitted later have the limits of the first ones.
+TEST_F(ScalingTest, JobsWhoseWorkersDoNotComeAreGivenUp) {
+  files_.write("job.sh",
+               "#!/bin/sh\n#SBATCH --job-name={name}\n#SBATCH --ntasks={tasks}\n#SBATCH --output={output}\n"
+               "[ $SLURM_JOB_ID = 1 ] || exec sleep 60\n"
+               "exec srun --input=all --kill-on-bad-exit=0 --wait=0 {command} <{join_file}\n");
+  const auto result =
+      run("$cohort run -m slurm -p 1 -o jobs=each -o max=2 -o launch=1s -o template=job.sh " COHORT_BATCH_PROGRAM
+          " map 20 500");
+  EXPECT_TRUE(contains(result.out, "all right, by 1 processes")) << result.out << result.err;
+  EXPECT_TRUE(contains(result.err, "job 2 has been running for 1 s without a worker (option launch)")) << result.err;
+}
+
+TEST_F(ScalingTest, JobsThatWaitForTooLongAreGivenUp) {
+  const auto result = run("$cohort run -m slurm -p 1 -o max=5 -o queue=1s " COHORT_BATCH_PROGRAM " map 40 500");
+  EXPECT_TRUE(contains(result.out, "all right, by 3 processes")) << result.out << result.err;
+  EXPECT_TRUE(std::regex_search(result.err,
+                                std::regex("job [45] is still queued \\(Resources\\) after 1 s \\(option queue\\)")))
+      << result.err;
+}
+
 TEST_F(ScalingTest, TheMostMustNotBeFewerThanTheFirst) {
   const auto result = run("$cohort run -m slurm -p 4 -o max=3 true");
   EXPECT_EQ(result.code, 3) << result.err;

@@ -77,6 +77,16 @@ TEST_F(ScalerTest, JobsOfSeveralWorkersStayBelowTheMost) {
       << full.why;
 }
 
+TEST_F(ScalerTest, WorkersThatLeaveCountAgainstTheMost) {
+  std::vector<Job> jobs = two_busy;
+  jobs.push_back({.id = "3", .workers = 7, .leaving = true});
+  EXPECT_EQ(plan_after(3, items(100, 10s), jobs).submit, 1);
+  jobs[2].workers = 8;
+  const auto full = plan(items(100, 10s), jobs);
+  EXPECT_EQ(full.submit, 0);
+  EXPECT_NE(full.why.find("8 workers must have left first"), std::string::npos) << full.why;
+}
+
 TEST_F(ScalerTest, CallsThatWaitForAWorkerCountEach) {
   EXPECT_EQ(plan_after(3, {.callers = 3, .busy = {2, 3}}, two_busy).submit, 1);
 }
