@@ -33,7 +33,9 @@ TEST_F(ScalingTest, JobsComeWithTheWorkAndLeaveWithoutIt) {
   const auto result = run("$cohort run -m slurm -p 1 -o max=4 -o idle=1s " COHORT_BATCH_PROGRAM
                           " scale 40 500 > out 2> err &\n"
                           "until grep -q -e left out || ! kill -0 $!; do sleep 0.1; done 2> /dev/null\n"
-                          "$cohort explain; echo > go; wait; cat out err >&2; rm go out err");
+                          "for i in $(seq 100); do $cohort explain > said; grep -q '1 worker wanted, 1 there' said && "
+                          "break; sleep 0.1; done\n"
+                          "cat said; rm said; echo > go; wait; cat out err >&2; rm go out err");
   EXPECT_TRUE(contains(result.err, "workers 1 on")) << result.err;
   EXPECT_TRUE(contains(result.err, "all right, by 3 processes")) << result.err;
   EXPECT_TRUE(contains(result.err, "left: 1")) << result.err;
