@@ -117,7 +117,7 @@ void BatchManager::launch(const LaunchParams& params, cohort::LaunchQueue& launc
     throw cohort::ConfigError("tunnel: the cluster's transport is '" + params.transport_name +
                               "', and only connections of 'tcp' can be those of a command");
   const int count = static_cast<int>(*options_.count);
-  const auto limits = LaunchWait::Limits{options_.queue, options_.launch.value_or(params.timeout)};
+  const auto limits = JobStart::Limits{options_.queue, options_.launch.value_or(params.timeout)};
   auto door = std::make_shared<Door>(listen_at(params), [](const WorkerConfig& worker) {
     if (const auto job = job_of(worker); job != nullptr) ++job->arrived;
   });

@@ -5,10 +5,13 @@
 #include <exception>
 #include <utility>
 
+#include <cohort/batch/text_parts.hpp>
 #include <cohort/cluster.hpp>
 #include <cohort/demand.hpp>
 #include <cohort/error.hpp>
 #include <cohort/lifecycle.hpp>
+
+#include "job_output.hpp"
 
 namespace cohort::batch {
 
@@ -22,8 +25,6 @@ namespace {
 constexpr cohort::Duration shortest_drain = 10s, longest_drain = 5min;  // if the user does not say it
 constexpr cohort::Duration removal_before_end = 3s;                     // of workers that have not finished
 constexpr cohort::Duration end_of_empty_job = 10s;                      // that goes on without workers
-constexpr cohort::Duration known_to_keeper_first = 60s;                 // by a scheduler whose answers are late
-constexpr cohort::Duration known_to_keeper_again = 15s;                 // by one that has known it
 constexpr int most_failed_starts = 3;
 constexpr cohort::Duration scaling_pause = 1s;   // between two looks at the work that there is
 constexpr cohort::Duration soon = 30s;           // a job that begins by then is not cancelled for want of work
@@ -172,43 +173,32 @@ JobKeeper::TimePoint JobKeeper::look_at(const JobPtr& job) {
   return is_fresh ? look_at_fresh(job) : look_at_time(job);
 }
 
-// A job that was submitted later than its launch, or of which nobody waits for the workers any more.
+// A job that was submitted later than its launch, or of which nobody waits for the workers any more. The limits of a
+// launch hold for it, too.
 JobKeeper::TimePoint JobKeeper::look_at_fresh(const JobPtr& job) {
   const JobStatus status = watch_.status(job->id);
+  const std::string problem = watch_.problem();
+  const auto limits = JobStart::Limits{limits_.queue, limits_.launch.value_or(job->params->timeout)};
+  const auto now = Clock::now();
   std::string why;
-  if (has_ended(status.state)) {
-    why = "ended before a worker joined: " + text_of(status);
-  } else {
+  auto limit = now;
+  {
     const MutexLock lock(mutex_);
     Kept* kept = find(job);
-    if (kept == nullptr || !kept->is_fresh) return Clock::now();
-    why = why_to_give_up(*job, status, *kept);
+    if (kept == nullptr || !kept->is_fresh) return now;
+    kept->start.look(status, problem, 0, now);
+    why = kept->start.why_to_give_up(status, problem, limits, now);
+    limit = kept->start.limit(limits);
   }
-  if (why.empty()) return std::min(watch_.next_query(), Clock::now() + 1s);
-  ++failed_starts_;
-  if (scaler_) scaler_->failed(Clock::now());
-  is_over(job, why);
+  if (why.empty()) return std::min(watch_.next_query(), limit);
+  has_not_started(job, why + what_it_printed(job->output));
   return TimePoint::max();
 }
 
-// The limits of a launch hold for such a job, too.
-std::string JobKeeper::why_to_give_up(const BatchJob& job, const JobStatus& status, Kept& kept) const {
-  const auto now = Clock::now();
-  if (status.state == JobState::queued) kept.began.reset();
-  if (status.state == JobState::active && !kept.began) kept.began = now;
-  kept.was_known |= status.state != JobState::unknown;
-  if (!watch_.is_unknown(job.id))
-    kept.unknown.reset();
-  else if (!kept.unknown)
-    kept.unknown = now;
-  if (kept.unknown && now - *kept.unknown > (kept.was_known ? known_to_keeper_again : known_to_keeper_first))
-    return "is not known to the scheduler" + std::string(kept.was_known ? " any more" : "");
-  const auto launch = limits_.launch.value_or(job.params->timeout);
-  if (kept.began && launch != cohort::never && now - *kept.began > launch)
-    return "has been running for " + rough_text(launch) + " without a worker (option launch)";
-  if (status.state == JobState::queued && limits_.queue != cohort::never && now - kept.since > limits_.queue)
-    return "is still " + text_of(status) + " after " + rough_text(limits_.queue) + " (option queue)";
-  return "";
+void JobKeeper::has_not_started(const JobPtr& job, const std::string& why) {
+  ++failed_starts_;
+  if (scaler_) scaler_->failed(Clock::now());
+  is_over(job, why);
 }
 
 // The core had its last worker killed, or did not take it in.
@@ -225,11 +215,10 @@ JobKeeper::TimePoint JobKeeper::look_at_ended(const JobPtr& job) {
     actions_.end(job);
     return TimePoint::max();
   }
-  if (is_fresh) {
-    ++failed_starts_;
-    if (scaler_) scaler_->failed(Clock::now());
-  }
-  is_over(job, is_fresh ? "was ended, as its worker could not join" : "was ended, as its last worker was lost");
+  if (is_fresh)
+    has_not_started(job, "was ended, as its worker could not join");
+  else
+    is_over(job, "was ended, as its last worker was lost");
   return TimePoint::max();
 }
 

@@ -16,6 +16,7 @@
 #include <cohort/types.hpp>
 
 #include "batch_job.hpp"
+#include "job_start.hpp"
 #include "job_watch.hpp"
 #include "journal.hpp"
 #include "scaler.hpp"
@@ -58,15 +59,11 @@ class JobKeeper {
   void left(const JobPtr& job, cohort::Pid pid, bool lost);
 
  private:
-  using Clock = cohort::Clock;
-  using TimePoint = Clock::time_point;
+  using TimePoint = cohort::Clock::time_point;
   struct Kept {
     std::set<cohort::Pid> pids = {};
     bool is_fresh = true;                       // none of its workers has come yet
-    TimePoint since = Clock::now();             // it is fresh
-    std::optional<TimePoint> began = {};        // when it was first seen to run
-    std::optional<TimePoint> unknown = {};      // since when the scheduler does not know it
-    bool was_known = false;                     // to the scheduler
+    JobStart start = JobStart();                // while it is fresh
     int came = 0;                               // workers, since it began
     bool has_lost = false;                      // a worker that nobody wanted to end
     std::optional<TimePoint> empty_since = {};  // all that had come are gone
@@ -89,7 +86,6 @@ class JobKeeper {
   TimePoint look_at(const JobPtr& job);
   TimePoint look_at_fresh(const JobPtr& job);
   TimePoint look_at_ended(const JobPtr& job);
-  std::string why_to_give_up(const BatchJob& job, const JobStatus& status, Kept& kept) const COHORT_REQUIRES(mutex_);
   TimePoint look_at_empty(const JobPtr& job, TimePoint empty_since);
   TimePoint look_at_time(const JobPtr& job);
   void learn_end(Kept& kept, const JobStatus& status) const COHORT_REQUIRES(mutex_);
@@ -103,6 +99,7 @@ class JobKeeper {
   void leave(const JobPtr& job);
   void tell_state(const std::vector<JobPtr>& jobs, const std::string& first);
   void replace(const JobPtr& job, const std::string& why);
+  void has_not_started(const JobPtr& job, const std::string& why);
   void is_over(const JobPtr& job, const std::string& why);
   Kept* find(const JobPtr& job) COHORT_REQUIRES(mutex_);
   Kept& keep(const JobPtr& job) COHORT_REQUIRES(mutex_);

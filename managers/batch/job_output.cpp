@@ -24,11 +24,12 @@ std::string last_bytes(const std::filesystem::path& output, std::streamoff most)
 
 std::string printed_by(const std::filesystem::path& output) { return last_bytes(output, 4 << 20); }
 
-std::string last_lines(const std::filesystem::path& output) {
+std::string what_it_printed(const std::filesystem::path& output) {
   constexpr std::streamoff most = 1500;
   std::string text = last_bytes(output, most);
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  return cohort::excerpt(text, static_cast<std::size_t>(most), true);
+  if (text.empty()) return "";
+  return ". It printed:\n" + cohort::excerpt(text, static_cast<std::size_t>(most), true);
 }
 
 }  // namespace cohort::batch

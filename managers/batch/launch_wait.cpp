@@ -19,28 +19,10 @@ using cohort::Clock;
 constexpr cohort::Duration not_worth_telling = 2s;  // a job that starts within this time
 constexpr cohort::Duration between_counts = 10s;    // of workers that have joined, while others do not come
 constexpr cohort::Duration shortest_wait = 100ms;   // whatever deadline has passed
-constexpr cohort::Duration known_first = 60s;       // by a scheduler whose answers are late
-constexpr cohort::Duration known_again = 15s;       // by one that has known it
-
-Clock::time_point after(Clock::time_point time, cohort::Duration duration) {
-  return duration > Clock::time_point::max() - time ? Clock::time_point::max() : time + duration;
-}
-
-std::string in_words(cohort::Duration duration) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-  if (seconds < 120) return std::to_string(seconds) + " s";
-  return std::to_string(seconds / 60) + " min";
-}
-
-std::string tail(const BatchJob& job) {
-  const std::string lines = last_lines(job.output);
-  return lines.empty() ? "" : ". It printed:\n" + lines;
-}
-
 }  // namespace
 
 LaunchWait::LaunchWait(JobWatch& watch, Door& door, Journal& journal,
-                       const std::vector<std::shared_ptr<BatchJob>>& jobs, std::int64_t enough, Limits limits)
+                       const std::vector<std::shared_ptr<BatchJob>>& jobs, std::int64_t enough, JobStart::Limits limits)
     : watch_(watch), door_(door), journal_(journal), limits_(limits), enough_(enough) {
   for (const auto& job : jobs) {
     jobs_.push_back({.job = job, .id = job->id});
@@ -63,8 +45,9 @@ std::string LaunchWait::run(const std::stop_token& stop) {
     auto next = watch_.next_query();
     for (const auto& waited : jobs_) {
       if (!waited.is_open()) continue;
-      next = std::min(next, limit_of(waited));
-      if (waited.began) next = std::min(next, std::max(*waited.began + between_counts, next_count_));
+      next = std::min(next, waited.start.limit(limits_));
+      if (const auto& began = waited.start.began())
+        next = std::min(next, std::max(*began + between_counts, next_count_));
     }
     const auto worth_telling = submitted_ + not_worth_telling;
     if (Clock::now() < worth_telling) next = std::min(next, worth_telling);
@@ -74,42 +57,16 @@ std::string LaunchWait::run(const std::stop_token& stop) {
 
 void LaunchWait::look_at(Waited& waited) {
   if (!waited.is_open()) return;
-  note_begin(waited);
-  waited.failure = why_to_give_up(waited);
-}
-
-// A worker's own word counts more than the scheduler's, which may be late. A job that did not come far may be queued
-// again.
-void LaunchWait::note_begin(Waited& waited) const {
-  const int arrived = waited.job->arrived;
-  if (waited.status.state == JobState::queued && arrived == 0) waited.began.reset();
-  if (!waited.began && (waited.status.state == JobState::active || arrived > 0)) waited.began = Clock::now();
-  waited.was_known |= waited.status.state != JobState::unknown;
-  if (waited.status.state != JobState::unknown || !watch_.problem().empty())
-    waited.unknown.reset();
-  else if (!waited.unknown)
-    waited.unknown = Clock::now();
-}
-
-Clock::time_point LaunchWait::limit_of(const Waited& waited) const {
-  return waited.began ? after(*waited.began, limits_.launch) : after(submitted_, limits_.queue);
-}
-
-std::string LaunchWait::why_to_give_up(Waited& waited) {
-  const std::string job = "job " + waited.id;
-  if (has_ended(waited.status.state)) return job + " has ended: " + text_of(waited.status) + tail(*waited.job);
-  if (waited.unknown && Clock::now() - *waited.unknown > (waited.was_known ? known_again : known_first))
-    return "the scheduler does not know " + job + (waited.was_known ? " any more" : "") + tail(*waited.job);
-  if (Clock::now() < limit_of(waited)) return "";
-  if (waited.began) {
-    return job + (waited.status.host.empty() ? "" : " on " + waited.status.host) + " has been running for " +
-           in_words(limits_.launch) + " (option launch)" + tail(*waited.job);
+  const auto look = [&] {
+    waited.start.look(waited.status, watch_.problem(), waited.job->arrived, Clock::now());
+    return waited.start.why_to_give_up(waited.status, watch_.problem(), limits_, Clock::now());
+  };
+  std::string why = look();
+  if (!why.empty() && !waited.start.began()) {  // it may run meanwhile
+    waited.status = watch_.fresh_status(waited.id);
+    why = look();
   }
-  waited.status = watch_.fresh_status(waited.id);
-  if (waited.status.state == JobState::active) return "";
-  const std::string problem = watch_.problem();
-  return job + " is still " + (problem.empty() ? text_of(waited.status) : "unknown: " + problem) + " after " +
-         in_words(limits_.queue) + " (option queue)";
+  if (!why.empty()) waited.failure = "job " + waited.id + ' ' + why + what_it_printed(waited.job->output);
 }
 
 bool LaunchWait::can_be_enough() const {
@@ -149,9 +106,9 @@ void LaunchWait::tell(std::int64_t missing) {
 void LaunchWait::count_joined(std::int64_t missing) {
   const auto now = Clock::now();
   const auto runs_long = [now](const Waited& waited) {
-    return waited.is_open() && waited.began && now >= *waited.began + between_counts;
+    return waited.is_open() && waited.start.began() && now >= *waited.start.began() + between_counts;
   };
-  if (std::ranges::none_of(jobs_, [](const Waited& waited) { return waited.began.has_value(); })) {
+  if (std::ranges::none_of(jobs_, [](const Waited& waited) { return waited.start.began().has_value(); })) {
     joined_.clear();
   } else if (now >= next_count_ && (!joined_.empty() || std::ranges::any_of(jobs_, runs_long))) {
     joined_ = ", " + std::to_string(workers_ - missing) + " of " + counted(workers_, "worker") + " have joined";
@@ -162,9 +119,9 @@ void LaunchWait::count_joined(std::int64_t missing) {
 std::string LaunchWait::state_of_one() const {
   const Waited& waited = jobs_[0];
   const JobState state = waited.status.state;
-  if (state == JobState::queued && !waited.began)
+  if (state == JobState::queued && !waited.start.began())
     return "job " + waited.id + ": " + text_of(waited.status) + ", " + counted(workers_, "worker");
-  const bool runs = state == JobState::active || (waited.began && !has_ended(state) && waited.job->arrived > 0);
+  const bool runs = state == JobState::active || (waited.start.began() && !has_ended(state) && waited.job->arrived > 0);
   if (!runs || (told_.empty() && joined_.empty())) return "";
   return "job " + waited.id + ": runs" + (waited.status.host.empty() ? "" : " on " + waited.status.host) + joined_;
 }

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 
 #include "batch_job.hpp"
 #include "door.hpp"
+#include "job_start.hpp"
 #include "job_watch.hpp"
 #include "journal.hpp"
 
@@ -20,13 +20,9 @@ namespace cohort::batch {
 /// What it waits for is said on standard error. One thread.
 class LaunchWait {
  public:
-  struct Limits {
-    cohort::Duration queue;   ///< until a job runs
-    cohort::Duration launch;  ///< from then on, until all its workers have come
-  };
   /// @param jobs that were submitted just now. @param enough workers, of all those that they start.
   LaunchWait(JobWatch& watch, Door& door, Journal& journal, const std::vector<std::shared_ptr<BatchJob>>& jobs,
-             std::int64_t enough, Limits limits);
+             std::int64_t enough, JobStart::Limits limits);
 
   /// Blocks. @return why not enough have come; empty: they have.
   std::string run(const std::stop_token& stop);
@@ -36,18 +32,13 @@ class LaunchWait {
     std::shared_ptr<const BatchJob> job;
     JobId id;
     JobStatus status = {};
-    std::optional<cohort::Clock::time_point> began = {};    // it did
-    std::optional<cohort::Clock::time_point> unknown = {};  // since when the scheduler does not know it
-    bool was_known = false;                                 // to the scheduler
-    std::string failure = {};                               // why no more workers come by it
+    JobStart start = JobStart();
+    std::string failure = {};  // why no more workers come by it
 
     bool is_open() const { return failure.empty() && job->arrived < job->workers; }
   };
 
   void look_at(Waited& waited);
-  void note_begin(Waited& waited) const;
-  std::string why_to_give_up(Waited& waited);
-  cohort::Clock::time_point limit_of(const Waited& waited) const;
   bool can_be_enough() const;
   std::string failures() const;
   void tell(std::int64_t missing);
@@ -58,7 +49,7 @@ class LaunchWait {
   JobWatch& watch_;
   Door& door_;
   Journal& journal_;
-  const Limits limits_;
+  const JobStart::Limits limits_;
   const std::int64_t enough_;
   std::vector<Waited> jobs_;
   std::int64_t workers_ = 0;  // of all jobs

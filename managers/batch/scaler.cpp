@@ -44,13 +44,6 @@ std::string text_of(const Demand& demand) {
 
 }  // namespace
 
-std::string rough_text(Duration duration) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-  if (seconds < 100) return std::to_string(seconds) + " s";
-  if (seconds < 100 * 60) return std::to_string(seconds / 60) + " min";
-  return std::to_string(seconds / 3600) + " h";
-}
-
 Scaler::Plan Scaler::plan(const Demand& demand, const std::vector<Job>& jobs, int workers_of_job,
                           Clock::time_point now) {
   Plan plan;

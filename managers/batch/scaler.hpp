@@ -57,7 +57,4 @@ class Scaler {
   cohort::Clock::time_point resume_ = {};
 };
 
-/// "12 s", "3 min", "2 h": two digits or more.
-std::string rough_text(cohort::Duration duration);
-
 }  // namespace cohort::batch

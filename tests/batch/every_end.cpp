@@ -233,10 +233,7 @@ void expect_that_nothing_stays_of_masters_killed_early(const EndBed& bed) {
   for (const auto& [name, has_come] : signs) {
     for (const std::string again : {"", "-again"}) {
       Master& master = masters.emplace_back(bed, root.path(), name, "killed" + again, SIGKILL);
-      const auto deadline = std::chrono::steady_clock::now() + 20s;
-      while (!has_come(master) && std::chrono::steady_clock::now() < deadline) {
-      }
-      EXPECT_LT(std::chrono::steady_clock::now(), deadline) << master.words();
+      EXPECT_TRUE(eventually([&] { return has_come(master); }, 20s)) << master.words();
       master.kill();
       master.expect_its_end();
     }

@@ -93,7 +93,7 @@ TEST_F(ScalingTest, JobsWhoseWorkersDoNotComeAreGivenUp) {
       run("$cohort run -m slurm -p 1 -o jobs=each -o max=2 -o launch=1s -o template=job.sh " COHORT_BATCH_PROGRAM
           " map 20 500");
   EXPECT_TRUE(contains(result.out, "all right, by 1 processes")) << result.out << result.err;
-  EXPECT_TRUE(contains(result.err, "job 2 has been running for 1 s without a worker (option launch)")) << result.err;
+  EXPECT_TRUE(contains(result.err, "job 2 has been running on n1 for 1 s (option launch)")) << result.err;
 }
 
 TEST_F(ScalingTest, JobsThatWaitForTooLongAreGivenUp) {

@@ -161,13 +161,13 @@ TEST_F(SlurmFaultsTest, ALaunchThatWaitsInVainSaysForWhatAndGivesUp) {
   const std::string late = files_.read("late.txt"), vanished = files_.read("vanished.txt"),
                     few = files_.read("few.txt");
   EXPECT_TRUE(contains(late, "0 of 2 workers joined: job 1 is still unknown after 17 s (option queue)\n20\n")) << late;
-  EXPECT_TRUE(contains(vanished, "0 of 2 workers joined: the scheduler does not know job 1 any more\n20\n"))
+  EXPECT_TRUE(contains(vanished, "0 of 2 workers joined: job 1 is not known to the scheduler any more\n20\n"))
       << vanished;
   EXPECT_TRUE(
       few.starts_with("cohort: job 1: runs on n1, 1 of 2 workers have joined\n"
                       "cohort: manager 'slurm' could not launch all of its workers:"))
       << "once, after ten seconds: " << few;
-  EXPECT_TRUE(contains(few, "1 of 2 workers joined: job 1 on n1 has been running for 12 s (option launch)")) << few;
+  EXPECT_TRUE(contains(few, "1 of 2 workers joined: job 1 has been running on n1 for 12 s (option launch)")) << few;
 }
 
 TEST_F(SlurmFaultsTest, AWorkerThatIsLostSaysWhyItsJobEnded) {

@@ -91,4 +91,12 @@ inline std::string counted(std::int64_t number, const std::string& what) {
   return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
 }
 
+/// "12 s", "3 min", "120 h".
+inline std::string rough_text(std::chrono::nanoseconds duration) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  if (seconds < 100) return std::to_string(seconds) + " s";
+  if (seconds < 100 * 60) return std::to_string(seconds / 60) + " min";
+  return std::to_string(seconds / 3600) + " h";
+}
+
 }  // namespace cohort::batch
