@@ -54,17 +54,13 @@ BrokerProcess::BrokerProcess(const Settings& settings, Clock::time_point deadlin
     const std::string said = read_line(process_.err(), deadline);
     throw cohort::Error("the zmq broker did not come up" + (said.empty() ? ", and did not say why" : ": " + said));
   }
+  file_.watch(address_);
   // Nobody reads on: what it says of strangers is for those who run one by themselves.
   cohort::FileDescriptor(process_.take_out()).reset();
   cohort::FileDescriptor(process_.take_err()).reset();
 }
 
-BrokerProcess::~BrokerProcess() {
-  process_.terminate(2s, 2s);
-  constexpr std::string_view ipc = "ipc://";
-  // One that was killed left its socket. Names that begin with @ are in no directory.
-  if (address_.starts_with(ipc) && !address_.starts_with("ipc://@")) ::unlink(address_.c_str() + ipc.size());
-}
+BrokerProcess::~BrokerProcess() { process_.terminate(2s, 2s); }
 
 std::string BrokerProcess::end() {
   const cohort::detail::MutexLock lock(mutex_);

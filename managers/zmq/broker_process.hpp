@@ -6,6 +6,8 @@
 #include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
+#include "../../transports/zmq/socket_file.hpp"
+
 namespace cohort_zmq {
 
 /// A broker that belongs to this process. It ends with this object, and when this process ends for any reason.
@@ -28,6 +30,7 @@ class BrokerProcess {
 
  private:
   std::string address_;
+  SocketFile file_;  // is removed after the end of a broker that was killed and left it
   cohort::detail::Mutex mutex_;
   cohort::ChildProcess process_ COHORT_GUARDED_BY(mutex_);
 };

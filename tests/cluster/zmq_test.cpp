@@ -1,6 +1,7 @@
 // Clusters around a ZeroMQ broker. The suites of calls, futures and so on run over it as well; see CMakeLists.txt.
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -222,6 +223,24 @@ TEST_F(ZmqTest, TheSocketOfABrokerIsRemovedAlsoIfItWasKilled) {
     ASSERT_TRUE(eventually([] { return nprocs() == 1; }));
     EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(path); })) << "killed: " << killed;
   }
+}
+
+TEST_F(ZmqTest, TheSocketOfAnotherBrokerAtTheSamePathStays) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("broker");
+  const std::string until = directory.path("until");
+  ASSERT_EQ(::mkfifo(until.c_str(), 0600), 0);
+  SpawnOptions spawn;
+  spawn.command = {COHORT_TOOL, "exec", "-m", "zmq",
+                   "-p",        "1",    "-o", "listen=ipc://" + path,
+                   "--",        "sh",   "-c", "read line < " + until};
+  auto master = ChildProcess::spawn(spawn);
+  std::ofstream end(until);  // opens when the worker reads
+  ASSERT_TRUE(std::filesystem::remove(path));
+  const ZmqBroker another("", "ipc://" + path);
+  end.close();
+  ASSERT_TRUE(master.wait_until(deadline_after(20s)).has_value());
+  EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST_F(ZmqTest, ABrokerEndsInOrderByEverySignalThatEndsIt) {

@@ -14,8 +14,10 @@ class SocketFile {
   SocketFile() = default;
   ~SocketFile() {
     struct stat now {};
-    // Another broker may now listen at the same path.
-    if (!path_.empty() && ::stat(path_.c_str(), &now) == 0 && now.st_ino == made_.st_ino && now.st_dev == made_.st_dev)
+    // Another broker may now listen at the same path, and file systems give the numbers of removed files away again.
+    if (!path_.empty() && ::stat(path_.c_str(), &now) == 0 && now.st_dev == made_.st_dev &&
+        now.st_ino == made_.st_ino && now.st_mtim.tv_sec == made_.st_mtim.tv_sec &&
+        now.st_mtim.tv_nsec == made_.st_mtim.tv_nsec)
       ::unlink(path_.c_str());
   }
   SocketFile(const SocketFile&) = delete;
