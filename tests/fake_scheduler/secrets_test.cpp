@@ -20,7 +20,8 @@ TEST(SecretSearchTest, FindsWhatIsPlanted) {
   const TemporaryDirectory directory;
   const std::string secret = "5ec2e7" + fs::path(directory.path()).filename().string();
   SpawnOptions spawn;
-  spawn.command = {"/bin/sh", "-c", "sleep 100; true", "sh", "x" + secret};
+  // It starts no other process, which would have the same arguments.
+  spawn.command = {"/usr/bin/tail", "-F", "/nowhere/x" + secret};
   const auto by_argument = ChildProcess::spawn(spawn);
   spawn.command = {"/bin/sleep", "100"};
   spawn.env["OWN"] = secret + 'x';
