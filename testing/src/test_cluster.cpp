@@ -20,18 +20,26 @@
 namespace cohort::testing {
 namespace {
 
+/// Of all wires of a cluster together.
+struct Traffic {
+  std::atomic<std::uint64_t> moved{0};  // bytes that were read and written
+  // Writers that took only a part of what they were given, and get the rest at once: a thread may stand still there, on
+  // a busy machine, while the clock goes on.
+  std::atomic<int> begun{0};
+};
+
 /// What a test does to a connection; its four halves look at it.
 class Wire {
  public:
   enum class State { open, stalled, cut };
 
-  /// @param moved counts the bytes that are read and written.
-  explicit Wire(std::shared_ptr<std::atomic<std::uint64_t>> moved) : moved_(std::move(moved)) {}
+  explicit Wire(std::shared_ptr<Traffic> traffic) : traffic_(std::move(traffic)) {}
 
   ssize_t count(ssize_t bytes) {
-    if (bytes > 0) *moved_ += static_cast<std::uint64_t>(bytes);
+    if (bytes > 0) traffic_->moved += static_cast<std::uint64_t>(bytes);
     return bytes;
   }
+  void begun(int change) { traffic_->begun += change; }
   State state() {
     detail::MutexLock lock(mutex_);
     return state_;
@@ -54,7 +62,7 @@ class Wire {
   }
 
  private:
-  const std::shared_ptr<std::atomic<std::uint64_t>> moved_;
+  const std::shared_ptr<Traffic> traffic_;
   detail::Mutex mutex_;
   State state_ COHORT_GUARDED_BY(mutex_) = State::open;
   std::map<const void*, std::function<void()>> ready_ COHORT_GUARDED_BY(mutex_);
@@ -91,9 +99,30 @@ class WireWriter final : public Writer {
  public:
   WireWriter(std::unique_ptr<Writer> inner, std::shared_ptr<Wire> wire, std::size_t piece)
       : inner_(std::move(inner)), wire_(std::move(wire)), piece_(piece) {}
-  ~WireWriter() override { wire_->forget(this); }
+  ~WireWriter() override {
+    wire_->forget(this);
+    set_begun(false);
+  }
 
   ssize_t write(std::span<const iovec> parts) override {
+    std::size_t wanted = 0;
+    for (const iovec& part : parts) wanted += part.iov_len;
+    const ssize_t count = write_piece(parts);
+    set_begun(count > 0 && static_cast<std::size_t>(count) < wanted);
+    return count;
+  }
+  void on_writable(std::function<void()> ready) override {
+    wire_->watch(this, ready);
+    inner_->on_writable(std::move(ready));
+  }
+  void close() override {
+    wire_->forget(this);
+    inner_->close();
+    set_begun(false);
+  }
+
+ private:
+  ssize_t write_piece(std::span<const iovec> parts) {
     const auto state = wire_->state();
     if (state == Wire::State::cut) return -EPIPE;
     if (state == Wire::State::stalled) return -EAGAIN;
@@ -103,19 +132,14 @@ class WireWriter final : public Writer {
     const iovec some{part->iov_base, std::min(part->iov_len, piece_)};
     return wire_->count(inner_->write({&some, 1}));
   }
-  void on_writable(std::function<void()> ready) override {
-    wire_->watch(this, ready);
-    inner_->on_writable(std::move(ready));
-  }
-  void close() override {
-    wire_->forget(this);
-    inner_->close();
+  void set_begun(bool begun) {
+    if (begun_.exchange(begun) != begun) wire_->begun(begun ? 1 : -1);
   }
 
- private:
   const std::unique_ptr<Writer> inner_;
   const std::shared_ptr<Wire> wire_;
   const std::size_t piece_;
+  std::atomic<bool> begun_{false};
 };
 
 IoPair over(IoPair inner, const std::shared_ptr<Wire>& wire, std::size_t piece) {
@@ -131,7 +155,7 @@ class TestCluster::Manager final : public ClusterManager {
   Manager(Node& master, const WireOptions& options) : master_(master), options_(options) {}
 
   void set_count(int count) { count_ = count; }
-  std::uint64_t bytes_moved() const { return *moved_; }
+  const Traffic& traffic() const { return *traffic_; }
 
   void launch(const LaunchParams& params, LaunchQueue& launched) override {
     for (int i = 0; i < count_; i++) {
@@ -199,7 +223,7 @@ class TestCluster::Manager final : public ClusterManager {
 
   IoPair connect(Node& from, Pid to, const std::string& address) {
     auto [near, far] = make_buffer_pair(options_.capacity);
-    const auto wire = std::make_shared<Wire>(moved_);
+    const auto wire = std::make_shared<Wire>(traffic_);
     std::shared_ptr<Node> node;
     {
       detail::MutexLock lock(mutex_);
@@ -223,7 +247,7 @@ class TestCluster::Manager final : public ClusterManager {
 
   Node& master_;
   const WireOptions options_;
-  const std::shared_ptr<std::atomic<std::uint64_t>> moved_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  const std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
   int count_ = 0;  // of the launch under way
   detail::Mutex mutex_;
   int next_ COHORT_GUARDED_BY(mutex_) = 0;
@@ -263,10 +287,10 @@ void TestCluster::advance(Duration time) {
     detail::advance_clock(step);
     std::uint64_t moved;
     do {  // until no byte is under way
-      moved = manager_->bytes_moved();
+      moved = manager_->traffic().moved;
       detail::turn_loops();
       detail::turn_loops();
-    } while (manager_->bytes_moved() != moved);
+    } while (manager_->traffic().moved != moved || manager_->traffic().begun != 0);
   }
 }
 
