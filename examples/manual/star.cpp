@@ -93,10 +93,10 @@ class Broker {
     if (seen_.insert(in[0]).second)
       for (const auto& message : std::exchange(waiting_[in[0]], {})) send(socket_, message);
     const Message out{in[1], in[0], in[2], in[3], in[4]};
-    if (send(socket_, out)) return;
+    // Its socket may know the process already, but what waits for it goes first.
     if (!seen_.contains(in[1]))
       waiting_[in[1]].push_back(out);
-    else if (in[3] != "close")
+    else if (!send(socket_, out) && in[3] != "close")
       send(socket_, {in[0], in[1], in[2], "close", ""});  // it has died
   }
 
