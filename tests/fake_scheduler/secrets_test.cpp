@@ -7,6 +7,7 @@
 
 #include <cohort/child_process.hpp>
 
+#include "../../contract/include/cohort/contract/eventually.hpp"
 #include "../batch/secret_search.hpp"
 #include "../cli/tool.hpp"
 #include "fake_scheduler.hpp"
@@ -33,14 +34,19 @@ TEST(SecretSearchTest, FindsWhatIsPlanted) {
   fs::permissions(directory.write("join-public.json", secret), fs::perms(0640));
   directory.write("other", "5ec2e7");
 
+  const auto process = [](const ChildProcess& child, const std::string& part) {
+    return "/proc/" + std::to_string(child.pid()) + '/' + part;
+  };
+  const auto shows = [&](const std::string& file) { return text_of_file(file).find(secret) != std::string::npos; };
+  // A process has its arguments and variables when it has become its program.
+  ASSERT_TRUE(contract::eventually(
+      [&] { return shows(process(by_argument, "cmdline")) && shows(process(by_environment, "environ")); }));
+
   SecretSearch search;
   search.add(secret);
   search.look_at_processes();
   search.look_at_files(directory.path());
   search.look_at_output("echo job; cat " + directory.path("in/log"), "job");
-  const auto process = [](const ChildProcess& child, const std::string& part) {
-    return "/proc/" + std::to_string(child.pid()) + '/' + part;
-  };
   EXPECT_EQ(sorted(lines_of(search.found())),
             sorted({process(by_argument, "cmdline"), process(by_environment, "environ"), directory.path("in/log"),
                     directory.path(secret), directory.path("join-public.json"),
