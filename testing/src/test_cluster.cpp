@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <span>
@@ -285,8 +286,12 @@ void TestCluster::advance(Duration time) {
     const Duration step = std::min(time, heartbeat_);
     time -= step;
     detail::advance_clock(step);
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     std::uint64_t moved;
     do {  // until no byte is under way
+      if (std::chrono::steady_clock::now() > patience)
+        throw Error(
+            "TestCluster::advance: bytes are still under way after 60 s: a thread stands still, or sends for ever");
       moved = manager_->traffic().moved;
       detail::turn_loops();
       detail::turn_loops();

@@ -1,5 +1,6 @@
 // Clusters around a ZeroMQ broker. The suites of calls, futures and so on run over it as well; see CMakeLists.txt.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -235,10 +236,14 @@ TEST_F(ZmqTest, TheSocketOfAnotherBrokerAtTheSamePathStays) {
                    "-p",        "1",    "-o", "listen=ipc://" + path,
                    "--",        "sh",   "-c", "read line < " + until};
   auto master = ChildProcess::spawn(spawn);
-  std::ofstream end(until);  // opens when the worker reads
+  FileDescriptor end;  // can be opened when the worker reads
+  ASSERT_TRUE(eventually([&] {
+    end.reset(::open(until.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    return static_cast<bool>(end);
+  }));
   ASSERT_TRUE(std::filesystem::remove(path));
   const ZmqBroker another("", "ipc://" + path);
-  end.close();
+  end.reset();
   ASSERT_TRUE(master.wait_until(deadline_after(20s)).has_value());
   EXPECT_TRUE(std::filesystem::exists(path));
 }
