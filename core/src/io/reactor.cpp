@@ -94,7 +94,6 @@ Reactor::Reactor(Options options)
     std::uint64_t count;
     [[maybe_unused]] ssize_t n = read(static_cast<Reactor*>(handle->data)->wake_descriptor_, &count, sizeof count);
   });
-  uv_timer_init(&loop_, &deadline_timer_);
   try {
     timers_ = std::make_unique<Timers>(*this);
   } catch (...) {
@@ -168,7 +167,6 @@ void Reactor::close_loop() {
   thread_state().loop_of = this;
   timers_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_poll_), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&deadline_timer_), nullptr);
   for (int i = 0; i < 2; i++) uv_run(&loop_, UV_RUN_NOWAIT);  // the close callbacks
   uv_loop_close(&loop_);
   thread_state().loop_of = nullptr;
@@ -191,7 +189,7 @@ void Reactor::free_baton() {
 // A driver that may not come back hands over to the youngest waiter, who will need the baton longest.
 void Reactor::pass_baton_on(Wakes& wakes) {
   if (waiters_.empty()) return free_baton();
-  driver_ = waiters_.back();
+  driver_ = &waiters_.back();
   waiters_.pop_back();
   wakes.add(*driver_->parker);
   releases_++;
@@ -199,18 +197,23 @@ void Reactor::pass_baton_on(Wakes& wakes) {
 
 void Reactor::finish(Completion& completion, Waiter* self, Wakes& wakes) {
   completion.done_.store(true, std::memory_order_release);
-  for (Waiter* waiter = std::exchange(completion.waiters_, nullptr); waiter != nullptr; waiter = waiter->next) {
-    if (waiter == self) continue;
-    if (waiter == driver_)
-      wake_driver();  // in the poll, or about to wake up with the baton in hand
-    else
-      std::erase(waiters_, waiter);
-    wakes.add(*waiter->parker);
+  for (Waiter* waiter = std::exchange(completion.waiters_, nullptr); waiter != nullptr;) {
+    Waiter& ready = *std::exchange(waiter, waiter->next);
+    if (&ready == self) continue;
+    Parker& parker = *ready.parker;
+    if (&ready == driver_) {  // in the poll, or about to wake up with the baton in hand
+      wake_driver();
+    } else {
+      ready.unlink();
+      ready.set_as_waiter_of_interruptions(nullptr);
+      ready.released.store(true, std::memory_order_release);  // it may be gone now
+    }
+    wakes.add(parker);
   }
 }
 
 void Reactor::leave_waiters(Waiter& waiter) {
-  std::erase(waiters_, &waiter);
+  waiter.unlink();
   for (Waiter** link = &waiter.completion->waiters_; *link != nullptr; link = &(*link)->next) {
     if (*link == &waiter) {
       *link = waiter.next;
@@ -271,8 +274,8 @@ void Reactor::run_on_loop(Waiter& self, Wakes& wakes, Body&& body) {
   completions.clear();  // may destroy values, and those may post()
 }
 
-// One turn of the loop. May return without polling.
-void Reactor::turn(Waiter& self, Wakes& wakes) {
+// One turn of the loop. May return without polling, unless it is one that does not wait.
+void Reactor::turn(Waiter& self, Wakes& wakes, Turn how) {
   bool more = false;  // others post faster than this thread runs it
   for (int round = 0; !more && (!operations_.empty() || !gathered_.empty()); round++) {
     more = round == rounds_a_turn;
@@ -292,20 +295,14 @@ void Reactor::turn(Waiter& self, Wakes& wakes) {
   const bool runnable = !stop_ && !tasks_.empty() && active_ < slots_ && !loop_needs_last_thread(false);
   // A function that waits still needs the loop, for its answer or its interruption; pool threads end.
   const bool ends = stop_ && self.completion == nullptr;
-  if (ends || runnable || self.over()) return;  // the lock was open: look again before sleeping
-  polling_ = !more;
+  const bool waits = how == Turn::waiting && !more;
+  if (how == Turn::waiting && (ends || runnable || self.over()))
+    return;  // the lock was open: look again before sleeping
+  polling_ = waits;
   run_on_loop(self, wakes, [&] {
-    const bool timed = self.deadline != Clock::time_point::max() && !more;
-    if (timed) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(self.deadline - Clock::now()).count();
-      uv_update_time(&loop_);
-      // It stops the loop, because it may fire before the poll, which would then wait for something else.
-      uv_timer_start(
-          &deadline_timer_, [](uv_timer_t* timer) { uv_stop(timer->loop); },
-          static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)), 0);
-    }
-    uv_run(&loop_, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-    if (timed) uv_timer_stop(&deadline_timer_);
+    Timer alarm;  // ends the turn at the deadline of the driver's own wait
+    if (waits && self.deadline != Clock::time_point::max()) timers_->wake_at(alarm, self.deadline);
+    uv_run(&loop_, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   });
 }
 
@@ -336,11 +333,8 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     waiter.next = std::exchange(completion.waiters_, &waiter);
     linked = true;
   }
-  for (Interruption* way : {interruption, cancellation}) {
-    if (way != nullptr) way->waiter = &waiter;
-  }
+  waiter.set_as_waiter_of_interruptions(&waiter);
   auto result = WaitResult::done;
-  bool listed = false;
   while (!completion.done()) {
     if (Waiter::called_off(interruption)) {
       result = WaitResult::interrupted;
@@ -356,26 +350,21 @@ WaitResult Reactor::wait(Completion& completion, Clock::time_point deadline, Int
     }
     if (driver_ == nullptr) {
       driver_ = &waiter;
-      if (listed) std::erase(waiters_, &waiter);
+      waiter.unlink();
     }
     if (driver_ == &waiter) {
-      listed = false;
       turn(waiter, wakes);
       settle(wakes);
       continue;
     }
-    if (!listed) {
-      waiters_.push_back(&waiter);
-      listed = true;
-    }
+    if (!waiter.is_linked()) waiters_.push_back(waiter);
     lock.unlock();
     wakes.fire();
     waiter.parker->park(deadline);
+    if (!has_slot && waiter.released.load(std::memory_order_acquire)) return WaitResult::done;
     lock.lock();
   }
-  for (Interruption* way : {interruption, cancellation}) {
-    if (way != nullptr) way->waiter = nullptr;
-  }
+  waiter.set_as_waiter_of_interruptions(nullptr);
   if (linked && !completion.done()) leave_waiters(waiter);
   if (driver_ == &waiter) {
     pass_baton_on(wakes);

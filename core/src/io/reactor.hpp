@@ -12,7 +12,7 @@
 #include <cohort/detail/mutex.hpp>
 #include <cohort/types.hpp>
 
-#include "io/parker.hpp"
+#include "io/waiter.hpp"
 
 namespace cohort {
 
@@ -26,17 +26,6 @@ class Timers;
 // At most one thread, the driver, is inside uv_run. Only the driver touches loop handles; other threads call post().
 // While mutex_ is held, no other lock is taken; and it is not taken while a lock of a SendQueue is held.
 
-/// An event for which a thread can wait. Set once. Must be owned by a shared_ptr if it is completed from the loop.
-class Completion {
- public:
-  bool done() const { return done_.load(std::memory_order_acquire); }
-
- private:
-  friend class Reactor;
-  std::atomic<bool> done_{false};     // written under Reactor::mutex_
-  struct Waiter* waiters_ = nullptr;  // guarded by Reactor::mutex_
-};
-
 /// A user function to run on a pool thread.
 class PoolTask {
  public:
@@ -44,8 +33,8 @@ class PoolTask {
   virtual void run() noexcept = 0;
   /// Called instead of run() if there is no thread for it, because `max_threads` functions are blocked.
   virtual void refuse() noexcept = 0;
-  /// Whether more tasks follow on the same thread at once: output may be gathered meanwhile.
-  bool more_follow = false;
+  /// More tasks follow on the same thread at once: output may be gathered until then.
+  Clock::time_point gather_until{};
 };
 
 /// Gathered output of one connection.
@@ -55,14 +44,6 @@ class Flushable {
   /// Sends the gathered output. @param soon the calling thread is about to drive the loop.
   virtual void flush(bool soon) = 0;
 };
-
-/// Stops the wait of a thread. The Reactor's mutex guards it, except for the atomic.
-struct Interruption {
-  std::atomic<bool> requested{false};
-  struct Waiter* waiter = nullptr;
-};
-
-enum class WaitResult { done, timeout, interrupted, cancelled };
 
 /// Logs the exception that is being handled.
 void report_thrown_on_loop() noexcept;
@@ -160,7 +141,8 @@ class Reactor {
   void flush_gathered(bool soon) COHORT_REQUIRES(mutex_);
   template <class Body>
   void run_on_loop(Waiter& self, Wakes& wakes, Body&& body) COHORT_REQUIRES(mutex_);
-  void turn(Waiter& self, Wakes& wakes) COHORT_REQUIRES(mutex_);
+  enum class Turn { waiting, without_waiting };
+  void turn(Waiter& self, Wakes& wakes, Turn how = Turn::waiting) COHORT_REQUIRES(mutex_);
   void pool_main(PoolThread& self);
   void run_tasks(PoolThread& self, Wakes& wakes) COHORT_REQUIRES(mutex_);
   bool rest(PoolThread& self, Wakes& wakes) COHORT_REQUIRES(mutex_);
@@ -169,7 +151,6 @@ class Reactor {
   const int max_threads_;
   uv_loop_t loop_;
   uv_poll_t wake_poll_;
-  uv_timer_t deadline_timer_;  // the driver's own: ends its turn at the deadline of its wait
   int wake_descriptor_;
 
   mutable detail::Mutex mutex_;
@@ -182,7 +163,7 @@ class Reactor {
   Clock::time_point free_since_ COHORT_GUARDED_BY(mutex_);
   Clock::time_point gathered_since_ COHORT_GUARDED_BY(mutex_);
   std::uint64_t releases_ COHORT_GUARDED_BY(mutex_) = 0;
-  std::vector<Waiter*> waiters_ COHORT_GUARDED_BY(mutex_);  // parked in wait(), able to take the baton
+  Waiters waiters_ COHORT_GUARDED_BY(mutex_);  // parked in wait(), able to take the baton; the youngest is last
   std::deque<std::shared_ptr<PoolTask>> tasks_ COHORT_GUARDED_BY(mutex_);
   std::deque<Waiter*> resuming_ COHORT_GUARDED_BY(mutex_);  // returned from a wait, want their slot back
   int active_ COHORT_GUARDED_BY(mutex_) = 0;                // slots in use

@@ -13,7 +13,7 @@ namespace cohort {
 
 namespace {
 constexpr int quiet_ticks = 8;  // undisturbed ticks after which the watcher sleeps
-constexpr Duration gather_replies = std::chrono::microseconds(20);
+constexpr Duration gather_replies = std::chrono::microseconds(50);
 }  // namespace
 
 void Reactor::release_slot(Wakes& wakes) {
@@ -144,24 +144,27 @@ void Reactor::pool_main(PoolThread& self) {
   if (self.task != nullptr) release_slot(wakes);  // stop() ends the task; a task whose wait has ended may want the slot
 }
 
-// Runs self.task, whose slot is taken, and what is queued behind it.
+// Runs self.task, whose slot is taken, and what is queued behind it. While nobody drives the loop, this thread has a
+// look at it now and then: for many short functions the watcher need not come, and one thread does everything.
 void Reactor::run_tasks(PoolThread& self, Wakes& wakes) {
-  Clock::time_point gathering_since{};
+  Clock::time_point gather_until{}, looked{};
   for (;;) {
     auto task = std::move(self.task);
-    task->more_follow = !tasks_.empty() && resuming_.empty();
+    if (!tasks_.empty() && resuming_.empty()) {
+      const auto now = Clock::now();
+      if (now >= gather_until) gather_until = now + gather_replies;
+      task->gather_until = gather_until;
+      if (looked == Clock::time_point{}) looked = now;
+      if (driver_ == nullptr && now - looked > grace_ / 2) {
+        looked = now;
+        driver_ = &self;
+        turn(self, wakes, Turn::without_waiting);
+        pass_baton_on(wakes);
+      }
+    }
     {
       const detail::MutexUnlock unlocked(mutex_);
       wakes.fire();
-      if (task->more_follow) {
-        const auto now = Clock::now();
-        if (gathering_since == Clock::time_point{}) {
-          gathering_since = now;
-        } else if (now - gathering_since > gather_replies) {
-          task->more_follow = false;
-          gathering_since = {};
-        }
-      }
       thread_state().task_of = this;
       task->run();
       end_if_forked_child();

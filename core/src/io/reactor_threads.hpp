@@ -12,24 +12,6 @@
 
 namespace cohort {
 
-// Whoever can hold the baton or wait for it: a thread in wait() (on its stack) or a pool thread.
-struct Waiter {
-  Parker* parker = nullptr;
-  Completion* completion = nullptr;
-  Interruption* interruption = nullptr;
-  Interruption* cancellation = nullptr;
-  Clock::time_point deadline = Clock::time_point::max();  // of its wait: a turn of the loop ends then
-  Waiter* next = nullptr;                                 // in the list of its completion
-  bool granted = false;                                   // got its slot back
-
-  static bool called_off(const Interruption* by) {
-    return by != nullptr && by->requested.load(std::memory_order_relaxed);
-  }
-  bool over() const {
-    return (completion != nullptr && completion->done()) || called_off(interruption) || called_off(cancellation);
-  }
-};
-
 struct Reactor::PoolThread : Waiter {
   Parker own;
   std::shared_ptr<PoolTask> task;

@@ -78,7 +78,7 @@ void Timers::ring() {
     } else {
       due.callback_ = nullptr;
     }
-    guard_loop(*callback);  // here, as the others must ring all the same
+    if (callback != nullptr) guard_loop(*callback);  // here, as the others must ring all the same
   }
   armed_for_ = Clock::time_point::max();
   if (!waiting_.empty()) arm();

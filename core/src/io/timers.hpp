@@ -46,6 +46,12 @@ class Timers {
   /// Calls `callback` on the loop at that time, without a Timer object. A callback that was not called before the
   /// reactor ends is never called.
   void call_at(Clock::time_point when, std::function<void()> callback);
+  /// Only ends the turn of the loop at that time, until `timer` is stopped. The timer of the kernel stays armed then:
+  /// who waits again and again with a deadline that is never reached sets it once, and pays nothing for it.
+  void wake_at(Timer& timer, Clock::time_point when) {
+    timer.when_ = when;
+    add(timer);
+  }
   /// Calls back what is due. The kernel's timer knows nothing of a clock that a test has moved.
   void ring();
 

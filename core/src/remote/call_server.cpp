@@ -142,7 +142,8 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       if (failure) log_failure_of_do(failure);
       return;
     }
-    const auto mode = more_follow && !deferred_ ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
+    const bool gather = !deferred_ && gather_until != Clock::time_point{} && Clock::now() < gather_until;
+    const auto mode = gather ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
     auto send = [&](std::uint8_t flag, const Payload& payload) {
       send_result(server_.router_, server_.references_, connection, header.request, flag, payload, mode);
     };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -38,8 +39,10 @@ struct Module {
   }
 };
 
+using Modules = std::vector<Module>;
+
 int add_module(dl_phdr_info* info, size_t, void* data) {
-  auto& modules = *static_cast<std::vector<Module>*>(data);
+  auto& modules = *static_cast<Modules*>(data);
   Module module;
   module.path = info->dlpi_name;
   if (modules.empty()) module.path = "the main program";  // the dynamic linker lists it first
@@ -59,9 +62,42 @@ int add_module(dl_phdr_info* info, size_t, void* data) {
   return 0;
 }
 
-std::vector<Module> loaded_modules() {
-  std::vector<Module> modules;
-  dl_iterate_phdr(&add_module, &modules);
+// How many modules were loaded and unloaded since the process began: what is known of them holds as long as both are
+// the same. Always the same where the C library does not count.
+struct Changes {
+  unsigned long long loaded = 0, unloaded = 0;
+  bool operator==(const Changes&) const = default;
+
+  static Changes now() {
+    Changes changes;
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, std::size_t, void* data) {
+          *static_cast<Changes*>(data) = {info->dlpi_adds, info->dlpi_subs};
+          return 1;
+        },
+        &changes);
+    return changes;
+  }
+};
+
+// Asked at each call of a function pointer, and reading them anew would take longer than the call.
+std::shared_ptr<const Modules> loaded_modules() {
+  struct Known {
+    detail::SharedMutex mutex;
+    Changes at COHORT_GUARDED_BY(mutex);
+    std::shared_ptr<const Modules> modules COHORT_GUARDED_BY(mutex);
+  };
+  static auto* known = new Known;  // leaked: calls may come until the process ends
+  const auto now = Changes::now();
+  {
+    detail::ReaderLock lock(known->mutex);
+    if (known->modules != nullptr && known->at == now) return known->modules;
+  }
+  auto modules = std::make_shared<Modules>();
+  dl_iterate_phdr(&add_module, modules.get());
+  detail::WriterLock lock(known->mutex);
+  known->at = now;
+  known->modules = modules;
   return modules;
 }
 
@@ -98,7 +134,7 @@ void fail_null_function() { throw Error("the function is null: a null pointer, o
 FunctionId function_id(const void* address) {
   if (address == nullptr) fail_null_function();
   const auto value = reinterpret_cast<std::uintptr_t>(address);
-  for (const Module& module : loaded_modules()) {
+  for (const auto modules = loaded_modules(); const Module& module : *modules) {
     if (module.segment_of(value) == nullptr) continue;
     if (module.build_id.empty()) {
       throw Error("functions of " + module.path +
@@ -119,7 +155,7 @@ void fail_number_does_not_fit(std::size_t place, double number, const std::type_
 }
 
 const void* function_at(FunctionId id) {
-  for (const Module& module : loaded_modules()) {
+  for (const auto modules = loaded_modules(); const Module& module : *modules) {
     if (module.key != id.module || module.build_id.empty()) continue;
     const std::uintptr_t address = module.base + id.offset;
     const auto* segment = module.segment_of(address);
@@ -146,7 +182,7 @@ const detail::Thunk& find_thunk(detail::FunctionId id) {
   if (const auto* known = find_known_thunk(id)) return *known;
   Registry& registry = Registry::instance();
   const auto modules = loaded_modules();
-  for (const Module& module : modules) {
+  for (const Module& module : *modules) {
     if (module.key != id.module || module.build_id.empty()) continue;
     const auto* thunk = reinterpret_cast<const detail::Thunk*>(module.base + id.offset);
     detail::WriterLock lock(registry.mutex);
@@ -154,7 +190,7 @@ const detail::Thunk& find_thunk(detail::FunctionId id) {
     registry.by_id.emplace(id, thunk);
     return *thunk;
   }
-  for (const Module& module : modules) {
+  for (const Module& module : *modules) {
     if (module.key == id.module) {
       throw Error(fmt::format("{} has no remote function at offset {:#x}", module.path, id.offset),
                   ErrorKind::unimplemented);
@@ -166,13 +202,14 @@ const detail::Thunk& find_thunk(detail::FunctionId id) {
 
 bool module_is_loaded(const std::string& build_id) {
   const auto modules = loaded_modules();
-  return std::any_of(modules.begin(), modules.end(), [&](const Module& module) { return module.build_id == build_id; });
+  return std::any_of(modules->begin(), modules->end(),
+                     [&](const Module& module) { return module.build_id == build_id; });
 }
 
 const std::string& executable_build_id() {
   static const auto* id = new std::string([] {
     const auto modules = loaded_modules();
-    return modules.empty() ? std::string() : modules.front().build_id;
+    return modules->empty() ? std::string() : modules->front().build_id;
   }());
   return *id;
 }
@@ -182,7 +219,7 @@ std::string build_text() { return executable_build_id() + '/' + library_build_id
 const std::string& library_build_id() {
   static const auto* id = new std::string([] {
     const auto here = reinterpret_cast<std::uintptr_t>(&library_build_id);
-    for (const Module& module : loaded_modules()) {
+    for (const auto modules = loaded_modules(); const Module& module : *modules) {
       if (module.segment_of(here) != nullptr) return module.build_id;
     }
     return std::string();

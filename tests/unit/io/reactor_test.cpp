@@ -62,7 +62,6 @@ TEST(Reactor, AWaitEndsAtItsDeadlineAndNotBefore) {
   EXPECT_EQ(reactor.wait(*never_set, Clock::now() - 1s), WaitResult::timeout);
 }
 
-// A timed wait does not drive the loop: the watcher must.
 TEST(Reactor, WhatComesFromTheLoopEndsATimedWait) {
   Reactor reactor({});
   for (int i = 0; i < 200; i++) {
@@ -92,6 +91,26 @@ TEST(Reactor, AThreadWithADeadlineDrivesTheLoop) {
   EXPECT_EQ(reactor.wait(*never_done, deadline_after(20ms)), WaitResult::timeout);
   EXPECT_GE(Clock::now() - before, 20ms);
   EXPECT_EQ(reactor.wait(*never_done, Clock::now()), WaitResult::timeout);
+}
+
+// The timer of the kernel stays armed when a wait has ended before its deadline.
+TEST(Reactor, TheDeadlineOfAWaitThatHasEndedDoesNotEndALaterOne) {
+  Reactor reactor({});
+  const auto wait_for_something = [&](Duration limit) {
+    auto end = completion();
+    reactor.post([&] { reactor.complete(end); });
+    EXPECT_EQ(reactor.wait(*end, deadline_after(limit)), WaitResult::done);
+  };
+  auto never_done = completion();
+  wait_for_something(20s);
+  const auto sooner = deadline_after(20ms);
+  EXPECT_EQ(reactor.wait(*never_done, sooner), WaitResult::timeout);
+  EXPECT_GE(Clock::now(), sooner);
+  EXPECT_LT(Clock::now(), sooner + 10s);
+  wait_for_something(20ms);
+  const auto later = deadline_after(60ms);
+  EXPECT_EQ(reactor.wait(*never_done, later), WaitResult::timeout);
+  EXPECT_GE(Clock::now(), later);
 }
 
 TEST(Reactor, AnInterruptionEndsAWaitAndIsRemembered) {
