@@ -19,6 +19,7 @@
 #include <cohort/cluster.hpp>
 #include <cohort/detail/members.hpp>
 #include <cohort/detail/mutex.hpp>
+#include <cohort/detail/sealed_memory.hpp>
 #include <cohort/detail/text.hpp>
 #include <cohort/error.hpp>
 #include <cohort/file_descriptor.hpp>
@@ -139,15 +140,13 @@ std::shared_ptr<SharedMemory> SharedMemory::create(std::size_t bytes) {
   if (const auto available = available_memory(); bytes > available)
     throw Error(what + ": " + host_name(this_host()) + " has " + mebibytes(available) + " of memory left",
                 ErrorKind::overloaded);
-  FileDescriptor memory(memfd_create("cohort-shared-array", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (memory.get() < 0) throw Error(what + ": " + cause(errno), ErrorKind::overloaded);
-  if (bytes != 0) {
-    if (const int error = posix_fallocate(memory.get(), 0, static_cast<off_t>(bytes)); error != 0)
-      throw Error(what + ": " + host_name(this_host()) + " has " + mebibytes(available_memory()) +
-                      " of memory left: " + cause(error),
-                  ErrorKind::overloaded);
+  FileDescriptor memory = make_sealed_memory("cohort-shared-array", bytes, true);
+  if (!memory) {
+    const int error = errno;
+    throw Error(what + ": " + host_name(this_host()) + " has " + mebibytes(available_memory()) +
+                    " of memory left: " + cause(error),
+                ErrorKind::overloaded);
   }
-  fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
   SharedMemoryName name{.host = this_host(), .ospid = getpid(), .descriptor = memory.get(), .path = "", .bytes = bytes};
   identify(name, memory.get(), what);
   const auto key = key_of(name);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -19,13 +20,21 @@ namespace cohort::test {
 /// Whether each connection between two processes is a socket of its own: not so where all go through one to a broker.
 inline bool connections_are_sockets = true;
 
-/// Connections of this process by TCP and by Unix sockets.
+/// Connections of this process through memory: each has a mapping.
+inline int rings_here() {
+  int count = 0;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) count += line.find("/memfd:cohort-ring") != line.npos;
+  return count;
+}
+
+/// Connections of this process by TCP, by Unix sockets and through memory.
 inline int connections_here() {
   const auto is_ours = [](const sockaddr_un& address, socklen_t size) {
     const std::string_view name(address.sun_path, size - std::min<socklen_t>(size, offsetof(sockaddr_un, sun_path)));
     return address.sun_family == AF_UNIX && name.find("cohort-") != name.npos;
   };
-  int count = 0;
+  int count = rings_here();
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     const int descriptor = std::stoi(entry.path().filename());
     union {

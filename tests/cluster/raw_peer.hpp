@@ -71,6 +71,21 @@ inline std::string listening_path() {
   return "";
 }
 
+/// Runs the handshake to its end, over anything with send() and receive(). @return "" when established, else why not.
+template <class Peer>
+std::string shake_hands(Peer& peer, Handshake::Role role, const Identity& mine, const std::string& cookie) {
+  Handshake handshake(role, mine, cookie);
+  peer.send(handshake.start().span());
+  for (;;) {
+    const std::string text = peer.receive();
+    if (text.empty()) return handshake.closed_message();
+    std::size_t used = 0;
+    const auto step = handshake.feed(bytes_of(text), used);
+    peer.send(step.out.span());
+    if (step.state != Handshake::Step::State::more) return step.error;
+  }
+}
+
 /// A connection to where a worker listens that need not keep to any rule.
 class RawPeer {
  public:
@@ -138,16 +153,7 @@ class RawPeer {
 
   /// Runs the handshake to its end. @return "" when established, else why not.
   std::string shake_hands(Handshake::Role role, const Identity& mine, const std::string& cookie) {
-    Handshake handshake(role, mine, cookie);
-    send(handshake.start().span());
-    for (;;) {
-      const std::string text = receive();
-      if (text.empty()) return handshake.closed_message();
-      std::size_t used = 0;
-      const auto step = handshake.feed(bytes_of(text), used);
-      send(step.out.span());
-      if (step.state != Handshake::Step::State::more) return step.error;
-    }
+    return test::shake_hands(*this, role, mine, cookie);
   }
 
  private:

@@ -11,11 +11,15 @@ constexpr const char* over_tcp = R"({"same_host": "tcp"})";
 
 INSTANTIATE_TEST_SUITE_P(
     Tcp, TransportContract,
-    testing::Values(TransportUnderTest{.name = "v4", .plugin = "tcp", .options = over_tcp},
-                    TransportUnderTest{
-                        .name = "v6", .plugin = "tcp", .options = over_tcp, .bind = "::1", .optional = true},
-                    TransportUnderTest{.name = "same_host", .plugin = "tcp"}),
+    testing::Values(
+        TransportUnderTest{.name = "v4", .plugin = "tcp", .options = over_tcp},
+        TransportUnderTest{.name = "v6", .plugin = "tcp", .options = over_tcp, .bind = "::1", .optional = true},
+        TransportUnderTest{.name = "same_host", .plugin = "tcp"},
+        TransportUnderTest{.name = "same_host_unix", .plugin = "tcp", .options = R"({"same_host": "unix"})"}),
     name_of);
+
+INSTANTIATE_TEST_SUITE_P(Shm, TransportContract, testing::Values(TransportUnderTest{.name = "rings", .plugin = "shm"}),
+                         name_of);
 
 INSTANTIATE_TEST_SUITE_P(Unix, TransportContract,
                          testing::Values(TransportUnderTest{.name = "path", .plugin = "unix"},

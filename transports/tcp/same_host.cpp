@@ -13,9 +13,11 @@ namespace {
 
 using cohort::FileDescriptor;
 
-std::optional<cohort_sockets::UnixAddress> name_beside(const std::string& address) {
+// Each way has a name of its own, as the bytes differ.
+std::optional<cohort_sockets::UnixAddress> name_beside(const std::string& address, SameHost by) {
+  if (by == SameHost::tcp) return std::nullopt;
   try {
-    return cohort_sockets::UnixAddress("@cohort-tcp-" + address, "");
+    return cohort_sockets::UnixAddress((by == SameHost::shm ? "@cohort-shm-" : "@cohort-tcp-") + address, "");
   } catch (const cohort::Error&) {  // a long host name
     return std::nullopt;
   }
@@ -27,16 +29,20 @@ FileDescriptor make_socket() {
 
 }  // namespace
 
-FileDescriptor listen_beside(const std::string& address, int backlog) {
-  const auto name = name_beside(address);
+SameHost same_host_of(const std::string& option) {
+  return option == "shm" ? SameHost::shm : option == "unix" ? SameHost::unix_socket : SameHost::tcp;
+}
+
+FileDescriptor listen_beside(const std::string& address, SameHost by, int backlog) {
+  const auto name = name_beside(address, by);
   FileDescriptor socket = make_socket();
   if (!name || !socket || ::bind(socket.get(), name->get(), name->size) < 0 || ::listen(socket.get(), backlog) < 0)
     return {};
   return socket;
 }
 
-FileDescriptor dial_beside(const std::string& address) {
-  const auto name = name_beside(address);
+FileDescriptor dial_beside(const std::string& address, SameHost by) {
+  const auto name = name_beside(address, by);
   FileDescriptor socket = make_socket();
   if (!name || !socket || ::connect(socket.get(), name->get(), name->size) < 0) return {};
   return cohort_sockets::wrong_peer(socket.get()).empty() ? std::move(socket) : FileDescriptor();

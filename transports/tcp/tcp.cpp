@@ -1,4 +1,4 @@
-// Streams over TCP, IPv4 and IPv6; between processes of one host and user over Unix sockets.
+// Streams over TCP, IPv4 and IPv6; between processes of one host and user through shared memory.
 
 #include <sys/epoll.h>
 
@@ -9,6 +9,7 @@
 
 #include <cohort/plugin.hpp>
 
+#include "../common/ring_offer.hpp"
 #include "../common/socket_acceptor.hpp"
 #include "../common/tcp_sockets.hpp"
 #include "../common/unix_socket.hpp"
@@ -23,8 +24,9 @@ using cohort_sockets::SocketAcceptor;
 
 constexpr cohort::Option tcp_options[] = {
     COHORT_TCP_OPTIONS,
-    {"same_host", cohort::OptionType::choice, "\"unix\"",
-     "what processes of one host and user are connected by, where both ends can", "unix|tcp"},
+    {"same_host", cohort::OptionType::choice, "\"shm\"",
+     "what processes of one host and user are connected by, where both ends can: shared memory, Unix sockets, or TCP",
+     "shm|unix|tcp"},
 };
 
 IoPair to_pair(FileDescriptor socket, const TcpSettings& settings) {
@@ -34,10 +36,11 @@ IoPair to_pair(FileDescriptor socket, const TcpSettings& settings) {
 
 class TcpListener final : public cohort::Listener {
  public:
-  /// @param beside the same on Unix sockets, or empty.
-  TcpListener(ListeningSocket listening, FileDescriptor beside, TcpSettings settings)
+  /// @param beside where processes of this host connect instead, or empty.
+  TcpListener(ListeningSocket listening, FileDescriptor beside, SameHost by, TcpSettings settings)
       : address_(std::move(listening.address)),
         settings_(std::move(settings)),
+        by_(by),
         either_(::epoll_create1(EPOLL_CLOEXEC)),
         acceptor_(std::move(listening.socket)) {
     if (beside) beside_.emplace(std::move(beside));
@@ -50,7 +53,9 @@ class TcpListener final : public cohort::Listener {
 
   std::optional<IoPair> accept() override {
     while (auto socket = beside_ ? beside_->accept() : FileDescriptor()) {
-      if (cohort_sockets::wrong_peer(socket.get()).empty()) return cohort::make_socket_pair(socket.release());
+      if (!cohort_sockets::wrong_peer(socket.get()).empty()) continue;
+      if (by_ == SameHost::shm) return cohort_shm::offer_rings(std::move(socket));
+      return cohort::make_socket_pair(socket.release());
     }
     auto socket = acceptor_.accept();
     if (!socket) return std::nullopt;
@@ -66,6 +71,7 @@ class TcpListener final : public cohort::Listener {
 
   const std::string address_;
   const TcpSettings settings_;
+  const SameHost by_;
   const FileDescriptor either_;  // readable when one of the two has somebody waiting
   SocketAcceptor acceptor_;
   std::optional<SocketAcceptor> beside_;
@@ -74,23 +80,30 @@ class TcpListener final : public cohort::Listener {
 class TcpTransport final : public cohort::Transport {
  public:
   explicit TcpTransport(const cohort::Options& options)
-      : settings_(options), unix_sockets_(options.string("same_host") == "unix") {}
+      : settings_(options), by_(same_host_of(options.string("same_host"))) {}
 
   std::unique_ptr<cohort::Listener> listen(const std::string& bind) override {
     auto listening = listen_at(bind, settings_);
-    auto beside = unix_sockets_ ? listen_beside(listening.address, settings_.backlog) : FileDescriptor();
-    return std::make_unique<TcpListener>(std::move(listening), std::move(beside), settings_);
+    auto beside = listen_beside(listening.address, by_, settings_.backlog);
+    return std::make_unique<TcpListener>(std::move(listening), std::move(beside), by_, settings_);
   }
 
   IoPair connect(const std::string& address, cohort::Clock::time_point deadline) override {
-    if (auto socket = unix_sockets_ ? dial_beside(address) : FileDescriptor())
-      return cohort::make_socket_pair(socket.release());
-    return to_pair(dial(address, deadline), settings_);
+    auto socket = dial_beside(address, by_);
+    if (!socket) return to_pair(dial(address, deadline), settings_);
+    if (by_ == SameHost::unix_socket) return cohort::make_socket_pair(socket.release());
+    try {
+      return cohort_shm::take_rings(std::move(socket), deadline, "cannot connect to " + address);
+    } catch (const cohort::TimeoutError&) {  // TCP would not find it any better
+      throw;
+    } catch (const cohort::Error&) {  // this process cannot use the memory
+      return to_pair(dial(address, deadline), settings_);
+    }
   }
 
  private:
   const TcpSettings settings_;
-  const bool unix_sockets_;
+  const SameHost by_;
 };
 
 }  // namespace

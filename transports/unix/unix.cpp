@@ -1,18 +1,12 @@
 // Streams over Unix-domain sockets: processes of one user on one host.
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <cohort/detail/text.hpp>
@@ -29,7 +23,6 @@ namespace {
 using namespace cohort_unix;
 using cohort::Clock;
 using cohort::Error;
-using cohort::ErrorKind;
 using cohort::FileDescriptor;
 using cohort::IoPair;
 using cohort::OptionType;
@@ -44,13 +37,6 @@ constexpr cohort::Option unix_options[] = {
 
 constexpr std::string_view scheme = "unix:";
 
-std::string cause(int error) { return std::generic_category().message(error); }
-
-void check_peer(int socket, const std::string& what) {
-  const std::string wrong = cohort_sockets::wrong_peer(socket);
-  if (!wrong.empty()) throw Error(what + ": " + wrong);
-}
-
 class UnixListener final : public cohort::Listener {
  public:
   /// @param owned the file, unless the name is abstract.
@@ -63,7 +49,7 @@ class UnixListener final : public cohort::Listener {
   std::optional<IoPair> accept() override {
     FileDescriptor socket = acceptor_.accept();
     if (!socket) return std::nullopt;
-    check_peer(socket.get(), "refused a connection at " + address());
+    cohort_sockets::check_peer(socket.get(), "refused a connection at " + address());
     return cohort::make_socket_pair(socket.release());
   }
 
@@ -96,10 +82,7 @@ class UnixTransport final : public cohort::Transport {
     if (!abstract_) owned = std::make_unique<SocketName>(directory_);
     const std::string name = owned ? owned->path() : new_abstract_name();
     const std::string what = "cannot listen at " + cohort::excerpt(name);
-    const UnixAddress address(name, what);
-    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!socket || ::bind(socket.get(), address.get(), address.size) < 0 || ::listen(socket.get(), backlog_) < 0)
-      throw Error(what + ": " + cause(errno));
+    FileDescriptor socket = cohort_sockets::listen(UnixAddress(name, what), backlog_, what);
     if (owned) ::chmod(name.c_str(), 0700);  // whatever the umask: who may not write cannot connect
     return std::make_unique<UnixListener>(std::move(socket), name, std::move(owned));
   }
@@ -111,30 +94,10 @@ class UnixTransport final : public cohort::Transport {
       throw Error(what +
                   ": the address must be unix:/path, or unix:@name for an abstract one; does the process there use "
                   "another transport?");
-    const UnixAddress peer(name, what);
-    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) throw Error(what + ": " + cause(errno), ErrorKind::overloaded);
-    dial(socket.get(), peer, deadline, what);
-    check_peer(socket.get(), what);
-    return cohort::make_socket_pair(socket.release());
+    return cohort::make_socket_pair(cohort_sockets::dial(UnixAddress(name, what), deadline, what).release());
   }
 
  private:
-  // Blocks only while the other side's backlog is full.
-  static void dial(int socket, const UnixAddress& peer, Clock::time_point deadline, const std::string& what) {
-    while (true) {
-      if (const int left = cohort::poll_timeout(deadline); deadline != Clock::time_point::max()) {
-        const int limit = std::max(left, 1);  // 0 would be for ever
-        const timeval time{limit / 1000, limit % 1000 * 1000};
-        ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-      }
-      if (::connect(socket, peer.get(), peer.size) == 0) return;
-      const int error = errno;
-      if (error != EINTR && error != EAGAIN) throw Error(what + ": " + cause(error), ErrorKind::disconnected);
-      if (Clock::now() >= deadline) throw cohort::TimeoutError(what + ": it accepts nobody");
-    }
-  }
-
   static std::string new_abstract_name() {
     static std::atomic<unsigned> last{0};
     return "@cohort-" + std::to_string(::geteuid()) + '-' + std::to_string(::getpid()) + '-' + std::to_string(++last);

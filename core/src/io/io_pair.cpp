@@ -55,7 +55,8 @@ int closed_stand_in() {
 // stranger reuse it. So close() puts another file behind the number: the pipe ends, the number stays taken until here.
 class PipeEnd {
  public:
-  explicit PipeEnd(int descriptor) : descriptor_(descriptor), stand_in_(closed_stand_in()) {}
+  explicit PipeEnd(int descriptor)
+      : descriptor_(descriptor), closed_in_forked_children_(descriptor), stand_in_(closed_stand_in()) {}
 
   int get() const { return descriptor_.get(); }
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
@@ -67,6 +68,7 @@ class PipeEnd {
 
  private:
   const FileDescriptor descriptor_;
+  const ClosedInForkedChildren closed_in_forked_children_;
   const int stand_in_;
   std::atomic<bool> closed_{false};
 };

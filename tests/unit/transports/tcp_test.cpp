@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -127,7 +129,7 @@ int family_of(const IoPair& pair) {
 }
 
 TEST(Tcp, ProcessesOfOneHostAreConnectedByUnixSocketsIfBothCan) {
-  auto beside = tcp_or_beside(), only_tcp = tcp();
+  auto beside = tcp_or_beside(R"({"same_host": "unix"})"), only_tcp = tcp();
   auto listener = beside->listen("");
   const IoPair near = beside->connect(listener->address(), patience());
   const IoPair far = accept_one(*listener);
@@ -139,12 +141,28 @@ TEST(Tcp, ProcessesOfOneHostAreConnectedByUnixSocketsIfBothCan) {
   EXPECT_EQ(family_of(plain), AF_INET);
 }
 
+bool is_pipe(const IoPair& pair) {
+  struct stat info {};
+  return ::fstat(pair.reader->descriptor(), &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
+TEST(Tcp, ByDefaultTheyShareMemoryIfBothCan) {
+  auto shares = tcp_or_beside(), by_socket = tcp_or_beside(R"({"same_host": "unix"})");
+  auto listener = shares->listen("");
+  auto near = std::async(std::launch::async, [&] { return shares->connect(listener->address(), patience()); });
+  const IoPair far = accept_one(*listener);
+  EXPECT_TRUE(is_pipe(far));
+  EXPECT_TRUE(is_pipe(near.get()));
+  const IoPair other = by_socket->connect(listener->address(), patience());
+  EXPECT_EQ(family_of(other), AF_INET);
+}
+
 // Anybody can listen at an abstract name.
 TEST(Tcp, AUnixSocketOfAnotherUserIsLeftAlone) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
   auto transport = tcp_or_beside();
   const auto port = port_of(*transport->listen(""));  // free again
-  const std::string name = '\0' + std::string("cohort-tcp-127.0.0.1:") + std::to_string(port);
+  const std::string name = '\0' + std::string("cohort-shm-127.0.0.1:") + std::to_string(port);
   int ready[2], end[2];
   ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
   ASSERT_EQ(::pipe2(end, O_CLOEXEC), 0);
