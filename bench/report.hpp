@@ -17,6 +17,13 @@ class Report {
     rows_.push_back({section, name, std::move(cells)});
   }
 
+  struct Row {
+    std::string section;
+    std::string name;
+    Cells cells;
+  };
+  const std::vector<Row>& rows() const { return rows_; }
+
   enum class Limit { at_most, at_least };
   /// What a cell of a row is meant to reach. Counts only if that row is there.
   void target(const std::string& section, const std::string& name, const std::string& cell, Limit limit, double value) {
@@ -29,11 +36,6 @@ class Report {
   void write_json(const std::string& path) const;
 
  private:
-  struct Row {
-    std::string section;
-    std::string name;
-    Cells cells;
-  };
   struct Target {
     std::string section, name, cell;
     Limit limit;

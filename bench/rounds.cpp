@@ -7,7 +7,8 @@
 namespace {
 
 struct Collected {
-  Samples p50, p99, p50_ratio, p99_ratio;
+  Samples p50, p99, p999, p50_ratio, p99_ratio, p999_ratio;
+  std::vector<double> p50_of_rounds;
 };
 
 bool pace_changed(double before, double after) { return std::max(before, after) > 2 * std::min(before, after); }
@@ -29,18 +30,29 @@ std::vector<Outcome> compare(const std::vector<Contender>& contenders, int round
     }
     const auto& reference = samples.front();
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      collected[i].p50.add(samples[i].median());
-      collected[i].p99.add(samples[i].percentile(0.99));
-      collected[i].p50_ratio.add(samples[i].median() / reference.median());
-      collected[i].p99_ratio.add(samples[i].percentile(0.99) / reference.percentile(0.99));
+      auto& to = collected[i];
+      const auto add = [&](double share, Samples& times, Samples& ratios) {
+        times.add(samples[i].percentile(share));
+        ratios.add(samples[i].percentile(share) / reference.percentile(share));
+      };
+      add(0.5, to.p50, to.p50_ratio);
+      add(0.99, to.p99, to.p99_ratio);
+      add(0.999, to.p999, to.p999_ratio);
+      to.p50_of_rounds.push_back(samples[i].median());
     }
   }
 
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
-    const auto& of = collected[i];
-    outcomes.push_back(
-        {contenders[i].name, of.p50.median(), of.p99.median(), of.p50_ratio.median(), of.p99_ratio.median()});
+    auto& of = collected[i];
+    outcomes.push_back({contenders[i].name, of.p50.median(), of.p99.median(), of.p999.median(), of.p50_ratio.median(),
+                        of.p99_ratio.median(), of.p999_ratio.median(), std::move(of.p50_of_rounds)});
   }
   return outcomes;
+}
+
+double Outcome::p50_over(const Outcome& other) const {
+  Samples ratios;
+  for (std::size_t i = 0; i < p50_of_rounds.size(); ++i) ratios.add(p50_of_rounds[i] / other.p50_of_rounds[i]);
+  return ratios.median();
 }

@@ -15,10 +15,11 @@ struct Contender {
 /// Medians over the rounds. Times in microseconds; the ratios are to the first contender in the same round.
 struct Outcome {
   std::string name;
-  double p50;
-  double p99;
-  double p50_ratio;
-  double p99_ratio;
+  double p50, p99, p999;
+  double p50_ratio, p99_ratio, p999_ratio;
+  std::vector<double> p50_of_rounds;
+
+  double p50_over(const Outcome& other) const;  ///< the median of the ratios in the same round
 };
 
 /// Lets the contenders take turns in many short rounds. The machine changes its pace between one second and the next,

@@ -9,13 +9,15 @@
 #include <string_view>
 
 #include "floors.hpp"
+#include "floors/hand_written.hpp"
 #include "floors/libuv_echo.hpp"
 #include "floors/raw_bulk.hpp"
 #include "floors/raw_ping_pong.hpp"
 #include "floors/sockets.hpp"
 
-// The two processes share: a control socket (which kind comes next), a Unix socket, and two TCP connections, one
-// blocking and one for libuv. Everything is connected once, so that no measurement pays for it.
+// The two processes share: a control socket (which kind comes next), a Unix socket, and three TCP connections: one
+// blocking, one for libuv, and one for calls with futures. Everything is connected once, so that no measurement pays
+// for it.
 
 namespace floors {
 
@@ -26,7 +28,7 @@ constexpr int control_in_peer = 3;
 constexpr int unix_in_peer = 4;
 
 struct Request {
-  char kind;  // t: raw TCP, u: raw Unix, v: libuv, b: bulk
+  char kind;  // t: raw TCP, u: raw Unix, v: libuv, b: bulk, c: calls
   std::size_t bytes;
   int count;
 };
@@ -74,10 +76,12 @@ Peer::Peer() {
   process_ = spawn_peer(control, messages, listener.port);
   tcp_ = listener.accept();
   uv_ = std::make_unique<UvConnection>(listener.accept());
+  calls_ = std::make_unique<HandWritten>(listener.accept());
 }
 
 Peer::~Peer() {
   uv_.reset();
+  calls_.reset();
   for (const int descriptor : {control_, unix_, tcp_}) close(descriptor);  // the child reads an end and exits
   waitpid(process_, nullptr, 0);
 }
@@ -110,12 +114,18 @@ Samples Peer::raw_tcp_bulk(std::size_t bytes, int count) {
   return send_bulk(tcp_, bulk_, count);
 }
 
+HandWritten& Peer::hand_written(int calls) {
+  request('c', 0, calls);
+  return *calls_;
+}
+
 bool is_peer(int argc, char** argv) { return argc == 3 && argv[1] == peer_flag; }
 
 int serve_peer(char** argv) try {
   const int port = std::atoi(argv[2]);
   const int tcp = connect_tcp(port);
   UvConnection uv(connect_tcp(port));
+  const int calls = connect_tcp(port);
   std::vector<char> bulk;
   Request next;
   // Waits for the next request as long as the other side lives, which may be busy with other measurements.
@@ -134,6 +144,9 @@ int serve_peer(char** argv) try {
         break;
       case 'b':
         receive_bulk(tcp, bulk, next.count);
+        break;
+      case 'c':
+        serve_calls(calls, next.count);
         break;
     }
   }
