@@ -38,6 +38,7 @@ constexpr Group all_groups[] = {
     {"launch", launch, Group::also_quick},
     {"deaths", deaths, Group::also_quick},
     {"growth", growth, Group::on_request},
+    {"peers", peers, Group::on_request},
 };
 
 void set_targets(Report& report) {
@@ -79,7 +80,8 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(1, 1000));
   app.add_option("--largest", setting.largest, "workers of the largest cluster that is started; 256 by default")
       ->check(CLI::Range(1, 1000));
-  app.add_option("group", chosen, "what to measure; everything but growth by default")->check(CLI::IsMember(names));
+  app.add_option("group", chosen, "what to measure; everything but growth and peers by default")
+      ->check(CLI::IsMember(names));
   CLI11_PARSE(app, argc, argv);
   if (setting.rounds == 0) setting.rounds = setting.quick ? 5 : 20;
 

@@ -39,6 +39,7 @@ void launch(Report& report, const Setting& setting);
 void deaths(Report& report, const Setting& setting);
 void idle(Report& report, const Setting& setting);
 void growth(Report& report, const Setting& setting);
+void peers(Report& report, const Setting& setting);
 
 /// No-op calls to `worker` whose results are fetched in order, `open` behind the newest. One sample: the time of all.
 Samples pipelined(cohort::Pid worker, int count, int open);

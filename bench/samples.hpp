@@ -16,6 +16,8 @@ class Samples {
   void add(double microseconds) { microseconds_.push_back(microseconds); }
   void add(Clock::duration duration) { add(std::chrono::duration<double, std::micro>(duration).count()); }
 
+  bool empty() const { return microseconds_.empty(); }
+
   /// Runs `action` `count` times and takes the time of each.
   template <typename Action>
   static Samples of(int count, Action&& action) {

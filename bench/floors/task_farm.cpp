@@ -1,6 +1,8 @@
 #include "floors/task_farm.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,8 @@ constexpr int outstanding = 2;
   const int master = connect_tcp(port);
   dup2(master, 3);  // and nothing else of the parent's stays open
   close_range(4, ~0u, 0);
+  const timeval never{};  // it waits for tasks as long as the master lives
+  setsockopt(3, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof never);
   try {
     for (;;) {
       Task task;
