@@ -71,7 +71,7 @@ void variants(Report& report, const Setting& setting) {
        {"cohort, with a stop token", times([&] {
           cohort::remotecall_fetch({.stop_token = source.get_token()}, cohort::fn<echo>, worker, message);
         })},
-       {"a lambda",
+       {"cohort, a lambda",
         times([&] { cohort::remotecall_fetch([](const floors::Message& m) { return m; }, worker, message); })},
        {"cohort, a function pointer, &f", times([&] { cohort::remotecall_fetch(&echo, worker, message); })},
        {"cohort, remotecall and fetch", times([&] { cohort::remotecall(cohort::fn<echo>, worker, message).fetch(); })}},

@@ -104,7 +104,7 @@ std::vector<Subject> subjects(Processes& processes, floors::TaskFarm& farm, cons
   return {
       {"round_trip",
        "peers: round trip, 64 bytes",
-       1000,
+       500,
        false,
        {{"raw TCP", [&](int n) { return peer.raw_tcp_round_trips(n); }},
         {"cohort by TCP", echo_at(processes.by_tcp)},
@@ -154,13 +154,14 @@ void peers(Report& report, const Setting& setting) {
         if (!program.has(row)) continue;
         const double before = spinning_round_trip();
         auto contenders = subject.ours;
+        const int rounds = subject.count < 10 || subject.row == "map" ? std::min(setting.rounds, 7) : setting.rounds;
         const int slower = subject.row == "bulk" ? 1 : kind.slower;
         contenders.push_back({kind.name, [&](int n) {
                                 const int fewer = std::max(1, n / slower);
                                 const auto samples = program.ask(row, fewer);
                                 return subject.whole ? divided(samples, fewer) : samples;
                               }});
-        const auto outcomes = compare(contenders, setting.rounds, subject.count);
+        const auto outcomes = compare(contenders, rounds, subject.count);
         std::cerr << fmt::format("  {}, {}: pace {:.2f}, {:.2f} us\n", subject.row, kind.name, before,
                                  spinning_round_trip());
         for (std::size_t i = 0; i < outcomes.size(); i++) {

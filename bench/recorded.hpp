@@ -17,7 +17,7 @@ class Recorded {
   Recorded();  ///< @throws std::runtime_error naming the file, if it cannot be read
 
   /// Adds to `report` what `measure` measures. Where a ratio is worse than the recorded one by more than half, it
-  /// measures again, and keeps the better ratio: something else may have used the machine.
+  /// measures again, at most twice, and keeps the best ratio: something else may have used the machine.
   void compare(Report& report, const std::function<void(Report&)>& measure);
   /// @param all everything was measured: what is recorded but was not measured counts as a failure
   /// @return whether no ratio was worse by more than half.
@@ -30,6 +30,8 @@ class Recorded {
     double measured = 0;
     double first = 0;  // what was measured before it was measured again; else 0
   };
+  static bool is_worse(const std::string& key, const Ratio& ratio);
+
   std::map<std::string, Ratio> ratios_;  // by section, name and cell
   std::vector<std::string> order_;       // as measured
 };
