@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <iterator>
 #include <memory>
@@ -184,11 +186,102 @@ TEST(Ring, TheWriterIsReadyWhenHalfOfTheRingIsEmpty) {
   }
 }
 
+/// Has something happen between any two instructions of this thread, within 15 microseconds after each call of
+/// soon(), as if it were another process that runs just then.
+class Interruption {
+ public:
+  explicit Interruption(std::function<void()> body) {
+    body_ = std::move(body);
+    struct sigaction action {};
+    action.sa_handler = [](int) { body_(); };
+    action.sa_flags = SA_RESTART;
+    ::sigaction(SIGALRM, &action, &before_);
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGALRM;
+    ::timer_create(CLOCK_MONOTONIC, &event, &timer_);
+  }
+  ~Interruption() {
+    ::timer_delete(timer_);
+    ::sigaction(SIGALRM, &before_, nullptr);
+    body_ = nullptr;
+  }
+  void soon() {
+    const itimerspec once{{}, {0, static_cast<long>(1 + random_() % 15'000)}};
+    ::timer_settime(timer_, 0, &once, nullptr);
+  }
+
+ private:
+  static inline std::function<void()> body_;
+  struct sigaction before_ {};
+  timer_t timer_{};
+  std::mt19937 random_{5};
+};
+
+/// As long as it lives, nothing interrupts.
+class Uninterrupted {
+ public:
+  Uninterrupted() {
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    ::pthread_sigmask(SIG_BLOCK, &alarm, &before_);
+  }
+  ~Uninterrupted() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+TEST(Ring, NobodyWaitsForBytesThatAreThere) {
+  Connected ends = connect();
+  const IoPair other = make_ring_pair(ends.peer);
+  std::size_t written = 0, received = 0;
+  const auto write_one = [&] { written += write(*ends.pair.writer, "x") == 1 ? 1 : 0; };
+  Interruption interruption(write_one);
+  for (int i = 0; i < 50'000; ++i) {
+    {
+      const Uninterrupted alone;
+      write_one();
+    }
+    interruption.soon();
+    std::array<std::byte, 100> buffer;
+    const ssize_t count = other.reader->read(buffer);
+    const Uninterrupted alone;
+    if (count > 0) received += static_cast<std::size_t>(count);
+    ASSERT_TRUE(written == received || is_ready(other.reader->descriptor(), POLLIN)) << "after " << received;
+  }
+}
+
+TEST(Ring, NobodyWaitsForRoomThatIsThere) {
+  Connected ends = connect();
+  const IoPair other = make_ring_pair(ends.peer);
+  const std::vector<std::byte> bytes(ring_capacity);
+  std::vector<std::byte> buffer(ring_capacity);
+  const auto read_all = [&] {
+    while (other.reader->read(buffer) > 0) continue;
+  };
+  Interruption interruption(read_all);
+  for (int i = 0; i < 500; ++i) {
+    {
+      const Uninterrupted alone;
+      ASSERT_EQ(write(*ends.pair.writer, bytes), static_cast<ssize_t>(bytes.size()));
+    }
+    interruption.soon();
+    const ssize_t count = write(*ends.pair.writer, std::span(bytes).first(1));
+    const Uninterrupted alone;
+    const bool is_empty = !is_ready(other.reader->descriptor(), POLLIN);
+    ASSERT_TRUE(count != -EAGAIN || is_ready(ends.pair.writer->descriptor(), POLLOUT) == is_empty) << i;
+    read_all();
+    ASSERT_TRUE(is_ready(ends.pair.writer->descriptor(), POLLOUT));
+  }
+}
+
 // Two threads that fall asleep and wake each other all the time. Who is not woken waits for ever.
 TEST(Ring, NoWakeIsLost) {
   Connected ends = connect();
   const IoPair other = make_ring_pair(ends.peer);
-  constexpr std::size_t total = 200 << 20;
+  constexpr std::size_t total = 100 << 20;
   const std::vector<std::byte> bytes(3 * ring_capacity);
   auto written = std::async(std::launch::async, [&] {
     std::mt19937 random(1);
