@@ -13,7 +13,7 @@ struct Setting {
 };
 
 /// A process that answers as the floors do, and two workers: one connected by TCP, as the floors are, and one by what
-/// is the default on one host, a Unix socket.
+/// is the default on one host.
 struct Processes {
   Processes();
   ~Processes();
