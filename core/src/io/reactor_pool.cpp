@@ -160,6 +160,7 @@ void Reactor::run_tasks(PoolThread& self, Wakes& wakes) {
         driver_ = &self;
         turn(self, wakes, Turn::without_waiting);
         pass_baton_on(wakes);
+        settle(wakes);
       }
     }
     {
