@@ -66,7 +66,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
 
   void run() noexcept override {
     detail::ThrowStackScope stack_scope;
-    Payload result;
+    Payload returned;
     std::exception_ptr failure;
     {
       {
@@ -82,11 +82,11 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
         InArchive archive(std::move(payload));
         detail::FunctionId function;
         archive(function.module, function.offset);
-        if (state_ != nullptr) {
-          std::uint64_t ref = 0;  // read by on_call()
+        if (header.kind == FrameKind::call) {
+          std::uint64_t ref = 0;  // read by name_of_result()
           archive(ref);
         }
-        find_thunk(function).invoke(archive, result);
+        find_thunk(function).invoke(archive, returned);
         end_if_forked_child();
       } catch (...) {
         failure = std::current_exception();
@@ -94,7 +94,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       }
       // References that came along are released here, before the caller hears that the call is over.
     }
-    if (!deferred_) finish(std::move(result), failure);
+    if (!deferred_) finish(std::move(returned), failure);
   }
 
   void refuse() noexcept override {
@@ -111,7 +111,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     return std::static_pointer_cast<CallTask>(shared_from_this());
   }
 
-  void finish(Payload result, std::exception_ptr failure) noexcept override {
+  void finish(Payload returned, std::exception_ptr failure) noexcept override {
     {
       std::shared_ptr<void> tell;
       detail::MutexLock lock(server_.mutex_);
@@ -124,7 +124,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     }
     try {
       try {
-        reply(std::move(result), failure);
+        reply(std::move(returned), failure);
       } catch (...) {  // before anything was sent: what replying threw is the answer
         reply({}, std::current_exception());
       }
@@ -133,10 +133,8 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     }
   }
 
-  detail::FuturePtr state_;  // of a call whose result stays here
-
  private:
-  void reply(Payload result, const std::exception_ptr& failure) {
+  void reply(Payload returned, const std::exception_ptr& failure) {
     const Pid self = server_.router_.self();
     if (header.kind == FrameKind::remote_do) {
       if (failure) log_failure_of_do(failure);
@@ -148,24 +146,36 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       send_result(server_.router_, server_.references_, connection, header.request, flag, payload, mode);
     };
     if (failure) {
-      if (state_ != nullptr) state_->fail(as_remote_exception(failure, self));
       send(result_exception, encode_exception(failure, self));
-      // Behind the result: a caller that has itself counted once more is told so only after it has the result.
-      if (state_ != nullptr) server_.references_.leave(state_->ref, connection->peer());
+      if (header.kind == FrameKind::call)
+        close_result([&](detail::FutureState& future) { future.fail(as_remote_exception(failure, self)); });
       return;
     }
-    if (state_ == nullptr) {
+    if (header.kind == FrameKind::call_fetch) {
       const auto ticket =
-          send_response_now(server_.references_, connection, header.request, result_value, result, mode);
-      result = {};  // who owns its segments may wait for that
+          send_response_now(server_.references_, connection, header.request, result_value, returned, mode);
+      returned = {};  // who owns its segments may wait for that
       return wait_for_room(server_.router_, ticket);
     }
-    const bool eager = result.byte_size() <= eager_result_limit || !server_.keeps_large_results_.load();
-    auto kept = std::make_shared<const Payload>(std::move(result));
-    state_->set_payload(kept);
-    if (!eager) return send(result_stored, Payload{});
-    send(result_value, *kept);
-    server_.references_.leave(state_->ref, connection->peer());
+    const bool eager = returned.byte_size() <= eager_result_limit || !server_.keeps_large_results_.load();
+    if (!eager) {
+      if (const auto future = server_.references_.close_and_keep(result)) {
+        future->set_payload(std::make_shared<const Payload>(std::move(returned)));
+        send(result_stored, Payload{});
+      }
+      return;
+    }
+    send(result_value, returned);
+    close_result(
+        [&](detail::FutureState& future) { future.set_payload(std::make_shared<const Payload>(std::move(returned))); });
+  }
+
+  template <class Settle>
+  void close_result(Settle settle) {
+    const auto future = server_.references_.close(result);
+    if (future == nullptr) return;
+    settle(*future);
+    server_.references_.leave(future->ref, connection->peer());
   }
 
   CallServer& server_;
@@ -173,22 +183,31 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
   bool deferred_ = false;  // of the thread in run()
 };
 
-// The future of a call whose result stays here; null: of no such call. @throws BadMessage.
-detail::FuturePtr CallServer::enter_result(const Connection& connection, const Frame& frame) {
-  if (frame.header.kind != FrameKind::call) return nullptr;
+// The name that the caller has given to the result of a call. @throws BadMessage.
+RefId CallServer::name_of_result(const Connection& connection, const Frame& frame) {
+  if (frame.header.kind != FrameKind::call) return {};
+  RefId ref{connection.peer(), 0};
   // module, offset, then the id of the value; the rest is the function's business
   constexpr std::size_t place = 2 * sizeof(std::uint64_t);
-  std::uint64_t id = 0;
-  if (frame.body.size() < place + sizeof id) throw BadMessage("a call without a function");
-  std::memcpy(&id, frame.body.data() + place, sizeof id);
-  return references_.enter({connection.peer(), id}, connection.peer());
+  if (frame.body.size() < place + sizeof ref.id) throw BadMessage("a call without a function");
+  std::memcpy(&ref.id, frame.body.data() + place, sizeof ref.id);
+  return ref;
+}
+
+std::shared_ptr<CallServer::CallTask> CallServer::make_task(const std::shared_ptr<Connection>& connection,
+                                                            const FrameHeader& header, RefId ref, Payload payload) {
+  auto task = std::make_shared<CallTask>(*this, connection, header, std::move(payload));
+  if (header.kind == FrameKind::call) {
+    task->result.ref = ref;
+    task->result.caller = connection->peer();
+    references_.open(task->result);
+  }
+  return task;
 }
 
 void CallServer::on_call_without_room(const std::shared_ptr<Connection>& connection, const Frame& frame,
                                       const std::exception_ptr& failure) {
-  auto task = std::make_shared<CallTask>(*this, connection, frame.header, Payload{});
-  task->state_ = enter_result(*connection, frame);
-  task->finish({}, failure);
+  make_task(connection, frame.header, name_of_result(*connection, frame), {})->finish({}, failure);
 }
 
 // As many buckets as calls: that many are as fast as a few.
@@ -231,12 +250,10 @@ bool CallServer::try_on_loop(const detail::Thunk& thunk, const std::shared_ptr<C
 void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& frame) {
   const FrameHeader header = frame.header;
   const auto* thunk = thunk_for_loop(frame);
-  auto state = enter_result(*connection, frame);
+  const RefId ref = name_of_result(*connection, frame);
   Payload payload = take_payload(std::move(frame), references_);
   if (thunk != nullptr && try_on_loop(*thunk, connection, header, payload)) return;
-  auto task = std::make_shared<CallTask>(*this, connection, header, std::move(payload));
-  if (state != nullptr) task->result_ref = state->ref;
-  task->state_ = std::move(state);
+  auto task = make_task(connection, header, ref, std::move(payload));
   {
     detail::MutexLock lock(mutex_);
     if (header.kind != FrameKind::remote_do) add_open(*task);
@@ -359,7 +376,7 @@ void CallServer::on_closed(const Connection& connection) {
 void CallServer::drop_client(Pid client) {
   call_off_if([&](const Call& call) {
     if (call.caller != client || call.header.kind == FrameKind::remote_do) return false;
-    return call.header.kind == FrameKind::call_fetch || references_.find(call.result_ref) == nullptr;
+    return call.header.kind == FrameKind::call_fetch || !references_.is_held(call.result.ref);
   });
 }
 

@@ -67,7 +67,7 @@ class CallServer {
     Key key() const { return {connection.get(), header.request}; }
     const std::shared_ptr<Connection> connection;
     const FrameHeader header;
-    RefId result_ref;  // of a call whose result stays here
+    OpenResult result;  // of a FrameKind::call
     // Guarded by CallServer::mutex_.
     bool started = false;                  // and so in running_
     bool withdrawn = false;                // and answered: not to be run
@@ -91,7 +91,9 @@ class CallServer {
 
   bool try_on_loop(const detail::Thunk& thunk, const std::shared_ptr<Connection>& connection, const FrameHeader& header,
                    const Payload& payload);
-  detail::FuturePtr enter_result(const Connection& connection, const Frame& frame);
+  static RefId name_of_result(const Connection& connection, const Frame& frame);
+  std::shared_ptr<CallTask> make_task(const std::shared_ptr<Connection>& connection, const FrameHeader& header,
+                                      RefId ref, Payload payload);
   void add_open(Call& call) COHORT_REQUIRES(mutex_);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::EncodedResult& result, SendQueue::Mode mode);

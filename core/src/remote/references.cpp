@@ -110,14 +110,46 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
   if (entered->failure) std::rethrow_exception(entered->failure);
 }
 
-FuturePtr References::enter(RefId ref, Pid caller) {
+void References::open(OpenResult& result) {
   detail::MutexLock lock(mutex_);
-  FuturePtr made;
-  const auto& object = owned_.enter(ref, caller, [&] {
-    made = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), true);
-    return made;
+  if (owned_.find(result.ref) != nullptr || open_results_.find(result.ref) != open_results_.end())
+    make_future_of(result);  // the caller has used the id before
+  else
+    open_results_.insert(open_results_.end(), result);
+}
+
+void References::make_future_of(OpenResult& result) {
+  make_future_of_open(result.ref);
+  const auto& object = owned_.enter(result.ref, result.caller, [&] {
+    return std::make_shared<FutureState>(shared_from_this(), result.ref, router().self(), true);
   });
-  return made != nullptr ? made : detail::reference_as<FutureState>(object);
+  result.future = detail::reference_as<FutureState>(object);
+}
+
+void References::make_future_of_open(RefId ref) {
+  const auto open = open_results_.find(ref);
+  if (open == open_results_.end()) return;
+  OpenResult& result = *open;
+  result.unlink();
+  make_future_of(result);
+}
+
+FuturePtr References::close(OpenResult& result) {
+  detail::MutexLock lock(mutex_);
+  result.unlink();
+  return result.future;
+}
+
+FuturePtr References::close_and_keep(OpenResult& result) {
+  detail::MutexLock lock(mutex_);
+  result.unlink();
+  if (result.future == nullptr && !router().is_gone(result.caller)) make_future_of(result);
+  return result.future;
+}
+
+bool References::is_held(RefId ref) const {
+  detail::MutexLock lock(mutex_);
+  return owned_.find(ref) != nullptr;
 }
 
 void References::enter(const ReferencePtr& made, Pid client) {
@@ -148,6 +180,7 @@ void References::leave(RefId ref, Pid client) {
 
 References::ReferencePtr References::find_any(RefId ref) {
   detail::MutexLock lock(mutex_);
+  make_future_of_open(ref);
   const auto* object = owned_.find(ref);
   return object == nullptr ? nullptr : *object;
 }
@@ -326,6 +359,7 @@ void References::on_frame(const std::shared_ptr<Connection>& sender, const Frame
   detail::MutexLock lock(mutex_);
   if (router().is_gone(message.client)) return;
   const RefId ref{message.whence, message.id};
+  make_future_of_open(ref);
   if (owned_.find(ref) == nullptr && ref.kind() != ReferenceKind::future) return;
   owned_.count(ref, message.client, message.change, dropped, [&] {  // this is Future(pid) there
     auto state = std::make_shared<FutureState>(shared_from_this(), ref, router().self(), false);
@@ -364,7 +398,7 @@ void References::disconnected(Pid client) {
 
 bool References::serves_others() const {
   detail::MutexLock lock(mutex_);
-  return owned_.begin() != owned_.end();
+  return owned_.begin() != owned_.end() || !open_results_.empty();
 }
 
 ReferenceTable References::table() const {
@@ -384,6 +418,11 @@ ReferenceTable References::table() const {
     if (row.clients.empty()) continue;  // it goes in this moment
     table.entries.push_back(std::move(row));
     objects.push_back(entry.object);
+  }
+  for (const OpenResult& result : open_results_) {
+    if (router().is_gone(result.caller)) continue;
+    table.entries.push_back(
+        {.whence = result.ref.whence, .id = result.ref.id, .kind = "future", .clients = {result.caller}});
   }
   lock.unlock();
   for (std::size_t i = 0; i < objects.size(); i++) table.entries[i].bytes = objects[i]->bytes();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/intrusive/set.hpp>
 #include <map>
 #include <memory>
 #include <set>
@@ -27,6 +28,15 @@ namespace cohort {
 /// (release). tests/unit/remote/reference_model_test.cpp tries all orders of these steps.
 ///
 /// References share this object, so that a handle may outlive the node: after close() it sends nothing.
+/// The result of a call of another process, in the process that runs it, from the arrival of the call to its answer. It
+/// becomes a future here only if somebody asks for it meanwhile, or if it stays; most results are sent at once and
+/// gone.
+struct OpenResult : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  RefId ref;
+  Pid caller = no_pid;
+  detail::FuturePtr future;  // guarded by References::mutex_
+};
+
 class References : public std::enable_shared_from_this<References> {
  public:
   explicit References(Router& router) : router_(&router) {}
@@ -53,8 +63,16 @@ class References : public std::enable_shared_from_this<References> {
   void make_there(const std::shared_ptr<detail::Reference>& handle, FrameKind kind, std::uint8_t flags,
                   const Payload& request);
 
-  /// In the owner: call it when a call has arrived that will make value `ref` for `caller`. Loop thread.
-  detail::FuturePtr enter(RefId ref, Pid caller);
+  /// In the owner: call it when a call has arrived that will make value `result.ref` for `result.caller`. Loop thread.
+  void open(OpenResult& result);
+  /// In the owner: call it when the value itself was sent to the caller, so that it needs no entry for that. Behind the
+  /// value: a caller that has itself counted once more is told so only after it has the value. @return the future, if
+  /// somebody else may ask for it: give it the value, and then leave().
+  detail::FuturePtr close(OpenResult& result);
+  /// In the owner: call it when the value stays. @return its future, or null if the caller is gone.
+  detail::FuturePtr close_and_keep(OpenResult& result);
+  /// In the owner: whether there is an entry, so that others may ask for it.
+  bool is_held(RefId ref) const;
   /// In the owner: call it when the value itself was sent to the caller, so that it needs no entry.
   void leave(RefId ref, Pid client);
   /// In the owner: adds `made`, whose id another process chose. @throws BadMessage if that id exists already.
@@ -97,6 +115,8 @@ class References : public std::enable_shared_from_this<References> {
  private:
   using ReferencePtr = std::shared_ptr<detail::Reference>;
   void list(const ReferencePtr& handle) COHORT_REQUIRES(mutex_);
+  void make_future_of(OpenResult& result) COHORT_REQUIRES(mutex_);
+  void make_future_of_open(RefId ref) COHORT_REQUIRES(mutex_);
   ReferencePtr make_handle(RefId ref, Pid owner);
   void acquire(Pid target, const ReferencePtr& reference, std::vector<ReferenceEntry>& entries);
   void take_back(Pid target, std::span<const ReferenceEntry> entries) noexcept;
@@ -106,6 +126,14 @@ class References : public std::enable_shared_from_this<References> {
   mutable detail::Mutex mutex_;  // references are destroyed and called outside of it
   std::uint64_t next_id_ COHORT_GUARDED_BY(mutex_) = 1;
   CountedEntries<ReferencePtr> owned_ COHORT_GUARDED_BY(mutex_);
+  struct RefOfResult {
+    using type = RefId;
+    const RefId& operator()(const OpenResult& result) const { return result.ref; }
+  };
+  // Of the results of open calls those that are not in owned_. Callers choose the ids, in ascending order.
+  boost::intrusive::multiset<OpenResult, boost::intrusive::key_of_value<RefOfResult>,
+                             boost::intrusive::constant_time_size<false>>
+      open_results_ COHORT_GUARDED_BY(mutex_);
   std::map<RefId, std::weak_ptr<detail::Reference>> handles_ COHORT_GUARDED_BY(mutex_);  // of values owned elsewhere
   std::multimap<Pid, std::weak_ptr<detail::Reference>> watchers_ COHORT_GUARDED_BY(mutex_);
   Pruning prune_watchers_ COHORT_GUARDED_BY(mutex_);
