@@ -1,9 +1,14 @@
 #include <cohort/detail/payload.hpp>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <new>
 
 #include <cohort/bytes.hpp>
+#include <cohort/detail/std_types.hpp>
 #include <cohort/error.hpp>
 
 #include "wire/segment_pool.hpp"
@@ -40,6 +45,16 @@ void Payload::own() {
 namespace detail {
 
 std::shared_ptr<std::byte> segment_memory(std::size_t size) { return allocate_segment(size); }
+
+// A page fault for each 4 KiB takes longer than to copy them. Only a hint: kernels without huge pages work as well.
+void will_fill(void* memory, std::size_t size) noexcept {
+  constexpr std::size_t large = 4 << 20;
+  if (size < large) return;
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + size) / page * page;
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
 
 void save_payload(OutArchive& archive, const Payload& payload) {
   archive.write_size(payload.body.size());

@@ -46,6 +46,9 @@ std::size_t affordable(const InArchive& ar, std::uint64_t count) {
   return count < most ? count : most;
 }
 
+/// Called before `size` bytes of new memory are filled. It only makes that faster, where it is large.
+void will_fill(void* memory, std::size_t size) noexcept;
+
 /// Contiguous and growing: vector, string.
 template <class Range>
 struct ContiguousCodec {
@@ -64,6 +67,11 @@ struct ContiguousCodec {
   static void load(InArchive& ar, Range& range) {
     if constexpr (bitwise<T>()) {
       const InArchive::Block block = ar.read_block(sizeof(T), typeid(Range));
+      if (block.segment != nullptr && range.capacity() < block.count) {
+        range.clear();
+        range.reserve(block.count);
+        will_fill(range.data(), block.count * sizeof(T));
+      }
       if (reinterpret_cast<std::uintptr_t>(block.data) % alignof(T) == 0) {
         const T* first = reinterpret_cast<const T*>(block.data);
         range.assign(first, first + block.count);
