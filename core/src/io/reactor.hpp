@@ -33,8 +33,9 @@ class PoolTask {
   virtual void run() noexcept = 0;
   /// Called instead of run() if there is no thread for it, because `max_threads` functions are blocked.
   virtual void refuse() noexcept = 0;
-  /// More tasks follow on the same thread at once: output may be gathered until then.
-  Clock::time_point gather_until{};
+  /// More tasks follow on the same thread at once: output may be gathered, and is sent before the next one runs if the
+  /// first of it has waited for long.
+  bool gather = false;
 };
 
 /// Gathered output of one connection.

@@ -152,8 +152,11 @@ void Reactor::run_tasks(PoolThread& self, Wakes& wakes) {
     auto task = std::move(self.task);
     if (!tasks_.empty() && resuming_.empty()) {
       const auto now = Clock::now();
-      if (now >= gather_until) gather_until = now + gather_replies;
-      task->gather_until = gather_until;
+      if (now >= gather_until) {
+        flush_gathered(true);
+        gather_until = now + gather_replies;
+      }
+      task->gather = true;
       if (looked == Clock::time_point{}) looked = now;
       if (driver_ == nullptr && now - looked > grace_ / 2) {
         looked = now;

@@ -115,10 +115,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
     {
       std::shared_ptr<void> tell;
       detail::MutexLock lock(server_.mutex_);
-      if (OpenHook::is_linked()) {
-        OpenHook::unlink();
-        server_.open_count_--;
-      }
+      server_.open_.erase(*this);
       RunningHook::unlink();
       tell.swap(interrupted_by);
     }
@@ -140,8 +137,7 @@ class CallServer::CallTask final : public PoolTask, public Call, public detail::
       if (failure) log_failure_of_do(failure);
       return;
     }
-    const bool gather = !deferred_ && gather_until != Clock::time_point{} && Clock::now() < gather_until;
-    const auto mode = gather ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
+    const auto mode = gather && !deferred_ ? SendQueue::Mode::gather : SendQueue::Mode::before_wait;
     auto send = [&](std::uint8_t flag, const Payload& payload) {
       send_result(server_.router_, server_.references_, connection, header.request, flag, payload, mode);
     };
@@ -210,20 +206,6 @@ void CallServer::on_call_without_room(const std::shared_ptr<Connection>& connect
   make_task(connection, frame.header, name_of_result(*connection, frame), {})->finish({}, failure);
 }
 
-// As many buckets as calls: that many are as fast as a few.
-void CallServer::add_open(Call& call) {
-  if (open_count_ >= buckets_.size()) {
-    try {
-      std::vector<OpenCalls::bucket_type> more(2 * buckets_.size());
-      open_.rehash(OpenCalls::bucket_traits(more.data(), more.size()));
-      buckets_.swap(more);
-    } catch (const std::bad_alloc&) {  // they are only slower to find
-    }
-  }
-  open_.insert(call);
-  open_count_++;
-}
-
 bool CallServer::try_on_loop(const detail::Thunk& thunk, const std::shared_ptr<Connection>& connection,
                              const FrameHeader& header, const Payload& payload) {
   Payload result;
@@ -256,7 +238,7 @@ void CallServer::on_call(const std::shared_ptr<Connection>& connection, Frame&& 
   auto task = make_task(connection, header, ref, std::move(payload));
   {
     detail::MutexLock lock(mutex_);
-    if (header.kind != FrameKind::remote_do) add_open(*task);
+    if (header.kind != FrameKind::remote_do) open_.insert(*task);
   }
   router_.reactor().submit(std::move(task));
 }
@@ -349,8 +331,8 @@ void CallServer::call_off(const Connection& caller, std::uint64_t request) {
   std::shared_ptr<CallContext> found;
   {
     detail::MutexLock lock(mutex_);
-    const auto call = open_.find(Key(&caller, request));
-    if (call != open_.end()) found = call->shared_from_this();
+    Call* call = open_.find(Key(&caller, request));
+    if (call != nullptr) found = call->shared_from_this();
   }
   if (found != nullptr) found->interrupt(router_.reactor());  // else it has ended meanwhile
 }
@@ -384,11 +366,10 @@ void CallServer::drop_client(Pid client) {
 void CallServer::withdraw(const std::shared_ptr<Connection>& caller, std::uint64_t request) {
   {
     detail::MutexLock lock(mutex_);
-    const auto found = open_.find(Key(caller.get(), request));
-    if (found == open_.end() || found->started || found->header.kind != FrameKind::call_fetch) return;
+    Call* found = open_.find(Key(caller.get(), request));
+    if (found == nullptr || found->started || found->header.kind != FrameKind::call_fetch) return;
     found->withdrawn = true;
-    open_.erase(found);
-    open_count_--;
+    open_.erase(*found);
   }
   caller->send(FrameKind::result, result_withdrawn, request, Payload{}, SendQueue::Mode::gather_on_loop);
 }

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <boost/intrusive/list.hpp>
-#include <boost/intrusive/unordered_set.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include <cohort/detail/mutex.hpp>
 
+#include "base/hooked_table.hpp"
 #include "membership/router.hpp"
 #include "remote/call_context.hpp"
 #include "remote/references.hpp"
@@ -53,15 +53,13 @@ class CallServer {
   class CallTask;
 
   // A task that is dropped without running, at the end of the reactor, removes itself from both.
-  using AutoUnlink = boost::intrusive::link_mode<boost::intrusive::auto_unlink>;
-  using OpenHook = boost::intrusive::unordered_set_base_hook<AutoUnlink>;
-  using RunningHook = boost::intrusive::list_base_hook<AutoUnlink>;
+  using RunningHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
   /// Identifies a call for its caller. A caller may have very many open calls, and cancel each of them.
   using Key = std::pair<const Connection*, std::uint64_t>;
 
   /// A call from its arrival to its answer.
-  struct Call : CallContext, OpenHook, RunningHook {
+  struct Call : CallContext, TableHook, RunningHook {
     Call(std::shared_ptr<Connection> from, const FrameHeader& frame_header)
         : CallContext(from->peer()), connection(std::move(from)), header(frame_header) {}
     Key key() const { return {connection.get(), header.request}; }
@@ -84,17 +82,11 @@ class CallServer {
       return static_cast<std::size_t>(key.second) + (reinterpret_cast<std::uintptr_t>(key.first) >> 6);
     }
   };
-  using NotCounted = boost::intrusive::constant_time_size<false>;
-  using OpenCalls = boost::intrusive::unordered_multiset<Call, boost::intrusive::key_of_value<KeyOfCall>,
-                                                         boost::intrusive::hash<HashOfKey>, NotCounted,
-                                                         boost::intrusive::power_2_buckets<true>>;
-
   bool try_on_loop(const detail::Thunk& thunk, const std::shared_ptr<Connection>& connection, const FrameHeader& header,
                    const Payload& payload);
   static RefId name_of_result(const Connection& connection, const Frame& frame);
   std::shared_ptr<CallTask> make_task(const std::shared_ptr<Connection>& connection, const FrameHeader& header,
                                       RefId ref, Payload payload);
-  void add_open(Call& call) COHORT_REQUIRES(mutex_);
   void answer(const std::shared_ptr<Connection>& connection, std::uint64_t request,
               const detail::FutureState::EncodedResult& result, SendQueue::Mode mode);
   void interrupt_all(const std::shared_ptr<Connection>& connection, std::uint64_t request);
@@ -108,11 +100,9 @@ class CallServer {
   std::atomic<bool> keeps_large_results_{true};
   std::atomic<int> tasks_{0};  // counted by the tasks
   detail::Mutex mutex_;
-  std::vector<OpenCalls::bucket_type> buckets_ COHORT_GUARDED_BY(mutex_){64};  // of open_
   // The calls that can be cancelled, so none of remote_do. The caller chooses the key: two calls may have the same.
-  OpenCalls open_ COHORT_GUARDED_BY(mutex_){OpenCalls::bucket_traits(buckets_.data(), buckets_.size())};
-  std::size_t open_count_ COHORT_GUARDED_BY(mutex_) = 0;  // in open_, which does not count
-  boost::intrusive::list<Call, NotCounted> running_ COHORT_GUARDED_BY(mutex_);
+  HookedTable<Call, KeyOfCall, HashOfKey> open_ COHORT_GUARDED_BY(mutex_);
+  boost::intrusive::list<Call, boost::intrusive::constant_time_size<false>> running_ COHORT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cohort

@@ -55,12 +55,10 @@ void References::close() {
 }
 
 FuturePtr References::make_local() {
-  detail::MutexLock lock(mutex_);
   return std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, router().self(), false);
 }
 
 FuturePtr References::make_for_call(Pid owner) {
-  detail::MutexLock lock(mutex_);
   return std::make_shared<FutureState>(shared_from_this(), RefId{router().self(), next_id_++}, owner, true);
 }
 
@@ -76,7 +74,6 @@ void References::enter_at_owner(const FuturePtr& state, const Reference::Sending
 }
 
 RefId References::new_name(ReferenceKind kind) {
-  detail::MutexLock lock(mutex_);
   return {router().self(), next_id_++ | static_cast<std::uint64_t>(kind) << RefId::kind_shift};
 }
 
@@ -112,10 +109,10 @@ void References::make_there(const ReferencePtr& handle, FrameKind kind, std::uin
 
 void References::open(OpenResult& result) {
   detail::MutexLock lock(mutex_);
-  if (owned_.find(result.ref) != nullptr || open_results_.find(result.ref) != open_results_.end())
+  if (owned_.find(result.ref) != nullptr || open_results_.find(result.ref) != nullptr)
     make_future_of(result);  // the caller has used the id before
   else
-    open_results_.insert(open_results_.end(), result);
+    open_results_.insert(result);
 }
 
 void References::make_future_of(OpenResult& result) {
@@ -127,22 +124,21 @@ void References::make_future_of(OpenResult& result) {
 }
 
 void References::make_future_of_open(RefId ref) {
-  const auto open = open_results_.find(ref);
-  if (open == open_results_.end()) return;
-  OpenResult& result = *open;
-  result.unlink();
-  make_future_of(result);
+  OpenResult* result = open_results_.find(ref);
+  if (result == nullptr) return;
+  open_results_.erase(*result);
+  make_future_of(*result);
 }
 
 FuturePtr References::close(OpenResult& result) {
   detail::MutexLock lock(mutex_);
-  result.unlink();
+  open_results_.erase(result);
   return result.future;
 }
 
 FuturePtr References::close_and_keep(OpenResult& result) {
   detail::MutexLock lock(mutex_);
-  result.unlink();
+  open_results_.erase(result);
   if (result.future == nullptr && !router().is_gone(result.caller)) make_future_of(result);
   return result.future;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/intrusive/set.hpp>
 #include <map>
 #include <memory>
 #include <set>
@@ -11,6 +10,7 @@
 #include <cohort/cluster.hpp>
 #include <cohort/detail/mutex.hpp>
 
+#include "base/hooked_table.hpp"
 #include "base/pruning.hpp"
 #include "membership/router.hpp"
 #include "remote/counted_entries.hpp"
@@ -18,6 +18,15 @@
 #include "remote/reference.hpp"
 
 namespace cohort {
+
+/// The result of a call of another process, in the process that runs it, from the arrival of the call to its answer. It
+/// becomes a future here only if somebody asks for it meanwhile, or if it stays; most results are sent at once and
+/// gone.
+struct OpenResult : TableHook {
+  RefId ref;
+  Pid caller = no_pid;
+  detail::FuturePtr future;  // guarded by References::mutex_
+};
 
 /// Distributed reference counting. For each value that other processes know, its owner keeps a count for each client
 /// (CountedEntries); every client knows what the owner counts for it, and when it may release that (Holding). This
@@ -28,15 +37,6 @@ namespace cohort {
 /// (release). tests/unit/remote/reference_model_test.cpp tries all orders of these steps.
 ///
 /// References share this object, so that a handle may outlive the node: after close() it sends nothing.
-/// The result of a call of another process, in the process that runs it, from the arrival of the call to its answer. It
-/// becomes a future here only if somebody asks for it meanwhile, or if it stays; most results are sent at once and
-/// gone.
-struct OpenResult : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-  RefId ref;
-  Pid caller = no_pid;
-  detail::FuturePtr future;  // guarded by References::mutex_
-};
-
 class References : public std::enable_shared_from_this<References> {
  public:
   explicit References(Router& router) : router_(&router) {}
@@ -124,16 +124,18 @@ class References : public std::enable_shared_from_this<References> {
 
   std::atomic<Router*> router_;
   mutable detail::Mutex mutex_;  // references are destroyed and called outside of it
-  std::uint64_t next_id_ COHORT_GUARDED_BY(mutex_) = 1;
+  std::atomic<std::uint64_t> next_id_{1};
   CountedEntries<ReferencePtr> owned_ COHORT_GUARDED_BY(mutex_);
   struct RefOfResult {
     using type = RefId;
     const RefId& operator()(const OpenResult& result) const { return result.ref; }
   };
-  // Of the results of open calls those that are not in owned_. Callers choose the ids, in ascending order.
-  boost::intrusive::multiset<OpenResult, boost::intrusive::key_of_value<RefOfResult>,
-                             boost::intrusive::constant_time_size<false>>
-      open_results_ COHORT_GUARDED_BY(mutex_);
+  /// Callers choose the ids, in ascending order.
+  struct HashOfRef {
+    std::size_t operator()(const RefId& ref) const { return ref.id + (static_cast<std::size_t>(ref.whence) << 16); }
+  };
+  // Of the results of open calls those that are not in owned_.
+  HookedTable<OpenResult, RefOfResult, HashOfRef> open_results_ COHORT_GUARDED_BY(mutex_);
   std::map<RefId, std::weak_ptr<detail::Reference>> handles_ COHORT_GUARDED_BY(mutex_);  // of values owned elsewhere
   std::multimap<Pid, std::weak_ptr<detail::Reference>> watchers_ COHORT_GUARDED_BY(mutex_);
   Pruning prune_watchers_ COHORT_GUARDED_BY(mutex_);
