@@ -1,6 +1,7 @@
 #include "ring.hpp"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <cohort/error.hpp>
@@ -158,6 +160,55 @@ class RingWriter final : public cohort::Writer {
   Clock::time_point large_at_{};  // when much was written
 };
 
+/// Whether a reader looks for the next bytes for a moment before it sleeps: that saves two system calls and a switch of
+/// threads, but takes a processor.
+class Spinning {
+ public:
+  /// Looks at `come` again and again. @return whether it came true.
+  template <class Come>
+  bool spin(Come&& come) {
+    const auto until = Clock::now() + longest;
+    do {
+      for (int look = 0; look < looks; ++look) {
+        if (come()) {
+          credit_ = std::min(credit_ + 2, most_credit);
+          return true;
+        }
+        relax();
+      }
+      ::sched_yield();  // whoever waits for this processor may be the one to write
+    } while (Clock::now() < until);
+    credit_ = std::max(credit_ - 1, 0);
+    return false;
+  }
+
+  /// Bytes came to this reader.
+  void received() { last_.store(this, std::memory_order_relaxed); }
+  /// Whether to spin() for what comes next: not if the last ones were for nothing, but for a trial now and then.
+  /// And not if another reader of this process received something since: that one would wait meanwhile.
+  bool pays() {
+    static const bool alone = std::thread::hardware_concurrency() < 2;
+    if (alone || last_.load(std::memory_order_relaxed) != this) return false;
+    return credit_ > 0 || ++passed_ % trials == 0;
+  }
+
+ private:
+  static constexpr cohort::Duration longest = std::chrono::microseconds(20);
+  static constexpr int looks = 32, most_credit = 8, trials = 32;
+
+  static void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
+  static inline std::atomic<const void*> last_{nullptr};
+  int credit_ = 0;
+  unsigned passed_ = 0;
+};
+
 class RingReader final : public cohort::Reader {
  public:
   explicit RingReader(std::shared_ptr<Link> link) : link_(std::move(link)), ring_(link_->in()), state_(*ring_.state) {}
@@ -175,7 +226,10 @@ class RingReader final : public cohort::Reader {
         all += take(buffer.subspan(all), there);
       } else if (at_end) {
         break;
-      } else if (!bytes_come()) {
+      } else if (all != 0 && spinning_.pays()) {
+        awake_ = true;
+        return static_cast<ssize_t>(all);  // the bell is still ready, so this is called again
+      } else if (!bytes_come_soon() && !bytes_come()) {
         return all != 0 ? static_cast<ssize_t>(all) : -EAGAIN;
       }
     }
@@ -201,6 +255,7 @@ class RingReader final : public cohort::Reader {
     std::memcpy(buffer.data(), ring_.bytes + place, count);
     read_ += count;
     state_.read.store(read_);
+    spinning_.received();
     if (there - count <= ring_.capacity / 2) wake_writer();
     return count;
   }
@@ -209,13 +264,19 @@ class RingReader final : public cohort::Reader {
     if (state_.writer_waits.load() != 0 && state_.writer_waits.exchange(0) != 0) silence_bell(link_->bell_in());
   }
 
+  bool bytes_come_soon() {
+    return std::exchange(awake_, false) &&
+           spinning_.spin([&] { return state_.written.load() != read_ || state_.writer_closed.load() != 0; });
+  }
+
   // The ring is empty. @return whether to look again: else this side is known to wait, and the bell is silent, unless
   // it rings just now.
   bool bytes_come() {
     if (asleep_ && state_.reader_sleeps.load() == 0) asleep_ = false;  // it was, or is just, rung for that
     if (asleep_) {  // nobody rang for that: either the peer is gone, or this packet is one too many
       peer_is_gone_ = silence_bell(link_->bell_in()) == 0;
-      return peer_is_gone_;
+      asleep_ = state_.reader_sleeps.load() != 0;  // else the packet may be that of bytes that came just now
+      return peer_is_gone_ || !asleep_;
     }
     state_.reader_sleeps.store(1);
     if (look_for_bytes() == 0 && state_.writer_closed.load() == 0) {
@@ -233,6 +294,8 @@ class RingReader final : public cohort::Reader {
   std::atomic<bool> closed_{false};
   std::uint64_t read_ = 0;
   bool asleep_ = true;  // it was said that this side waits
+  bool awake_ = false;  // the last read said nothing of that, so that this one may spin
+  Spinning spinning_;
   bool peer_is_gone_ = false;
 };
 
