@@ -69,6 +69,25 @@ TEST_F(RemoteChannelsTest, BatchesKeepOrderAndCapacity) {
   }
 }
 
+// More than one message takes, and more than there is room for.
+TEST_F(RemoteChannelsTest, ALargeBatchKeepsItsOrder) {
+  const std::vector<Pid> pids = addprocs(2);
+  const RemoteChannel<std::string> channel(2, pids[0]);
+  const auto produce = [](const RemoteChannel<std::string>& out) {
+    std::vector<std::string> items;
+    for (int i = 0; i < 40; i++) items.emplace_back(100'000, static_cast<char>('0' + i));
+    out.put_all(items);
+  };
+  const auto produced = remotecall(produce, pids[1], channel);
+  for (int i = 0; i < 40; i++) {
+    const std::string item = channel.take();
+    ASSERT_EQ(item.size(), 100'000u);
+    ASSERT_EQ(item[0], static_cast<char>('0' + i));
+  }
+  produced.wait();
+  EXPECT_EQ(channel.size(), 0u);
+}
+
 TEST_F(RemoteChannelsTest, ProducersAndConsumersOnEitherSide) {
   const Pid pid = addprocs(1).front();
   const auto produce = [](const RemoteChannel<int>& out) {

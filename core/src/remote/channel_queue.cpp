@@ -35,30 +35,31 @@ ChannelQueue::OperationPtr ChannelQueue::first_putter() {
 
 bool ChannelQueue::available() { return !items_.empty() || first_putter() != nullptr; }
 
-// available() was true.
-ChannelItem ChannelQueue::take_first(Done& done) {
-  ChannelItem item;
-  if (!items_.empty()) {
-    item = std::move(items_.front());
-    items_.pop_front();
-    admit(done);
+// There is one, and it was claimed.
+ChannelItem ChannelQueue::take_from_first_putter(Done& done) {
+  const OperationPtr putter = putters_.front();
+  ChannelItem item = std::move(putter->item);
+  if (!putter->further_items.empty()) {
+    putter->item = std::move(putter->further_items.front());
+    putter->further_items.pop_front();
   } else {
-    auto putter = putters_.front();
     unlink(putters_.begin());
-    item = std::move(putter->item);
-    done.push_back(std::move(putter));
+    done.push_back(putter);
   }
   return item;
 }
 
+// available() was true.
+ChannelItem ChannelQueue::take_first(Done& done) {
+  if (items_.empty()) return take_from_first_putter(done);
+  ChannelItem item = std::move(items_.front());
+  items_.pop_front();
+  admit(done);
+  return item;
+}
+
 void ChannelQueue::admit(Done& done) {
-  while (items_.size() < capacity_) {
-    auto putter = first_putter();
-    if (putter == nullptr) return;
-    unlink(putters_.begin());
-    items_.push_back(std::move(putter->item));
-    done.push_back(std::move(putter));
-  }
+  while (items_.size() < capacity_ && first_putter() != nullptr) items_.push_back(take_from_first_putter(done));
 }
 
 // It was claimed.

@@ -45,7 +45,9 @@ class ChannelQueue {
     virtual std::uint64_t request() const { return 0; }
 
     const Kind kind;
-    ChannelItem item;            ///< what is put, or was got
+    ChannelItem item;  ///< what is put, or was got
+    /// What the same put puts after `item`. It keeps its turn until all are in; if it ends before, the first ones are.
+    std::deque<ChannelItem> further_items;
     std::uint64_t lease = 0;     ///< of a lease that was got: its number
     std::exception_ptr failure;  ///< set before done()
 
@@ -114,6 +116,7 @@ class ChannelQueue {
   OperationPtr first_putter() COHORT_REQUIRES(mutex_);
   bool available() COHORT_REQUIRES(mutex_);
   ChannelItem take_first(Done& done) COHORT_REQUIRES(mutex_);
+  ChannelItem take_from_first_putter(Done& done) COHORT_REQUIRES(mutex_);
   void admit(Done& done) COHORT_REQUIRES(mutex_);
   void give(Operation& taker, ChannelItem item) COHORT_REQUIRES(mutex_);
   void match(Done& done) COHORT_REQUIRES(mutex_);

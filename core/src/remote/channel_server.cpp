@@ -18,8 +18,6 @@ using detail::RemoteChannelState;
 
 namespace {
 
-constexpr std::size_t max_packed_bytes = 1 << 20, max_packed = 1000;  // in one answer, unless its only item has more
-
 SendQueue::Mode mode_of_thread(References& references) {
   return references.router().reactor().on_loop() ? SendQueue::Mode::gather_on_loop : SendQueue::Mode::now;
 }
@@ -80,13 +78,9 @@ class ChannelServer::Parked final : public ChannelQueue::Operation {
  private:
   std::shared_ptr<const Payload> pack() {
     std::vector<detail::ChannelItem> items;
-    std::size_t bytes = 0, segments = 0, references = 0;
+    detail::ItemsOfMessage message;
     const auto fits = [&](const detail::ChannelItem& next) {
-      const auto& payload = *static_cast<const Payload*>(next.object.get());
-      bytes += payload.byte_size();
-      segments += payload.segments.size();
-      references += payload.references.size();
-      return bytes <= max_packed_bytes && segments <= max_packed && references <= max_packed;
+      return message.fits(*static_cast<const Payload*>(next.object.get()));
     };
     bool room = fits(item);
     do {
@@ -166,6 +160,15 @@ void ChannelServer::handle(const std::shared_ptr<Connection>& connection, Frame&
   switch (what) {
     case ChannelOp::put:
       return start(ChannelQueue::Kind::put);
+    case ChannelOp::put_some: {
+      auto operation =
+          std::make_shared<Parked>(ChannelQueue::Kind::put, references_.shared_from_this(), connection, request);
+      const auto load = [&] { return detail::ChannelItem{std::make_shared<Payload>(detail::load_payload(archive))}; };
+      std::size_t count = archive.read_size(1);
+      if (count == 0) throw BadMessage("no items");
+      for (operation->item = load(); --count > 0;) operation->further_items.push_back(load());
+      return queue.start(operation);
+    }
     case ChannelOp::take:
       return start(ChannelQueue::Kind::take);
     case ChannelOp::take_some: {

@@ -45,6 +45,14 @@ Payload encode_name(RefId ref) {
 
 }  // namespace
 
+bool ItemsOfMessage::fits(const Payload& next) {
+  constexpr std::size_t most_bytes = 1 << 20, most_others = 1000;
+  bytes_ += next.byte_size();
+  segments_ += next.segments.size();
+  references_ += next.references.size();
+  return bytes_ <= most_bytes && segments_ <= most_others && references_ <= most_others;
+}
+
 RemoteChannelState::RemoteChannelState(std::shared_ptr<References> references, RefId ref_id, Pid owner_pid,
                                        std::size_t capacity)
     : Reference(std::move(references), ref_id, owner_pid),
@@ -90,6 +98,15 @@ std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin(ChannelOp w
   return asked;
 }
 
+std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin_put(std::span<const Payload> items) {
+  if (items.size() == 1) return begin(ChannelOp::put, items.front(), SendQueue::Mode::gather);
+  Payload packed;
+  OutArchive archive(packed);
+  archive.write_size(items.size());
+  for (const auto& item : items) save_payload(archive, item);
+  return begin(ChannelOp::put_some, packed, SendQueue::Mode::gather);
+}
+
 Payload RemoteChannelState::finish(Asked& asked, const WaitOptions& options) {
   Reactor& reactor = references_->router().reactor();
   try {
@@ -115,8 +132,12 @@ Payload RemoteChannelState::ask(ChannelOp what, const Payload& argument, const W
 
 void RemoteChannelState::put_all(const std::vector<Payload>& items, const WaitOptions& options) {
   std::vector<std::shared_ptr<Asked>> puts;
-  puts.reserve(items.size());
-  for (const auto& item : items) puts.push_back(begin(ChannelOp::put, item, SendQueue::Mode::gather));
+  for (std::size_t next = 0; next < items.size();) {
+    const std::size_t first = next;
+    ItemsOfMessage message;
+    while (next < items.size() && (message.fits(items[next]) || next == first)) next++;
+    puts.push_back(begin_put(std::span(items).subspan(first, next - first)));
+  }
   std::exception_ptr first;
   for (const auto& put : puts) {
     try {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <set>
+#include <span>
 #include <vector>
 
 #include <cohort/detail/channels.hpp>
@@ -29,6 +30,17 @@ enum class ChannelOp : std::uint8_t {
   lease = 10,        ///< answered with the number of a lease and an item
   acknowledge = 11,  ///< ends the lease of this number; not answered, as is the next one
   give_back = 12,    ///< the same, and its item goes back
+  put_some = 13,     ///< the rest of the body is a number of items, each with its size
+};
+
+/// How many items one message takes. The first one is in it in any case.
+class ItemsOfMessage {
+ public:
+  /// Counts `next`. @return false: no further one; it is in only if it is the first.
+  bool fits(const Payload& next);
+
+ private:
+  std::size_t bytes_ = 0, segments_ = 0, references_ = 0;
 };
 
 /// One remote channel in one process. In the owner it has the queue itself, whose items are encoded.
@@ -60,6 +72,7 @@ class RemoteChannelState final : public Reference, public std::enable_shared_fro
  private:
   class Asked;
   std::shared_ptr<Asked> begin(ChannelOp what, const Payload& argument, SendQueue::Mode mode);
+  std::shared_ptr<Asked> begin_put(std::span<const Payload> items);
   Payload finish(Asked& asked, const WaitOptions& options);
 
   const ChannelPtr queue_;
