@@ -95,7 +95,11 @@ bool Recorded::print(std::ostream& out, bool all) const {
 
 void Recorded::write() const {
   nlohmann::ordered_json json;
-  for (const auto& key : order_) json[key] = std::round(ratios_.at(key).measured * 1000) / 1000;
+  for (const auto& key : order_) {
+    const auto& ratio = ratios_.at(key);
+    const bool keep = ratio.recorded != 0 && worse(key, ratio.recorded, ratio.measured) < 1;
+    json[key] = std::round((keep ? ratio.recorded : ratio.measured) * 1000) / 1000;
+  }
   std::ofstream file(path);
   file << json.dump(2) << '\n';
   if (!file.flush()) throw std::runtime_error(fmt::format("cannot write {}", path));
