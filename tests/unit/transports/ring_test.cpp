@@ -536,18 +536,18 @@ int limit(int what, rlim_t value) {
   return ::setrlimit(static_cast<__rlimit_resource>(what), &limit);
 }
 
-std::size_t mapped_bytes() {
-  std::size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  return pages * 4096;
-}
-
 TEST(Ring, TheSocketIsUsedWhereFilesMayNotBeSoLarge) {
   make_what_stays();
   EXPECT_EQ(in_child([] { return limit(RLIMIT_FSIZE, link_bytes - 1) != 0 ? 10 : talk_by_socket(); }), 0);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need much address space
+std::size_t mapped_bytes() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * 4096;
+}
+
 TEST(Ring, TheSocketIsUsedWhereThereIsNoRoomToMapIt) {
   make_what_stays();
   EXPECT_EQ(in_child([] { return limit(RLIMIT_AS, mapped_bytes() + link_bytes - 4096) != 0 ? 10 : talk_by_socket(); }),
