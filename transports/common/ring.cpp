@@ -164,9 +164,11 @@ class RingWriter final : public cohort::Writer {
 /// threads, but takes a processor.
 class Spinning {
  public:
-  /// Looks at `come` again and again. @return whether it came true.
+  /// Looks at `come` again and again, unless another reader of this process received something meanwhile. @return
+  /// whether it came true.
   template <class Come>
   bool spin(Come&& come) {
+    if (last_.load(std::memory_order_relaxed) != this) return false;
     const auto until = Clock::now() + longest;
     do {
       for (int look = 0; look < looks; ++look) {
@@ -183,12 +185,12 @@ class Spinning {
   }
 
   /// Bytes came to this reader.
-  void received() { last_.store(this, std::memory_order_relaxed); }
-  /// Whether to spin() for what comes next: not if the last ones were for nothing, but for a trial now and then.
-  /// And not if another reader of this process received something since: that one would wait meanwhile.
+  void received() { again_ = last_.exchange(this, std::memory_order_relaxed) == this; }
+  /// Whether to spin() for what comes next: not if the last ones were for nothing, but for a trial now and then. And
+  /// not while several readers of this process receive: one would wait for the spinning of another.
   bool pays() {
     static const bool alone = std::thread::hardware_concurrency() < 2;
-    if (alone || last_.load(std::memory_order_relaxed) != this) return false;
+    if (alone || !again_) return false;
     return credit_ > 0 || ++passed_ % trials == 0;
   }
 
@@ -204,7 +206,8 @@ class Spinning {
 #endif
   }
 
-  static inline std::atomic<const void*> last_{nullptr};
+  static inline std::atomic<const void*> last_{nullptr};  // who received last
+  bool again_ = false;                                    // that was this one before, too
   int credit_ = 0;
   unsigned passed_ = 0;
 };
@@ -227,7 +230,7 @@ class RingReader final : public cohort::Reader {
       } else if (at_end) {
         break;
       } else if (all != 0 && spinning_.pays()) {
-        awake_ = true;
+        may_spin_ = true;
         return static_cast<ssize_t>(all);  // the bell is still ready, so this is called again
       } else if (!bytes_come_soon() && !bytes_come()) {
         return all != 0 ? static_cast<ssize_t>(all) : -EAGAIN;
@@ -265,7 +268,7 @@ class RingReader final : public cohort::Reader {
   }
 
   bool bytes_come_soon() {
-    return std::exchange(awake_, false) &&
+    return std::exchange(may_spin_, false) &&
            spinning_.spin([&] { return state_.written.load() != read_ || state_.writer_closed.load() != 0; });
   }
 
@@ -293,8 +296,8 @@ class RingReader final : public cohort::Reader {
   RingState& state_;
   std::atomic<bool> closed_{false};
   std::uint64_t read_ = 0;
-  bool asleep_ = true;  // it was said that this side waits
-  bool awake_ = false;  // the last read said nothing of that, so that this one may spin
+  bool asleep_ = true;     // it was said that this side waits
+  bool may_spin_ = false;  // the last read has not said that this side waits
   Spinning spinning_;
   bool peer_is_gone_ = false;
 };

@@ -47,7 +47,7 @@ Payload encode_name(RefId ref) {
 
 bool ItemsOfMessage::fits(const Payload& next) {
   constexpr std::size_t most_bytes = 1 << 20, most_others = 1000;
-  bytes_ += next.byte_size();
+  bytes_ += next.byte_size() + 3 * sizeof(std::uint64_t);  // as save_payload() writes it
   segments_ += next.segments.size();
   references_ += next.references.size();
   return bytes_ <= most_bytes && segments_ <= most_others && references_ <= most_others;

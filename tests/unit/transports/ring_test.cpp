@@ -1,15 +1,8 @@
-// Rings in shared memory, and how two processes come to share them; also with a peer that keeps to no rule.
+// Rings in shared memory; also with a peer that keeps to no rule.
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,12 +11,8 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <future>
-#include <iterator>
-#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -32,70 +21,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cohort/detail/sealed_memory.hpp>
-#include <cohort/error.hpp>
-
-#include "../io/pipe_pair.hpp"
-#include "common/ring_offer.hpp"
+#include "ring_ends.hpp"
 
 namespace cohort::test {
 namespace {
-
-using namespace cohort_shm;
-
-std::pair<FileDescriptor, FileDescriptor> sockets() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
-    throw std::runtime_error("socketpair");
-  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
-
-/// One end of a connection, and the link of the other one, with which a test can do what it likes.
-struct Connected {
-  IoPair pair;
-  std::shared_ptr<Link> peer;
-};
-
-Connected connect() {
-  auto [near, far] = sockets();
-  IoPair pair = offer_rings(std::move(near));
-  return {std::move(pair), take_link(far, patience(), "test")};
-}
-
-/// What is made with the first connection and stays: a descriptor for pipes that were closed.
-void make_what_stays() { connect(); }
-
-ssize_t write(Writer& writer, std::span<const std::byte> bytes) {
-  const iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  return writer.write({&part, 1});
-}
-ssize_t write(Writer& writer, std::string_view text) { return write(writer, std::as_bytes(std::span(text))); }
-
-bool is_ready(int descriptor, short events, int milliseconds = 0) {
-  pollfd polled{descriptor, events, 0};
-  return ::poll(&polled, 1, milliseconds) == 1;
-}
-
-std::string read(Reader& reader) {
-  std::array<std::byte, 1000> buffer;
-  const ssize_t count = reader.read(buffer);
-  return count < 0 ? "error " + std::to_string(-count)
-                   : std::string(reinterpret_cast<char*>(buffer.data()), static_cast<std::size_t>(count));
-}
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::size_t descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
 
 /// Of the memory that both processes share.
 std::size_t kibibytes_in_use(const Link& link) {
@@ -303,6 +232,19 @@ TEST(Ring, AReaderThatSpinsIsCalledAgain) {
   EXPECT_TRUE(spun || std::thread::hardware_concurrency() < 2);
 }
 
+// Each would wait while the other one spins.
+TEST(Ring, ReadersThatTakeTurnsDoNotSpin) {
+  Connected one = connect(), two = connect();
+  const IoPair others[] = {make_ring_pair(one.peer), make_ring_pair(two.peer)};
+  const IoPair* near[] = {&one.pair, &two.pair};
+  std::array<std::byte, 100> buffer;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(write(*near[i % 2]->writer, "abc"), 3);
+    ASSERT_EQ(others[i % 2].reader->read(buffer), 3);
+    ASSERT_FALSE(is_ready(others[i % 2].reader->descriptor(), POLLIN)) << i;
+  }
+}
+
 // Two threads that fall asleep and wake each other all the time. Who is not woken waits for ever.
 TEST(Ring, NoWakeIsLost) {
   Connected ends = connect();
@@ -334,16 +276,6 @@ TEST(Ring, NoWakeIsLost) {
   EXPECT_EQ(written.get(), "");
 }
 
-/// Runs in a child of fork(). @return its exit code.
-template <class Body>
-int in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 TEST(Ring, AWriterThatIsKilledLeavesWhatItWroteAndThenTheEnd) {
   auto [near, far] = sockets();
   const pid_t child = ::fork();
@@ -355,7 +287,7 @@ TEST(Ring, AWriterThatIsKilledLeavesWhatItWroteAndThenTheEnd) {
     for (std::size_t begin = 0;;) {
       const ssize_t count = write(*pair.writer, std::span(bytes).subspan(begin));
       if (count > 0) begin = (begin + static_cast<std::size_t>(count)) % bytes.size();
-      if (count < 0) is_ready(pair.writer->descriptor(), POLLOUT, -1);
+      if (count == -EPIPE || (count < 0 && !is_ready(pair.writer->descriptor(), POLLOUT, 30'000))) ::_exit(1);
     }
   }
   far.reset();
@@ -449,159 +381,6 @@ TEST(HostileRing, NeverBlocksWhateverThePeerDoesToItsEndsOfTheBells) {
   const std::vector<std::byte> bytes(ring_capacity);
   for (int i = 0; i < 3; ++i) write(*ends.pair.writer, bytes);
   EXPECT_EQ(write(*ends.pair.writer, bytes), -EAGAIN);
-}
-
-TEST(HostileRing, NobodyCanMakeTheMemoryShorter) {
-  const FileDescriptor memory = detail::make_sealed_memory("test", 8192, false);
-  EXPECT_EQ(detail::wrong_sealed_memory(memory.get(), 8192), "");
-  EXPECT_NE(::ftruncate(memory.get(), 4096), 0);
-  EXPECT_NE(::ftruncate(memory.get(), 16384), 0);
-  EXPECT_NE(::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE), 0);
-}
-
-void send_offer(int socket, std::string_view magic, std::uint64_t bytes, const std::vector<int>& descriptors) {
-  std::string text(magic);
-  text.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
-  iovec part{text.data(), text.size()};
-  alignas(cmsghdr) std::array<char, 200> control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-    std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size() * sizeof(int));
-  }
-  ASSERT_EQ(::sendmsg(socket, &message, 0), static_cast<ssize_t>(text.size()));
-}
-
-TEST(HostileRing, OffersThatCannotBeUsedAreErrors) {
-  make_what_stays();
-  constexpr std::string_view right("cohring\1", 8);
-  const FileDescriptor good = detail::make_sealed_memory("test", link_bytes, false);
-  const FileDescriptor small = detail::make_sealed_memory("test", link_bytes - 1, false);
-  const FileDescriptor unsealed(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  ASSERT_EQ(::ftruncate(unsealed.get(), static_cast<off_t>(link_bytes)), 0);
-  const PipePair pipe;
-  const int in = pipe.read.get(), out = pipe.write.get();
-  const std::size_t before = descriptors();
-  const auto answer_to = [&](std::string_view magic, std::uint64_t bytes, const std::vector<int>& handed_over) {
-    auto [near, far] = sockets();
-    send_offer(near.get(), magic, bytes, handed_over);
-    return message_of([&] { take_rings(std::move(far), patience(), "test"); });
-  };
-  EXPECT_EQ(answer_to(right, link_bytes, {good.get(), in, out}), "no error");
-  EXPECT_NE(answer_to(right, link_bytes, {unsealed.get(), in, out}).find("its size could change"), std::string::npos);
-  EXPECT_NE(answer_to(right, link_bytes, {small.get(), in, out}).find("it has "), std::string::npos);
-  EXPECT_NE(answer_to(right, link_bytes, {out, in, good.get()}).find("it is not a memory"), std::string::npos);
-  EXPECT_NE(answer_to(right, link_bytes, {good.get(), good.get(), out}).find("is no pipe"), std::string::npos);
-  EXPECT_NE(answer_to(right, link_bytes, {good.get()}).find("no descriptors left"), std::string::npos);
-  EXPECT_NE(answer_to(right, link_bytes, {}).find("no descriptors left"), std::string::npos);
-  EXPECT_NE(answer_to(right, 5, {good.get(), in, out}).find("another version of cohort"), std::string::npos);
-  EXPECT_NE(answer_to("GET / HT", link_bytes, {good.get(), in, out, in, out, in, out}).find("another version"),
-            std::string::npos);
-  auto [near, far] = sockets();
-  EXPECT_THROW(take_rings(std::move(far), Clock::now() + 10ms, "test"), TimeoutError);
-  auto [gone, left] = sockets();
-  gone.reset();
-  EXPECT_NE(message_of([&] { take_rings(std::move(left), patience(), "test"); }).find("it closed the connection"),
-            std::string::npos);
-  near.reset();
-  EXPECT_EQ(descriptors(), before);
-}
-
-// --- Where there is no memory. ---
-
-/// 0 if two ends talk by their socket, and nothing is left; else where it failed.
-int talk_by_socket() {
-  auto [near, far] = sockets();
-  const std::size_t before = descriptors();
-  {
-    const IoPair offering = offer_rings(std::move(near));
-    if (::getsockopt(offering.reader->descriptor(), SOL_SOCKET, SO_TYPE, nullptr, nullptr) != 0 && errno == ENOTSOCK)
-      return 1;
-    const IoPair taking = take_rings(std::move(far), patience(), "test");
-    if (write(*offering.writer, "question") != 8 || read(*taking.reader) != "question") return 2;
-    if (write(*taking.writer, "answer") != 6 || read(*offering.reader) != "answer") return 3;
-  }
-  return descriptors() == before - 2 ? 0 : 4;
-}
-
-int limit(int what, rlim_t value) {
-  const rlimit limit{value, value};
-  return ::setrlimit(static_cast<__rlimit_resource>(what), &limit);
-}
-
-TEST(Ring, TheSocketIsUsedWhereFilesMayNotBeSoLarge) {
-  make_what_stays();
-  EXPECT_EQ(in_child([] { return limit(RLIMIT_FSIZE, link_bytes - 1) != 0 ? 10 : talk_by_socket(); }), 0);
-}
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need much address space
-std::size_t mapped_bytes() {
-  std::size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  return pages * 4096;
-}
-
-TEST(Ring, TheSocketIsUsedWhereThereIsNoRoomToMapIt) {
-  make_what_stays();
-  EXPECT_EQ(in_child([] { return limit(RLIMIT_AS, mapped_bytes() + link_bytes - 4096) != 0 ? 10 : talk_by_socket(); }),
-            0);
-}
-
-TEST(Ring, ADiallerWithoutRoomToMapItGetsAnError) {
-  auto [near, far] = sockets();
-  const IoPair offering = offer_rings(std::move(near));
-  EXPECT_EQ(in_child([&] {
-              const std::size_t before = descriptors();
-              if (limit(RLIMIT_AS, mapped_bytes() + link_bytes - 4096) != 0) return 10;
-              const auto error = message_of([&] { take_rings(std::move(far), patience(), "cannot connect to x"); });
-              if (error.find("cannot connect to x: cannot map a memory of ") != 0) return 1;
-              return descriptors() == before - 1 ? 0 : 2;
-            }),
-            0);
-}
-#endif
-
-TEST(Ring, TheSocketIsUsedWhereNoDescriptorsAreLeft) {
-  make_what_stays();
-  EXPECT_EQ(in_child([] {
-              auto [near, far] = sockets();
-              const int next = ::dup(far.get());
-              ::close(next);
-              rlimit before{};
-              ::getrlimit(RLIMIT_NOFILE, &before);
-              const rlimit none{static_cast<rlim_t>(next + 2), before.rlim_max};
-              if (::setrlimit(RLIMIT_NOFILE, &none) != 0) return 10;
-              const IoPair offering = offer_rings(std::move(near));
-              ::setrlimit(RLIMIT_NOFILE, &before);
-              const IoPair taking = take_rings(std::move(far), patience(), "test");
-              return write(*offering.writer, "x") == 1 && read(*taking.reader) == "x" ? 0 : 1;
-            }),
-            0);
-}
-
-TEST(Ring, TheSocketIsUsedWhereNoSuchMemoryCanBeMade) {
-  make_what_stays();
-  EXPECT_EQ(in_child([] {
-              sock_filter instructions[] = {
-                  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // the number of the system call
-                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
-                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-              };
-              const sock_fprog program{std::size(instructions), instructions};
-              if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-                  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-                return 10;
-              return talk_by_socket();
-            }),
-            0);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@
 #include <cohort/transport.hpp>
 
 #include "../io/pipe_pair.hpp"
+#include "message_of.hpp"
 #include "plugin/loader.hpp"
 
 namespace cohort::test {
@@ -66,16 +67,6 @@ int option_of(const IoPair& pair, int level, int name) {
   socklen_t size = sizeof value;
   ::getsockopt(pair.reader->descriptor(), level, name, &value, &size);
   return value;
-}
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 int port_of(const Listener& listener) {
