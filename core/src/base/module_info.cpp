@@ -9,8 +9,6 @@
 #include <cstring>
 #include <string_view>
 
-#include <fmt/format.h>
-
 #include <cohort/version.hpp>
 
 namespace cohort {
@@ -33,8 +31,12 @@ std::span<const std::byte> find_build_id(std::span<const std::byte> notes) {
 }
 
 std::string build_id_text(std::span<const std::byte> build_id) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  for (const std::byte byte : build_id) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  for (const std::byte byte : build_id) {
+    text += digits[std::to_integer<unsigned>(byte >> 4)];
+    text += digits[std::to_integer<unsigned>(byte & std::byte{15})];
+  }
   return text;
 }
 
