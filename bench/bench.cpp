@@ -37,6 +37,7 @@ constexpr Group all_groups[] = {
     {"everywhere", on_all, Group::also_quick},
     {"launch", launch, Group::also_quick},
     {"deaths", deaths, Group::also_quick},
+    {"commands", commands},
     {"growth", growth, Group::on_request},
     {"peers", peers, Group::on_request},
 };
@@ -61,6 +62,7 @@ void set_targets(Report& report) {
   report.target("ping while a function computes", "cohort ping", "worst_us", at_most, 5000);
   report.target("memory of an idle worker, of 16", "cohort", "pss_MiB", at_most, 0.6);
   report.target("a function on 64 workers", "cohort fetch_all", "over_everywhere", at_most, 2);
+  report.target("a command for each of 2000 inputs", "cohort map -p 2 true", "over_xargs", at_most, 1.2);
   report.target("launch of 64 workers", "cohort addprocs", "over_spawn", at_most, 1.2);
   report.target("launch of 256 workers", "cohort addprocs", "over_spawn", at_most, 1.2);
 }

@@ -25,12 +25,13 @@ void bulk(Report& report, const Setting& setting) {
       return Samples::of(n, [&] { cohort::remotecall_fetch(function, worker, values); });
     };
   };
-  const auto outcomes =
-      compare({{"raw TCP, warm buffer", [&](int n) { return processes.peer.raw_tcp_bulk(bulk_bytes, n); }},
-               {"cohort Array<double> by TCP", send_to(processes.by_tcp, cohort::fn<size_of>, array)},
-               {"cohort Array<double> by default", send_to(processes.by_default, cohort::fn<size_of>, array)},
-               {"cohort std::vector<double> by TCP", send_to(processes.by_tcp, cohort::fn<size_of_vector>, vector)}},
-              setting.rounds, 3);
+  const auto outcomes = compare(
+      {{"raw TCP, warm buffer", [&](int n) { return processes.peer.raw_tcp_bulk(bulk_bytes, n); }},
+       {"cohort Array<double> by TCP", send_to(processes.by_tcp, cohort::fn<size_of>, array)},
+       {"cohort Array<double> by default", send_to(processes.by_default, cohort::fn<size_of>, array)},
+       {"cohort std::vector<double> by TCP", send_to(processes.by_tcp, cohort::fn<size_of_vector>, vector)},
+       {"cohort std::vector<double> by default", send_to(processes.by_default, cohort::fn<size_of_vector>, vector)}},
+      setting.rounds, 3);
   for (const auto& outcome : outcomes) {
     report.row(
         "64 MiB, answered by 8 bytes", outcome.name,

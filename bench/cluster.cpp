@@ -1,11 +1,17 @@
-// What a cluster costs: its launch, its memory, its idle time, and how soon a death is noticed.
+// What a cluster costs: its launch, its memory, its idle time, how soon a death is noticed, and a command for each
+// input.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cohort/file_descriptor.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
@@ -16,6 +22,21 @@
 #include "rounds.hpp"
 
 namespace {
+
+/// A file of the temporary directory, which exists as long as this.
+struct FileOfInput {
+  explicit FileOfInput(const std::string& text) {
+    const char* directory = std::getenv("TMPDIR");
+    path = std::string(directory == nullptr ? "/tmp" : directory) + "/cohort-bench-XXXXXX";
+    const cohort::FileDescriptor file(mkstemp(path.data()));
+    if (file.get() < 0 || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      floors::fail("to write " + path);
+  }
+  ~FileOfInput() { unlink(path.c_str()); }
+  FileOfInput(const FileOfInput&) = delete;
+  FileOfInput& operator=(const FileOfInput&) = delete;
+  std::string path;
+};
 
 double memory_of(int process, const std::string& kind) {
   std::ifstream file("/proc/" + std::to_string(process) + "/smaps_rollup");
@@ -69,6 +90,25 @@ double cpu_seconds_of(int process) {
   errno = clock_getcpuclockid(process, &clock);
   if (errno != 0 || clock_gettime(clock, &used) != 0) floors::fail("the CPU time of a process");
   return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
+
+/// Until the command has ended. @param input what it reads.
+Samples time_of(std::vector<std::string> command, const std::string& input) {
+  const FileOfInput file(input);
+  return Samples::of(1, [&] {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, file.path.c_str(), O_RDONLY, 0);
+    std::vector<char*> arguments;
+    for (auto& argument : command) arguments.push_back(argument.data());
+    arguments.push_back(nullptr);
+    pid_t process = 0;
+    errno = posix_spawnp(&process, arguments[0], &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    int status = 0;
+    if (errno != 0 || waitpid(process, &status, 0) < 0) floors::fail("to start " + command[0]);
+    if (status != 0) throw std::runtime_error(command[0] + " failed");
+  });
 }
 
 }  // namespace
@@ -140,4 +180,22 @@ void on_all(Report& report, const Setting& setting) {
   for (const auto& outcome : outcomes)
     report.row("a function on 64 workers", outcome.name, {{"us", outcome.p50}, {"over_everywhere", outcome.p50_ratio}});
   cohort::rmprocs(pids);
+}
+
+void commands(Report& report, const Setting& setting) {
+  constexpr int jobs = 2000;
+  std::string inputs;
+  for (int i = 0; i < jobs; i++) inputs += "1\n";
+  const auto outcomes = compare({{"xargs -n1 -P2 true",
+                                  [&](int) {
+                                    return time_of({"xargs", "-n1", "-P2", "true"}, inputs);
+                                  }},
+                                 {"cohort map -p 2 true",
+                                  [&](int) {
+                                    return time_of({COHORT_TOOL, "map", "-p", "2", "true"}, inputs);
+                                  }}},
+                                std::min(setting.rounds, 10), 1);
+  for (const auto& outcome : outcomes)
+    report.row("a command for each of 2000 inputs", outcome.name,
+               {{"jobs_per_s", jobs / (outcome.p50 * 1e-6)}, {"over_xargs", outcome.p50_ratio}});
 }

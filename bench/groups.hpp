@@ -38,6 +38,7 @@ void on_all(Report& report, const Setting& setting);
 void launch(Report& report, const Setting& setting);
 void deaths(Report& report, const Setting& setting);
 void idle(Report& report, const Setting& setting);
+void commands(Report& report, const Setting& setting);
 void growth(Report& report, const Setting& setting);
 void peers(Report& report, const Setting& setting);
 

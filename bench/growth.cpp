@@ -1,5 +1,5 @@
-// How time and memory grow: with workers, payload, calls under way, and threads. The first cell of a row is where it
-// lies on the axis; bench/plot draws each section as lines.
+// How time and memory grow: with workers, payload, calls under way, references, channels and threads. The first cell of
+// a row is where it lies on the axis; bench/plot draws each section as lines.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -56,7 +56,7 @@ void by_workers(Report& report, const Setting& setting) {
 
 void by_payload(Report& report, const Setting& setting) {
   Processes processes;
-  for (std::size_t bytes = 8; bytes <= 256u << 20; bytes = bytes == 16u << 20 ? 256u << 20 : bytes * 8) {
+  for (std::size_t bytes = 8; bytes <= 1u << 30; bytes = bytes >= 16u << 20 ? bytes * 4 : bytes * 8) {
     const cohort::Array<char> array{std::vector<char>(bytes)};
     const auto send_to = [&](cohort::Pid worker) {
       return [worker, &array](int n) {
@@ -124,11 +124,55 @@ void by_threads(Report& report, const Setting& setting) {
   }
 }
 
+// Things that this process has at a worker: `make` makes one, and uses it once.
+template <class Thing, class Make>
+void by_number(Report& report, const Setting& setting, const std::string& section, Make make) {
+  const cohort::Pid worker = cohort::addprocs(1).front();
+  for (int count = 1; count <= 100'000; count *= 10) {
+    const auto there = [&] { return allocated_by(cohort::process_info(worker).ospid); };
+    const double here_before = allocated_by(getpid()), there_before = there();
+    std::vector<Thing> things;
+    const auto start = Samples::Clock::now();
+    for (int i = 0; i < count; i++) things.push_back(make(worker));
+    const double seconds = std::chrono::duration<double>(Samples::Clock::now() - start).count();
+    const double here = allocated_by(getpid()) - here_before, at_the_worker = there() - there_before;
+    Samples calls;
+    for (int i = 0; i < setting.rounds; i++) {
+      calls.add(Samples::of(100, [&] { cohort::remotecall_fetch(cohort::fn<same>, worker, 1); }).median());
+    }
+    report.row(section, std::to_string(count),
+               {{"count", count},
+                {"us_each", seconds * 1e6 / count},
+                {"call_meanwhile_us", calls.median()},
+                {"here_MiB", std::max(0.0, here)},
+                {"worker_MiB", std::max(0.0, at_the_worker)}});
+  }
+  cohort::rmprocs(worker);
+}
+
+void by_references(Report& report, const Setting& setting) {
+  by_number<cohort::Future<int>>(report, setting, "growth by references", [](cohort::Pid worker) {
+    cohort::Future<int> future(worker);
+    future.put(1);
+    return future;
+  });
+}
+
+void by_channels(Report& report, const Setting& setting) {
+  by_number<cohort::RemoteChannel<int>>(report, setting, "growth by channels", [](cohort::Pid worker) {
+    cohort::RemoteChannel<int> channel(1, worker);
+    channel.put(1);
+    return channel;
+  });
+}
+
 }  // namespace
 
 void growth(Report& report, const Setting& setting) {
   by_workers(report, setting);
   by_payload(report, setting);
   by_calls(report, setting);
+  by_references(report, setting);
+  by_channels(report, setting);
   by_threads(report, setting);
 }

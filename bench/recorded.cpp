@@ -98,7 +98,7 @@ void Recorded::write() const {
   for (const auto& key : order_) {
     const auto& ratio = ratios_.at(key);
     const bool keep = ratio.recorded != 0 && worse(key, ratio.recorded, ratio.measured) < 1;
-    json[key] = std::round((keep ? ratio.recorded : ratio.measured) * 1000) / 1000;
+    json[key] = std::round((keep ? ratio.recorded : ratio.measured) * 1e5) / 1e5;
   }
   std::ofstream file(path);
   file << json.dump(2) << '\n';

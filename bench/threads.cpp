@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <latch>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -46,46 +49,108 @@ Samples from_threads(int count, int total, Samples& switches, Call call) {
   return sample;
 }
 
+/// A thread that answers those of its own process: what calls from many threads cost without any message, as each has
+/// to be woken by itself when its answer is there.
+class AnsweringThread {
+ public:
+  void ask() {
+    std::atomic<int> answered{0};
+    {
+      std::lock_guard lock(mutex_);
+      asked_.push_back(&answered);
+    }
+    come_.notify_one();
+    answered.wait(0);
+    // The other thread may still be about to wake this one, by the address of what is no more then. It does not touch
+    // it.
+  }
+
+ private:
+  void answer(const std::stop_token& stop) {
+    std::vector<std::atomic<int>*> taken;
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        if (!come_.wait(lock, stop, [&] { return !asked_.empty(); })) return;
+        taken.swap(asked_);
+      }
+      for (auto* one : taken) {
+        one->store(1);
+        one->notify_one();
+      }
+      taken.clear();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any come_;
+  std::vector<std::atomic<int>*> asked_;  // guarded by mutex_
+  std::jthread thread_{[this](const std::stop_token& stop) { answer(stop); }};
+};
+
 }  // namespace
 
 void threads(Report& report, const Setting& setting) {
   Processes processes;
-  const cohort::Pid worker = processes.by_tcp;
+  AnsweringThread answering;
   const std::vector<int> counts = setting.quick ? std::vector{1, 16} : std::vector{1, 2, 16, 256, 2000};
   const auto total = [&](int count) { return (setting.quick ? 8'000 : 20'000) / count * count; };
-  std::map<int, Samples> here, there, of_floor;  // context switches a call
-  std::vector<Contender> contenders;
-  for (const int count : counts) {
-    contenders.push_back({fmt::format("cohort, {} threads", count), [&, count](int) {
-                            const long before = cohort::remotecall_fetch(cohort::fn<context_switches>, worker);
-                            auto sample = from_threads(count, total(count), here[count],
-                                                       [&] { cohort::remotecall_fetch(cohort::fn<same>, worker, 1); });
-                            const long after = cohort::remotecall_fetch(cohort::fn<context_switches>, worker);
-                            there[count].add(static_cast<double>(after - before) / total(count));
-                            return sample;
-                          }});
+
+  struct Way {
+    std::string name;
+    std::function<Samples(int count, Samples& switches)> run;
+    cohort::Pid worker = cohort::no_pid;
+    std::map<int, Samples> here{}, there{};  // context switches a call
+  };
+  const auto cohort_by = [&](const char* name, cohort::Pid worker) {
+    return Way{name,
+               [&, worker](int count, Samples& switches) {
+                 return from_threads(count, total(count), switches,
+                                     [&] { cohort::remotecall_fetch(cohort::fn<same>, worker, 1); });
+               },
+               worker};
+  };
+  std::vector<Way> ways{{"hand-written",
+                         [&](int count, Samples& switches) {
+                           auto& client = processes.peer.hand_written(total(count));
+                           const int argument = 1;
+                           return from_threads(count, total(count), switches, [&] {
+                             client.submit(floors::HandWritten::no_op, &argument, sizeof argument).get();
+                           });
+                         }},
+                        cohort_by("cohort by TCP", processes.by_tcp)};
+  if (!setting.quick) {
+    ways.push_back(cohort_by("cohort by default", processes.by_default));
+    ways.push_back({"a thread of the same process", [&](int count, Samples& switches) {
+                      return from_threads(count, total(count), switches, [&] { answering.ask(); });
+                    }});
   }
-  for (const int count : counts) {
-    contenders.push_back({fmt::format("hand-written, {} threads", count), [&, count](int) {
-                            auto& client = processes.peer.hand_written(total(count));
-                            const int argument = 1;
-                            return from_threads(count, total(count), of_floor[count], [&] {
-                              client.submit(floors::HandWritten::no_op, &argument, sizeof argument).get();
-                            });
-                          }});
+
+  std::vector<Contender> contenders;
+  for (Way& way : ways) {
+    for (const int count : counts) {
+      contenders.push_back({fmt::format("{}, {} threads", way.name, count), [&, count](int) {
+                              if (way.worker == cohort::no_pid) return way.run(count, way.here[count]);
+                              const long before = cohort::remotecall_fetch(cohort::fn<context_switches>, way.worker);
+                              auto sample = way.run(count, way.here[count]);
+                              const long after = cohort::remotecall_fetch(cohort::fn<context_switches>, way.worker);
+                              way.there[count].add(static_cast<double>(after - before) / total(count));
+                              return sample;
+                            }});
+    }
   }
   const auto outcomes = compare(contenders, std::min(setting.rounds, 10), 1);
   for (std::size_t i = 0; i < outcomes.size(); i++) {
-    const bool ours = i < counts.size();
-    const int count = counts[i % counts.size()];
+    Way& way = ways[i / counts.size()];
+    const std::size_t at = i % counts.size();
+    const int count = counts[at];
     const auto& of = outcomes[i];
-    const auto& one_thread = outcomes[ours ? 0 : counts.size()];
     Report::Cells cells{{"calls_per_s", total(count) / (of.p50 * 1e-6)},
-                        {"times_one_thread", one_thread.p50_over(of) * total(count) / total(1)},
-                        {"switches_a_call", (ours ? here : of_floor)[count].median()}};
-    if (ours) {
-      cells.emplace_back("at_the_worker", there[count].median());
-      cells.emplace_back("share_of_hand", outcomes[i + counts.size()].p50_over(of));
+                        {"times_one_thread", outcomes[i - at].p50_over(of) * total(count) / total(1)},
+                        {"switches_a_call", way.here[count].median()}};
+    if (way.worker != cohort::no_pid) {
+      cells.emplace_back("at_the_worker", way.there[count].median());
+      cells.emplace_back("share_of_hand", outcomes[at].p50_over(of));
     }
     report.row("calls from threads at once", of.name, std::move(cells));
   }

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <cohort/error.hpp>
@@ -189,8 +188,7 @@ class Spinning {
   /// Whether to spin() for what comes next: not if the last ones were for nothing, but for a trial now and then. And
   /// not while several readers of this process receive: one would wait for the spinning of another.
   bool pays() {
-    static const bool alone = std::thread::hardware_concurrency() < 2;
-    if (alone || !again_) return false;
+    if (!may_spin_ || !again_) return false;
     return credit_ > 0 || ++passed_ % trials == 0;
   }
 
@@ -206,8 +204,15 @@ class Spinning {
 #endif
   }
 
+  // Of this thread. Not cohort::usable_cpus(), which reads files: that would be paid by each worker that starts.
+  static int usable_processors() {
+    cpu_set_t set;
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 2;  // fails with more than 1024
+  }
+
   static inline std::atomic<const void*> last_{nullptr};  // who received last
-  bool again_ = false;                                    // that was this one before, too
+  const bool may_spin_ = usable_processors() > 1;
+  bool again_ = false;  // that was this one before, too
   int credit_ = 0;
   unsigned passed_ = 0;
 };

@@ -28,6 +28,16 @@ constexpr std::string_view lock_end = ".lock";
 
 std::string message_of(int error) { return std::generic_category().message(error); }
 
+// What makes it a directory in which another user might act; "" if nothing does, or if it does not exist (any more).
+std::string why_not_private(const std::string& directory) {
+  struct stat info {};
+  if (::lstat(directory.c_str(), &info) < 0) return errno == ENOENT ? "" : message_of(errno);
+  if (!S_ISDIR(info.st_mode)) return "it is not a directory";
+  if (info.st_uid != ::geteuid()) return "it belongs to user " + std::to_string(info.st_uid);
+  if ((info.st_mode & 077) != 0) return "others may enter it; run: chmod 700 " + directory;
+  return "";
+}
+
 // Nothing is done if another process just removes the empty directory.
 void make_private_directory(const std::string& directory) {
   const std::string what = "cannot keep sockets in " + cohort::excerpt(directory) + ": ";
@@ -36,18 +46,13 @@ void make_private_directory(const std::string& directory) {
     throw Error(what + message_of(errno));
   }
   if (errno != EEXIST) throw Error(what + message_of(errno));
-  struct stat info {};
-  if (::lstat(directory.c_str(), &info) < 0) {
-    if (errno == ENOENT) return;
-    throw Error(what + message_of(errno));
-  }
-  if (!S_ISDIR(info.st_mode)) throw Error(what + "it is not a directory");
-  if (info.st_uid != ::geteuid()) throw Error(what + "it belongs to user " + std::to_string(info.st_uid));
-  if ((info.st_mode & 077) != 0) throw Error(what + "others may enter it; run: chmod 700 " + directory);
+  if (const std::string why = why_not_private(directory); !why.empty()) throw Error(what + why);
 }
 
+constexpr std::size_t random_bytes = 5;
+
 std::string random_name() {
-  std::array<std::uint8_t, 5> bytes{};
+  std::array<std::uint8_t, random_bytes> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     throw Error("no random numbers for the name of a socket: " + message_of(errno));
   std::string name;
@@ -56,6 +61,11 @@ std::string random_name() {
     name += "0123456789abcdef"[byte & 15];
   }
   return name;
+}
+
+// Whether it may be a result of random_name(). The directory may be one that the user has other files in.
+bool is_random_name(std::string_view name) {
+  return name.size() == 2 * random_bytes && name.find_first_not_of("0123456789abcdef") == name.npos;
 }
 
 // Nothing, unless the lock is free and still the file of that name.
@@ -71,7 +81,7 @@ void remove_stale(const std::string& directory) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const std::string lock_path = entry.path().string();
-    if (!lock_path.ends_with(lock_end)) continue;
+    if (entry.path().extension() != lock_end || !is_random_name(entry.path().stem().string())) continue;
     if (const FileDescriptor lock = take_lock(lock_path, 0)) {
       ::unlink(lock_path.substr(0, lock_path.size() - lock_end.size()).c_str());
       ::unlink(lock_path.c_str());
@@ -93,6 +103,7 @@ std::string default_directory() {
 }
 
 void clean(const std::string& directory) {
+  if (!why_not_private(directory).empty()) return;
   remove_stale(directory);
   ::rmdir(directory.c_str());  // fails while others are in it
 }

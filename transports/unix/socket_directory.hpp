@@ -9,7 +9,8 @@ namespace cohort_unix {
 /// A directory that only this user can enter: "cohort-<uid>" in $XDG_RUNTIME_DIR, else in $TMPDIR, else in /tmp.
 std::string default_directory();
 
-/// Removes the files that killed processes left there, and the directory if it is then empty.
+/// Removes the files that killed processes left there, and the directory if it is then empty. Nothing in a directory
+/// that SocketName refuses.
 void clean(const std::string& directory);
 
 /// The name of one listening socket, and the lock that shows that its process lives. Beside each socket is the file

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -71,7 +72,7 @@ TEST_F(UnixTest, ADirectoryThatOthersMayEnterIsRefused) {
   fs::permissions(directory_, fs::perms(0755));
   const std::string error = message_of([&] { in(directory_)->listen(""); });
   EXPECT_NE(error.find("others may enter it; run: chmod 700 " + directory_.string()), std::string::npos) << error;
-  fs::remove(directory_);
+  EXPECT_TRUE(fs::remove(directory_));  // it is not cohort's to remove
   fs::create_directory(parent_ / "elsewhere");
   fs::create_directory_symlink(parent_ / "elsewhere", directory_);
   EXPECT_NE(message_of([&] { in(directory_)->listen(""); }).find("is not a directory"), std::string::npos);
@@ -86,6 +87,16 @@ TEST_F(UnixTest, WhatAKilledProcessLeftIsRemovedAndTheLivingKeepTheirs) {
   EXPECT_EQ(std::distance(fs::directory_iterator(directory_), {}), 4);  // those of the living and of the next
   EXPECT_NO_THROW(transport->connect(living->address(), patience()));
   EXPECT_NO_THROW(transport->connect(next->address(), patience()));
+}
+
+TEST_F(UnixTest, FilesOfOthersInTheDirectoryStay) {
+  fs::create_directory(directory_);
+  fs::permissions(directory_, fs::perms::owner_all);
+  const auto theirs = {"Cargo",           "Cargo.lock", "0123456789abcdef0", "0123456789abcdef0.lock",
+                       "012345678G.lock", ".lock"};
+  for (const char* name : theirs) std::ofstream(directory_ / name) << "theirs";
+  { const auto listener = in(directory_)->listen(""); }
+  for (const char* name : theirs) EXPECT_TRUE(fs::exists(directory_ / name)) << name;
 }
 
 TEST_F(UnixTest, TheLastOneRemovesWhatTheKilledLeft) {
