@@ -64,8 +64,8 @@ std::string send_pattern(StreamEnd& end, const Pattern& pattern, std::size_t siz
   return "";
 }
 
-std::string receive_pattern(StreamEnd& end, const Pattern& pattern, std::size_t size) {
-  std::vector<std::byte> buffer(64 << 10);
+std::string receive_pattern(StreamEnd& end, const Pattern& pattern, std::size_t size, std::size_t at_once = 64 << 10) {
+  std::vector<std::byte> buffer(at_once);
   for (std::size_t received = 0; received < size;) {
     const ssize_t count = end.read_some(std::span(buffer).first(std::min(buffer.size(), size - received)));
     const std::string where = " after " + std::to_string(received) + " bytes";
@@ -298,6 +298,32 @@ TEST_P(TransportContract, PartsAreSentInOrder) {
   });
   EXPECT_EQ(ends.far->receive(all.size()), all);
   EXPECT_EQ(sent.get(), 0);
+}
+
+// The reader makes room, little by little, while the writer is in the middle of a part.
+TEST_P(TransportContract, APartThatWasCutOffGoesOn) {
+  constexpr std::size_t size = 6 << 20, part = 16'381;
+  const Connected ends = connect();
+  const Pattern pattern(5);
+  auto sent = on_a_thread([&]() -> std::string {
+    for (std::size_t done = 0; done < size;) {
+      std::vector<iovec> parts;
+      for (std::size_t at = done; at < size && parts.size() < 64; at += parts.back().iov_len) {
+        const auto bytes = pattern.at(at).first(std::min({part, pattern.at(at).size(), size - at}));
+        parts.push_back({const_cast<std::byte*>(bytes.data()), bytes.size()});
+      }
+      ends.near->reset_writable();
+      const ssize_t count = ends.near->writer().write(parts);
+      if (count > 0)
+        done += static_cast<std::size_t>(count);
+      else if (count != -EAGAIN || !ends.near->wait_writable())
+        return "write said " + std::to_string(count) + " after " + std::to_string(done) + " bytes";
+    }
+    return "";
+  });
+  EXPECT_EQ(receive_pattern(*ends.far, pattern, size, 100), "");
+  if (HasFailure()) ends.far->reader().close();
+  EXPECT_EQ(sent.get(), "");
 }
 
 TEST_P(TransportContract, AReaderThatWaitsIsToldOfEachPiece) {

@@ -96,11 +96,14 @@ class RingWriter final : public cohort::Writer {
   // Copies what there is room for, in pieces. @return the number of bytes.
   std::size_t put(std::span<const iovec> parts) {
     std::size_t all = 0, unseen = 0, end = 0;
+    bool full = false;  // kept: the reader may make room at any moment, but then this part goes on and not the next one
     for (const iovec& part : parts) {
-      if (part.iov_len != 0 && room_ == 0 && look_for_room() == 0) break;
       const auto* from = static_cast<const std::byte*>(part.iov_base);
-      for (std::size_t left = part.iov_len; left != 0;) {
-        if (room_ == 0 && look_for_room() == 0) break;
+      for (std::size_t left = part.iov_len; left != 0 && !full;) {
+        if (room_ == 0 && look_for_room() == 0) {
+          full = true;
+          break;
+        }
         const std::size_t place = place_of(written_);
         const std::size_t count = std::min({left, room_, ring_.capacity - place, piece - unseen});
         std::memcpy(ring_.bytes + place, from, count);
