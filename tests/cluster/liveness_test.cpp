@@ -86,6 +86,38 @@ TEST_F(LivenessTest, AFrozenWorkerIsSuspectThenDead) {
   EXPECT_TRUE(eventually([&] { return !process_runs(ospid_); }));
 }
 
+// However much is queued for it already, and whoever's memory it is.
+TEST_F(LivenessTest, LargeCallsToAFrozenWorkerEndInTime) {
+  start_worker(10s, 10min, 10min);
+  std::stop_source source;
+  const auto size_of = [](const std::vector<double>& numbers) { return numbers.size(); };
+  std::vector<double> numbers(3 << 20, 1.0);
+  const Array<double> array{std::vector<double>(9 << 20, 1.0)};  // more than a connection queues without waiting
+  RemoteChannel<std::vector<double>> channel(10, worker_);
+  stop();
+  const auto late = [&](auto&& call) {
+    EXPECT_TRUE(contains(thrown_within<TimeoutError>(100ms, call), "no time left to wait for a")) << "did not throw";
+  };
+  for (int i = 0; i < 2; i++) {
+    late([&] { remotecall_fetch({.deadline = 100ms}, size_of, worker_, numbers); });
+    late([&] {
+      remotecall_fetch(
+          {.deadline = 100ms}, [](const Array<double>& a) { return a.size(); }, worker_, array);
+    });
+    late([&] { fetch_all({.deadline = 100ms}, {worker_}, size_of, numbers).at(worker_).fetch(); });
+  }
+  std::jthread stopping([&] { source.request_stop(); });
+  EXPECT_THROW(remotecall_fetch({.stop_token = source.get_token()}, size_of, worker_, numbers), CancelledException);
+  std::fill(numbers.begin(), numbers.end(), 2.0);
+  // What a channel's owner has done of it, only the owner can say.
+  auto put = async([&] { return thrown_by<TimeoutError>([&] { channel.put(numbers, {.deadline = 100ms}); }); });
+  EXPECT_FALSE(put.wait_for(500ms));
+  go_on();
+  const bool was_put = put.fetch().empty();
+  EXPECT_EQ(channel.size(), was_put ? 1u : 0u);
+  EXPECT_EQ(remotecall_fetch(size_of, worker_, numbers), numbers.size());
+}
+
 TEST_F(LivenessTest, AWorkerThatGoesOnInTimeIsKept) {
   start_worker(100ms, 500ms, 1min);
   CapturedStderr captured;

@@ -39,8 +39,9 @@ struct Discarding {
 void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
                      const std::function<void()>& here);
 
-/// Starts the call on each of `pids`, none of which is this process.
-std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments);
+/// Starts the call on each of `pids`, none of which is this process. Does not wait beyond `options` until it is sent.
+std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
+                                     const WaitOptions& options);
 /// Waits until all are settled, however. Those that are not when `options` end the wait are cancelled, and fail with
 /// TimeoutError or CancelledException. @throws InterruptedException; the calls are cancelled then.
 void wait_for_each(const std::vector<FuturePtr>& calls, const WaitOptions& options);
@@ -94,7 +95,8 @@ auto fetch_all(const WaitOptions& options, const std::vector<Pid>& pids, F f, co
     for (const auto& [pid, result] : results) {
       if (pid != self) others.push_back(pid);
     }
-    auto calls = detail::start_on_each(others, detail::thunk_t<F, A...>::id(), detail::encode_call(f, arguments...));
+    auto calls =
+        detail::start_on_each(others, detail::thunk_t<F, A...>::id(), detail::encode_call(f, arguments...), options);
     for (std::size_t i = 0; i < others.size(); i++) results[others[i]] = Future<Result>(calls[i]);
     if (const auto own = results.find(self); own != results.end()) {
       own->second = detail::call_here<Result>(f, arguments...);

@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,13 @@ constexpr std::size_t high_water = 64 << 20;    // above this, senders wait
 constexpr std::size_t max_parts = 64;
 // So many answers waiting are too many; so few are too many where their senders wait already.
 constexpr std::size_t many_answers = 16 << 10, few_answers = 256;
+
+Segment copy_of(const Segment& segment) {
+  Payload copy;
+  copy.segments.push_back({nullptr, segment.data, segment.size});
+  copy.own();
+  return std::move(copy.segments[0]);
+}
 }  // namespace
 
 SendQueue::SendQueue(Reactor& reactor, std::unique_ptr<Writer> writer, std::function<void(bool)> blocked,
@@ -290,6 +298,20 @@ std::shared_ptr<Completion> SendQueue::send(std::span<const std::byte> head, std
   return ticket;
 }
 
+// A frame is its head, its body, and then its segments, each a chunk of its own: back to the last bytes.
+bool SendQueue::copy_borrowed(const Completion& written) {
+  detail::MutexLock lock(mutex_);
+  if (writing_) return false;
+  for (auto* chunks : {&current_, &pending_}) {
+    auto chunk =
+        std::find_if(chunks->rbegin(), chunks->rend(), [&](const Chunk& one) { return one.written.get() == &written; });
+    for (; chunk != chunks->rend() && chunk->bytes.empty(); ++chunk) {
+      if (chunk->segment.owner == nullptr) chunk->segment = copy_of(chunk->segment);
+    }
+  }
+  return true;
+}
+
 void SendQueue::copy_unsent(const void* owner) {
   std::vector<std::shared_ptr<const void>> let_go;  // without the lock
   detail::MutexLock lock(mutex_);
@@ -297,11 +319,8 @@ void SendQueue::copy_unsent(const void* owner) {
   for (auto* chunks : {&current_, &pending_}) {
     for (Chunk& chunk : *chunks) {
       if (chunk.segment.owner.get() != owner) continue;
-      Payload copy;
-      copy.segments.push_back({nullptr, chunk.segment.data, chunk.segment.size});
-      copy.own();
-      let_go.push_back(chunk.segment.owner);
-      chunk.segment = std::move(copy.segments[0]);
+      Segment copy = copy_of(chunk.segment);
+      let_go.push_back(std::exchange(chunk.segment, std::move(copy)).owner);
     }
   }
 }

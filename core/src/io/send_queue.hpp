@@ -48,6 +48,10 @@ class SendQueue final : public Flushable, public std::enable_shared_from_this<Se
   /// until writable() has found room. May be called from any thread.
   bool answers_pile_up() const { return answers_pile_up_.load(std::memory_order_relaxed); }
 
+  /// Copies what is still to be sent of the borrowed segments of the message that has this completion, so that its
+  /// sender need not wait until they have left. @return false: a thread is just writing; try again soon. Any thread.
+  /// @throws std::bad_alloc.
+  [[nodiscard]] bool copy_borrowed(const Completion& written);
   /// Copies what is still to be sent of the segments of this owner, and lets go of it. Nothing happens while a thread
   /// is writing. Senders and the loop wait meanwhile. Any thread. @throws std::bad_alloc.
   void copy_unsent(const void* owner);

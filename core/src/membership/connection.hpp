@@ -50,6 +50,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// A frame without segments.
   void send(FrameKind kind, std::uint64_t request, std::span<const std::byte> body, SendQueue::Mode mode);
 
+  /// See SendQueue.
+  [[nodiscard]] bool copy_borrowed(const Completion& written) { return output_->copy_borrowed(written); }
   /// See SendQueue::copy_unsent().
   void copy_unsent(const void* owner) { output_->copy_unsent(owner); }
 

@@ -49,8 +49,9 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
   if (!results.empty()) throw CompositeException(std::move(results));
 }
 
-std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments) {
-  return call_each(pids, function, arguments);
+std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
+                                     const WaitOptions& options) {
+  return call_each(pids, function, arguments, options);
 }
 
 void wait_for_each(const std::vector<FuturePtr>& calls, const WaitOptions& options) {

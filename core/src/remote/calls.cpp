@@ -14,6 +14,7 @@
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/references.hpp"
+#include "remote/unsent.hpp"
 
 // The calling side of remote calls: what the templates of the public headers use.
 
@@ -60,20 +61,16 @@ class FetchCall final : public Request {
   std::string cause_;
 };
 
-/// Completed once borrowed segments are no longer needed; null: they are not.
-using Ticket = std::shared_ptr<Completion>;
+constexpr const char* call_on = "a call on process";  // what a wait was for, in errors
 
-[[nodiscard]] Ticket send_call(const CurrentNode& node, Connection& connection, FrameKind kind, std::uint64_t request,
-                               std::span<const std::byte> prefix, const Payload& arguments, SendQueue::Mode mode) {
-  return node.references->send(connection, kind, 0, request, arguments, mode, prefix);
+[[nodiscard]] Unsent send_call(const CurrentNode& node, const std::shared_ptr<Connection>& connection, FrameKind kind,
+                               std::uint64_t request, std::span<const std::byte> prefix, const Payload& arguments,
+                               SendQueue::Mode mode) {
+  return {connection, node.references->send(*connection, kind, 0, request, arguments, mode, prefix)};
 }
 
-void wait_for(const CurrentNode& node, const Ticket& ticket) {
-  if (ticket != nullptr) node.router->reactor().wait(*ticket);
-}
-
-/// Sends a call whose result stays with `pid`. The segments are needed until `ticket`.
-FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, const Payload& arguments, Ticket& ticket) {
+/// Sends a call whose result stays with `pid`. The borrowed segments are needed as long as it is unsent.
+FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, const Payload& arguments, Unsent& unsent) {
   auto connection = node.router->connection_to(pid);
   auto state = node.references->make_for_call(pid);
   OpenRequest open(*connection, state);
@@ -82,7 +79,7 @@ FuturePtr start_call(const CurrentNode& node, Pid pid, FunctionId function, cons
     FunctionId function;
     std::uint64_t ref;
   } const prefix{function, state->ref.id};
-  ticket = send_call(node, *connection, FrameKind::call, open.id(), std::as_bytes(std::span(&prefix, 1)), arguments,
+  unsent = send_call(node, connection, FrameKind::call, open.id(), std::as_bytes(std::span(&prefix, 1)), arguments,
                      open.open() > gather_after ? SendQueue::Mode::gather : SendQueue::Mode::now);
   open.sent();
   state->add_held(1);  // the owner enters it as the call arrives
@@ -103,12 +100,12 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitO
   auto call = std::make_shared<FetchCall>(pid, ReceiveInto::take());  // before a wait may run other things here
   auto connection = node.router->connection_to(pid);
   OpenRequest open(*connection, call);
-  const auto ticket = send_call(node, *connection, FrameKind::call_fetch, open.id(),
-                                std::as_bytes(std::span(&function, 1)), arguments, SendQueue::Mode::before_wait);
+  auto unsent = send_call(node, connection, FrameKind::call_fetch, open.id(), std::as_bytes(std::span(&function, 1)),
+                          arguments, SendQueue::Mode::before_wait);
   open.sent();
-  wait_for(node, ticket);
   try {
-    wait_interruptibly(node.router->reactor(), *call, options, "a call on process", pid);
+    unsent.wait(*node.router, options, call_on);
+    wait_interruptibly(node.router->reactor(), *call, options, call_on, pid);
   } catch (...) {
     send_cancel(*connection, open.id());
     if (giving_up == GivingUp::with_last_word &&
@@ -127,34 +124,41 @@ Payload call_fetch(Pid pid, FunctionId function, Payload& arguments, const WaitO
 
 FuturePtr call(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
-  Ticket ticket;
-  auto state = start_call(node, pid, function, arguments, ticket);
-  wait_for(node, ticket);
+  Unsent unsent;
+  auto state = start_call(node, pid, function, arguments, unsent);
+  unsent.wait(*node.router, {}, call_on);
   SyncScope::enlist(state);
   return state;
 }
 
-std::vector<FuturePtr> call_each(std::span<const Pid> pids, FunctionId function, const Payload& arguments) {
+std::vector<FuturePtr> call_each(std::span<const Pid> pids, FunctionId function, const Payload& arguments,
+                                 const WaitOptions& options) {
   const CurrentNode node = CurrentNode::get();
   std::vector<FuturePtr> states(pids.size());
-  std::vector<Ticket> tickets(pids.size());
+  std::vector<Unsent> unsent(pids.size());
   for (std::size_t i = 0; i < pids.size(); i++) {
     try {
-      states[i] = start_call(node, pids[i], function, arguments, tickets[i]);
+      states[i] = start_call(node, pids[i], function, arguments, unsent[i]);
     } catch (...) {
       states[i] = node.references->make_local();
       states[i]->fail(std::current_exception());
     }
   }
-  for (const auto& ticket : tickets) wait_for(node, ticket);
+  for (auto& one : unsent) {
+    try {
+      one.wait(*node.router, options, call_on);
+    } catch (const Error&) {  // the caller, which waits for the answers with the same limits, finds the same
+    }
+  }
   return states;
 }
 
 void call_do(Pid pid, FunctionId function, Payload& arguments) {
   const CurrentNode node = CurrentNode::get();
   auto connection = node.router->connection_to(pid);
-  wait_for(node, send_call(node, *connection, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)),
-                           arguments, SendQueue::Mode::now));
+  auto unsent = send_call(node, connection, FrameKind::remote_do, 0, std::as_bytes(std::span(&function, 1)), arguments,
+                          SendQueue::Mode::now);
+  unsent.wait(*node.router, {}, call_on);
 }
 
 void copy_unsent(Pid pid, const void* owner) {

@@ -12,6 +12,7 @@
 #include "remote/exception_codec.hpp"
 #include "remote/messages.hpp"
 #include "remote/references.hpp"
+#include "remote/unsent.hpp"
 
 namespace cohort::detail {
 namespace {
@@ -67,6 +68,7 @@ class RemoteChannelState::Asked final : public Request {
   }
   std::shared_ptr<Connection> connection;
   std::uint64_t request = 0;
+  std::exception_ptr given_up;  // before it was sent
 
   Payload take(References& references) {
     if (lost_ != nullptr) std::rethrow_exception(lost_);
@@ -85,31 +87,38 @@ class RemoteChannelState::Asked final : public Request {
 };
 
 std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin(ChannelOp what, const Payload& argument,
-                                                                     SendQueue::Mode mode) {
+                                                                     SendQueue::Mode mode, const WaitOptions& options) {
   Router& router = references_->router();
   auto asked = std::make_shared<Asked>(owner);
   asked->connection = router.connection_to(owner);
   OpenRequest open(*asked->connection, asked);
   asked->request = open.id();
-  const auto written = references_->send(*asked->connection, FrameKind::channel, static_cast<std::uint8_t>(what),
-                                         open.id(), argument, mode, encode_name(ref).body.span());
+  Unsent unsent(asked->connection,
+                references_->send(*asked->connection, FrameKind::channel, static_cast<std::uint8_t>(what), open.id(),
+                                  argument, mode, encode_name(ref).body.span()));
   open.sent();
-  if (written != nullptr) router.reactor().wait(*written);
+  try {
+    unsent.wait(router, options, channel_of);
+  } catch (const std::exception&) {
+    asked->given_up = std::current_exception();
+  }
   return asked;
 }
 
-std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin_put(std::span<const Payload> items) {
-  if (items.size() == 1) return begin(ChannelOp::put, items.front(), SendQueue::Mode::gather);
+std::shared_ptr<RemoteChannelState::Asked> RemoteChannelState::begin_put(std::span<const Payload> items,
+                                                                         const WaitOptions& options) {
+  if (items.size() == 1) return begin(ChannelOp::put, items.front(), SendQueue::Mode::gather, options);
   Payload packed;
   OutArchive archive(packed);
   archive.write_size(items.size());
   for (const auto& item : items) save_payload(archive, item);
-  return begin(ChannelOp::put_some, packed, SendQueue::Mode::gather);
+  return begin(ChannelOp::put_some, packed, SendQueue::Mode::gather, options);
 }
 
 Payload RemoteChannelState::finish(Asked& asked, const WaitOptions& options) {
   Reactor& reactor = references_->router().reactor();
   try {
+    if (asked.given_up != nullptr) std::rethrow_exception(asked.given_up);
     wait_interruptibly(reactor, asked, options, channel_of, owner);
   } catch (...) {
     asked.connection->send(FrameKind::channel, static_cast<std::uint8_t>(ChannelOp::call_off), asked.request, {},
@@ -127,16 +136,18 @@ Payload RemoteChannelState::finish(Asked& asked, const WaitOptions& options) {
 Payload RemoteChannelState::ask(ChannelOp what, const Payload& argument, const WaitOptions& options) {
   // The item would be lost: nobody waits for the call any more.
   if (what == ChannelOp::take || what == ChannelOp::take_some || what == ChannelOp::lease) interruption_point();
-  return finish(*begin(what, argument, SendQueue::Mode::before_wait), options);
+  return finish(*begin(what, argument, SendQueue::Mode::before_wait, options), options);
 }
 
 void RemoteChannelState::put_all(const std::vector<Payload>& items, const WaitOptions& options) {
   std::vector<std::shared_ptr<Asked>> puts;
-  for (std::size_t next = 0; next < items.size();) {
+  std::exception_ptr given_up;
+  for (std::size_t next = 0; next < items.size() && given_up == nullptr;) {
     const std::size_t first = next;
     ItemsOfMessage message;
     while (next < items.size() && (message.fits(items[next]) || next == first)) next++;
-    puts.push_back(begin_put(std::span(items).subspan(first, next - first)));
+    puts.push_back(begin_put(std::span(items).subspan(first, next - first), options));
+    if (next < items.size()) given_up = puts.back()->given_up;
   }
   std::exception_ptr first;
   for (const auto& put : puts) {
@@ -146,6 +157,7 @@ void RemoteChannelState::put_all(const std::vector<Payload>& items, const WaitOp
       if (first == nullptr) first = std::current_exception();
     }
   }
+  if (first == nullptr) first = given_up;  // all that was sent arrived, but it was not all
   if (first) std::rethrow_exception(first);
 }
 

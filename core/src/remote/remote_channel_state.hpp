@@ -71,8 +71,9 @@ class RemoteChannelState final : public Reference, public std::enable_shared_fro
 
  private:
   class Asked;
-  std::shared_ptr<Asked> begin(ChannelOp what, const Payload& argument, SendQueue::Mode mode);
-  std::shared_ptr<Asked> begin_put(std::span<const Payload> items);
+  std::shared_ptr<Asked> begin(ChannelOp what, const Payload& argument, SendQueue::Mode mode,
+                               const WaitOptions& options);
+  std::shared_ptr<Asked> begin_put(std::span<const Payload> items, const WaitOptions& options);
   Payload finish(Asked& asked, const WaitOptions& options);
 
   const ChannelPtr queue_;

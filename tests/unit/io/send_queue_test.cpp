@@ -206,6 +206,41 @@ TEST_F(SendQueueTest, WhatIsNotSentYetIsCopiedForItsOwner) {
   EXPECT_EQ(writer_.taken, "headabcdefghijhead0123456789headabcdefghij");
 }
 
+TEST_F(SendQueueTest, WhatIsBorrowedIsCopiedForASenderThatWaitsNoMore) {
+  std::string one = "abcdefghij", two = "0123456789";
+  const auto owned = std::make_shared<std::string>("XYZ");
+  const auto borrowed = [](const std::string& text) {
+    return Segment{nullptr, reinterpret_cast<const std::byte*>(text.data()), text.size()};
+  };
+  const std::string head = "head";
+  std::vector<std::shared_ptr<Completion>> written;
+  bool room = true;
+  writer_.answer = [&](std::size_t all) -> ssize_t {
+    return std::exchange(room, false) ? static_cast<ssize_t>(std::min<std::size_t>(all, 7)) : -EAGAIN;
+  };
+  for (const auto* text : {&one, &two}) {
+    const Segment segments[] = {
+        borrowed(*text), {owned, reinterpret_cast<const std::byte*>(owned->data()), owned->size()}, borrowed(*text)};
+    written.push_back(queue_->send(std::as_bytes(std::span(head)), {}, segments, Mode::now));
+    ASSERT_NE(written.back(), nullptr);
+  }
+  EXPECT_EQ(writer_.taken, "headabc");
+  EXPECT_TRUE(queue_->copy_borrowed(*written[0]));
+  one = "changed...";
+  two = "98765.....";  // its sender still waits
+  const std::string sent_of_two = "head" + two + "XYZ" + two;
+  bool writing = true;
+  writer_.answer = [&](std::size_t all) {
+    if (std::exchange(writing, false)) {
+      EXPECT_FALSE(queue_->copy_borrowed(*written[1]));  // its memory is being read
+    }
+    return static_cast<ssize_t>(all);
+  };
+  EXPECT_FALSE(queue_->writable());
+  EXPECT_EQ(writer_.taken, "headabcdefghijXYZabcdefghij" + sent_of_two);
+  EXPECT_TRUE(queue_->copy_borrowed(*written[1]));  // nothing is left of it
+}
+
 TEST_F(SendQueueTest, AnswersThatAreSentAheadPileUpToo) {
   writer_.answer = [](std::size_t) -> ssize_t { return -EAGAIN; };
   for (int i = 0; i < 20'000; i++) send("pong", Mode::ahead, true);
