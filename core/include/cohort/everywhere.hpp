@@ -41,7 +41,7 @@ void call_everywhere(const std::vector<Pid>& pids, FunctionId function, const Pa
 
 /// Starts the call on each of `pids`, none of which is this process. Does not wait beyond `options` until it is sent.
 std::vector<FuturePtr> start_on_each(const std::vector<Pid>& pids, FunctionId function, const Payload& arguments,
-                                     const WaitOptions& options);
+                                     const WaitOptions& options = {});
 /// Waits until all are settled, however. Those that are not when `options` end the wait are cancelled, and fail with
 /// TimeoutError or CancelledException. @throws InterruptedException; the calls are cancelled then.
 void wait_for_each(const std::vector<FuturePtr>& calls, const WaitOptions& options);
