@@ -28,9 +28,12 @@ constexpr std::size_t longest_read = 1 << 20;  // then other connections have a 
   throw cohort::Error("the process at the other end broke the rules of the ring that it shares with this one");
 }
 
-void ring_bell(int bell) {
+// @return false: it is full.
+bool ring_bell(int bell) {
   const char one = 1;
-  while (::write(bell, &one, 1) < 0 && errno == EINTR) continue;  // it can only be full, and then it is ready
+  ssize_t count;
+  while ((count = ::write(bell, &one, 1)) < 0 && errno == EINTR) continue;
+  return count == 1;
 }
 
 // Takes a packet out of a bell. @return 1; 0: the other end is gone; -1: there is none.
@@ -137,7 +140,9 @@ class RingWriter final : public cohort::Writer {
   // until there is room.
   bool room_comes() {
     if (state_.writer_waits.load() != 0) return false;  // it is still full
-    ring_bell(link_->bell_out());
+    // With a packet too many the bell is full already. Then there is none to take out for this side, which is ready
+    // when the reader has taken out that one, at the latest before it waits.
+    if (!ring_bell(link_->bell_out())) return false;
     state_.writer_waits.store(1);
     if (look_for_room() == 0 && state_.reader_closed.load() == 0 && !closed_.load(std::memory_order_relaxed))
       return false;
@@ -283,11 +288,15 @@ class RingReader final : public cohort::Reader {
   // The ring is empty. @return whether to look again: else this side is known to wait, and the bell is silent, unless
   // it rings just now.
   bool bytes_come() {
-    if (asleep_ && state_.reader_sleeps.load() == 0) asleep_ = false;  // it was, or is just, rung for that
-    if (asleep_) {  // nobody rang for that: either the peer is gone, or this packet is one too many
-      peer_is_gone_ = silence_bell(link_->bell_in()) == 0;
-      asleep_ = state_.reader_sleeps.load() != 0;  // else the packet may be that of bytes that came just now
-      return peer_is_gone_ || !asleep_;
+    if (asleep_) {
+      const bool is_ready = bell_is_ready();   // first: a packet that is there before anybody rang is one too many
+      if (state_.reader_sleeps.load() == 0) {  // it was, or is just, rung for that
+        asleep_ = false;
+      } else {
+        // What comes now is rung for, so a packet is taken out only if there was one: the next one must stay.
+        if (is_ready) peer_is_gone_ = silence_bell(link_->bell_in()) == 0;
+        return peer_is_gone_;
+      }
     }
     state_.reader_sleeps.store(1);
     if (look_for_bytes() == 0 && state_.writer_closed.load() == 0) {
@@ -297,6 +306,11 @@ class RingReader final : public cohort::Reader {
     }
     if (state_.reader_sleeps.exchange(0) == 0) silence_bell(link_->bell_in());  // it was rung all the same
     return true;
+  }
+
+  bool bell_is_ready() const {
+    pollfd bell{link_->bell_in(), POLLIN, 0};
+    return ::poll(&bell, 1, 0) == 1;
   }
 
   const std::shared_ptr<Link> link_;

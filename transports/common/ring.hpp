@@ -31,9 +31,9 @@ namespace cohort_shm {
 // The writer adds a packet for a reader that waits, and one before it waits itself. The reader takes one out before it
 // waits itself, and one when there is room for a writer that waits. Whoever changes a flag from 1 to 0 is to act for
 // it: so each packet is added once and taken once. If a packet comes late, the reader finds one too many later, and
-// takes it out then. A reader that spins leaves the packet in until it waits. The writer's process can also read from
-// the bell, so it never gets SIGPIPE; the reader's cannot write to it, so it reads the end of the bell when the
-// writer's process has ended.
+// takes it out then; a writer that finds the bell full of it waits for that instead. A reader that spins leaves the
+// packet in until it waits. The writer's process can also read from the bell, so it never gets SIGPIPE; the reader's
+// cannot write to it, so it reads the end of the bell when the writer's process has ended.
 
 /// One direction of a connection, in shared memory. Zero, except for `reader_sleeps`.
 struct RingState {

@@ -188,6 +188,40 @@ TEST(Ring, NobodyWaitsForBytesThatAreThere) {
   }
 }
 
+// As above, with more than is read at once, and with a packet too many in the bell: that of a writer that stood still
+// before it rang.
+TEST(Ring, TheBellRingsForWhatIsLeftWheneverTheReaderIsInterrupted) {
+  Connected ends = connect();
+  const IoPair other = make_ring_pair(ends.peer);
+  const std::vector<std::byte> bytes(2 * ring_capacity);
+  std::vector<std::byte> buffer(ring_capacity);
+  std::size_t written = 0, received = 0, size = 0;
+  const auto write_some = [&] {
+    const ssize_t count = write(*ends.pair.writer, std::span(bytes).first(size));
+    if (count > 0) written += static_cast<std::size_t>(count);
+    if (count > 0) static_cast<void>(write(*ends.pair.writer, std::span(bytes).first(size == 300 ? 0 : 1)));
+  };
+  Interruption interruption(write_some);
+  for (int i = 0; i < 20'000; ++i) {
+    size = i % 8 == 0 ? bytes.size() : 300;
+    if (i % 3 == 0) {
+      const char one = 1;
+      static_cast<void>(::write(ends.pair.writer->descriptor(), &one, 1) + 1);
+    }
+    interruption.soon();
+    for (int again = i % 4; again >= 0; --again) {
+      const ssize_t count = other.reader->read(std::span(buffer).first(size == 300 ? 100 : ring_capacity / 4));
+      if (count > 0) received += static_cast<std::size_t>(count);
+      const Uninterrupted alone;
+      ASSERT_TRUE(written == received || is_ready(other.reader->descriptor(), POLLIN))
+          << "after " << received << " in round " << i;
+    }
+    const Uninterrupted alone;
+    while (other.reader->read(buffer) > 0) continue;
+    received = written;
+  }
+}
+
 TEST(Ring, NobodyWaitsForRoomThatIsThere) {
   Connected ends = connect();
   const IoPair other = make_ring_pair(ends.peer);
